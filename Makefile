@@ -1,0 +1,54 @@
+# Two commands on a fresh machine (Debian, Python 3.11, make): `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := gridward controller devices grid_model customers simulations console
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: setup setup-dev services demo test lint bench soak lock clean
+
+setup: $(VENV)/.run-stamp ## make .venv with the gridward command on it
+
+setup-dev: $(VENV)/.dev-stamp
+
+$(BIN)/python:
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); sh config/install_service.sh python3-venv; $(PYTHON) -m venv $(VENV); }
+
+$(VENV)/.run-stamp: requirements/run.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --no-compile --require-hashes -r requirements/run.lock
+	$(PIP) install --no-compile --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev-stamp: requirements/dev.lock $(VENV)/.run-stamp
+	$(PIP) install --no-compile --require-hashes -r requirements/dev.lock
+	@touch $@
+
+services: ## broker and browser for the tests, where we may install them; their tests say so loudly where not
+	@sh config/install_service.sh mosquitto mosquitto-clients chromium
+
+demo: setup ## the whole loop, live, on http://127.0.0.1:8080
+	$(BIN)/gridward demo
+
+test: setup-dev services
+	$(BIN)/python -m pytest
+
+lint: setup-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/gridward bench
+
+soak: setup
+	$(BIN)/gridward simulate simulations/scenarios/week.toml --out build/soak
+
+lock: setup-dev ## write the lock files anew
+	$(PIP) install uv
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" pyproject.toml requirements/build.in -o requirements/run.lock
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --extra dev -c requirements/run.lock pyproject.toml requirements/build.in -o requirements/dev.lock
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,119 @@
+"""All that crosses the edge between the field and the daemon: frozen values, no I/O.
+
+Knows nothing of MQTT, Modbus or any other wire: a codec turns bytes into these and these into bytes.
+Units stand in names; power is positive for consumption; `at`, `start` and `end` are aware UTC datetimes.
+A value that was not measured is None: never 0, never "no limit".
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+AnswerKind = Literal["accepted", "refused", "ended"]
+SUBSTATION = "substation"
+"""The meter name of a feeder's own RTU."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one meter, or the substation's RTU (`meter == SUBSTATION`), measured at one time."""
+
+    feeder: str
+    meter: str
+    at: datetime
+    p_kw: float
+    q_kvar: float | None = None
+    v_v: tuple[float, ...] | None = None
+    """Phase to neutral voltage of each phase that is measured."""
+    i_a: tuple[float, ...] | None = None
+    energy_kwh: float | None = None
+    """The energy register: only ever grows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingBatch:
+    """Many meters of one feeder at one time, in columns of equal length (from a concentrator)."""
+
+    feeder: str
+    at: datetime
+    meters: tuple[str, ...]
+    p_kw: tuple[float, ...]
+    q_kvar: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStatus:
+    """What a device says of itself. `limit_kw` and `request` are None when no limit is held."""
+
+    feeder: str
+    device: str
+    at: datetime | None
+    """None only in a will: the broker says that the device is gone, nobody knows since when."""
+    online: bool
+    p_kw: float | None = None
+    limit_kw: float | None = None
+    request: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A device's answer to one request."""
+
+    feeder: str
+    device: str
+    request: str
+    answer: AnswerKind
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Input that no codec could accept: counted by reason, kept (bounded) for inspection."""
+
+    source: str
+    """Topic, register block or address it came from."""
+    reason: str
+    """One of few words, fit for a metric label: malformed, unknown_topic, missing_field, wrong_type, too_large."""
+    detail: str
+    payload: bytes
+
+
+Inbound = Reading | ReadingBatch | DeviceStatus | Answer | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class LimitCommand:
+    """ "Take no more than `limit_kw` from `start` until `end`", to one device, which holds the end itself.
+
+    The same `request` may come again with a higher `sequence`: a renewal (later end), another limit, or an early
+    release (`end` not after now). A sequence that is not higher than the last one seen has no effect.
+    A command of an `epoch` lower than the highest seen comes from a controller that was replaced: no effect.
+    """
+
+    feeder: str
+    device: str
+    request: str
+    limit_kw: float
+    start: datetime
+    end: datetime
+    epoch: int
+    sequence: int
+    signature: str = ""
+    """Set by `devices.signing` last, over all other fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerNotice:
+    """A request to a person, with the same meaning; `text` is what they read."""
+
+    feeder: str
+    customer: str
+    request: str
+    limit_kw: float
+    start: datetime
+    end: datetime
+    sequence: int
+    text: str
+
+
+Outbound = LimitCommand | CustomerNotice

@@ -1,0 +1,69 @@
+"""What the daemon needs from the field: one small Protocol per ability. A driver implements those it truly has."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from devices.messages import CustomerNotice, Inbound, LimitCommand
+
+
+class Clock(Protocol):
+    """Time as it is given to everybody: no module reads the wall clock or sleeps by itself."""
+
+    def now(self) -> datetime:
+        """The time of day, aware, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never jump, for deadlines."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait this long by this clock."""
+        ...
+
+    def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
+        """Raise TimeoutError inside the block after this long by this clock."""
+        ...
+
+
+Deliver = Callable[[Inbound], None]
+"""Takes one message at once, on the loop's thread, and never blocks or raises: the queue's bound is the receiver's."""
+
+
+class TelemetrySource(Protocol):
+    """Brings readings, status and answers in."""
+
+    async def run(self, deliver: Deliver) -> None:
+        """Deliver until cancelled. Lost links come back by themselves, with back-off and jitter."""
+        ...
+
+
+class CommandChannel(Protocol):
+    """Carries limits to devices."""
+
+    async def send(self, command: LimitCommand) -> None:
+        """Hand the command over to the field.
+
+        Returning means that the next hop took it, not that the device obeys: that is told by its Answer and
+        its meter. Raises `devices.errors.Unreachable` (may be retried) or `devices.errors.CommandRejected` (may not).
+        """
+        ...
+
+
+class NoticeChannel(Protocol):
+    """Carries requests to people."""
+
+    async def notify(self, notice: CustomerNotice) -> None:
+        """As `CommandChannel.send`."""
+        ...
+
+
+class LinkHealth(Protocol):
+    """Tells whether the far side is there."""
+
+    @property
+    def connected(self) -> bool:
+        """True while the far side answers."""
+        ...

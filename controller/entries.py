@@ -1,0 +1,222 @@
+"""The vocabulary of the journal: every fact and decision that matters, as frozen values.
+
+An entry is durable before it takes effect outside. State is what replaying all entries gives: nothing here knows
+how they are stored, sent or shown. `at` is aware UTC. Entries are only ever added to this file's union at its end;
+a field added later has a default, so that old journals still replay.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+RequestState = Literal[
+    "planned",
+    "sent",
+    "accepted",
+    "active",
+    "ended",
+    "settled",
+    "refused",
+    "unanswered",
+    "overridden",
+    "failed",
+]
+Resource = Literal["device", "person"]
+
+
+class _Entry(msgspec.Struct, frozen=True, tag_field="entry", kw_only=True):
+    at: datetime
+
+
+class ControllerStarted(_Entry, frozen=True, kw_only=True, tag="controller_started"):
+    """A controller took the feeders over; commands of lower epochs are void from here."""
+
+    epoch: int
+    version: str
+    feeders: tuple[str, ...]
+
+
+class ReadingsRefused(_Entry, frozen=True, kw_only=True, tag="readings_refused"):
+    """Input that was not used in one cycle, by reason; a sample is kept."""
+
+    feeder: str | None
+    reason: str
+    count: int
+    sample: str
+
+
+class DataAlarm(_Entry, frozen=True, kw_only=True, tag="data_alarm"):
+    """The feeder's data are not good enough (raised) or are again (cleared). No automatic action while raised."""
+
+    feeder: str
+    kind: str
+    """too_few_meters, substation_silent, feeder_sum, diverged"""
+    raised: bool
+    text: str
+
+
+class ViolationAppeared(_Entry, frozen=True, kw_only=True, tag="violation_appeared"):
+    """An element went outside its limit."""
+
+    feeder: str
+    element: str
+    kind: str
+    value: float
+    limit: float
+
+
+class ViolationCleared(_Entry, frozen=True, kw_only=True, tag="violation_cleared"):
+    """An element is inside its limit again."""
+
+    feeder: str
+    element: str
+    kind: str
+
+
+class EventOpened(_Entry, frozen=True, kw_only=True, tag="event_opened"):
+    """A violation persisted, or was severe: one occurrence begins."""
+
+    event: str
+    feeder: str
+    element: str
+    kind: str
+    value: float
+    limit: float
+    """of the worst violation"""
+
+
+class EventShort(_Entry, frozen=True, kw_only=True, tag="event_short"):
+    """What could be asked for does not clear the violation: best effort, and an alarm."""
+
+    event: str
+    feeder: str
+    element: str
+    value: float
+    limit: float
+
+
+class EventClosed(_Entry, frozen=True, kw_only=True, tag="event_closed"):
+    """Clear for long enough, and nobody limited any more."""
+
+    event: str
+    feeder: str
+    peak_percent: float
+
+
+class RequestPlanned(_Entry, frozen=True, kw_only=True, tag="request_planned"):
+    """The intent to ask: durable before it is sent."""
+
+    request: str
+    event: str
+    feeder: str
+    resource: Resource
+    target: str
+    """the device, or the customer for a notice to a person"""
+    kind: str
+    """the device's kind, or `person`"""
+    customer: str
+    service_point: str
+    limit_kw: float
+    """for a device: its own power; for a person: the power at their meter"""
+    p_before_kw: float
+    """what the target took when planned: the device, or a person's meter"""
+    baseline_kw: float
+    """at the meter, frozen now, before anybody is told"""
+    start: datetime
+    end: datetime
+    epoch: int
+    sequence: int
+    element: str
+    value: float
+    """the violated element, and its loading in percent or voltage in pu: why"""
+
+
+class RequestChanged(_Entry, frozen=True, kw_only=True, tag="request_changed"):
+    """A later end, another limit, or an early release: the same request under a higher sequence."""
+
+    request: str
+    limit_kw: float
+    end: datetime
+    epoch: int
+    sequence: int
+    reason: Literal["renewed", "tightened", "relaxed", "released", "overridden", "protected"]
+
+
+class RequestSent(_Entry, frozen=True, kw_only=True, tag="request_sent"):
+    """The next hop took the command of this sequence."""
+
+    request: str
+    sequence: int
+    attempt: int
+
+
+class RequestAnswered(_Entry, frozen=True, kw_only=True, tag="request_answered"):
+    """The device's answer, as it came."""
+
+    request: str
+    answer: str
+    reason: str | None
+
+
+class RequestMoved(_Entry, frozen=True, kw_only=True, tag="request_moved"):
+    """One step in the life of a request (see controller.requests for which are allowed)."""
+
+    request: str
+    state: RequestState
+    reason: str
+
+
+class LedgerPosted(_Entry, frozen=True, kw_only=True, tag="ledger_posted"):
+    """One transaction: postings that sum to zero per unit. The key makes it happen once."""
+
+    key: str
+    """programme/feeder/request/kind/rule version: the same key again is no new transaction"""
+    postings: tuple[tuple[str, str, int], ...]
+    """(account, unit, amount): unit is `points` or a currency's minor unit such as `EUR-cent`"""
+    reason: str
+    request: str | None
+
+
+class RequestSettled(_Entry, frozen=True, kw_only=True, tag="request_settled"):
+    """What the meters prove, and the credit for it. Written in one commit with its LedgerPosted."""
+
+    request: str
+    asked_kwh: float
+    reduced_kwh: float
+    intervals: int
+    intervals_measured: int
+    compliance_percent: float
+    points: int
+    minor_units: int
+    outcome: Literal["credited", "nothing_shown", "too_little_data", "refused_or_silent"]
+
+
+class OperatorActed(_Entry, frozen=True, kw_only=True, tag="operator_acted"):
+    """A person overrode the automatic."""
+
+    who: str
+    why: str
+    action: Literal["automatic_off", "automatic_on", "release_all", "release", "exclude"]
+    feeder: str
+    target: str | None
+
+
+Entry = (
+    ControllerStarted
+    | ReadingsRefused
+    | DataAlarm
+    | ViolationAppeared
+    | ViolationCleared
+    | EventOpened
+    | EventShort
+    | EventClosed
+    | RequestPlanned
+    | RequestChanged
+    | RequestSent
+    | RequestAnswered
+    | RequestMoved
+    | LedgerPosted
+    | RequestSettled
+    | OperatorActed
+)

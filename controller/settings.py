@@ -1,0 +1,173 @@
+"""A site's settings: SITE.toml as typed, frozen values with units in names.
+
+Reading the file and naming the line of a fault is `settings_file.py`'s subject. Relative paths are relative to SITE.toml.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+
+
+class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class Broker(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The MQTT broker that the field is reached through."""
+
+    host: str = "127.0.0.1"
+    port: Port = 1883
+    protocol: Literal["3.1.1", "5"] = "5"
+    root: str = "gridward"
+    client_id: str = "gridward-controller"
+    username: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    """With it the link is TLS, and the broker's certificate is checked against it."""
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    queue_bound: Annotated[int, msgspec.Meta(ge=100)] = 50_000
+
+
+class Rtu(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The substation's RTU, read over Modbus TCP."""
+
+    host: str
+    port: Port = 502
+    unit: Annotated[int, msgspec.Meta(ge=0, le=255)] = 1
+    profile: str = "rtu_generic"
+    period_s: Positive = 5.0
+
+
+class Feeder(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One network that is checked as one."""
+
+    id: str
+    network: str
+    """pandapower JSON file, `simbench:CODE` or `pandapower:FUNCTION`"""
+    customers: Path
+    devices: Path
+    metered_generation: bool = True
+    """Meters measure net of what is generated behind them, so the network's own static generators are off."""
+    rtu: Rtu | None = None
+
+
+class Cycle(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often the daemon looks, and how old data may be."""
+
+    period_s: Positive = 5.0
+    fresh_s: Positive = 15.0
+    """A reading older than this is stale; older than ten times this it is not used at all."""
+    min_fresh_share: Share = 0.8
+    """Below this share of fresh meters: alarm, no automatic action on the feeder."""
+    max_clock_skew_s: Positive = 30.0
+    """A reading further ahead of our clock than this is quarantined."""
+    feeder_sum_tolerance: Share = 0.08
+    """Allowed difference of meters plus losses from the substation's reading, as a share of it."""
+    referee_every: Annotated[int, msgspec.Meta(ge=1)] = 100
+    """Checks between two comparisons with pandapower's runpp."""
+
+
+class Limits(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What counts as a violation."""
+
+    loading_percent: Positive = 100.0
+    min_v_pu: Positive = 0.9
+    max_v_pu: Positive = 1.1
+
+
+class Events(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When an event opens and closes (design, rule 4)."""
+
+    persistence_checks: Annotated[int, msgspec.Meta(ge=1)] = 3
+    at_once_percent: Positive = 120.0
+    close_below: Share = 0.95
+    """of the limit"""
+    close_after_s: Positive = 300.0
+    max_duration_s: Positive = 6 * 3600.0
+    """The programme's longest event; at its end everybody is released and an alarm stays."""
+
+
+class Requests(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How requests are made."""
+
+    target_share: Share = 0.95
+    """The allocation aims at this share of each limit, so that noise does not break it again."""
+    duration_s: Positive = 900.0
+    renew_before_s: Positive = 180.0
+    answer_within_s: Positive = 30.0
+    attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
+    min_between_s: NotNegative = 900.0
+    """A device released is left alone this long (C5), unless above `at_once_percent`."""
+    min_cut_kw: NotNegative = 0.3
+    """A cut smaller than this is not worth a command."""
+    notices: bool = True
+    notice_cut_share: Share = 0.3
+    """A notice asks a person for this share of their present power."""
+    notice_min_kw: NotNegative = 0.5
+    """Nobody is asked to go below this."""
+
+
+class Safety(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits on reach (design, rule 10)."""
+
+    feeder_share_per_minute: Share = 1.0
+    """of a feeder's controllable power that the automatic may command in any 60 s"""
+    fleet_share_per_minute: Share = 0.5
+    """of the fleet's controllable power; with one feeder the feeder's share alone counts"""
+    release_share_per_minute: Share = 0.1
+    """of the released power that may come back in any 60 s (C6)"""
+
+
+class Rewards(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a verified kWh earns."""
+
+    programme: str = "evening-relief"
+    points_per_kwh: Annotated[int, msgspec.Meta(ge=0)] = 100
+    minor_units_per_kwh: Annotated[int, msgspec.Meta(ge=0)] = 25
+    currency: str = "EUR-cent"
+    interval_s: Positive = 900.0
+    min_measured_share: Share = 0.8
+    """of a request's samples; with less the meters prove nothing"""
+
+
+class Api(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the console and the API answer."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    operator_token_file: Path | None = None
+    """Commands need the token in this file; without it the API is read-only."""
+
+
+class Store(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the journal and the readings are kept."""
+
+    path: Path = Path("state/gridward.sqlite3")
+    durable: bool = True
+    """False only in simulations: no fsync."""
+    keep_samples_days: Positive = 14.0
+
+
+class Site(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of SITE.toml."""
+
+    name: str
+    secret_file: Path = Path("state/site.secret")
+    """Commands are signed with keys derived from this; made on first start when it is missing."""
+    feeder: tuple[Feeder, ...]
+    broker: Broker = Broker()
+    cycle: Cycle = Cycle()
+    limits: Limits = Limits()
+    events: Events = Events()
+    requests: Requests = Requests()
+    safety: Safety = Safety()
+    rewards: Rewards = Rewards()
+    api: Api = Api()
+    store: Store = Store()

@@ -1,0 +1,203 @@
+"""What the daemon shows: frozen values made at the end of each cycle, read by the API and nobody else.
+
+The API's JSON is these dataclasses as they stand. Asked, acknowledged and observed are told apart (C16): `state` is what
+we asked and what the device answered, `observed_kw` is what its meter or the device itself reports.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from controller.entries import Entry
+from controller.settings import Site
+from grid_model.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class ElementLoading:
+    """A line's or transformer's loading."""
+
+    id: str
+    loading_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class BusVoltage:
+    """A bus voltage."""
+
+    id: str
+    v_pu: float
+
+
+@dataclass(frozen=True, slots=True)
+class ViolationView:
+    """An element outside its limit."""
+
+    id: str
+    kind: str
+    value: float
+    limit: float
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionView:
+    """Who causes a violation."""
+
+    service_point: str
+    customer: str | None
+    violation: str
+    share_percent: float
+    p_kw: float
+    flexible_kw: float
+
+
+@dataclass(frozen=True, slots=True)
+class RequestView:
+    """One request, as far as it got."""
+
+    request: str
+    event: str
+    resource: str
+    target: str
+    kind: str
+    customer: str
+    service_point: str
+    state: str
+    limit_kw: float
+    p_before_kw: float
+    observed_kw: float | None
+    start: datetime
+    end: datetime
+    reduced_kwh: float | None
+    points: int | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """One occurrence."""
+
+    event: str
+    opened_at: datetime
+    closed_at: datetime | None
+    element: str
+    value: float
+    limit: float
+    peak_percent: float
+    requests: int
+    curtailed_kw: float
+    """by the limits in force now: what the targets took before, less what they take now, never below 0"""
+
+
+@dataclass(frozen=True, slots=True)
+class DataQuality:
+    """How good the feeder's data are."""
+
+    measured: int
+    stale: int
+    estimated: int
+    alarm: str | None
+    substation_p_kw: float | None
+    model_p_kw: float | None
+    """what the load flow says the substation should show"""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums since the journal began."""
+
+    events: int
+    requests_planned: int
+    requests_sent: int
+    requests_answered: int
+    curtailed_kwh: float
+    credited_points: int
+    credited_minor_units: int
+    currency: str
+    readings_refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeederView:
+    """A feeder after its latest cycle."""
+
+    feeder: str
+    at: datetime
+    cycle: int
+    automatic: bool
+    converged: bool
+    quality: DataQuality
+    transformers: tuple[ElementLoading, ...]
+    lines: tuple[ElementLoading, ...]
+    buses: tuple[BusVoltage, ...]
+    service_point_kw: tuple[float | None, ...]
+    """in the order of the network's service points"""
+    violations: tuple[ViolationView, ...]
+    located: tuple[ContributionView, ...]
+    """the largest contributors of the worst violation, at most 12"""
+    event: EventView | None
+    requests: tuple[RequestView, ...]
+    """open ones, then the latest that ended, at most 200"""
+    without_control_percent: float | None
+    """estimated highest loading if nobody were limited now"""
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """One cycle in the trend."""
+
+    at: datetime
+    transformer_loading_percent: float | None
+    max_line_loading_percent: float | None
+    without_control_percent: float | None
+    curtailed_kw: float
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A journal entry as a sentence."""
+
+    seq: int
+    at: datetime
+    feeder: str | None
+    entry: str
+    """the entry's tag"""
+    severity: str
+    """info, good, warning, alarm"""
+    text: str
+
+
+class LiveViews(Protocol):
+    """What the API needs from the daemon. All calls are on the loop's thread and return at once."""
+
+    @property
+    def site(self) -> Site:
+        """The settings in force."""
+        ...
+
+    def network(self, feeder: str) -> Network | None:
+        """A feeder's network, or None when there is no such feeder."""
+        ...
+
+    def feeder_view(self, feeder: str) -> FeederView | None:
+        """The latest view, or None before the first cycle."""
+        ...
+
+    def trend(self, feeder: str) -> tuple[TrendPoint, ...]:
+        """Bounded: the latest 2,000 cycles."""
+        ...
+
+    def told(self, after: int = 0) -> tuple[Told, ...]:
+        """Bounded: the latest 500 sentences with a sequence above `after`, oldest first."""
+        ...
+
+    def subscribe(self, changed: Callable[[str], None]) -> Callable[[], None]:
+        """Call `changed(feeder)` after each cycle; the returned function ends that. `changed` must not block."""
+        ...
+
+    async def operate(self, feeder: str, action: str, target: str | None, who: str, why: str) -> Entry:
+        """Carry an operator's action out ahead of all else; raises ValueError naming what was expected."""
+        ...

@@ -1,0 +1,67 @@
+"""Who is supplied where: customers, their meters, their devices, who may be asked and how.
+
+Values only; `registry_files.py` reads them from CSV. Knows neither the network nor the wire: that a service point
+exists in the network is checked where both are known.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+ContactLoss = Literal["event", "guard"]
+"""What a device does when contact is lost: released at its end, or held at its failsafe limit (design, rule 2)."""
+
+FLOOR_KW_BY_KIND: Mapping[str, float] = {"ev_charger": 4.2, "heat_pump": 4.2}
+"""Guaranteed minimum where nothing else is configured: §14a EnWG, 4.2 kW per controllable device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One supplied party at one service point."""
+
+    customer: str
+    service_point: str
+    """the name of the load element, or `load:INDEX`"""
+    meter: str
+    """as the meter calls itself in its topic"""
+    critical: bool = False
+    """Medical or otherwise critical: never limited, never asked."""
+    takes_notices: bool = False
+    """Agreed to be asked by notice to use less."""
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What can be limited at a service point."""
+
+    device: str
+    service_point: str
+    kind: str
+    """ev_charger, heat_pump, battery, air_conditioner, boiler, pv_inverter"""
+    rated_kw: float
+    min_kw: float
+    critical: bool = False
+    on_contact_loss: ContactLoss = "event"
+    failsafe_kw: float | None = None
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All customers and devices of one feeder."""
+
+    customers: tuple[Customer, ...]
+    devices: tuple[Device, ...]
+    by_service_point: Mapping[str, Customer] = field(init=False)
+    by_meter: Mapping[str, Customer] = field(init=False)
+    device: Mapping[str, Device] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_service_point", {c.service_point: c for c in self.customers})
+        object.__setattr__(self, "by_meter", {c.meter: c for c in self.customers})
+        object.__setattr__(self, "device", {d.device: d for d in self.devices})
+
+    def is_protected(self, device: Device) -> bool:
+        """Whether the device, or the customer who owns it, must never be limited (design, rule 1)."""
+        owner = self.by_service_point.get(device.service_point)
+        return device.critical or (owner is not None and owner.critical)

@@ -1,0 +1,79 @@
+"""The `gridward` command: one table of subcommands, each a module with `add_arguments` and `run`.
+
+Only the chosen command's module is imported, so that `gridward --help` answers at once.
+Exit status: 0 fine, 1 ran and found what could not be cleared, 2 wrong input, 3 internal.
+"""
+
+import argparse
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import version
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("gridward.demo", "the whole loop in one process tree: broker, field, daemon, live page"),
+    "run": ("gridward.run", "the daemon, for a site"),
+    "check": ("gridward.check", "one snapshot: check, locate, allocate, check again"),
+    "simulate": ("gridward.simulate", "one scenario on simulated time, with and without control"),
+    "ledger": ("gridward.ledger", "balances and statements"),
+    "audit": ("gridward.audit", "verify the journal, or tell it in sentences"),
+    "config": ("gridward.config_check", "check a site's settings"),
+    "doctor": ("gridward.doctor", "is this machine fit to run it"),
+    "bench": ("gridward.bench", "measured ratios, side by side in one run"),
+}
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    rows = (f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items())
+    return "\n".join(
+        [
+            "usage: gridward COMMAND ...",
+            "",
+            "Finds overloads in low-voltage networks, asks for less, proves it and rewards it.",
+            "",
+            *rows,
+            "",
+            "`gridward COMMAND --help` tells more. Start with `gridward demo`.",
+        ]
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        print(_overview())
+        return 0
+    if arguments[0] in {"-V", "--version"}:
+        print(f"gridward {version('gridward')}")
+        return 0
+    name, *rest = arguments
+    if name not in COMMANDS:
+        print(
+            f"gridward: there is no command '{name}'; expected one of {', '.join(COMMANDS)}", file=sys.stderr
+        )
+        return 2
+    return _run(name, rest)
+
+
+def _run(name: str, rest: Sequence[str]) -> int:
+    module = importlib.import_module(COMMANDS[name][0])
+    parser = argparse.ArgumentParser(prog=f"gridward {name}", description=COMMANDS[name][1])
+    module.add_arguments(parser)
+    options = parser.parse_args(rest)
+    try:
+        return int(module.run(options))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+    except Exception:  # noqa: BLE001 - the last frontier: an internal fault has its own exit status
+        traceback.print_exc()
+        print(f"gridward {name}: internal fault, please report it with the lines above", file=sys.stderr)
+        return 3
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""`gridward doctor`: is this machine fit for the daemon; `--health URL`: does a running one say it is well."""
+"""`gridward doctor`: is this machine fit for it; `--health URL`: does a running one say it is well."""
 
 import argparse
 import json

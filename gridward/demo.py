@@ -1,0 +1,211 @@
+"""`gridward demo`: the whole loop in one process tree, with nothing to set up.
+
+Two children, each a command that a user could start as well: `gridward field` (embedded broker, meters,
+devices, people, the substation's RTU) and `gridward run` (the daemon with its page). They share a clock that
+runs faster than the wall's. This process starts them, tells on the terminal what the page shows, and ends them.
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gridward.demo_progress import progress_line
+
+SCENARIO = Path(__file__).resolve().parents[1] / "simulations" / "scenarios" / "evening.toml"
+STOP_WITHIN_S = 2.5
+READY_WITHIN_S = 120.0
+
+
+class DemoFailed(Exception):
+    """A child ended by itself, or did not get ready; the message says which and where it told why."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument(
+        "--scenario", type=Path, default=SCENARIO, help="the evening to show (default: evening.toml)"
+    )
+    parser.add_argument("--port", type=int, default=8080, help="of the page; the next free one when taken")
+    parser.add_argument(
+        "--speed", type=float, default=60.0, help="simulated seconds in one second (default: 60)"
+    )
+    parser.add_argument("--broker", metavar="HOST:PORT", help="a broker of yours (default: an embedded one)")
+    parser.add_argument(
+        "--state", type=Path, default=Path("state/demo"), help="folder, emptied at each start"
+    )
+    parser.add_argument("--for", dest="seconds", type=float, help="end by itself after this many seconds")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run until Ctrl-C, or for the seconds asked for."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with _own_folder(options.state) as folder:
+            return _show(options, folder)
+    except DemoFailed as fault:
+        print(f"\ngridward demo: {fault}", file=sys.stderr)
+        return 2
+
+
+def _show(options: argparse.Namespace, folder: Path) -> int:
+    begun = time.perf_counter()
+    port = _free_port(options.port)
+    children: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        print("Gridward demo: starting the field (network, houses, broker) ...", flush=True)
+        children["field"] = _start("field", folder, *_field_arguments(options, folder, port))
+        _await(folder / "clock.json", children)
+        print("The field is up: starting the daemon ...", flush=True)
+        site, clock = folder / "site.toml", folder / "clock.json"
+        children["daemon"] = _start("run", folder, str(site), "--clock", str(clock))
+        address = f"http://127.0.0.1:{port}"
+        _await_page(address, children)
+        print(
+            f"\n  Open {address}    (ready after {time.perf_counter() - begun:.0f} s; Ctrl-C ends it)\n",
+            flush=True,
+        )
+        _tell(address, children, options.seconds)
+    except KeyboardInterrupt:
+        print("\nStopping ...", flush=True)
+    finally:
+        _stop(children)
+    print(f"Stopped. Journal and logs of this run: {folder}", flush=True)
+    return 0
+
+
+def _field_arguments(options: argparse.Namespace, folder: Path, port: int) -> list[str]:
+    broker = ["--broker", options.broker] if options.broker else ["--embedded-broker"]
+    return [
+        str(options.scenario),
+        *broker,
+        "--site",
+        str(folder),
+        "--console-port",
+        str(port),
+        "--speed",
+        str(options.speed),
+    ]
+
+
+@contextmanager
+def _own_folder(folder: Path) -> Iterator[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DemoFailed(
+                f"another demo runs in {folder}; end it or give --state another folder"
+            ) from None
+        for old in folder.iterdir():
+            if old.name != "lock":
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+        yield folder.resolve()
+
+
+def _free_port(wanted: int) -> int:
+    for port in range(wanted, wanted + 50):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise DemoFailed(f"no free port from {wanted} to {wanted + 49}; give --port another one")
+
+
+def _start(command: str, folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    with (folder / f"{command}.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "gridward", command, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            # Two cores serve two processes: more threads in each only get in the other's way.
+            env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            # Ctrl-C reaches this process alone, so that the daemon ends before its field.
+            start_new_session=True,
+        )
+
+
+def _check(children: dict[str, subprocess.Popen[bytes]]) -> None:
+    for name, child in children.items():
+        if child.poll() is not None:
+            log = "run.log" if name == "daemon" else "field.log"
+            raise DemoFailed(
+                f"the {name} ended with status {child.returncode}; it said why in {log} of the state folder"
+            )
+
+
+def _pauses(
+    children: dict[str, subprocess.Popen[bytes]], seconds: float | None, pause_s: float
+) -> Iterator[None]:
+    deadline = None if seconds is None else time.perf_counter() + seconds
+    while deadline is None or time.perf_counter() < deadline:
+        _check(children)
+        yield
+        time.sleep(pause_s)  # noqa: TID251 - this process is nobody's loop: it only waits for its children
+
+
+def _await(ready: Path, children: dict[str, subprocess.Popen[bytes]]) -> None:
+    for _ in _pauses(children, READY_WITHIN_S, 0.05):
+        if ready.exists():
+            return
+    raise DemoFailed(f"the field was not ready within {READY_WITHIN_S:g} s")
+
+
+def _await_page(address: str, children: dict[str, subprocess.Popen[bytes]]) -> None:
+    for _ in _pauses(children, READY_WITHIN_S, 0.1):
+        if _ask(f"{address}/health") is not None:
+            return
+    raise DemoFailed(f"the daemon was not ready within {READY_WITHIN_S:g} s")
+
+
+def _tell(address: str, children: dict[str, subprocess.Popen[bytes]], seconds: float | None) -> None:
+    feeders = _ask(f"{address}/api/v1/feeders") or []
+    if not feeders:
+        raise DemoFailed(f"{address} names no feeder")
+    state = f"{address}/api/v1/feeders/{feeders[0]['feeder']}/state"
+    live = sys.stdout.isatty()
+    said = ""
+    for _ in _pauses(children, seconds, 1.0):
+        view = _ask(state)
+        line = "" if view is None else progress_line(view)
+        if line and line != said:
+            print(f"\r\x1b[2K{line}" if live else line, end="" if live else "\n", flush=True)
+            said = line
+
+
+def _ask(url: str) -> Any:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own daemon on loopback
+            return json.load(answer)
+    except (urllib.error.URLError, OSError, ValueError):
+        return None
+
+
+def _stop(children: dict[str, subprocess.Popen[bytes]]) -> None:
+    deadline = time.perf_counter() + STOP_WITHIN_S
+    for child in reversed(children.values()):
+        if child.poll() is None:
+            child.terminate()
+    for child in children.values():
+        try:
+            child.wait(max(0.0, deadline - time.perf_counter()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()

@@ -1,1 +1,1 @@
-"""Everything that speaks to the field: telemetry in [1], requests out [6]. Knows only its own ports and messages."""
+"""Everything that speaks to the field: telemetry in [1], requests out [6]. Knows only itself."""

@@ -73,7 +73,8 @@ class Refused:
     source: str
     """Topic, register block or address it came from."""
     reason: str
-    """One of few words, fit for a metric label: malformed, unknown_topic, missing_field, wrong_type, too_large."""
+    """One of few words, fit for a metric label: malformed, unknown_topic, missing_field, wrong_type,
+    too_large, out_of_range (NaN, infinite, or more than can be)."""
     detail: str
     payload: bytes
 
@@ -85,8 +86,8 @@ Inbound = Reading | ReadingBatch | DeviceStatus | Answer | Refused
 class LimitCommand:
     """ "Take no more than `limit_kw` from `start` until `end`", to one device, which holds the end itself.
 
-    The same `request` may come again with a higher `sequence`: a renewal (later end), another limit, or an early
-    release (`end` not after now). A sequence that is not higher than the last one seen has no effect.
+    The same `request` may come again with a higher `sequence`: a renewal (later end), another limit, or an
+    early release (`end` not after now). A sequence that is not higher than the last one seen has no effect.
     A command of an `epoch` lower than the highest seen comes from a controller that was replaced: no effect.
     """
 

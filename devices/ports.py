@@ -1,4 +1,4 @@
-"""What the daemon needs from the field: one small Protocol per ability. A driver implements those it truly has."""
+"""What the daemon needs from the field: one Protocol per ability. A driver has those it truly can."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -29,7 +29,7 @@ class Clock(Protocol):
 
 
 Deliver = Callable[[Inbound], None]
-"""Takes one message at once, on the loop's thread, and never blocks or raises: the queue's bound is the receiver's."""
+"""Takes one message at once, on the loop's thread; never blocks or raises. What it queues, it bounds."""
 
 
 class TelemetrySource(Protocol):
@@ -47,7 +47,8 @@ class CommandChannel(Protocol):
         """Hand the command over to the field.
 
         Returning means that the next hop took it, not that the device obeys: that is told by its Answer and
-        its meter. Raises `devices.errors.Unreachable` (may be retried) or `devices.errors.CommandRejected` (may not).
+        its meter. Raises `devices.errors.Unreachable` (may be retried) or `devices.errors.CommandRejected`
+        (may not).
         """
         ...
 

@@ -17,7 +17,8 @@ class Finding:
 
     severity: Literal["error", "warning"]
     subject: str
-    """The element or row, as its user would name it: `line 'LV1.101 Line 3' (line:3)`, `readings.csv row 7, p_kw`."""
+    """The element or row, as its user would name it: `line 'LV1.101 Line 3' (line:3)`, `readings.csv row 7,
+    p_kw`."""
     expected: str
     """What is wrong and what was expected, in one sentence."""
 

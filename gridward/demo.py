@@ -2,7 +2,7 @@
 
 Two children, each a command that a user could start as well: `gridward field` (embedded broker, meters,
 devices, people, the substation's RTU) and `gridward run` (the daemon with its page). They share a clock that
-runs faster than the wall's. This process starts them, tells on the terminal what the page shows, and ends them.
+runs faster than the wall's. This process starts them, tells their state on the terminal, and ends them.
 """
 
 import argparse

@@ -46,8 +46,9 @@ class Store(Protocol):
     def commit(self, entries: Sequence[Entry], samples: Sequence[FeederSample] = ()) -> Sequence[int]:
         """Write all in one durable transaction and return the entries' numbers.
 
-        A LedgerPosted whose key is there already with the same content is left out, with other content it raises.
-        Raises StoreUnavailable.
+        A LedgerPosted whose key is there already with the same content is left out (its number is that of the
+        first), with other content it raises LedgerConflict. Raises StoreUnavailable; Replaced when another
+        controller has taken over.
         """
         ...
 

@@ -1,0 +1,68 @@
+// What is going on, in one sentence: from a view to words and a severity. Pure; the most serious thing wins.
+
+import { ACCEPTED_STATES, OPEN_STATES, busiest, nameOf } from "./elements.js";
+import { kw, percent, perUnit } from "./format.js";
+import { kindCount, text } from "./strings.js";
+
+const words = text.situation;
+
+/** {severity: "waiting"|"alarm"|"over"|"holding"|"quiet", sentence, detail} */
+export function situationOf(view, network) {
+  if (!view) return { severity: "waiting", sentence: words.waiting, detail: "" };
+  if (view.quality.alarm) {
+    return { severity: "alarm", sentence: words.alarm(view.quality.alarm), detail: words.noAction };
+  }
+  if (!view.converged) return { severity: "alarm", sentence: words.diverged, detail: words.noAction };
+  if (view.violations.length > 0) return over(view, network);
+  if (view.event && !view.event.closed_at) return holding(view, network);
+  const top = busiest(view);
+  const sentence = top ? words.quiet(percent(top.loading_percent), nameOf(network, top.id)) : words.waiting;
+  return { severity: "quiet", sentence, detail: detailOf(view, false) };
+}
+
+function over(view, network) {
+  const worst = view.violations[0];
+  const where = nameOf(network, worst.id);
+  const what = worst.kind.endsWith("overload")
+    ? words.over(where, percent(worst.value))
+    : words.low(where, perUnit(worst.value));
+  const others = view.violations.length - 1;
+  const detail = [others > 0 ? words.others(others) : "", detailOf(view, true)].filter(Boolean).join(" ");
+  return { severity: "over", sentence: `${what}: ${askedText(view)}`, detail };
+}
+
+function askedText(view) {
+  const asked = requestsOfEvent(view);
+  if (asked.length === 0) return words.noneAsked;
+  const accepted = asked.filter((request) => ACCEPTED_STATES.has(request.state)).length;
+  const refused = asked.filter((request) => ["refused", "unanswered", "failed"].includes(request.state)).length;
+  return words.asked(who(asked), accepted, refused > 0 ? words.refused(refused) : "");
+}
+
+function holding(view, network) {
+  const limited = requestsOfEvent(view).filter((request) => OPEN_STATES.has(request.state));
+  const top = busiest(view);
+  const where = top ? nameOf(network, top.id) : text.none;
+  const value = percent(top?.loading_percent);
+  const sentence = limited.length > 0 ? words.holding(where, value, who(limited)) : words.closing(where, value);
+  return { severity: "holding", sentence, detail: detailOf(view, true) };
+}
+
+function detailOf(view, acting) {
+  const parts = [];
+  if (!view.automatic) parts.push(words.automaticOff);
+  if (acting && view.event && !view.event.closed_at) parts.push(words.held(kw(view.event.curtailed_kw)));
+  if (acting && view.without_control_percent !== null) parts.push(words.without(percent(view.without_control_percent)));
+  return parts.join(" ");
+}
+
+function requestsOfEvent(view) {
+  return view.event ? view.requests.filter((request) => request.event === view.event.event) : [];
+}
+
+/** "14 chargers and 2 people" */
+function who(requests) {
+  const kinds = new Map();
+  for (const request of requests) kinds.set(request.kind, (kinds.get(request.kind) ?? 0) + 1);
+  return [...kinds].map(([kind, n]) => kindCount(kind, n)).join(text.and);
+}

@@ -1,0 +1,54 @@
+"""Puts the API together: one router per subject, errors and headers the same everywhere."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from controller.api.feeders import feeder_routes
+from controller.api.health import Pulse, health_routes
+from controller.api.metrics import metrics_routes
+from controller.api.operate import OperatorKey, operate_routes
+from controller.api.pages import asset_routes, mount_pages
+from controller.api.problems import add_problem_handlers
+from controller.api.security_headers import SecurityHeaders
+from controller.api.stream import Streams, stream_routes
+from controller.views import LiveViews
+from customers.registry import Registry
+from devices.ports import Clock
+
+
+def create_app(
+    views: LiveViews,
+    registry: CollectorRegistry,
+    static_dir: Path | None,
+    *,
+    clock: Clock,
+    registries: Mapping[str, Registry] | None = None,
+) -> FastAPI:
+    """The API of one daemon, to be built before its first cycle.
+
+    `clock` is that of the people and monitors who look: real time, even where the site's own runs faster.
+    `registries` (by feeder) tell who is behind a service point; `static_dir` holds the console's files.
+    """
+    streams = Streams(views, clock)
+    app = FastAPI(
+        title="Gridward",
+        description=f"Demand response at {views.site.name}: what the feeders do, and what was asked of whom.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # the stock pages load scripts from other hosts
+        redoc_url=None,
+    )
+    app.state.streams = streams
+    add_problem_handlers(app)
+    app.add_middleware(SecurityHeaders)
+    app.include_router(feeder_routes(views, registries or {}))
+    app.include_router(stream_routes(views, streams, clock))
+    app.include_router(operate_routes(views, OperatorKey.from_file(views.site.api.operator_token_file)))
+    app.include_router(health_routes(Pulse(views, clock)))
+    app.include_router(metrics_routes(registry))
+    app.include_router(asset_routes())
+    if static_dir is not None:
+        mount_pages(app, static_dir)
+    return app

@@ -1,0 +1,62 @@
+"""Values to JSON bytes and JSON responses. The one place that says how a number or a time looks on the wire.
+
+Times are RFC 3339 UTC; what is not a number becomes null, never 0.
+"""
+
+import hashlib
+from typing import Any
+
+import msgspec
+import numpy as np
+from fastapi import Request, Response
+
+JSON = "application/json"
+
+
+def _plain(value: object) -> object:
+    """Numpy scalars as Python's own; anything else is a programming error."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain)
+
+
+def to_json(value: object) -> bytes:
+    """The JSON of dataclasses, structs and plain containers; NaN and infinities become null."""
+    return _encoder.encode(value)
+
+
+def json_response(value: object, status: int = 200) -> Response:
+    """A response that must not be kept: it is old as soon as the next cycle has run."""
+    return Response(to_json(value), status, {"cache-control": "no-store"}, JSON)
+
+
+def entity_tag(body: bytes) -> str:
+    """A strong entity tag (RFC 9110, 8.8.3) of these bytes."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def is_known(request: Request, tag: str) -> bool:
+    """Whether the client says that it has this very version (RFC 9110, 13.1.2: weak comparison)."""
+    known = request.headers.get("if-none-match", "")
+    tags = {part.strip().removeprefix("W/") for part in known.split(",")}
+    return "*" in tags or tag in tags
+
+
+def tagged_response(
+    request: Request, body: bytes, tag: str, headers: dict[str, str], media_type: str
+) -> Response:
+    """The body, or 304 when the client has it already."""
+    tagged = {**headers, "etag": tag}
+    if is_known(request, tag):
+        return Response(status_code=304, headers=tagged)
+    return Response(body, headers=tagged, media_type=media_type)
+
+
+def struct_schema(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    """The JSON schema of one struct without references, for the OpenAPI document."""
+    _, components = msgspec.json.schema_components([struct])
+    schema: dict[str, Any] = components[struct.__name__]
+    return schema

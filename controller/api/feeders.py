@@ -1,0 +1,163 @@
+"""What the feeders are and how they are: the list, one network, one state, its trend, and what was told."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.exceptions import HTTPException
+
+from controller.api.bodies import (
+    BusBody,
+    FeederBrief,
+    Feeders,
+    LineBody,
+    NetworkBody,
+    ServicePointBody,
+    TransformerBody,
+)
+from controller.api.encoding import JSON, entity_tag, json_response, tagged_response, to_json
+from controller.api.layout import Map, diagram_positions, map_positions
+from controller.api.problems import no_such_feeder
+from controller.views import FeederView, LiveViews, Told, TrendPoint
+from customers.registry import Registry
+from grid_model.network import Network
+
+
+def feeder_routes(views: LiveViews, registries: Mapping[str, Registry]) -> APIRouter:
+    """The routes; `registries` tell who is behind a service point, by feeder."""
+    router = APIRouter(prefix="/api/v1", tags=["feeders"])
+    drawn: dict[str, tuple[bytes, str]] = {}
+
+    @router.get("/feeders", response_model=Feeders)
+    async def feeders() -> Response:
+        """All feeders of the site, with the most important of each."""
+        period_s = views.site.cycle.period_s
+        briefs = tuple(
+            brief(feeder.id, feeder.network, period_s, views.feeder_view(feeder.id))
+            for feeder in views.site.feeder
+        )
+        return json_response(Feeders(views.site.name, briefs))
+
+    @router.get("/feeders/{feeder}/network", response_model=NetworkBody)
+    async def network(feeder: str, request: Request) -> Response:
+        """The network to draw. Static while the daemon runs: comes with an ETag."""
+        found = views.network(feeder)
+        if found is None:
+            raise no_such_feeder(feeder)
+        if feeder not in drawn:
+            encoded = to_json(network_body(feeder, found, registries.get(feeder)))
+            drawn[feeder] = encoded, entity_tag(encoded)
+        body, tag = drawn[feeder]
+        return tagged_response(request, body, tag, {"cache-control": "no-cache"}, JSON)
+
+    @router.get("/feeders/{feeder}/state", response_model=FeederView)
+    async def state(feeder: str) -> Response:
+        """The feeder after its latest cycle."""
+        _require(views, feeder)
+        view = views.feeder_view(feeder)
+        if view is None:
+            raise HTTPException(503, f"feeder {feeder!r} has had no cycle yet", {"retry-after": "5"})
+        return json_response(view)
+
+    @router.get("/feeders/{feeder}/trend", response_model=tuple[TrendPoint, ...])
+    async def trend(feeder: str) -> Response:
+        """The latest 2,000 cycles, oldest first."""
+        _require(views, feeder)
+        return json_response(views.trend(feeder))
+
+    @router.get("/told", response_model=tuple[Told, ...])
+    async def told(after: Annotated[int, Query(ge=0)] = 0) -> Response:
+        """The latest 500 journal entries above `after` as sentences, oldest first."""
+        return json_response(views.told(after))
+
+    return router
+
+
+def _require(views: LiveViews, feeder: str) -> None:
+    if views.network(feeder) is None:
+        raise no_such_feeder(feeder)
+
+
+def brief(feeder: str, network: str, period_s: float, view: FeederView | None) -> FeederBrief:
+    """One line of the list."""
+    if view is None:
+        return FeederBrief(feeder, network, period_s, None, None, None, 0, None)
+    loadings = (element.loading_percent for element in (*view.transformers, *view.lines))
+    return FeederBrief(
+        id=feeder,
+        network=network,
+        period_s=period_s,
+        at=view.at,
+        automatic=view.automatic,
+        highest_loading_percent=max(loadings, default=None) if view.converged else None,
+        violations=len(view.violations),
+        alarm=view.quality.alarm,
+    )
+
+
+def network_body(feeder: str, network: Network, registry: Registry | None) -> NetworkBody:
+    """The network as it is drawn."""
+    ids = network.buses.ids
+    on_map = map_positions(network)
+    lines, transformers = network.lines, network.transformers
+    return NetworkBody(
+        feeder=feeder,
+        source=network.source,
+        map_turned=on_map is not None and on_map.turned,
+        buses=_buses(network, registry, on_map),
+        lines=tuple(
+            LineBody(line, name, ids[start], ids[end], float(limit))
+            for line, name, start, end, limit in zip(
+                lines.ids, lines.names, lines.from_bus, lines.to_bus, lines.max_loading_percent, strict=True
+            )
+        ),
+        transformers=tuple(
+            TransformerBody(trafo, name, ids[high], ids[low], float(limit))
+            for trafo, name, high, low, limit in zip(
+                transformers.ids,
+                transformers.names,
+                transformers.from_bus,
+                transformers.to_bus,
+                transformers.max_loading_percent,
+                strict=True,
+            )
+        ),
+        warnings=tuple(str(finding) for finding in network.warnings),
+    )
+
+
+def _buses(network: Network, registry: Registry | None, on_map: Map | None) -> tuple[BusBody, ...]:
+    buses = network.buses
+    in_diagram = diagram_positions(network)
+    points: list[list[ServicePointBody]] = [[] for _ in buses.ids]
+    for index, bus in enumerate(network.service_point_bus.tolist()):
+        points[bus].append(_service_point(network, index, registry))
+    return tuple(
+        BusBody(
+            id=bus,
+            name=buses.names[at],
+            x=None if on_map is None else round(float(on_map.xy[at, 0]), 2),
+            y=None if on_map is None else round(float(on_map.xy[at, 1]), 2),
+            diagram_x=round(float(in_diagram[at, 0]), 2),
+            diagram_y=round(float(in_diagram[at, 1]), 2),
+            min_v_pu=float(buses.min_v_pu[at]),
+            max_v_pu=float(buses.max_v_pu[at]),
+            service_points=tuple(points[at]),
+        )
+        for at, bus in enumerate(buses.ids)
+    )
+
+
+def _service_point(network: Network, index: int, registry: Registry | None) -> ServicePointBody:
+    name = network.service_points[index]
+    if registry is None:
+        return ServicePointBody(name, index, None, False, ())
+    spellings = (name, network.load_ids[index])
+    customer = next(filter(None, map(registry.by_service_point.get, spellings)), None)
+    return ServicePointBody(
+        name=name,
+        index=index,
+        customer=None if customer is None else customer.customer,
+        critical=customer is not None and customer.critical,
+        device_kinds=tuple(device.kind for device in registry.devices if device.service_point in spellings),
+    )

@@ -1,0 +1,52 @@
+"""Whether the daemon does its work: every feeder has had a cycle lately."""
+
+from fastapi import APIRouter, Response
+
+from controller.api.bodies import FeederHealth, Health
+from controller.api.encoding import json_response
+from controller.views import LiveViews
+from devices.ports import Clock
+
+MISSED_CYCLES = 5
+AT_LEAST_S = 30.0
+"""Cycles may be a second apart: one slow commit is no illness."""
+
+
+class Pulse:
+    """When each feeder had its latest cycle, on a clock that never jumps."""
+
+    def __init__(self, views: LiveViews, clock: Clock) -> None:
+        self._views = views
+        self._clock = clock
+        self._beat: dict[str, float] = {}
+        views.subscribe(self._changed)
+
+    def _changed(self, feeder: str) -> None:
+        self._beat[feeder] = self._clock.monotonic()
+
+    def health(self) -> Health:
+        """The state of all feeders now."""
+        site = self._views.site
+        allowed_s = max(MISSED_CYCLES * site.cycle.period_s, AT_LEAST_S)
+        feeders = tuple(self._feeder_health(feeder.id, allowed_s) for feeder in site.feeder)
+        return Health("ready" if all(feeder.ready for feeder in feeders) else "not_ready", feeders)
+
+    def _feeder_health(self, feeder: str, allowed_s: float) -> FeederHealth:
+        beat = self._beat.get(feeder)
+        if beat is None:
+            return FeederHealth(feeder, False, None)
+        silent_s = self._clock.monotonic() - beat
+        return FeederHealth(feeder, silent_s <= allowed_s, round(silent_s, 1))
+
+
+def health_routes(pulse: Pulse) -> APIRouter:
+    """The route that load balancers and container health checks ask."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/health", response_model=Health, responses={503: {"model": Health}})
+    async def health() -> Response:
+        """200 when every feeder has a recent cycle, else 503."""
+        found = pulse.health()
+        return json_response(found, 200 if found.status == "ready" else 503)
+
+    return router

@@ -1,0 +1,198 @@
+"""The live stream: Server-Sent Events, one `state` event per feeder and cycle.
+
+Rule for a full queue: there is none to fill. A subscriber holds one mark per feeder, "has news", and its event
+is made when sent: the newest view replaces whatever was waiting. Trend points and sentences are read from
+where this subscriber stands: a slow one skips views but none of these, as far back as the views keep them.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from fastapi import APIRouter, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from controller.api.bodies import StateEvent
+from controller.api.encoding import to_json
+from controller.api.problems import no_such_feeder
+from controller.views import LiveViews, Told, TrendPoint
+from devices.ports import Clock
+
+KEEPALIVE_S = 15.0
+APART_S = 0.25
+"""People read no faster; a site on quick time has many more cycles than that."""
+TAKE_WITHIN_S = 30.0
+"""A subscriber that takes nothing for so long is dropped: it will connect again."""
+MAX_SUBSCRIBERS = 64
+
+
+class Subscriber:
+    """One open stream: which feeders have news for it, and how far it has read."""
+
+    def __init__(self, views: LiveViews, feeders: tuple[str, ...], clock: Clock) -> None:
+        self._views = views
+        self._feeders = feeders
+        self._clock = clock
+        self._news: dict[str, None] = dict.fromkeys(feeders)
+        self._wake = asyncio.Event()
+        self._wake.set()
+        self._closed = asyncio.Event()
+        self._seq: dict[str, int] = {}
+        self._trend_at: dict[str, datetime] = {}
+
+    def mark(self, feeder: str) -> None:
+        """Note that a feeder has news; a second note changes nothing."""
+        if feeder in self._feeders:
+            self._news[feeder] = None
+            self._wake.set()
+
+    def close(self) -> None:
+        """End the stream soon."""
+        self._closed.set()
+        self._wake.set()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The stream's bytes until it is closed."""
+        yield b"retry: 2000\n\n"
+        while True:
+            try:
+                async with self._clock.timeout(KEEPALIVE_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                yield b": still here\n\n"
+                continue
+            if self._closed.is_set():
+                return
+            self._wake.clear()
+            while self._news:
+                feeder = next(iter(self._news))
+                del self._news[feeder]
+                event = self._event(feeder)
+                if event is not None:
+                    yield event
+            if await self._closed_within(APART_S):
+                return
+
+    async def _closed_within(self, seconds: float) -> bool:
+        try:
+            async with self._clock.timeout(seconds):
+                await self._closed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _event(self, feeder: str) -> bytes | None:
+        view = self._views.feeder_view(feeder)
+        if view is None:
+            return None
+        event = StateEvent(feeder not in self._seq, view, self._new_trend(feeder), self._new_told(feeder))
+        return b"event: state\nid: %d\ndata: %b\n\n" % (view.cycle, to_json(event))
+
+    def _new_trend(self, feeder: str) -> tuple[TrendPoint, ...]:
+        points = self._views.trend(feeder)
+        known = self._trend_at.get(feeder)
+        first = len(points)
+        while first > 0 and (known is None or points[first - 1].at > known):
+            first -= 1
+        if points:
+            self._trend_at[feeder] = points[-1].at
+        return points[first:]
+
+    def _new_told(self, feeder: str) -> tuple[Told, ...]:
+        """The site's own sentences (without a feeder) are told in every feeder's events."""
+        told = self._views.told(self._seq.get(feeder, 0))
+        self._seq[feeder] = told[-1].seq if told else self._seq.get(feeder, 0)
+        return tuple(sentence for sentence in told if sentence.feeder in (None, feeder))
+
+
+class Streams:
+    """All open streams, and the one subscription to the daemon behind them."""
+
+    def __init__(self, views: LiveViews, clock: Clock) -> None:
+        self._views = views
+        self._clock = clock
+        self._subscribers: set[Subscriber] = set()
+        self._unsubscribe = views.subscribe(self._changed)
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._subscribers)
+
+    def _changed(self, feeder: str) -> None:
+        for subscriber in self._subscribers:
+            subscriber.mark(feeder)
+
+    def open(self, feeders: tuple[str, ...]) -> Subscriber | None:
+        """A new subscriber, or None when there are as many as there may be, or we are going down."""
+        if self._closed or len(self._subscribers) >= MAX_SUBSCRIBERS:
+            return None
+        subscriber = Subscriber(self._views, feeders, self._clock)
+        self._subscribers.add(subscriber)
+        return subscriber
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """Forget a subscriber whose connection is gone."""
+        self._subscribers.discard(subscriber)
+
+    def close(self) -> None:
+        """End all streams and take no new ones."""
+        self._closed = True
+        self._unsubscribe()
+        for subscriber in self._subscribers:
+            subscriber.close()
+
+
+class EventStream(StreamingResponse):
+    """A response that ends with its subscriber, and drops one that takes nothing."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, streams: Streams, subscriber: Subscriber, clock: Clock) -> None:
+        super().__init__(
+            subscriber.chunks(), headers={"cache-control": "no-store", "x-accel-buffering": "no"}
+        )
+        self._streams = streams
+        self._subscriber = subscriber
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream until the client, the server or the deadline ends it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._streams.leave(self._subscriber)
+
+    async def stream_response(self, send: Send) -> None:
+        """As the base class, with a deadline for each piece."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async for chunk in self.body_iterator:
+            try:
+                async with self._clock.timeout(TAKE_WITHIN_S):
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            except TimeoutError:
+                return
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def stream_routes(views: LiveViews, streams: Streams, clock: Clock) -> APIRouter:
+    """The route of the stream."""
+    router = APIRouter(prefix="/api/v1", tags=["stream"])
+
+    @router.get(
+        "/stream",
+        response_class=EventStream,
+        responses={200: {"model": StateEvent, "description": "Events `state`; `id` is the cycle"}},
+    )
+    async def stream(feeder: str | None = None) -> Response:
+        """Server-Sent Events of one feeder or all: first the full present state, then one per cycle."""
+        if feeder is not None and views.network(feeder) is None:
+            raise no_such_feeder(feeder)
+        feeders = tuple(known.id for known in views.site.feeder) if feeder is None else (feeder,)
+        subscriber = streams.open(feeders)
+        if subscriber is None:
+            raise HTTPException(503, f"{MAX_SUBSCRIBERS} streams are open already", {"retry-after": "10"})
+        return EventStream(streams, subscriber, clock)
+
+    return router

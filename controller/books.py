@@ -1,0 +1,427 @@
+"""The state that replaying the journal gives: requests, events, alarms and what operators ordered.
+
+Pure: entries in, state out; the same entries in the same order always give equal books, so a restart is a
+replay. What cannot have happened raises `BooksBroken` and changes nothing. Knows no clock, no store and no
+wire; decides nothing.
+
+Memory is bounded: of each feeder's closed events the latest `KEEP_CLOSED_EVENTS` keep their detail, older
+ones live on in the totals once all their requests are over.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import assert_never
+
+from controller import entries as e
+from controller.errors import BooksBroken
+from controller.requests import RequestRecord, may_follow
+from controller.stores.port import Numbered
+from controller.views import Totals
+
+KEEP_CLOSED_EVENTS = 20
+"""per feeder; not a setting, because every replay of a journal must forget alike"""
+
+Target = tuple[str, e.Resource, str]
+"""(feeder, device or person, id)"""
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """One occurrence as far as the journal tells it."""
+
+    opened: e.EventOpened
+    short: e.EventShort | None = None
+    """the latest"""
+    closed: e.EventClosed | None = None
+    requests: tuple[str, ...] = ()
+    """in the order they were planned"""
+
+    @property
+    def event(self) -> str:
+        """Its id."""
+        return self.opened.event
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Running sums of one feeder."""
+
+    events: int = 0
+    planned: int = 0
+    sent: int = 0
+    answered: int = 0
+    reduced_kwh: float = 0.0
+    points: int = 0
+    minor_units: int = 0
+    refused_readings: int = 0
+    by_state: Counter[str] = field(default_factory=Counter)
+    """requests by the state they are in now, dropped ones included"""
+
+
+@dataclass(slots=True)
+class Books:
+    """The controller's memory. Compare with ==: equal books came from journals that tell the same."""
+
+    seq: int = 0
+    """of the last numbered entry"""
+    epoch: int = 0
+    requests: dict[str, RequestRecord] = field(default_factory=dict)
+    events: dict[str, EventRecord] = field(default_factory=dict)
+    _open_event: dict[str, str] = field(default_factory=dict)
+    _closed: dict[str, list[str]] = field(default_factory=dict)
+    _held: dict[Target, str] = field(default_factory=dict)
+    _freed_at: dict[Target, datetime] = field(default_factory=dict)
+    _open: dict[str, dict[str, None]] = field(default_factory=dict)
+    _unsettled: dict[str, dict[str, None]] = field(default_factory=dict)
+    _outbox: dict[str, None] = field(default_factory=dict)
+    _at_service_point: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    _violations: dict[str, dict[tuple[str, str], e.ViolationAppeared]] = field(default_factory=dict)
+    _alarms: dict[str, dict[str, e.DataAlarm]] = field(default_factory=dict)
+    _by_hand: dict[str, e.OperatorActed] = field(default_factory=dict)
+    _excluded: dict[str, set[str]] = field(default_factory=dict)
+    _sums: dict[str | None, _Sums] = field(default_factory=dict)
+
+    def open_event(self, feeder: str) -> EventRecord | None:
+        """The feeder's running event."""
+        event = self._open_event.get(feeder)
+        return None if event is None else self.events[event]
+
+    def latest_event(self, feeder: str) -> EventRecord | None:
+        """The running event, or else the one that closed last."""
+        closed = self._closed.get(feeder)
+        return self.open_event(feeder) or (self.events[closed[-1]] if closed else None)
+
+    def requests_of(self, event: str) -> tuple[RequestRecord, ...]:
+        """An event's requests in the order they were planned; none for an event that is not known."""
+        record = self.events.get(event)
+        return () if record is None else tuple(self.requests[r] for r in record.requests)
+
+    def next_number(self, event: str) -> int:
+        """The number of the next request of this event, from 1 (see `requests.request_id`)."""
+        return len(self.events[event].requests) + 1
+
+    def open_requests(self, feeder: str) -> tuple[RequestRecord, ...]:
+        """All that limit a target now, or are about to."""
+        return self._select(self._open.get(feeder, ()))
+
+    def unsettled(self, feeder: str) -> tuple[RequestRecord, ...]:
+        """All whose life is not over: ask `requests.due` and `requests.settlement_due` about them."""
+        return self._select(self._unsettled.get(feeder, ()))
+
+    def unsent(self) -> tuple[RequestRecord, ...]:
+        """The outbox: every request whose newest command was not noted as sent and still has a purpose."""
+        return self._select(self._outbox)
+
+    def held_by(self, feeder: str, target: str, resource: e.Resource = "device") -> RequestRecord | None:
+        """The one open request of a target."""
+        request = self._held.get((feeder, resource, target))
+        return None if request is None else self.requests[request]
+
+    def last_released_at(self, feeder: str, target: str, resource: e.Resource = "device") -> datetime | None:
+        """When a request of this target last stopped to count, for whatever reason."""
+        return self._freed_at.get((feeder, resource, target))
+
+    def beside(self, record: RequestRecord) -> tuple[RequestRecord, ...]:
+        """Other requests at the same meter: what it shows is shared with them (`settlement.settle`)."""
+        here = self._at_service_point.get((record.planned.feeder, record.planned.service_point), ())
+        return tuple(self.requests[r] for r in here if r != record.request)
+
+    def violations(self, feeder: str) -> tuple[e.ViolationAppeared, ...]:
+        """Those that appeared and have not cleared."""
+        return tuple(self._violations.get(feeder, {}).values())
+
+    def alarms(self, feeder: str) -> tuple[e.DataAlarm, ...]:
+        """Those that are raised."""
+        return tuple(self._alarms.get(feeder, {}).values())
+
+    def automatic(self, feeder: str) -> bool:
+        """False from an operator's `automatic_off` until `automatic_on`."""
+        return feeder not in self._by_hand
+
+    def excluded(self, feeder: str) -> frozenset[str]:
+        """Devices and customers that an operator took out for good."""
+        return frozenset(self._excluded.get(feeder, ()))
+
+    def totals(self, feeder: str, currency: str) -> Totals:
+        """The feeder's sums since the journal began."""
+        sums = self._sums.get(feeder, _Sums())
+        return Totals(
+            events=sums.events,
+            requests_planned=sums.planned,
+            requests_sent=sums.sent,
+            requests_answered=sums.answered,
+            curtailed_kwh=round(sums.reduced_kwh, 3),
+            credited_points=sums.points,
+            credited_minor_units=sums.minor_units,
+            currency=currency,
+            readings_refused=sums.refused_readings,
+        )
+
+    def count_by_state(self, feeder: str) -> dict[str, int]:
+        """How many of all requests since the journal began are in each state; no zeros."""
+        return {state: count for state, count in sorted(self._sums_of(feeder).by_state.items()) if count}
+
+    def readings_refused_unplaced(self) -> int:
+        """Refused input that named no feeder."""
+        return self._sums.get(None, _Sums()).refused_readings
+
+    def apply_all(self, told: Iterable[Numbered | e.Entry]) -> None:
+        """Apply in order, for example a whole replay."""
+        for one in told:
+            self.apply(one)
+
+    def apply(self, told: Numbered | e.Entry) -> None:
+        """Take one entry in; raises BooksBroken, having changed nothing, when it does not fit."""
+        if not isinstance(told, Numbered):
+            self._take(told)
+            return
+        if told.seq != self.seq + 1:
+            raise BooksBroken(f"entry {told.seq} cannot follow entry {self.seq}")
+        self._take(told.entry)
+        self.seq = told.seq
+
+    def _take(self, entry: e.Entry) -> None:  # noqa: C901, PLR0912  one branch per word of the vocabulary
+        match entry:
+            case e.ControllerStarted():
+                self._started(entry)
+            case e.ReadingsRefused():
+                self._sums_of(entry.feeder).refused_readings += entry.count
+            case e.DataAlarm():
+                _toggle(
+                    self._alarms.setdefault(entry.feeder, {}), entry.kind, entry if entry.raised else None
+                )
+            case e.ViolationAppeared():
+                self._violations.setdefault(entry.feeder, {})[entry.element, entry.kind] = entry
+            case e.ViolationCleared():
+                self._violations.setdefault(entry.feeder, {}).pop((entry.element, entry.kind), None)
+            case e.EventOpened() | e.EventShort() | e.EventClosed():
+                self._event(entry)
+            case e.RequestPlanned():
+                self._planned(entry)
+            case e.RequestChanged():
+                self._changed(entry)
+            case e.RequestSent():
+                self._sent(entry)
+            case e.RequestAnswered():
+                self._answered(entry)
+            case e.RequestMoved():
+                self._moved(entry)
+            case e.RequestSettled():
+                self._settled(entry)
+            case e.LedgerPosted():
+                pass  # the store sums the postings; the request's settlement tells the same
+            case e.OperatorActed():
+                self._operated(entry)
+            case _:
+                assert_never(entry)
+
+    def _started(self, entry: e.ControllerStarted) -> None:
+        if entry.epoch <= self.epoch:
+            raise BooksBroken(
+                f"a controller started with epoch {entry.epoch}, but {self.epoch} was there before"
+            )
+        self.epoch = entry.epoch
+
+    def _event(self, entry: e.EventOpened | e.EventShort | e.EventClosed) -> None:
+        running = self._open_event.get(entry.feeder)
+        if isinstance(entry, e.EventOpened):
+            if running is not None or entry.event in self.events:
+                raise BooksBroken(f"event {entry.event} opened, but {running or entry.event} is there")
+            self._open_event[entry.feeder] = entry.event
+            self.events[entry.event] = EventRecord(entry)
+            self._sums_of(entry.feeder).events += 1
+            return
+        if running != entry.event:
+            raise BooksBroken(f"event {entry.event} is not the running one of {entry.feeder}")
+        record = self.events[entry.event]
+        if isinstance(entry, e.EventShort):
+            self.events[entry.event] = replace(record, short=entry)
+            return
+        self.events[entry.event] = replace(record, closed=entry)
+        del self._open_event[entry.feeder]
+        self._closed.setdefault(entry.feeder, []).append(entry.event)
+        self._forget_old(entry.feeder)
+
+    def _planned(self, entry: e.RequestPlanned) -> None:
+        event = self.events.get(entry.event)
+        if event is None or event.closed is not None:
+            raise BooksBroken(
+                f"request {entry.request} planned for event {entry.event}, which is not running"
+            )
+        if entry.request in self.requests:
+            raise BooksBroken(f"request {entry.request} planned twice")
+        held = self.held_by(entry.feeder, entry.target, entry.resource)
+        if held is not None:
+            raise BooksBroken(
+                f"request {entry.request} planned, but {held.request} limits {entry.target} already"
+            )
+        self.events[entry.event] = replace(event, requests=(*event.requests, entry.request))
+        self._at_service_point.setdefault((entry.feeder, entry.service_point), []).append(entry.request)
+        sums = self._sums_of(entry.feeder)
+        sums.planned += 1
+        sums.by_state["planned"] += 1
+        self._put(
+            RequestRecord(
+                planned=entry,
+                state="planned",
+                limit_kw=entry.limit_kw,
+                end=entry.end,
+                sequence=entry.sequence,
+                held_until=entry.end,
+                limits=((entry.at, entry.limit_kw),),
+            )
+        )
+
+    def _changed(self, entry: e.RequestChanged) -> None:
+        record = self._known(entry.request)
+        if record.settled is not None or entry.sequence <= record.sequence:
+            raise BooksBroken(
+                f"request {entry.request} changed to sequence {entry.sequence} after {record.sequence}"
+            )
+        releasing = entry.reason in ("released", "overridden", "protected")
+        limits = record.limits
+        if not releasing and entry.limit_kw != record.limit_kw:
+            limits = (*limits, (entry.at, entry.limit_kw))
+        self._put(
+            replace(
+                record,
+                limit_kw=record.limit_kw if releasing else entry.limit_kw,
+                end=entry.end,
+                sequence=entry.sequence,
+                reason=entry.reason,
+                releasing=releasing,
+                held_until=max(record.held_until or entry.end, entry.end),
+                limits=limits,
+            )
+        )
+
+    def _sent(self, entry: e.RequestSent) -> None:
+        record = self._known(entry.request)
+        if not 1 <= entry.sequence <= record.sequence:
+            raise BooksBroken(f"request {entry.request} sent with sequence {entry.sequence}, never planned")
+        if record.sent_sequence == 0:
+            self._sums_of(record.planned.feeder).sent += 1
+        sequence = max(record.sent_sequence, entry.sequence)
+        self._put(replace(record, sent_sequence=sequence, attempts=entry.attempt, sent_at=entry.at))
+
+    def _answered(self, entry: e.RequestAnswered) -> None:
+        record = self._known(entry.request)
+        if record.answer is None:
+            self._sums_of(record.planned.feeder).answered += 1
+        self._put(replace(record, answer=entry.answer, reason=entry.reason or record.reason))
+
+    def _moved(self, entry: e.RequestMoved) -> None:
+        record = self._known(entry.request)
+        if not may_follow(record.state, entry.state, record.resource):
+            raise BooksBroken(f"request {entry.request} moved from {record.state} to {entry.state}")
+        if record.settled is not None and entry.state != "settled":
+            raise BooksBroken(f"request {entry.request} moved to {entry.state} after it was settled")
+        by_state = self._sums_of(record.planned.feeder).by_state
+        by_state[record.state] -= 1
+        by_state[entry.state] += 1
+        active_at = entry.at if entry.state == "active" else record.active_at
+        ended_at = record.ended_at
+        if entry.state in ("ended", "overridden") and ended_at is None:
+            ended_at = min(entry.at, record.end)
+        self._put(
+            replace(
+                record,
+                state=entry.state,
+                moved_at=entry.at,
+                reason=entry.reason,
+                active_at=active_at,
+                ended_at=ended_at,
+            )
+        )
+
+    def _settled(self, entry: e.RequestSettled) -> None:
+        record = self._known(entry.request)
+        if record.is_open or record.settled is not None:
+            raise BooksBroken(f"request {entry.request} settled while it is {record.state}, or twice")
+        sums = self._sums_of(record.planned.feeder)
+        sums.reduced_kwh += entry.reduced_kwh
+        sums.points += entry.points
+        sums.minor_units += entry.minor_units
+        self._put(replace(record, settled=entry))
+        self._forget_old(record.planned.feeder)
+
+    def _operated(self, entry: e.OperatorActed) -> None:
+        match entry.action:
+            case "automatic_off":
+                self._by_hand[entry.feeder] = entry
+            case "automatic_on":
+                self._by_hand.pop(entry.feeder, None)
+            case "exclude":
+                if entry.target is not None:
+                    self._excluded.setdefault(entry.feeder, set()).add(entry.target)
+            case "release" | "release_all":
+                pass  # the requests that it ends tell it
+            case _:
+                assert_never(entry.action)
+
+    def _select(self, requests: Iterable[str]) -> tuple[RequestRecord, ...]:
+        return tuple(self.requests[r] for r in requests)
+
+    def _sums_of(self, feeder: str | None) -> _Sums:
+        return self._sums.setdefault(feeder, _Sums())
+
+    def _known(self, request: str) -> RequestRecord:
+        record = self.requests.get(request)
+        if record is None:
+            raise BooksBroken(f"request {request} is not known (any more)")
+        return record
+
+    def _put(self, record: RequestRecord) -> None:
+        """Store a record and bring every index in line with it."""
+        planned, request = record.planned, record.request
+        target: Target = (planned.feeder, planned.resource, planned.target)
+        before = self.requests.get(request)
+        self.requests[request] = record
+        _mark(self._open.setdefault(planned.feeder, {}), request, record.is_open)
+        _mark(self._unsettled.setdefault(planned.feeder, {}), request, not record.is_over)
+        _mark(self._outbox, request, _has_to_go_out(record))
+        if record.is_open:
+            self._held[target] = request
+        elif self._held.get(target) == request:
+            del self._held[target]
+        if before is not None and before.is_open and not record.is_open:
+            self._freed_at[target] = record.ended_at or record.since
+
+    def _forget_old(self, feeder: str) -> None:
+        """Drop the detail of old closed events whose requests are all over."""
+        closed = self._closed.get(feeder, [])
+        for event in closed[:-KEEP_CLOSED_EVENTS]:
+            if all(record.is_over for record in self.requests_of(event)):
+                for record in self.requests_of(event):
+                    self._forget(record)
+                del self.events[event]
+                closed.remove(event)
+
+    def _forget(self, record: RequestRecord) -> None:
+        planned = record.planned
+        del self.requests[record.request]
+        self._outbox.pop(record.request, None)
+        here = self._at_service_point[planned.feeder, planned.service_point]
+        here.remove(record.request)
+        if not here:
+            del self._at_service_point[planned.feeder, planned.service_point]
+
+
+def _has_to_go_out(record: RequestRecord) -> bool:
+    return record.sent_sequence < record.sequence and (record.is_open or record.releasing)
+
+
+def _mark(index: dict[str, None], request: str, belongs: bool) -> None:
+    if belongs:
+        index.setdefault(request)
+    else:
+        index.pop(request, None)
+
+
+def _toggle(index: dict[str, e.DataAlarm], kind: str, alarm: e.DataAlarm | None) -> None:
+    if alarm is None:
+        index.pop(kind, None)
+    else:
+        index[kind] = alarm

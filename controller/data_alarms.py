@@ -1,0 +1,133 @@
+"""[2, 3] Whether a feeder's data are good enough to act on. Pure.
+
+While one of these is bad the automatic does not curtail: too few fresh meters, a silent substation RTU, meters plus losses
+that do not add up to the substation's reading, a load flow that does not converge. A kind is told as an alarm when it
+was bad for as long as its rule says, and cleared after some good cycles in a row, so that it does not flap; action stops at
+the first bad cycle already.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+
+from controller.entries import DataAlarm
+from controller.feeder_check import Check
+from controller.feeder_control import FeederControl
+from controller.feeder_state import FeederState
+from grid_model.snapshot import Quality
+
+GOOD_CYCLES_TO_CLEAR = 2
+CLEAR_SHARE_MARGIN = 0.05
+"""The share of fresh meters must be this much above the least one to clear the alarm."""
+MIN_SUM_DIFFERENCE_KW = 3.0
+"""A feeder sum is never called wrong for less: meters and RTU are not read at the same instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """How one kind did lately."""
+
+    bad_cycles: int = 0
+    bad_since: datetime | None = None
+    good_cycles: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmState:
+    """What the alarms remember from cycle to cycle; which are raised is told by the journal."""
+
+    started_at: datetime | None = None
+    runs: Mapping[str, _Run] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One cycle's judgement."""
+
+    state: AlarmState
+    entries: tuple[DataAlarm, ...]
+    alarm: str | None
+    """the text of what is bad now or still raised, for people; None when all is good"""
+    good: bool
+    """whether the automatic may act"""
+
+
+def judge(
+    before: AlarmState,
+    control: FeederControl,
+    state: FeederState,
+    check: Check,
+    raised: Mapping[str, DataAlarm],
+    now: datetime,
+) -> Judged:
+    """Judge this cycle's data; `raised` are the alarms that the journal has open, by kind."""
+    started_at = before.started_at or now
+    bad = _bad_now(control, state, check, "too_few_meters" in raised, now)
+    runs = {
+        kind: _next_run(before.runs.get(kind, _Run()), kind in bad, now)
+        for kind in (*before.runs, *bad, *raised)
+    }
+    entries = []
+    for kind, run in runs.items():
+        if kind not in raised and kind in bad and _persists(kind, run, control, started_at, now):
+            entries.append(DataAlarm(at=now, feeder=control.feeder, kind=kind, raised=True, text=bad[kind]))
+        elif kind in raised and kind in _KINDS and run.good_cycles >= GOOD_CYCLES_TO_CLEAR:
+            entries.append(
+                DataAlarm(at=now, feeder=control.feeder, kind=kind, raised=False, text="good again")
+            )
+    cleared = {entry.kind for entry in entries if not entry.raised}
+    still = {kind: alarm.text for kind, alarm in raised.items() if kind not in cleared} | bad
+    return Judged(AlarmState(started_at, runs), tuple(entries), "; ".join(still.values()) or None, not still)
+
+
+_KINDS = ("too_few_meters", "substation_silent", "feeder_sum", "diverged")
+
+
+def _next_run(run: _Run, bad: bool, now: datetime) -> _Run:
+    if bad:
+        return _Run(run.bad_cycles + 1, run.bad_since or now, 0)
+    return _Run(0, None, run.good_cycles + 1)
+
+
+def _persists(kind: str, run: _Run, control: FeederControl, started_at: datetime, now: datetime) -> bool:
+    """Whether what is bad is told. Silence is normal until the field had time to speak after our start."""
+    fresh_s = control.site.cycle.fresh_s
+    match kind:
+        case "too_few_meters" | "substation_silent":
+            return (now - started_at).total_seconds() >= fresh_s
+        case "feeder_sum":
+            # Readings of up to `fresh_s` ago count as of now: a younger difference may be a matter of timing.
+            since = run.bad_since or now
+            return run.bad_cycles >= 2 and (now - since).total_seconds() >= fresh_s
+        case _:
+            return True
+
+
+def _bad_now(
+    control: FeederControl, state: FeederState, check: Check, few_before: bool, now: datetime
+) -> dict[str, str]:
+    """What is bad in this cycle, with its text."""
+    cycle, bad = control.site.cycle, {}
+    metered = int(np.count_nonzero(control.metered))
+    fresh = int(np.count_nonzero(check.snapshot.quality[control.metered] == Quality.MEASURED))
+    least = min(cycle.min_fresh_share + (CLEAR_SHARE_MARGIN if few_before else 0.0), 1.0)
+    if metered == 0 or fresh < least * metered:
+        bad["too_few_meters"] = f"{fresh} of {metered} meters are fresh, {least:.0%} are needed"
+    if not check.result.converged:
+        bad["diverged"] = "the load flow does not converge"
+    if control.settings.rtu is None:
+        return bad
+    reading = state.substation
+    if reading is None or (now - reading.at).total_seconds() > cycle.fresh_s:
+        since = "was never heard" if reading is None else f"is silent since {reading.at:%H:%M:%S}"
+        bad["substation_silent"] = f"the substation's RTU {since}"
+    elif check.result.converged and "too_few_meters" not in bad:
+        difference = reading.p_kw - check.result.supply_kw
+        allowed = max(cycle.feeder_sum_tolerance * abs(reading.p_kw), MIN_SUM_DIFFERENCE_KW)
+        if abs(difference) > allowed:
+            bad["feeder_sum"] = (
+                f"the substation shows {reading.p_kw:.1f} kW, meters and losses add up to {check.result.supply_kw:.1f} kW"
+            )
+    return bad

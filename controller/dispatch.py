@@ -1,0 +1,337 @@
+"""[6] Sends what the books say has to go out; waits, retries, gives up. The shell around the wire.
+
+What is due is read off the books each time (`due_sends`, pure), so a crash between the note and the sending only means that
+it is due again, under the same id and sequence. Rules:
+
+* At most `CONCURRENT` sendings at a time, each with a deadline; one of each request.
+* What the far side did not take is tried again after a growing pause; the request's own deadline ends that.
+* No answer within `answer_within_s`: the same command once more, up to `attempts`. A release is repeated until the device
+  confirms it, or its limit has run out by the device's own clock.
+* A device that does not show the limit it accepted is told again.
+* The safety gate judges every command once more at this last moment. While data are not good, or the automatic is out, only
+  releases pass.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, assert_never
+
+import structlog
+
+from controller.books import Books
+from controller.entries import Entry, RequestMoved, RequestSent
+from controller.feeder_control import FeederControl
+from controller.gatekeeper import Gatekeeper
+from controller.memory import Memory
+from controller.reach import ends_by
+from controller.requests import RequestRecord, next_state, on_sent
+from customers.notices import notice_text
+from devices.errors import CommandRejected, Unreachable
+from devices.messages import CustomerNotice, LimitCommand, Outbound
+from devices.ports import Clock, CommandChannel, NoticeChannel
+from devices.signing import sign
+
+CONCURRENT = 32
+NOT_HELD_CYCLES = 3
+"""Cycles in which a device does not show its limit before it is told again."""
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One command that is due."""
+
+    request: str
+    sequence: int
+    attempt: int
+    releasing: bool
+    message: Outbound
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The next hop took it."""
+
+    sending: Sending
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """It may be tried again."""
+
+    sending: Sending
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """It must not be tried again."""
+
+    sending: Sending
+    reason: str
+
+
+Outcome = Sent | NotTaken | Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class _Tries:
+    """How often one command was not taken, and when last."""
+
+    sequence: int
+    count: int
+    at: datetime
+
+
+class Dispatch:
+    """Owns the sendings that are under way. All calls are on the loop's thread."""
+
+    def __init__(
+        self, commands: CommandChannel, notices: NoticeChannel, clock: Clock, secret: bytes, deadline_s: float
+    ) -> None:
+        self._commands, self._notices, self._clock = commands, notices, clock
+        self._secret, self._deadline_s = secret, deadline_s
+        self._slots = asyncio.Semaphore(CONCURRENT)
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._outcomes: list[Outcome] = []
+        self._tries: dict[str, _Tries] = {}
+
+    def may_try(self, record: RequestRecord, now: datetime, patience_s: float) -> bool:
+        """Whether nothing is under way for this request, and the pause after a failed try is over."""
+        if record.request in self._under_way:
+            return False
+        tries = self._tries.get(record.request)
+        if tries is None or tries.sequence != record.sequence:
+            return True
+        return now - tries.at >= timedelta(seconds=min(2.0 ** (tries.count - 1), patience_s))
+
+    def start(self, sendings: Iterable[Sending]) -> None:
+        """Begin to send; never blocks."""
+        for sending in sendings:
+            name = f"send {sending.request}/{sending.sequence}"
+            self._under_way[sending.request] = asyncio.create_task(self._send(sending), name=name)
+
+    async def wait(self, seconds: float) -> None:
+        """Until nothing is under way, at most this long; what is then goes on."""
+        if not self._under_way:
+            return
+        try:
+            async with self._clock.timeout(seconds):
+                while self._under_way:
+                    await asyncio.wait(self._under_way.values())
+        except TimeoutError:
+            log.warning("sending_goes_on", under_way=len(self._under_way))
+
+    async def stop(self) -> None:
+        """Cancel what is under way and wait for it."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What came of sendings since the last call."""
+        outcomes, self._outcomes = tuple(self._outcomes), []
+        return outcomes
+
+    async def _send(self, sending: Sending) -> None:
+        try:
+            async with self._slots:
+                self._note(await self._try(sending))
+        finally:
+            del self._under_way[sending.request]
+
+    async def _try(self, sending: Sending) -> Outcome:
+        try:
+            async with self._clock.timeout(self._deadline_s):
+                await self._hand_over(sending.message)
+        except TimeoutError:
+            return NotTaken(sending, f"not taken within {self._deadline_s:g} s")
+        except Unreachable as error:
+            return NotTaken(sending, str(error))
+        except CommandRejected as error:
+            return Rejected(sending, str(error))
+        except Exception as error:  # noqa: BLE001  a driver's fault must not stop the others' commands
+            log.exception("channel_failed", request=sending.request)
+            return NotTaken(sending, f"{type(error).__name__}: {error}")
+        return Sent(sending, self._clock.now())
+
+    async def _hand_over(self, message: Outbound) -> None:
+        match message:
+            case LimitCommand():
+                await self._commands.send(sign(message, self._secret))
+            case CustomerNotice():
+                await self._notices.notify(message)
+            case _:
+                assert_never(message)
+
+    def _note(self, outcome: Outcome) -> None:
+        sending = outcome.sending
+        self._outcomes.append(outcome)
+        if isinstance(outcome, Sent):
+            self._tries.pop(sending.request, None)
+            return
+        before = self._tries.get(sending.request)
+        count = before.count + 1 if before is not None and before.sequence == sending.sequence else 1
+        self._tries[sending.request] = _Tries(sending.sequence, count, self._clock.now())
+        log.warning("not_sent", request=sending.request, attempt=sending.attempt, reason=outcome.reason)
+
+
+def due_sends(
+    control: FeederControl,
+    books: Books,
+    memory: Memory,
+    *,
+    to_release: Mapping[str, RequestRecord],
+    gatekeeper: Gatekeeper,
+    may_limit: bool,
+    may_try: Callable[[RequestRecord], bool],
+) -> list[Sending]:
+    """Everything of this feeder that has to go out now.
+
+    `to_release` are requests whose release nobody confirmed yet, also those that are over in the books. Without
+    `may_limit` only releases are sent.
+    """
+    now, sendings = gatekeeper.now, []
+    records = {record.request: record for record in books.open_requests(control.feeder)} | dict(to_release)
+    for record in records.values():
+        if not may_try(record) or not (may_limit or record.releasing):
+            continue
+        if _is_due(record, control, memory, now) and _gate_passes(record, gatekeeper):
+            again = record.sent_sequence == record.sequence
+            attempt = record.attempts + 1 if again else 1
+            message = _message(control, record, gatekeeper.epoch)
+            sendings.append(Sending(record.request, record.sequence, attempt, record.releasing, message))
+    return sendings
+
+
+def unconfirmed(record: RequestRecord, memory: Memory, now: datetime) -> bool:
+    """Whether a release must still be told: its device has not confirmed it and may hold the limit."""
+    if not record.releasing or now >= (record.held_until or record.end):
+        return False
+    if record.resource == "person":
+        return record.sent_sequence < record.sequence
+    return memory.acknowledged.get(record.request, 0) < record.sequence
+
+
+def entries_of(outcomes: Sequence[Outcome], books: Books, now: datetime) -> tuple[list[Entry], Counter[str]]:
+    """What the journal is told of sendings, and counts of outcomes for the metrics."""
+    entries: list[Entry] = []
+    counts: Counter[str] = Counter()
+    for outcome in outcomes:
+        sending, record = outcome.sending, books.requests.get(outcome.sending.request)
+        counts[_word(outcome)] += 1
+        if record is None:
+            continue
+        match outcome:
+            case Sent(_, at):
+                entries.append(
+                    RequestSent(
+                        at=at, request=record.request, sequence=sending.sequence, attempt=sending.attempt
+                    )
+                )
+                trigger = on_sent(record)
+                if trigger is not None:
+                    entries.append(_moved(record, trigger, "the next hop took it", now))
+            case Rejected(_, reason):
+                if record.state in ("planned", "sent"):
+                    entries.append(_moved(record, "lost", reason, now))
+            case NotTaken():
+                pass  # tried again; the request's own deadline ends that
+            case _:
+                assert_never(outcome)
+    return entries, counts
+
+
+def _word(outcome: Outcome) -> str:
+    match outcome:
+        case Sent():
+            return "sent"
+        case NotTaken():
+            return "not_taken"
+        case Rejected():
+            return "rejected"
+        case _:
+            assert_never(outcome)
+
+
+def _moved(record: RequestRecord, trigger: Literal["sent", "lost"], reason: str, now: datetime) -> RequestMoved:
+    state = next_state(record.state, trigger, record.resource)
+    return RequestMoved(at=now, request=record.request, state=state, reason=reason)
+
+
+def _is_due(record: RequestRecord, control: FeederControl, memory: Memory, now: datetime) -> bool:
+    rules = control.site.requests
+    if record.sent_sequence < record.sequence:
+        return True
+    if record.resource == "person" or record.sent_at is None:
+        return False
+    if now - record.sent_at < timedelta(seconds=rules.answer_within_s):
+        return False
+    if record.releasing:
+        return unconfirmed(record, memory, now)
+    answered = memory.acknowledged.get(record.request, 0) >= record.sequence
+    holds = memory.not_held.get(record.request, 0) < NOT_HELD_CYCLES
+    return not (answered and holds) and record.attempts < rules.attempts
+
+
+def _gate_passes(record: RequestRecord, gatekeeper: Gatekeeper) -> bool:
+    """The budgets were charged when it was planned."""
+    planned = record.planned
+    return gatekeeper.passes(
+        record.request,
+        record.resource,
+        planned.target,
+        "release" if record.releasing else "renewed",
+        limit_kw=record.limit_kw,
+        start=planned.start,
+        end=record.end,
+        epoch=gatekeeper.epoch,
+    )
+
+
+def _message(control: FeederControl, record: RequestRecord, epoch: int) -> Outbound:
+    planned = record.planned
+    if record.resource == "person":
+        customer = control.customer.get(planned.target)
+        return CustomerNotice(
+            feeder=planned.feeder,
+            customer=planned.target,
+            request=record.request,
+            limit_kw=record.limit_kw,
+            start=planned.start,
+            end=record.end,
+            sequence=record.sequence,
+            text=notice_text(customer, record) if customer else "",
+        )
+    return LimitCommand(
+        feeder=planned.feeder,
+        device=planned.target,
+        request=record.request,
+        limit_kw=record.limit_kw,
+        start=planned.start,
+        end=record.end,
+        epoch=epoch,
+        sequence=record.sequence,
+    )
+
+
+def gatekeeper_for_sending(
+    control: FeederControl, books: Books, *, epoch: int, good: bool, now: datetime
+) -> Gatekeeper:
+    """A gatekeeper whose budgets are open: what was planned was counted then."""
+    event = books.open_event(control.feeder)
+    return Gatekeeper(
+        control=control,
+        books=books,
+        now=now,
+        epoch=epoch,
+        event_ends_by=None if event is None else ends_by(event.opened.at, control.site.events),
+        data_good=good,
+        feeder_budget_kw=float("inf"),
+        fleet_budget_kw=float("inf"),
+    )

@@ -1,0 +1,190 @@
+"""What of a feeder does not change while the daemon runs: its network, customers, devices, and the tables that join them.
+
+Built once at start, shared by every step of the path. Pure; knows no readings, no time and no journal.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller import settings
+from controller.errors import ConfigRejected
+from customers.registry import Customer, Device, Registry
+from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
+from grid_model.network import Floats, Network
+from grid_model.violations import Limits
+
+SERVICE_FUSE_KW = 43.5
+"""3 x 63 A x 230 V: what a household's service point can carry."""
+
+
+@dataclass(frozen=True)
+class ElementLimits:
+    """The limit in force of every element, the stricter of the site's and its own."""
+
+    line_percent: Floats
+    """(n_line,)"""
+    transformer_percent: Floats
+    """(n_trafo,)"""
+    min_v_pu: Floats
+    """(n_bus,)"""
+    max_v_pu: Floats
+
+    def worst_ratio(self, result: LoadFlowResult) -> float:
+        """The largest of all loadings and voltage deviations, as a share of what is allowed: above 1 is a violation.
+
+        Infinite when the load flow did not converge: nobody can take it for good (C19).
+        """
+        if not result.converged:
+            return np.inf
+        under = (1 - result.v_pu) / np.maximum(1 - self.min_v_pu, 1e-3)
+        over = (result.v_pu - 1) / np.maximum(self.max_v_pu - 1, 1e-3)
+        parts = (
+            result.line_loading_percent / self.line_percent,
+            result.transformer_loading_percent / self.transformer_percent,
+            under,
+            over,
+        )
+        return max((float(np.fmax.reduce(part)) for part in parts if part.size), default=0.0)
+
+
+@dataclass(frozen=True)
+class FeederControl:
+    """One feeder's fixed parts. Positions are places in `network.service_points`."""
+
+    site: settings.Site
+    settings: settings.Feeder
+    network: Network
+    load_flow: FactoredLoadFlow
+    registry: Registry
+    limits: Limits
+    element_limits: ElementLimits
+    target_network: Network
+    """The same network with every element's own limit scaled by `requests.target_share`: what allocation aims at."""
+    target_limits: Limits
+    place: Mapping[str, int]
+    """every accepted spelling of a service point and its position"""
+    meter_position: Mapping[str, int]
+    device_position: Mapping[str, int]
+    customer_position: Mapping[str, int]
+    customer: Mapping[str, Customer]
+    metered: NDArray[np.bool_]
+    """(n_sp,) whether a meter is known there"""
+    bound_kw: Floats
+    """(n_sp,) what the service point can physically take"""
+    controllable_kw: float
+    """rated power of all devices that may be limited"""
+    element_place: Mapping[str, tuple[str, int]]
+    """element id to its kind (line, trafo, bus) and place in the kind's arrays"""
+
+    @property
+    def feeder(self) -> str:
+        """Its id."""
+        return self.settings.id
+
+    @property
+    def nominal_v(self) -> float | None:
+        """Phase to neutral voltage of the low-voltage busbar; None without a transformer."""
+        busbar = self.busbar
+        return None if busbar is None else float(self.network.buses.vn_kv[busbar]) * 1000 / 3**0.5
+
+    @property
+    def busbar(self) -> int | None:
+        """The bus behind the first transformer: where the RTU measures the voltage."""
+        return int(self.network.transformers.to_bus[0]) if len(self.network.transformers.ids) else None
+
+    def devices_at(self, position: int) -> tuple[Device, ...]:
+        """The devices behind one service point."""
+        return tuple(d for d in self.registry.devices if self.device_position[d.device] == position)
+
+
+def build_control(
+    site: settings.Site,
+    feeder: settings.Feeder,
+    network: Network,
+    registry: Registry,
+    load_flow: FactoredLoadFlow | None = None,
+) -> FeederControl:
+    """Join network and registry. Raises ConfigRejected naming every customer and device on an unknown service point."""
+    places = network.service_point_index()
+    _check_places(feeder, registry, places)
+    meter_position = {c.meter: places[c.service_point] for c in registry.customers}
+    device_position = {d.device: places[d.service_point] for d in registry.devices}
+    n_sp = len(network.service_points)
+    metered = np.zeros(n_sp, dtype=bool)
+    metered[list(meter_position.values())] = True
+    bound_kw = np.maximum(SERVICE_FUSE_KW, 2 * np.abs(network.default_p_kw))
+    for device in registry.devices:
+        bound_kw[device_position[device.device]] += device.rated_kw
+    share = site.requests.target_share
+    return FeederControl(
+        site=site,
+        settings=feeder,
+        network=network,
+        load_flow=load_flow or FactoredLoadFlow(network),
+        registry=registry,
+        limits=Limits(site.limits.loading_percent, site.limits.min_v_pu, site.limits.max_v_pu),
+        element_limits=_element_limits(network, site.limits),
+        target_network=_scaled(network, share),
+        target_limits=_scaled_limits(site.limits, share),
+        place=places,
+        meter_position=meter_position,
+        device_position=device_position,
+        customer_position={c.customer: places[c.service_point] for c in registry.customers},
+        customer={c.customer: c for c in registry.customers},
+        metered=metered,
+        bound_kw=bound_kw,
+        controllable_kw=sum(d.rated_kw for d in registry.devices if not registry.is_protected(d)),
+        element_place=_element_places(network),
+    )
+
+
+def _check_places(feeder: settings.Feeder, registry: Registry, places: Mapping[str, int]) -> None:
+    findings = [
+        f"{source}: {kind} {name!r}: service point {point!r} is not in the network {feeder.network}"
+        for source, kind, name, point in (
+            *((feeder.customers, "customer", c.customer, c.service_point) for c in registry.customers),
+            *((feeder.devices, "device", d.device, d.service_point) for d in registry.devices),
+        )
+        if point not in places
+    ]
+    if findings:
+        raise ConfigRejected(findings)
+
+
+def _element_limits(network: Network, limits: settings.Limits) -> ElementLimits:
+    return ElementLimits(
+        line_percent=np.minimum(limits.loading_percent, network.lines.max_loading_percent),
+        transformer_percent=np.minimum(limits.loading_percent, network.transformers.max_loading_percent),
+        min_v_pu=np.fmax(limits.min_v_pu, network.buses.min_v_pu),
+        max_v_pu=np.fmin(limits.max_v_pu, network.buses.max_v_pu),
+    )
+
+
+def _scaled(network: Network, share: float) -> Network:
+    """The network with its elements' own limits drawn in; topology and ratings stay."""
+    buses = replace(
+        network.buses,
+        min_v_pu=1 - (1 - network.buses.min_v_pu) * share,
+        max_v_pu=1 + (network.buses.max_v_pu - 1) * share,
+    )
+    lines, transformers = (
+        replace(branches, max_loading_percent=branches.max_loading_percent * share)
+        for branches in (network.lines, network.transformers)
+    )
+    return replace(network, buses=buses, lines=lines, transformers=transformers)
+
+
+def _scaled_limits(limits: settings.Limits, share: float) -> Limits:
+    return Limits(
+        loading_percent=limits.loading_percent * share,
+        min_v_pu=1 - (1 - limits.min_v_pu) * share,
+        max_v_pu=1 + (limits.max_v_pu - 1) * share,
+    )
+
+
+def _element_places(network: Network) -> dict[str, tuple[str, int]]:
+    tables = (("line", network.lines.ids), ("trafo", network.transformers.ids), ("bus", network.buses.ids))
+    return {element: (kind, place) for kind, ids in tables for place, element in enumerate(ids)}

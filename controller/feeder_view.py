@@ -1,0 +1,179 @@
+"""What people see of a feeder after a cycle: the books, the check and the devices' own words, side by side. Pure.
+
+Asked, acknowledged and observed are told apart (C16): a request's `state` comes from the books, its `observed_kw` from what
+the device or the meter itself reports, and is None when nobody reported lately.
+"""
+
+from collections.abc import Mapping
+
+from controller.books import Books, EventRecord
+from controller.cycle import Decisions
+from controller.entries import ViolationAppeared
+from controller.events import highest_loading
+from controller.feeder_control import FeederControl
+from controller.requests import RequestRecord
+from controller.situation import STATUS_FRESH
+from controller.views import (
+    BusVoltage,
+    ContributionView,
+    DataQuality,
+    ElementLoading,
+    EventView,
+    FeederView,
+    RequestView,
+    TrendPoint,
+    ViolationView,
+)
+from grid_model.network import Floats
+from grid_model.snapshot import Quality, Snapshot
+
+MAX_REQUESTS = 200
+MAX_CONTRIBUTIONS = 12
+
+
+def feeder_view(control: FeederControl, books: Books, decided: Decisions, automatic: bool) -> FeederView:
+    """The view of one cycle; `books` have its entries already."""
+    feeder, checked, network = control.feeder, decided.check, control.network
+    known, result = checked.snapshot, checked.result
+    event = books.latest_event(feeder)
+    return FeederView(
+        feeder=feeder,
+        at=decided.sample.at,
+        cycle=decided.memory.cycle,
+        automatic=automatic,
+        converged=result.converged,
+        quality=_quality(decided),
+        transformers=_loadings(network.transformers.ids, result.transformer_loading_percent),
+        lines=_loadings(network.lines.ids, result.line_loading_percent),
+        buses=tuple(
+            BusVoltage(bus, v) for bus, v in zip(network.buses.ids, result.v_pu.tolist(), strict=True) if v == v
+        ),
+        service_point_kw=tuple(known.p_kw.tolist()),
+        violations=_violations(books, decided, feeder),
+        located=_located(control, decided),
+        event=None if event is None else _event(event, books, decided),
+        requests=tuple(_request(control, decided, record) for record in _shown(books, event, feeder)),
+        without_control_percent=decided.sample.without_control_percent,
+        totals=books.totals(feeder, control.site.rewards.currency),
+    )
+
+
+def trend_point(decided: Decisions) -> TrendPoint:
+    """The cycle as one point of the trend."""
+    sample = decided.sample
+    return TrendPoint(
+        at=sample.at,
+        transformer_loading_percent=sample.transformer_loading_percent,
+        max_line_loading_percent=sample.max_line_loading_percent,
+        without_control_percent=sample.without_control_percent,
+        curtailed_kw=sample.curtailed_kw,
+    )
+
+
+def _quality(decided: Decisions) -> DataQuality:
+    counts = _counts(decided.check.snapshot)
+    substation, supply_kw = decided.memory.state.substation, decided.check.result.supply_kw
+    return DataQuality(
+        measured=counts[Quality.MEASURED],
+        stale=counts[Quality.STALE],
+        estimated=counts[Quality.ESTIMATED],
+        alarm=decided.alarm,
+        substation_p_kw=None if substation is None else substation.p_kw,
+        model_p_kw=supply_kw if decided.check.result.converged else None,
+    )
+
+
+def _counts(known: Snapshot) -> Mapping[Quality, int]:
+    return {quality: int((known.quality == quality).sum()) for quality in Quality}
+
+
+def _loadings(ids: tuple[str, ...], loading: Floats) -> tuple[ElementLoading, ...]:
+    """NaN is left out: nothing is known of the element."""
+    pairs = zip(ids, loading.tolist(), strict=True)
+    return tuple(ElementLoading(element, percent) for element, percent in pairs if percent == percent)
+
+
+def _violations(books: Books, decided: Decisions, feeder: str) -> tuple[ViolationView, ...]:
+    since: dict[tuple[str, str], ViolationAppeared] = {(v.element, v.kind): v for v in books.violations(feeder)}
+    return tuple(
+        ViolationView(
+            id=violation.element,
+            kind=violation.kind,
+            value=violation.value,
+            limit=violation.limit,
+            since=known.at if (known := since.get((violation.element, violation.kind))) else decided.sample.at,
+        )
+        for violation in decided.check.violations
+    )
+
+
+def _located(control: FeederControl, decided: Decisions) -> tuple[ContributionView, ...]:
+    owners = control.registry.by_service_point
+    return tuple(
+        ContributionView(
+            service_point=contribution.service_point,
+            customer=owner.customer if (owner := owners.get(contribution.service_point)) else None,
+            violation=contribution.violation,
+            share_percent=contribution.share_percent,
+            p_kw=contribution.p_kw,
+            flexible_kw=contribution.flexible_kw,
+        )
+        for contribution in decided.located[:MAX_CONTRIBUTIONS]
+    )
+
+
+def _event(event: EventRecord, books: Books, decided: Decisions) -> EventView:
+    opened, closed = event.opened, event.closed
+    peak = closed.peak_percent if closed else decided.memory.tracker.peak_percent
+    return EventView(
+        event=event.event,
+        opened_at=opened.at,
+        closed_at=closed.at if closed else None,
+        element=opened.element,
+        value=opened.value,
+        limit=opened.limit,
+        peak_percent=max(peak, highest_loading(decided.check.result) or 0.0) if closed is None else peak,
+        requests=len(books.requests_of(event.event)),
+        curtailed_kw=0.0 if closed else decided.sample.curtailed_kw,
+    )
+
+
+def _shown(books: Books, event: EventRecord | None, feeder: str) -> list[RequestRecord]:
+    """Open ones, then the latest that ended."""
+    running = list(books.open_requests(feeder))
+    over = [] if event is None else [r for r in books.requests_of(event.event) if not r.is_open]
+    over.sort(key=lambda record: record.since, reverse=True)
+    return (running + over)[:MAX_REQUESTS]
+
+
+def _request(control: FeederControl, decided: Decisions, record: RequestRecord) -> RequestView:
+    planned, settled = record.planned, record.settled
+    return RequestView(
+        request=record.request,
+        event=planned.event,
+        resource=planned.resource,
+        target=planned.target,
+        kind=planned.kind,
+        customer=planned.customer,
+        service_point=planned.service_point,
+        state=record.state,
+        limit_kw=record.limit_kw,
+        p_before_kw=planned.p_before_kw,
+        observed_kw=_observed_kw(control, decided, record),
+        start=planned.start,
+        end=record.end,
+        reduced_kwh=None if settled is None else settled.reduced_kwh,
+        points=None if settled is None else settled.points,
+        reason=record.reason or None,
+    )
+
+
+def _observed_kw(control: FeederControl, decided: Decisions, record: RequestRecord) -> float | None:
+    """What the device itself, or a person's meter, shows now."""
+    now, state = decided.sample.at, decided.memory.state
+    if record.resource == "device":
+        return state.device_p_kw(record.planned.target, now, STATUS_FRESH * control.site.cycle.fresh_s)
+    position = control.place.get(record.planned.service_point)
+    if position is None or decided.check.snapshot.quality[position] != Quality.MEASURED:
+        return None
+    return float(decided.check.snapshot.p_kw[position])

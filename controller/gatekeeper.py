@@ -1,0 +1,97 @@
+"""[6] Gathers the facts that the safety gate asks for, asks it about every command, and keeps count. Pure.
+
+One gatekeeper serves one pass over one feeder: it lets no more power pass than the budgets have left, and remembers what was
+refused and why, for the metrics and the log.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import assert_never
+
+from controller import safety_gate
+from controller.books import Books
+from controller.entries import Resource
+from controller.feeder_control import FeederControl
+from controller.reach import limited_kw_since
+from controller.safety_gate import Ask, Facts, Passed, Purpose, Refused
+
+
+@dataclass
+class Gatekeeper:
+    """Asks the gate on behalf of one feeder at one time."""
+
+    control: FeederControl
+    books: Books
+    now: datetime
+    epoch: int
+    """the epoch in force"""
+    event_ends_by: datetime | None
+    data_good: bool
+    feeder_budget_kw: float
+    fleet_budget_kw: float
+    refused: Counter[str] = field(default_factory=Counter)
+    moved_kw: float = 0.0
+    """what passed in this pass"""
+
+    def passes(
+        self,
+        request: str,
+        resource: Resource,
+        target: str,
+        purpose: Purpose,
+        *,
+        limit_kw: float,
+        start: datetime,
+        end: datetime,
+        epoch: int,
+        moves_kw: float = 0.0,
+    ) -> bool:
+        """Whether the gate lets this command through; what it moves is taken off the budgets."""
+        ask = Ask(target, purpose, limit_kw, start, end, epoch, moves_kw)
+        verdict = safety_gate.judge(ask, self._facts(request, resource, target))
+        match verdict:
+            case Passed():
+                self.moved_kw += moves_kw
+                return True
+            case Refused(reason):
+                self.refused[reason] += 1
+                return False
+            case _:
+                assert_never(verdict)
+
+    def _facts(self, request: str, resource: Resource, target: str) -> Facts:
+        registry, holder = self.control.registry, self.books.held_by(self.control.feeder, target, resource)
+        if resource == "device":
+            device = registry.device.get(target)
+            known, floor_kw = device is not None, device.min_kw if device else 0.0
+            protected = device is not None and registry.is_protected(device)
+        else:
+            customer = self.control.customer.get(target)
+            known, floor_kw = customer is not None, self.control.site.requests.notice_min_kw
+            protected = customer is not None and customer.critical
+        return Facts(
+            now=self.now,
+            known=known,
+            protected=protected,
+            floor_kw=floor_kw,
+            epoch=self.epoch,
+            event_ends_by=self.event_ends_by,
+            limited_by_other=holder is not None and holder.request != request,
+            data_good=self.data_good,
+            feeder_budget_kw=self.feeder_budget_kw - self.moved_kw,
+            fleet_budget_kw=self.fleet_budget_kw - self.moved_kw,
+        )
+
+
+def feeder_budget_kw(control: FeederControl, books: Books, now: datetime) -> float:
+    """What may still be limited on this feeder in the running window."""
+    share = control.site.safety.feeder_share_per_minute
+    return share * control.controllable_kw - moved_lately_kw(control, books, now)
+
+
+def moved_lately_kw(control: FeederControl, books: Books, now: datetime) -> float:
+    """What was limited on this feeder in the running window."""
+    event = books.latest_event(control.feeder)
+    records = () if event is None else books.requests_of(event.event)
+    return limited_kw_since(records, now - safety_gate.BUDGET_WINDOW)

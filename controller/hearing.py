@@ -1,0 +1,164 @@
+"""[1] What came in, and what time brought: the first half of a cycle. Pure: (memory, books, input, now) → entries, memory.
+
+Readings and statuses go into the feeder's state, answers move requests, and states whose deadline has passed move on. Decides
+nothing about the network. An answer that names a request of another device is refused; one that tells nothing new is
+dropped, so doubled and late answers are harmless (C14).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from controller.books import Books
+from controller.entries import Entry, RequestAnswered, RequestMoved, RequestState
+from controller.feeder_control import FeederControl
+from controller.feeder_state import FeederState, take_in
+from controller.intake import Drained
+from controller.memory import Memory
+from controller.plausibility import RefusedCount, Refusals
+from controller.refusal_log import tell
+from controller.requests import RequestRecord, Trigger, due, next_state, on_answer
+from devices.messages import Answer, DeviceStatus
+
+LIMIT_SHOWN_WITHIN_KW = 0.05
+"""A device shows our limit if what it reports is this near."""
+_WHY: Mapping[Trigger, str] = {
+    "lost": "could not be sent in time",
+    "silent": "no answer to any attempt",
+    "started": "its start has come",
+    "ended": "its end has come",
+}
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The first half of a cycle."""
+
+    entries: tuple[Entry, ...]
+    memory: Memory
+    refused: Mapping[str, RefusedCount]
+    late: int
+    readings: int
+
+
+class _Hearing:
+    """Collects the entries of one pass; records are as they will be once the entries are journaled."""
+
+    def __init__(self, control: FeederControl, books: Books, memory: Memory, now: datetime) -> None:
+        self.control, self.books, self.now = control, books, now
+        self.entries: list[Entry] = []
+        self.acknowledged = dict(memory.acknowledged)
+        self._moved: dict[str, RequestRecord] = {}
+
+    def record(self, request: str) -> RequestRecord | None:
+        return self._moved.get(request) or self.books.requests.get(request)
+
+    def move(self, record: RequestRecord, trigger: Trigger, reason: str) -> RequestRecord:
+        state: RequestState = next_state(record.state, trigger, record.resource)
+        self.entries.append(RequestMoved(at=self.now, request=record.request, state=state, reason=reason))
+        moved = replace(record, state=state, moved_at=self.now)
+        self._moved[record.request] = moved
+        return moved
+
+    def held_by(self, target: str) -> str | None:
+        """The open request of a target, moves of this pass included."""
+        for moved in self._moved.values():
+            if moved.planned.target == target and moved.resource == "device" and moved.is_open:
+                return moved.request
+        held = self.books.held_by(self.control.feeder, target)
+        return None if held is None or held.request in self._moved else held.request
+
+    def answer(self, answer: Answer, refusals: Refusals) -> None:
+        record = self.record(answer.request)
+        if record is None:
+            refusals.add("unknown_request", f"answer of {answer.device!r} to {answer.request!r}")
+            return
+        planned = record.planned
+        if (planned.feeder, planned.resource, planned.target) != (answer.feeder, "device", answer.device):
+            refusals.add(
+                "foreign_answer", f"{answer.device!r} answered {answer.request!r} of {planned.target!r}"
+            )
+            return
+        trigger = on_answer(record, answer.answer, self.now, self.held_by(planned.target))
+        news = trigger is not None or self.acknowledged.get(record.request, 0) < record.sent_sequence
+        if not news or record.is_over:
+            return
+        self.acknowledged[record.request] = max(
+            record.sent_sequence, self.acknowledged.get(record.request, 0)
+        )
+        self.entries.append(
+            RequestAnswered(at=self.now, request=record.request, answer=answer.answer, reason=answer.reason)
+        )
+        if trigger is not None:
+            self.move(record, trigger, answer.reason or f"the device answered {answer.answer}")
+
+    def shown(self, status: DeviceStatus) -> None:
+        """A status that shows our limit proves that the command arrived, even when the answer was lost."""
+        record = (
+            self.record(status.request)
+            if status.request is not None and status.limit_kw is not None
+            else None
+        )
+        if record is None or record.planned.target != status.device or record.resource != "device":
+            return
+        if record.state in ("planned", "sent", "unanswered", "failed"):
+            trigger = on_answer(record, "accepted", self.now, self.held_by(status.device))
+            if trigger is not None:
+                self.move(record, trigger, "the device shows the limit")
+
+    def time_passes(self, record: RequestRecord) -> None:
+        """Every step that time alone asks for. A release that nobody confirmed ends by the device's own clock only."""
+        rules = self.control.site.requests
+        for _ in range(len(_WHY)):
+            trigger = due(record, rules, self.now)
+            if trigger is None or (trigger == "ended" and self._still_holds(record)):
+                return
+            record = self.move(record, trigger, _WHY[trigger])
+
+    def _still_holds(self, record: RequestRecord) -> bool:
+        confirmed = self.acknowledged.get(record.request, 0) >= record.sequence
+        held_until = record.held_until or record.end
+        return record.resource == "device" and record.releasing and not confirmed and self.now < held_until
+
+
+def hear(control: FeederControl, books: Books, memory: Memory, drained: Drained, now: datetime) -> Heard:
+    """Take one drain of this feeder in."""
+    refusals = Refusals()
+    taken = take_in(memory.state, control, drained.readings, drained.statuses, now, refusals)
+    hearing = _Hearing(control, books, memory, now)
+    for answer in drained.answers:
+        hearing.answer(answer, refusals)
+    for status in taken.statuses:
+        hearing.shown(status)
+    unsettled = books.unsettled(control.feeder)
+    for record in unsettled:
+        hearing.time_passes(hearing.record(record.request) or record)
+    refused = refusals.by_reason()
+    log, told = tell(memory.refusals, control.feeder, refused, now)
+    known = {record.request for record in unsettled}
+    after = replace(
+        memory,
+        state=taken.state,
+        refusals=log,
+        acknowledged={r: sequence for r, sequence in hearing.acknowledged.items() if r in known},
+        not_held=_not_held(unsettled, memory.not_held, taken.state, now),
+    )
+    return Heard((*hearing.entries, *told), after, refused, taken.late, len(drained.readings))
+
+
+def _not_held(
+    records: tuple[RequestRecord, ...], before: Mapping[str, int], state: FeederState, now: datetime
+) -> dict[str, int]:
+    """Reads back: how many cycles in a row each device that should hold a limit reports none, or another one."""
+    counts: dict[str, int] = {}
+    for record in records:
+        if record.resource != "device" or record.state not in ("accepted", "active") or record.releasing:
+            continue
+        device = state.devices.get(record.planned.target)
+        spoke_since = device is not None and device.at is not None and device.at > (record.sent_at or now)
+        if device is None or not device.online or not spoke_since:
+            continue
+        holds = device.request == record.request and device.limit_kw is not None
+        if not holds or abs((device.limit_kw or 0.0) - record.limit_kw) > LIMIT_SHOWN_WITHIN_KW:
+            counts[record.request] = before.get(record.request, 0) + 1
+    return counts

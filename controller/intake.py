@@ -1,0 +1,100 @@
+"""[1] Takes what the drivers deliver, bounded, until the next cycle drains it; counts and keeps what no codec could read.
+
+Knows nothing of what a message means. Rules when it is full, so that no flood can grow without end:
+
+* Readings: the oldest go first, counted as shed. A newer reading of the same meter says more than an older one.
+* Statuses: only the newest of each device is kept, so their number is bounded by the number of devices; a device nobody
+  knows counts as one too, and past the bound new unknown names are shed.
+* Answers have a bound of their own and readings never push them out. Past it the newest is shed and counted: an answer that
+  is lost is asked for again by the next attempt.
+* Refused input is counted by reason for ever; only the latest payloads are kept for inspection, each cut to a length.
+
+All calls are on the loop's thread; `deliver` never blocks and never raises.
+"""
+
+from collections import Counter, deque
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from devices.messages import Answer, DeviceStatus, Inbound, Reading, ReadingBatch, Refused
+
+KEPT_REFUSED = 100
+KEPT_PAYLOAD_BYTES = 512
+
+
+@dataclass(frozen=True)
+class Drained:
+    """What came in since the last drain, in the order of arrival within each kind."""
+
+    readings: tuple[Reading | ReadingBatch, ...] = ()
+    statuses: tuple[DeviceStatus, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    """the latest ones; `refused_by_reason` has all"""
+    refused_by_reason: Counter[str] = field(default_factory=Counter)
+    shed: int = 0
+    """messages that were dropped because a bound was reached"""
+
+
+class Intake:
+    """The one queue between all drivers and the cycle."""
+
+    def __init__(self, readings_bound: int = 50_000, others_bound: int = 20_000) -> None:
+        self._readings: deque[Reading | ReadingBatch] = deque(maxlen=readings_bound)
+        self._others_bound = others_bound
+        self._statuses: dict[tuple[str, str], DeviceStatus] = {}
+        self._answers: list[Answer] = []
+        self._refused: deque[Refused] = deque(maxlen=KEPT_REFUSED)
+        self._refused_by_reason: Counter[str] = Counter()
+        self._shed = 0
+        self.inspect: deque[Refused] = deque(maxlen=KEPT_REFUSED)
+        """The latest refused payloads, for a person to look at."""
+
+    def __len__(self) -> int:
+        """Messages that wait for the next drain."""
+        return len(self._readings) + len(self._statuses) + len(self._answers) + len(self._refused)
+
+    def deliver(self, message: Inbound) -> None:
+        """Take one message; see the module's rules for what happens when there is no room."""
+        match message:
+            case Reading() | ReadingBatch():
+                self._shed += len(self._readings) == self._readings.maxlen
+                self._readings.append(message)
+            case DeviceStatus():
+                self._keep_newest(message)
+            case Answer():
+                if len(self._answers) < self._others_bound:
+                    self._answers.append(message)
+                else:
+                    self._shed += 1
+            case Refused():
+                kept = replace(message, payload=message.payload[:KEPT_PAYLOAD_BYTES])
+                self._refused_by_reason[message.reason] += 1
+                self._refused.append(kept)
+                self.inspect.append(kept)
+            case _:
+                assert_never(message)
+
+    def drain(self) -> Drained:
+        """Everything that waits, once."""
+        drained = Drained(
+            readings=tuple(self._readings),
+            statuses=tuple(self._statuses.values()),
+            answers=tuple(self._answers),
+            refused=tuple(self._refused),
+            refused_by_reason=self._refused_by_reason,
+            shed=self._shed,
+        )
+        self._readings.clear()
+        self._statuses, self._answers, self._refused_by_reason, self._shed = {}, [], Counter(), 0
+        self._refused.clear()
+        return drained
+
+    def _keep_newest(self, status: DeviceStatus) -> None:
+        """A will has no time of its own: it speaks of now, so it counts as the newest."""
+        key = (status.feeder, status.device)
+        known = self._statuses.get(key)
+        if known is None and len(self._statuses) >= self._others_bound:
+            self._shed += 1
+        elif known is None or known.at is None or status.at is None or status.at >= known.at:
+            self._statuses[key] = status

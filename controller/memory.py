@@ -1,0 +1,42 @@
+"""What the daemon remembers of a feeder from cycle to cycle beside the journal. Pure; replaced, never changed.
+
+All of it may be lost at any time: after a restart readings come again, counters begin anew, and what must last is in the books.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from controller.data_alarms import AlarmState
+from controller.events import Tracker
+from controller.feeder_check import CheckState
+from controller.feeder_control import FeederControl
+from controller.feeder_state import FeederState, Readings
+from controller.refusal_log import RefusalLog
+from controller.situation import Expectation
+from controller.stores.port import FeederSample
+
+
+@dataclass(frozen=True)
+class Memory:
+    """One feeder's."""
+
+    state: FeederState
+    check: CheckState = CheckState()
+    alarms: AlarmState = field(default_factory=AlarmState)
+    tracker: Tracker = field(default_factory=Tracker)
+    refusals: RefusalLog = field(default_factory=RefusalLog)
+    expectations: Mapping[int, Expectation] = field(default_factory=dict)
+    history: tuple[FeederSample, ...] = ()
+    """of the last quarter of an hour, for baselines"""
+    acknowledged: Mapping[str, int] = field(default_factory=dict)
+    """request to the newest sequence that its device answered"""
+    not_held: Mapping[str, int] = field(default_factory=dict)
+    """request to the consecutive cycles in which its device did not show the limit"""
+    told_short: str | None = None
+    """the situation (event, and whether it winds down) that was told to be short"""
+    cycle: int = 0
+
+
+def fresh_memory(control: FeederControl, history: tuple[FeederSample, ...] = ()) -> Memory:
+    """Before the first reading."""
+    return Memory(FeederState(Readings.nothing(len(control.network.service_points))), history=history)

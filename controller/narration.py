@@ -1,0 +1,240 @@
+"""Journal entries as plain English sentences with figures, for the console, the terminal and the audit. Pure.
+
+Knows no store. What an entry does not say itself (whose request it was) comes from the books, which must have
+taken the entry in already; a request that the books have forgotten is told by its id.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal, assert_never
+
+from controller import entries as e
+from controller.books import Books
+from controller.requests import RequestRecord
+from controller.stores.port import Numbered
+from controller.views import Told
+
+Severity = Literal["info", "good", "warning", "alarm"]
+_Sentence = tuple[Severity, str]
+
+_KINDS = {
+    "ev_charger": "EV charger",
+    "heat_pump": "heat pump",
+    "battery": "battery",
+    "air_conditioner": "air conditioner",
+    "boiler": "boiler",
+    "pv_inverter": "PV inverter",
+}
+_ELEMENTS = {"line": "line", "trafo": "transformer", "bus": "bus"}
+
+
+def tell(numbered: Numbered, books: Books) -> Told:
+    """The sentence of an entry. `books` have applied it."""
+    entry = numbered.entry
+    severity, text = _sentence(entry, books)
+    return Told(
+        seq=numbered.seq,
+        at=entry.at,
+        feeder=_feeder(entry, books),
+        entry=str(entry.__struct_config__.tag),
+        severity=severity,
+        text=text,
+    )
+
+
+def _feeder(entry: e.Entry, books: Books) -> str | None:
+    feeder: str | None = getattr(entry, "feeder", None)
+    if feeder is None:
+        record = books.requests.get(getattr(entry, "request", None) or "")
+        return None if record is None else record.planned.feeder
+    return feeder
+
+
+def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: C901, PLR0911, PLR0912  one branch per word
+    match entry:
+        case e.ControllerStarted():
+            feeders = ", ".join(entry.feeders)
+            return "info", f"Controller {entry.version} took over {feeders} (epoch {entry.epoch})"
+        case e.ReadingsRefused():
+            where = "" if entry.feeder is None else f" of {entry.feeder}"
+            return (
+                "warning",
+                f"{entry.count} inputs{where} not used: {entry.reason} (for example {entry.sample})",
+            )
+        case e.DataAlarm():
+            return _data_alarm(entry)
+        case e.ViolationAppeared():
+            return "warning", _beyond(entry.element, entry.kind, entry.value, entry.limit)
+        case e.ViolationCleared():
+            return "good", f"{_element(entry.element)} is within its limit again"
+        case e.EventOpened():
+            what = _beyond(entry.element, entry.kind, entry.value, entry.limit)
+            return "alarm", f"{what}: event {entry.event} opened"
+        case e.EventShort():
+            left = f"{_element(entry.element, capital=False)} at {_figure(entry.element, entry.value)}"
+            limit = _figure(entry.element, entry.limit)
+            return "alarm", f"All that may be asked for leaves {left} (limit {limit}): an operator is needed"
+        case e.EventClosed():
+            return "good", f"Event {entry.event} closed, its peak was {entry.peak_percent:.1f} %"
+        case e.RequestPlanned():
+            return "info", _planned(entry)
+        case e.RequestChanged():
+            return "info", _changed(entry, books.requests.get(entry.request))
+        case e.RequestSent():
+            again = "" if entry.attempt == 1 else f", attempt {entry.attempt}"
+            return "info", f"Sent to {_whom(entry.request, books)} (command {entry.sequence}{again})"
+        case e.RequestAnswered():
+            return _answered(entry, books)
+        case e.RequestMoved():
+            return _moved(entry, books)
+        case e.RequestSettled():
+            return _settled(entry, books.requests.get(entry.request))
+        case e.LedgerPosted():
+            credited = [
+                f"{amount} {unit} to {account}" for account, unit, amount in entry.postings if amount > 0
+            ]
+            return "info", f"Booked {' and '.join(credited)} ({entry.reason})"
+        case e.OperatorActed():
+            return "warning", _operated(entry)
+        case _:
+            assert_never(entry)
+
+
+def _data_alarm(entry: e.DataAlarm) -> _Sentence:
+    if entry.raised:
+        return "alarm", f"Data alarm on {entry.feeder}: {entry.text}. No automatic action until it clears"
+    return "good", f"Data alarm on {entry.feeder} is over: {entry.text}"
+
+
+def _planned(entry: e.RequestPlanned) -> str:
+    below = (
+        f"below {entry.limit_kw:.1f} kW until {_clock(entry.end)} UTC (it took {entry.p_before_kw:.1f} kW)"
+    )
+    why = f"because {_element(entry.element, capital=False)} is at {_figure(entry.element, entry.value)}"
+    if entry.resource == "person":
+        return f"Asking customer {entry.customer} to stay {below}, {why}"
+    device = f"{_KINDS.get(entry.kind, entry.kind)} {entry.target}"
+    return f"Asking {device} of customer {entry.customer} to stay {below}, {why}"
+
+
+def _changed(entry: e.RequestChanged, record: RequestRecord | None) -> str:
+    whom = entry.request if record is None else _target(record)
+    match entry.reason:
+        case "renewed":
+            return f"{whom}: limit kept until {_clock(entry.end)} UTC"
+        case "tightened" | "relaxed":
+            return f"{whom}: limit {entry.reason} to {entry.limit_kw:.1f} kW until {_clock(entry.end)} UTC"
+        case "released":
+            return f"{whom}: released, there is room again"
+        case "overridden":
+            return f"{whom}: released by an operator"
+        case "protected":
+            return f"{whom}: released, it is protected now"
+        case _:
+            assert_never(entry.reason)
+
+
+def _answered(entry: e.RequestAnswered, books: Books) -> _Sentence:
+    reason = "" if entry.reason is None else f" ({entry.reason})"
+    severity: Severity = "warning" if entry.answer == "refused" else "info"
+    return severity, f"{_whom(entry.request, books)} answered: {entry.answer}{reason}"
+
+
+_MOVED: Mapping[e.RequestState, _Sentence] = {
+    "planned": ("info", "the request is planned"),
+    "sent": ("info", "asked, the answer is awaited"),
+    "accepted": ("info", "has accepted"),
+    "active": ("good", "the request is in force"),
+    "ended": ("info", "the request has ended"),
+    "settled": ("info", "the request is settled"),
+    "refused": ("warning", "has refused"),
+    "unanswered": ("warning", "does not answer"),
+    "overridden": ("warning", "the request was overridden"),
+    "failed": ("warning", "could not be asked"),
+}
+
+
+def _moved(entry: e.RequestMoved, books: Books) -> _Sentence:
+    severity, text = _MOVED[entry.state]
+    return severity, f"{_whom(entry.request, books)}: {text} ({entry.reason})"
+
+
+def _settled(entry: e.RequestSettled, record: RequestRecord | None) -> _Sentence:
+    customer = entry.request if record is None else record.planned.customer
+    shown = f"the meter shows {entry.reduced_kwh:.2f} kWh less"
+    match entry.outcome:
+        case "credited":
+            share = f"{entry.compliance_percent:.0f} % of what was asked"
+            return "good", f"{customer} credited {entry.points} points: {shown} ({share})"
+        case "nothing_shown":
+            return "info", f"{customer} not credited: {shown}"
+        case "too_little_data":
+            read = f"{entry.intervals_measured} of {entry.intervals} intervals"
+            return (
+                "warning",
+                f"{customer} not credited: its meter was read in {read}, too few to prove anything",
+            )
+        case "refused_or_silent":
+            return "info", f"{customer} not credited: the request never came into force"
+        case _:
+            assert_never(entry.outcome)
+
+
+def _posted(entry: e.LedgerPosted) -> str:
+    to: dict[str, list[str]] = {}
+    for account, unit, amount in entry.postings:
+        if amount > 0:
+            to.setdefault(account, []).append(f"{amount} {unit}")
+    booked = ", ".join(f"{' and '.join(amounts)} to {account}" for account, amounts in to.items())
+    return f"Booked {booked} ({entry.reason})"
+
+
+def _operated(entry: e.OperatorActed) -> str:
+    match entry.action:
+        case "automatic_off":
+            did = f"took {entry.feeder} into their own hands: no automatic action"
+        case "automatic_on":
+            did = f"gave {entry.feeder} back to the automatic"
+        case "release_all":
+            did = f"released everybody on {entry.feeder}"
+        case "release":
+            did = f"released {entry.target} on {entry.feeder}"
+        case "exclude":
+            did = f"excluded {entry.target} on {entry.feeder} from requests"
+        case _:
+            assert_never(entry.action)
+    return f"{entry.who} {did} ({entry.why})"
+
+
+def _whom(request: str, books: Books) -> str:
+    record = books.requests.get(request)
+    return f"Request {request}" if record is None else _target(record)
+
+
+def _target(record: RequestRecord) -> str:
+    planned = record.planned
+    if planned.resource == "person":
+        return f"Customer {planned.customer}"
+    return f"{_KINDS.get(planned.kind, planned.kind)} {planned.target} of {planned.customer}"
+
+
+def _beyond(element: str, kind: str, value: float, limit: float) -> str:
+    side = "under" if kind.startswith("under") else "over"
+    return f"{_element(element)} at {_figure(element, value)}, {side} its limit of {_figure(element, limit)}"
+
+
+def _element(element: str, *, capital: bool = True) -> str:
+    """ "line:3" → "Line 3"; what has another form is told as it stands."""
+    table, _, index = element.partition(":")
+    if not index or table not in _ELEMENTS:
+        return element
+    word = _ELEMENTS[table]
+    return f"{word.capitalize() if capital else word} {index}"
+
+
+def _figure(element: str, value: float) -> str:
+    return f"{value:.3f} pu" if element.startswith("bus:") else f"{value:.1f} %"
+
+
+def _clock(at: datetime) -> str:
+    return f"{at:%H:%M}"

@@ -1,0 +1,148 @@
+"""What a person orders beats the automatic, at once, and stays until it is handed back (design, rule 5; C10). Pure.
+
+`release` frees one target and keeps it out of the running event; `release_all` frees everybody and keeps the automatic out of
+the running event; `exclude` frees a target and keeps it out until `automatic_on`; `automatic_off` stops all new, tighter and
+longer limits until `automatic_on`: what is held ends at its own end. `Orders` is what of this lasts, folded from the same
+journal as the books, so a restart forgets nothing of it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal, cast
+
+from controller.books import Books
+from controller.entries import (
+    Entry,
+    EventClosed,
+    EventOpened,
+    OperatorActed,
+    RequestChanged,
+    RequestMoved,
+)
+from controller.feeder_control import FeederControl
+from controller.requests import RequestRecord
+
+ACTIONS = ("automatic_off", "automatic_on", "release_all", "release", "exclude")
+NEED_TARGET = ("release", "exclude")
+OperatorAction = Literal["automatic_off", "automatic_on", "release_all", "release", "exclude"]
+FreeReason = Literal["released", "overridden", "protected"]
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What operators ordered and what still stands, for all feeders. Replaced, never changed."""
+
+    released: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """feeder to the targets that are left alone until the event closes"""
+    hands_off: frozenset[str] = frozenset()
+    """feeders on which the automatic asks nobody until the event closes"""
+    excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """feeder to the targets that are left alone until `automatic_on`"""
+
+    def left_alone(self, feeder: str) -> frozenset[str]:
+        """Targets that must not be asked now."""
+        return self.released.get(feeder, frozenset()) | self.excluded.get(feeder, frozenset())
+
+    def after(self, entry: Entry) -> "Orders":
+        """The orders once this entry is journaled."""
+        if isinstance(entry, EventOpened | EventClosed):
+            # opened as well: what was ordered while nothing ran holds for nothing that comes later
+            released = {
+                feeder: targets for feeder, targets in self.released.items() if feeder != entry.feeder
+            }
+            return replace(self, released=released, hands_off=self.hands_off - {entry.feeder})
+        return self._acted(entry) if isinstance(entry, OperatorActed) else self
+
+    def _acted(self, entry: OperatorActed) -> "Orders":
+        match entry.action, entry.target:
+            case "release_all", _:
+                return replace(self, hands_off=self.hands_off | {entry.feeder})
+            case "release", str(target):
+                return replace(self, released=_with(self.released, entry.feeder, target))
+            case "exclude", str(target):
+                return replace(self, excluded=_with(self.excluded, entry.feeder, target))
+            case "automatic_on", _:
+                excluded = {
+                    feeder: targets for feeder, targets in self.excluded.items() if feeder != entry.feeder
+                }
+                return replace(self, excluded=excluded, hands_off=self.hands_off - {entry.feeder})
+            case _:
+                return self
+
+
+def _with(sets: Mapping[str, frozenset[str]], feeder: str, target: str) -> dict[str, frozenset[str]]:
+    return {**sets, feeder: sets.get(feeder, frozenset()) | {target}}
+
+
+def order(
+    control: FeederControl,
+    books: Books,
+    epoch: int,
+    *,
+    action: str,
+    target: str | None,
+    who: str,
+    why: str,
+    now: datetime,
+) -> tuple[OperatorActed, tuple[Entry, ...]]:
+    """The entries of an operator's action, itself first. Raises ValueError naming what was expected."""
+    _check(action, target, who, why)
+    named = _target(control, books, target) if action in NEED_TARGET and target is not None else None
+    act = OperatorActed(
+        at=now,
+        who=who.strip(),
+        why=why.strip(),
+        action=cast(OperatorAction, action),
+        feeder=control.feeder,
+        target=named,
+    )
+    freed = [
+        record
+        for record in books.open_requests(control.feeder)
+        if action == "release_all" or (named is not None and record.planned.target == named)
+    ]
+    return act, (act, *free(freed, epoch, now, "overridden", f"{action} by {act.who}"))
+
+
+def free(
+    records: Iterable[RequestRecord], epoch: int, now: datetime, reason: FreeReason, why: str
+) -> tuple[Entry, ...]:
+    """The entries that free these targets at once: a command under a higher sequence, and the step of the request."""
+    entries: list[Entry] = []
+    for record in records:
+        entries.append(
+            RequestChanged(
+                at=now,
+                request=record.request,
+                limit_kw=record.limit_kw,
+                end=min(now, record.end),
+                epoch=epoch,
+                sequence=record.sequence + 1,
+                reason=reason,
+            )
+        )
+        if reason != "released":
+            entries.append(RequestMoved(at=now, request=record.request, state="overridden", reason=why))
+    return tuple(entries)
+
+
+def _check(action: str, target: str | None, who: str, why: str) -> None:
+    if action not in ACTIONS:
+        raise ValueError(f"action {action!r}: expected one of {', '.join(ACTIONS)}")
+    if not who.strip() or not why.strip():
+        raise ValueError("who and why: both are expected, an operator's action is journaled with them")
+    if action in NEED_TARGET and not target:
+        raise ValueError(f"action {action!r}: expected a target: a device, a customer or a request")
+
+
+def _target(control: FeederControl, books: Books, target: str) -> str:
+    """The device or customer that is meant; a request stands for its target."""
+    record = books.requests.get(target)
+    if record is not None and record.planned.feeder == control.feeder:
+        return record.planned.target
+    if target in control.registry.device or target in control.customer:
+        return target
+    raise ValueError(
+        f"target {target!r}: expected a device, customer or request of feeder {control.feeder!r}"
+    )

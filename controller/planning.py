@@ -1,0 +1,280 @@
+"""[5] Who is to take less, and how much: the least curtailment that clears the violations, on devices that can. Pure.
+
+It plans on the *expected* snapshot: what was asked a moment ago and is not visible yet counts as obeyed, for a bounded
+time, so that no cycle asks again for what is on its way. A device is asked only while it is online and tells its power; not
+when it is protected, taken out by an operator, did not do what it was asked in this event, or was released a short while
+ago (that last rule yields above `at_once_percent`). What is limited already may be limited further, down to its floor.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import numpy as np
+
+from controller.baselines import meter_before
+from controller.entries import Entry, EventShort, RequestChanged, RequestPlanned
+from controller.reach import lapse_spread_s
+from controller.requests import RequestRecord, request_id
+from controller.situation import Expectation, RunningEvent, Situation, comply_within_s
+from customers.registry import Device
+from grid_model.allocation import Curtailment, FlexibleDevice, allocate
+from grid_model.errors import Diverged
+from grid_model.load_flow import LoadFlowResult
+from grid_model.network import Floats
+from grid_model.violations import Violation
+
+OBEYED_WITHIN_KW = 0.2
+"""A device takes no more than it may if it is above its limit by less than this."""
+_FAILED_STATES = ("refused", "unanswered", "failed", "overridden")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be asked of devices."""
+
+    entries: tuple[Entry, ...] = ()
+    expectations: Mapping[int, Expectation] = field(default_factory=dict)
+    cut_at: frozenset[int] = frozenset()
+    """service points that give something in this plan"""
+    next_number: int = 1
+    short: bool = False
+    """what can be asked for does not clear the violations"""
+
+
+def expected_p_kw(situation: Situation) -> tuple[Floats, dict[int, Expectation]]:
+    """(n_sp,) the snapshot with pending requests counted as obeyed, and the expectations that still stand."""
+    p_kw, standing = situation.check.snapshot.p_kw, {}
+    for position, expectation in situation.expectations.items():
+        records = [situation.books.requests.get(r) for r in expectation.requests]
+        believed = expectation.until > situation.now and all(r is not None and r.is_open for r in records)
+        if believed and p_kw[position] > expectation.p_kw:
+            standing[position] = expectation
+    if standing:
+        p_kw = p_kw.copy()
+        for position, expectation in standing.items():
+            p_kw[position] = expectation.p_kw
+    return p_kw, standing
+
+
+def plan(situation: Situation) -> Plan:
+    """The cuts that the violations of now ask for. Call only while `situation.may_act`."""
+    event = situation.event
+    p_kw, standing = expected_p_kw(situation)
+    nothing = Plan(expectations=standing, next_number=event.next_number if event else 1)
+    if event is None or not situation.check.violations:
+        return nothing
+    control, q_kvar = situation.control, situation.check.snapshot.q_kvar
+    if standing and control.element_limits.worst_ratio(_solve(situation, p_kw)) <= 1:
+        return nothing  # what was asked for suffices; it is on its way
+    flexible = tuple(flexible_devices(situation, standing))
+    try:
+        allocation = allocate(
+            control.target_network, control.load_flow, p_kw, q_kvar, flexible, control.target_limits
+        )
+    except Diverged:
+        return nothing  # nothing is widened on a guess (C19)
+    cuts = _worthwhile(situation, p_kw, allocation.curtailments)
+    after = _after(situation, p_kw, cuts)
+    short = not allocation.cleared and control.element_limits.worst_ratio(_solve(situation, after)) > 1
+    return _ask(situation, event, cuts, p_kw, replace(nothing, short=short))
+
+
+def shortfall(situation: Situation, worst: Violation, event: str) -> EventShort:
+    """The entry that says that it does not suffice."""
+    return EventShort(
+        at=situation.now,
+        event=event,
+        feeder=situation.control.feeder,
+        element=worst.element,
+        value=worst.value,
+        limit=worst.limit,
+    )
+
+
+def flexible_devices(situation: Situation, standing: Mapping[int, Expectation]) -> Iterator[FlexibleDevice]:
+    """All devices that may be asked for something now, with what they take and their floor."""
+    control, taken_out = situation.control, situation.left_alone | failed_in_event(situation.event_records)
+    for device in control.registry.devices:
+        if device.device in taken_out or control.registry.is_protected(device):
+            continue
+        position = control.device_position[device.device]
+        p_kw = _can_give(situation, device, position in standing)
+        if p_kw is not None and p_kw > device.min_kw + OBEYED_WITHIN_KW:
+            yield FlexibleDevice(device.device, position, p_kw, device.min_kw)
+
+
+def failed_in_event(records: Sequence[RequestRecord]) -> frozenset[str]:
+    """Targets that refused, stayed silent, could not be reached or were freed by hand: left alone for the event."""
+    return frozenset(r.planned.target for r in records if r.state in _FAILED_STATES or r.answer == "refused")
+
+
+def _can_give(situation: Situation, device: Device, pending: bool) -> float | None:
+    """The power that counts as the device's present one; None when it must not be asked now."""
+    p_kw = situation.device_p_kw(device.device)
+    if p_kw is None:
+        return None
+    record = situation.books.held_by(situation.control.feeder, device.device)
+    if record is None:
+        return None if _was_just_released(situation, device.device) else p_kw
+    if record.releasing:
+        return None
+    if p_kw <= record.limit_kw + OBEYED_WITHIN_KW:
+        return p_kw
+    return (
+        record.limit_kw if pending else None
+    )  # takes more than it may: it does not obey, more words are useless
+
+
+def _was_just_released(situation: Situation, device: str) -> bool:
+    site = situation.control.site
+    released_at = situation.books.last_released_at(situation.control.feeder, device)
+    if released_at is None or situation.check.worst_ratio * 100 > site.events.at_once_percent:
+        return False
+    return (situation.now - released_at).total_seconds() < site.requests.min_between_s
+
+
+def _solve(situation: Situation, p_kw: Floats) -> LoadFlowResult:
+    check = situation.check
+    return situation.control.load_flow.solve(p_kw, check.snapshot.q_kvar, slack_scale=check.slack_scale)
+
+
+def _after(situation: Situation, p_kw: Floats, cuts: Sequence[Curtailment]) -> Floats:
+    p_kw = p_kw.copy()
+    for cut in cuts:
+        p_kw[situation.control.device_position[cut.device]] -= cut.curtailed_kw
+    return p_kw
+
+
+def _worthwhile(situation: Situation, p_kw: Floats, cuts: Sequence[Curtailment]) -> tuple[Curtailment, ...]:
+    """The cuts without those too small for a command, as long as the violations clear without them."""
+    least_kw = situation.control.site.requests.min_cut_kw
+    large = tuple(cut for cut in cuts if cut.curtailed_kw >= least_kw)
+    if len(large) == len(cuts):
+        return large
+    without_small = _solve(situation, _after(situation, p_kw, large))
+    if situation.control.element_limits.worst_ratio(without_small) <= 1:
+        return large
+    return tuple(cut for cut in cuts if cut.curtailed_kw > 0)
+
+
+def _ask(
+    situation: Situation, event: RunningEvent, cuts: Sequence[Curtailment], p_kw: Floats, so_far: Plan
+) -> Plan:
+    """The entries that ask for the cuts, as far as the gate lets them pass."""
+    worst = situation.check.violations[0]
+    spread_s, number = lapse_spread_s(situation.control.site), so_far.next_number
+    entries: list[Entry] = []
+    passed: dict[int, list[tuple[str, float]]] = {}
+    for place, cut in enumerate(cuts):
+        # Rounded up to whole watts: never below what was computed, so never below a floor.
+        limit_kw = math.ceil(round(cut.limit_kw * 1000, 6)) / 1000
+        held = situation.books.held_by(situation.control.feeder, cut.device)
+        entry = (
+            _new(situation, event, cut, limit_kw, worst, number, spread_s * place / len(cuts))
+            if held is None
+            else _tightened(situation, held, limit_kw)
+        )
+        if entry is None:
+            continue
+        entries.append(entry)
+        number += held is None
+        position = situation.control.device_position[cut.device]
+        passed.setdefault(position, []).append((entry.request, cut.curtailed_kw))
+    until = situation.now + timedelta(seconds=comply_within_s(situation.control))
+    expectations = dict(so_far.expectations)
+    for position, asked in passed.items():
+        expected_kw = float(p_kw[position]) - sum(kw for _, kw in asked)
+        expectations[position] = Expectation(expected_kw, until, tuple(request for request, _ in asked))
+    return replace(
+        so_far,
+        entries=tuple(entries),
+        expectations=expectations,
+        cut_at=frozenset(passed),
+        next_number=number,
+    )
+
+
+def _new(
+    situation: Situation,
+    event: RunningEvent,
+    cut: Curtailment,
+    limit_kw: float,
+    worst: Violation,
+    number: int,
+    spread_s: float,
+) -> RequestPlanned | None:
+    """The intent to limit a device; None when the gate refuses."""
+    control, now = situation.control, situation.now
+    device, request = control.registry.device[cut.device], request_id(event.event, number)
+    position, end = control.device_position[cut.device], situation.latest_end(now, spread_s)
+    if not situation.gatekeeper.passes(
+        request,
+        "device",
+        cut.device,
+        "new",
+        limit_kw=limit_kw,
+        start=now,
+        end=end,
+        epoch=situation.epoch,
+        moves_kw=cut.p_kw - limit_kw,
+    ):
+        return None
+    owner = control.registry.by_service_point.get(device.service_point)
+    return RequestPlanned(
+        at=now,
+        request=request,
+        event=event.event,
+        feeder=control.feeder,
+        resource="device",
+        target=cut.device,
+        kind=device.kind,
+        customer=owner.customer if owner else "",
+        service_point=control.network.service_points[position],
+        limit_kw=limit_kw,
+        p_before_kw=cut.p_kw,
+        baseline_kw=baseline_kw(situation, position),
+        start=now,
+        end=end,
+        epoch=situation.epoch,
+        sequence=1,
+        element=worst.element,
+        value=worst.value,
+    )
+
+
+def _tightened(situation: Situation, held: RequestRecord, limit_kw: float) -> RequestChanged | None:
+    """A lower limit under the same request; None when it is none, or the gate refuses."""
+    if limit_kw >= held.limit_kw:
+        return None
+    sequence = held.sequence + 1
+    passes = situation.gatekeeper.passes(
+        held.request,
+        "device",
+        held.planned.target,
+        "tightened",
+        limit_kw=limit_kw,
+        start=held.planned.start,
+        end=held.end,
+        epoch=situation.epoch,
+        moves_kw=held.limit_kw - limit_kw,
+    )
+    if not passes:
+        return None
+    return RequestChanged(
+        at=situation.now,
+        request=held.request,
+        limit_kw=limit_kw,
+        end=held.end,
+        epoch=situation.epoch,
+        sequence=sequence,
+        reason="tightened",
+    )
+
+
+def baseline_kw(situation: Situation, position: int) -> float:
+    """What the meter would show without the request: the quarter of an hour before, or the snapshot at the very start."""
+    before = meter_before(situation.history, position, situation.now)
+    p_kw = before.p_kw if before is not None else float(situation.check.snapshot.p_kw[position])
+    return p_kw if np.isfinite(p_kw) else 0.0

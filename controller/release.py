@@ -1,0 +1,218 @@
+"""[6] Frees devices, load flow first, staggered; renews those that cannot be freed yet. Pure.
+
+A limited device counts as coming back to what it took before it was limited; one whose limit does not bind (it takes clearly
+less than it may) as staying where it is. Those released a moment ago count as back already. The longest limited is tried
+first, and released when the load flow with its power back stays below the closing threshold everywhere. No more than
+`release_share_per_minute` of what the event took away comes back in 60 s, but one device always may.
+
+A request near its end that cannot be released yet is renewed, up to the event's longest duration. Before that everybody is
+released at the same pace without proof: the programme's limit stands above the network's comfort, and an alarm tells it.
+Targets that became critical or are gone from the registry are freed at once.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from controller.entries import Entry, RequestChanged
+from controller.operators import free
+from controller.planning import OBEYED_WITHIN_KW
+from controller.reach import cut_kw, freed_at, freed_kw_since, winds_down_at
+from controller.requests import RequestRecord
+from controller.situation import Situation
+from grid_model.network import Floats
+
+PACE_WINDOW = timedelta(seconds=60)
+RETURN_WITHIN = timedelta(seconds=120)
+"""A device that was released shows its power within this; until then it counts as back."""
+NOT_BINDING_SHARE = 0.9
+"""A device that takes less than this share of its limit is not held back by it."""
+
+
+@dataclass(frozen=True)
+class Releases:
+    """What one pass decides about the limits that are in force."""
+
+    entries: tuple[Entry, ...] = ()
+    released: frozenset[str] = frozenset()
+    """requests"""
+    winding_down: bool = False
+
+
+def releases(situation: Situation) -> Releases:
+    """Who is freed and who is renewed now."""
+    protected = _no_longer_allowed(situation)
+    entries = list(
+        free(protected, situation.epoch, situation.now, "protected", "critical, or not known any more")
+    )
+    gone = {record.request for record in protected}
+    candidates = sorted((r for r in situation.limited if r.request not in gone), key=_limited_since)
+    winding_down = _winding_down(situation)
+    freed = _released(situation, candidates, winding_down)
+    entries += free(freed, situation.epoch, situation.now, "released", "")
+    released = gone | {record.request for record in freed}
+    if situation.may_act and not winding_down:
+        entries += _renewals(situation, [r for r in candidates if r.request not in released])
+    return Releases(tuple(entries), frozenset(released), winding_down)
+
+
+def _limited_since(record: RequestRecord) -> tuple[datetime, str]:
+    return record.planned.start, record.request
+
+
+def _no_longer_allowed(situation: Situation) -> list[RequestRecord]:
+    registry = situation.control.registry
+    return [
+        record
+        for record in situation.limited
+        if (device := registry.device.get(record.planned.target)) is None or registry.is_protected(device)
+    ]
+
+
+def _winding_down(situation: Situation) -> bool:
+    event = situation.event
+    return event is not None and situation.now >= winds_down_at(event.opened_at, situation.control.site)
+
+
+def _released(
+    situation: Situation, candidates: Sequence[RequestRecord], winding_down: bool
+) -> list[RequestRecord]:
+    """The candidates that are freed now: within the pace, and (but for winding down) proven by load flow."""
+    ripe = candidates if winding_down else [r for r in candidates if _held_long_enough(situation, r)]
+    threshold = situation.control.site.events.close_below
+    if not ripe or not (winding_down or (situation.good and situation.check.worst_ratio < threshold)):
+        return []
+    budget_kw, one_may = _pace(situation)
+    p_kw = _with_returns(situation)
+    freed: list[RequestRecord] = []
+    for record in ripe:
+        kw = cut_kw(record)
+        if kw > budget_kw and not (one_may and not freed):
+            break  # in order: the longest limited is not overtaken by a smaller one
+        after = p_kw.copy()
+        after[situation.position(record)] += _comes_back_kw(situation, record)
+        if winding_down or _ratio(situation, after) < threshold:
+            freed.append(record)
+            p_kw, budget_kw = after, budget_kw - kw
+    return freed
+
+
+def _held_long_enough(situation: Situation, record: RequestRecord) -> bool:
+    """A device is not switched to and fro (C5): it is held for a while, or until its end is near."""
+    rules = situation.control.site.requests
+    hold_s = min(rules.min_between_s, max(rules.duration_s - rules.renew_before_s, 0.0))
+    return (situation.now - record.planned.start).total_seconds() >= hold_s
+
+
+def _pace(situation: Situation) -> tuple[float, bool]:
+    """kW that may still come back in this window, and whether one device may whatever it takes."""
+    records = [r for r in situation.event_records if r.resource == "device" and r.sent_sequence > 0]
+    total_kw = sum(cut_kw(record) for record in records)
+    freed_kw = freed_kw_since(records, situation.now - PACE_WINDOW)
+    none_freed = not any(_freed_after(records, situation.now - PACE_WINDOW))
+    return situation.control.site.safety.release_share_per_minute * total_kw - freed_kw, none_freed
+
+
+def _freed_after(records: Iterable[RequestRecord], since: datetime) -> Iterable[RequestRecord]:
+    return (r for r in records if r.resource == "device" and (at := freed_at(r)) is not None and at > since)
+
+
+def _with_returns(situation: Situation) -> Floats:
+    """(n_sp,) the snapshot with everybody back who was freed a moment ago."""
+    p_kw = situation.check.snapshot.p_kw.copy()
+    for record in _freed_after(situation.event_records, situation.now - RETURN_WITHIN):
+        p_kw[situation.position(record)] += _back_to(situation, record)
+    return p_kw
+
+
+def _back_to(situation: Situation, record: RequestRecord) -> float:
+    """What is still to come until the target takes what it took before."""
+    p_kw = situation.device_p_kw(record.planned.target)
+    takes_kw = record.limit_kw if p_kw is None else p_kw
+    return max(record.planned.p_before_kw - takes_kw, 0.0)
+
+
+def _comes_back_kw(situation: Situation, record: RequestRecord) -> float:
+    """What a limited device will take more once it is free."""
+    return 0.0 if not binds(situation, record) else _back_to(situation, record)
+
+
+def binds(situation: Situation, record: RequestRecord) -> bool:
+    """Whether the limit holds the device back; taken for granted where its power is not known."""
+    p_kw = situation.device_p_kw(record.planned.target)
+    return p_kw is None or p_kw >= NOT_BINDING_SHARE * record.limit_kw - OBEYED_WITHIN_KW
+
+
+def _ratio(situation: Situation, p_kw: Floats) -> float:
+    check, control = situation.check, situation.control
+    result = control.load_flow.solve(p_kw, check.snapshot.q_kvar, slack_scale=check.slack_scale)
+    return control.element_limits.worst_ratio(result)
+
+
+def _renewals(situation: Situation, held: Sequence[RequestRecord]) -> list[Entry]:
+    rules, cycle = situation.control.site.requests, situation.control.site.cycle
+    near = timedelta(seconds=max(rules.renew_before_s, 2 * cycle.period_s))
+    entries: list[Entry] = []
+    for record in held:
+        end = situation.latest_end(situation.now)
+        if record.state in ("accepted", "active") and record.end - situation.now <= near and end > record.end:
+            entries += _renewed(situation, record, end)
+    return entries
+
+
+def _renewed(situation: Situation, record: RequestRecord, end: datetime) -> list[Entry]:
+    """A later end; none for a device that is gone, because nobody would hear it."""
+    device = situation.state.devices.get(record.planned.target)
+    if device is not None and not device.online:
+        return []
+    passes = situation.gatekeeper.passes(
+        record.request,
+        "device",
+        record.planned.target,
+        "renewed",
+        limit_kw=record.limit_kw,
+        start=record.planned.start,
+        end=end,
+        epoch=situation.epoch,
+    )
+    if not passes:
+        return []
+    return [
+        RequestChanged(
+            at=situation.now,
+            request=record.request,
+            limit_kw=record.limit_kw,
+            end=end,
+            epoch=situation.epoch,
+            sequence=record.sequence + 1,
+            reason="renewed",
+        )
+    ]
+
+
+def without_control_kw(situation: Situation) -> Floats:
+    """(n_sp,) what the service points would take if nobody were limited or asked now."""
+    p_kw = situation.check.snapshot.p_kw.copy()
+    extra = curtailed_kw(situation)
+    for position, kw in extra.items():
+        p_kw[position] += kw
+    return p_kw
+
+
+def curtailed_kw(situation: Situation) -> dict[int, float]:
+    """What the limits in force now take away, by service point; never below 0.
+
+    A person's part shows at the same meter as that of a device, so the larger of both counts, not their sum.
+    """
+    by_device: dict[int, float] = {}
+    by_person: dict[int, float] = {}
+    for record in situation.books.open_requests(situation.control.feeder):
+        position = situation.position(record)
+        if record.resource == "device":
+            if record.state in ("accepted", "active") and not record.releasing:
+                by_device[position] = by_device.get(position, 0.0) + _comes_back_kw(situation, record)
+        elif record.state == "active":
+            shown = float(situation.check.snapshot.p_kw[position])
+            by_person[position] = max(record.planned.p_before_kw - shown, 0.0)
+    places = by_device.keys() | by_person.keys()
+    return {place: max(by_device.get(place, 0.0), by_person.get(place, 0.0)) for place in sorted(places)}

@@ -1,0 +1,253 @@
+"""The life of one request, as one table: step [6] of the path, and what leads it to settlement [7, 8].
+
+    planned ── sent ── accepted ── active ── ended ── settled
+       │         │         │          │
+       └─────────┴─────────┴──────────┴── refused, unanswered, overridden, failed
+
+What the table lacks raises `IllegalMove` and changes nothing. Every state has a deadline, so none is for
+ever: a request is over once it is settled, and `deadline` then is None. Pure: knows no clock, no store and no
+wire.
+
+Rules that the table cannot say by itself:
+
+* Answers carry no sequence and may be lost, doubled, late or in another order. `on_answer` says which step an
+  answer stands for, or None when it tells nothing new; so a doubled `accepted` is harmless.
+* A late `accepted` to a request that is `unanswered` or `failed` counts as long as the request's end has not
+  come and its target was not asked anew: the device holds the limit, so it is watched and credited from then
+  on.
+* A device that says `refused` while it is active took its consent back: the request has ended, what it gave
+  until then counts.
+* A device that is merely gone while it is accepted or active still holds its limit by itself: no step; its
+  meter is the judge.
+* People do not answer. A notice that was sent becomes active at its start, and their meter is the judge.
+* The time after `ended` and `overridden` lets late readings arrive before settlement. `unanswered` and
+  `failed` are settled (without credit) only at their end, because until then a late `accepted` may still
+  come.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, assert_never
+
+from controller import settings
+from controller.entries import RequestPlanned, RequestSettled, RequestState, Resource
+from controller.errors import IllegalMove
+
+Trigger = Literal[
+    "sent", "accepted", "refused", "started", "ended", "silent", "overridden", "lost", "settled"
+]
+"""sent: the next hop took it · accepted, refused: the device's answer · started: its start has come ·
+ended: the device said so, or its end has come · silent: no answer to any attempt · overridden: an operator or
+a protection freed it · lost: its target is unknown, or cannot be told · settled: the credit is decided"""
+
+OPEN: frozenset[RequestState] = frozenset({"planned", "sent", "accepted", "active"})
+"""States in which a request counts as limiting its target. At most one such request per target."""
+
+MOVES: Mapping[tuple[RequestState, Trigger], RequestState] = {
+    ("planned", "sent"): "sent",
+    # We may have died between the sending and the note: the answer proves that it was sent.
+    ("planned", "accepted"): "accepted",
+    ("planned", "refused"): "refused",
+    ("planned", "ended"): "ended",
+    ("planned", "lost"): "failed",
+    ("planned", "overridden"): "overridden",
+    ("sent", "accepted"): "accepted",
+    ("sent", "refused"): "refused",
+    ("sent", "started"): "active",
+    ("sent", "ended"): "ended",
+    ("sent", "silent"): "unanswered",
+    ("sent", "lost"): "failed",
+    ("sent", "overridden"): "overridden",
+    ("accepted", "started"): "active",
+    ("accepted", "refused"): "refused",
+    ("accepted", "ended"): "ended",
+    ("accepted", "overridden"): "overridden",
+    ("active", "refused"): "ended",
+    ("active", "ended"): "ended",
+    ("active", "overridden"): "overridden",
+    ("unanswered", "accepted"): "accepted",
+    ("unanswered", "refused"): "refused",
+    ("unanswered", "ended"): "ended",
+    ("unanswered", "overridden"): "overridden",
+    ("failed", "accepted"): "accepted",
+    ("failed", "refused"): "refused",
+    ("failed", "ended"): "ended",
+    ("failed", "overridden"): "overridden",
+    ("ended", "settled"): "settled",
+    ("overridden", "settled"): "settled",
+}
+
+PEOPLE_ONLY: frozenset[tuple[RequestState, Trigger]] = frozenset({("sent", "started")})
+DEVICES_ONLY: frozenset[tuple[RequestState, Trigger]] = frozenset({("sent", "silent")})
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """One request as far as the journal tells it; replaced, never changed."""
+
+    planned: RequestPlanned
+    state: RequestState
+    limit_kw: float
+    end: datetime
+    sequence: int
+    """of the newest command, sent or not"""
+    sent_sequence: int = 0
+    """of the newest command that the next hop took; 0 when none"""
+    attempts: int = 0
+    sent_at: datetime | None = None
+    """the latest sending"""
+    moved_at: datetime | None = None
+    """when it came into its state"""
+    active_at: datetime | None = None
+    ended_at: datetime | None = None
+    """when it stopped to count; never after its end"""
+    answer: str | None = None
+    reason: str | None = None
+    """of the latest step or answer"""
+    releasing: bool = False
+    """the newest command frees the target: it goes out even when the request has ended"""
+    held_until: datetime | None = None
+    """the latest end that any of its commands told: by then the device frees itself"""
+    limits: tuple[tuple[datetime, float], ...] = ()
+    """(from, limit_kw): each limit it ever had, oldest first"""
+    settled: RequestSettled | None = None
+
+    @property
+    def request(self) -> str:
+        """Its id."""
+        return self.planned.request
+
+    @property
+    def resource(self) -> Resource:
+        """Device or person."""
+        return self.planned.resource
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it counts as limiting its target."""
+        return self.state in OPEN
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing will happen to it any more."""
+        return self.settled is not None
+
+    @property
+    def since(self) -> datetime:
+        """When it came into its state."""
+        return self.moved_at or self.planned.at
+
+
+def event_id(feeder: str, at: datetime) -> str:
+    """The id of the event that opens on this feeder at this time: the same on every replay."""
+    return f"E-{feeder}-{at:%Y%m%dT%H%M%SZ}"
+
+
+def request_id(event: str, number: int) -> str:
+    """The id of an event's `number`-th request, counted from 1."""
+    return f"{event}-R{number:03d}"
+
+
+def next_state(state: RequestState, trigger: Trigger, resource: Resource = "device") -> RequestState:
+    """The state that the table gives; raises IllegalMove when it gives none."""
+    move = (state, trigger)
+    after = MOVES.get(move)
+    foreign = DEVICES_ONLY if resource == "person" else PEOPLE_ONLY
+    if after is None or move in foreign:
+        raise IllegalMove(state, trigger)
+    return after
+
+
+def may_follow(state: RequestState, after: RequestState, resource: Resource) -> bool:
+    """Whether some trigger leads from `state` to `after`."""
+    foreign = DEVICES_ONLY if resource == "person" else PEOPLE_ONLY
+    return any(
+        begin == state and to == after
+        for (begin, trigger), to in MOVES.items()
+        if (begin, trigger) not in foreign
+    )
+
+
+def deadline(record: RequestRecord, requests: settings.Requests) -> datetime | None:
+    """When the state ends by itself at the latest (see `due` and `settlement_due`); None once it is over."""
+    if record.is_over:
+        return None
+    answer_within = timedelta(seconds=requests.answer_within_s)
+    match record.state:
+        case "planned":
+            by = min(record.end, record.planned.at + answer_within * requests.attempts)
+        case "sent" if record.resource == "device":
+            by = min(record.end, record.since + answer_within * requests.attempts)
+        case "sent" | "accepted":
+            by = record.planned.start
+        case "active":
+            by = record.end
+        case "ended" | "overridden":
+            by = record.since + answer_within
+        case "unanswered" | "failed":
+            by = max(record.end, record.since)
+        case "refused" | "settled":
+            by = record.since
+        case _:
+            assert_never(record.state)
+    return by
+
+
+def due(record: RequestRecord, requests: settings.Requests, now: datetime) -> Trigger | None:
+    """The step that time alone asks for now, or None. One step per call: ask again after it was taken."""
+    by = deadline(record, requests)
+    if by is None or now < by:
+        return None
+    match record.state:
+        case "planned":
+            return "lost"
+        case "sent":
+            return "started" if record.resource == "person" else "silent"
+        case "accepted":
+            return "started"
+        case "active":
+            return "ended"
+        case "ended" | "overridden" | "unanswered" | "failed" | "refused" | "settled":
+            return None  # settlement is due, see settlement_due
+        case _:
+            assert_never(record.state)
+
+
+def settlement_due(record: RequestRecord, requests: settings.Requests, now: datetime) -> bool:
+    """Whether the request is to be settled now (`controller.settlement.settle`)."""
+    by = deadline(record, requests)
+    return by is not None and not record.is_open and now >= by
+
+
+def resend_due(record: RequestRecord, requests: settings.Requests, now: datetime) -> bool:
+    """Whether the same command should be sent once more, because no answer came and attempts are left."""
+    if record.state != "sent" or record.resource == "person" or record.sent_at is None:
+        return False
+    waited = now - record.sent_at
+    return record.attempts < requests.attempts and waited >= timedelta(seconds=requests.answer_within_s)
+
+
+def on_sent(record: RequestRecord) -> Trigger | None:
+    """The step that a sending stands for: only the first one is a step."""
+    return "sent" if record.state == "planned" else None
+
+
+def on_answer(record: RequestRecord, answer: str, now: datetime, held_by: str | None) -> Trigger | None:
+    """The step that a device's answer stands for; None when it tells nothing new.
+
+    A status that shows this request's limit held may be given as "accepted". `held_by` is the request that
+    limits the target now (`Books.held_by`), so that a late `accepted` cannot bring a second one to life.
+    """
+    if record.is_over:
+        return None
+    if answer == "accepted":
+        if record.state in ("planned", "sent"):
+            return "accepted"
+        late = record.state in ("unanswered", "failed") and now < record.end
+        return "accepted" if late and held_by in (None, record.request) else None
+    if answer == "refused" and (record.state, "refused") in MOVES:
+        return "refused"
+    if answer == "ended" and (record.state, "ended") in MOVES:
+        return "ended"
+    return None

@@ -1,0 +1,98 @@
+"""[4] All that one pass over a feeder decides on, as one value. Pure; decides nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from controller.books import Books
+from controller.feeder_check import Check
+from controller.feeder_control import FeederControl
+from controller.feeder_state import FeederState
+from controller.gatekeeper import Gatekeeper
+from controller.reach import ends_by
+from controller.requests import RequestRecord
+from controller.stores.port import FeederSample
+
+STATUS_FRESH = 2
+"""A device's own word counts this many times as long as a meter's reading: devices speak when something changes."""
+
+
+@dataclass(frozen=True)
+class RunningEvent:
+    """The open event, perhaps opened in this very cycle."""
+
+    event: str
+    opened_at: datetime
+    next_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a service point should show once its devices obey what they were asked a moment ago."""
+
+    p_kw: float
+    until: datetime
+    """not believed after this"""
+    requests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """One feeder at one time."""
+
+    control: FeederControl
+    books: Books
+    """read only"""
+    state: FeederState
+    check: Check
+    event: RunningEvent | None
+    now: datetime
+    epoch: int
+    good: bool
+    """the data are good enough to act on"""
+    automatic: bool
+    """no operator and no fault of ours keeps the automatic out"""
+    left_alone: frozenset[str]
+    """targets that an operator took out"""
+    history: Sequence[FeederSample]
+    """of the last quarter of an hour"""
+    gatekeeper: Gatekeeper
+    expectations: Mapping[int, Expectation] = field(default_factory=dict)
+    """by service point"""
+
+    @property
+    def may_act(self) -> bool:
+        """Whether the automatic may ask anybody for anything now."""
+        return self.good and self.automatic and self.event is not None
+
+    @cached_property
+    def event_records(self) -> tuple[RequestRecord, ...]:
+        """The event's requests."""
+        return () if self.event is None else self.books.requests_of(self.event.event)
+
+    @cached_property
+    def limited(self) -> tuple[RequestRecord, ...]:
+        """Open requests to devices that are not being released."""
+        records = self.books.open_requests(self.control.feeder)
+        return tuple(r for r in records if r.resource == "device" and not r.releasing)
+
+    def position(self, record: RequestRecord) -> int:
+        """The service point of a request."""
+        return self.control.place[record.planned.service_point]
+
+    def device_p_kw(self, device: str) -> float | None:
+        """What a device takes by its own word, None when that is not known."""
+        return self.state.device_p_kw(device, self.now, STATUS_FRESH * self.control.site.cycle.fresh_s)
+
+    def latest_end(self, now: datetime, spread_s: float = 0.0) -> datetime:
+        """The end of a request that is made now: never beyond the event's longest duration."""
+        site = self.control.site
+        end = now + timedelta(seconds=site.requests.duration_s + spread_s)
+        return end if self.event is None else min(end, ends_by(self.event.opened_at, site.events))
+
+
+def comply_within_s(control: FeederControl) -> float:
+    """How long a device and its meter have to show that it obeys."""
+    site = control.site
+    return max(site.requests.answer_within_s + 2 * site.cycle.fresh_s, 3 * site.cycle.period_s)

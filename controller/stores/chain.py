@@ -1,0 +1,35 @@
+"""The hash chain over the journal: each link covers its number, its body and the link before. Pure.
+
+A flipped bit, a missing, added or reordered entry breaks it at that place. Its limit: entries cut off at the
+very end leave a shorter, whole chain; only a hash noted elsewhere shows that.
+"""
+
+import hashlib
+
+import msgspec
+
+from controller.entries import Entry
+
+START = bytes(32)
+"""stands before the first link"""
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
+
+
+def encode(entry: Entry) -> str:
+    """The canonical body: the same entry always gives the same text, its fields in the order of its
+    class."""
+    assert entry.at.tzinfo is not None, "times in the journal are aware"
+    return _encoder.encode(entry).decode()
+
+
+def decode(body: str) -> Entry:
+    """The entry of a body; raises msgspec.DecodeError or msgspec.ValidationError."""
+    return _decoder.decode(body)
+
+
+def link(previous: bytes, seq: int, body: str) -> bytes:
+    """The hash of one link: SHA-256 over the link before (32 bytes), the number (8 bytes, big-endian), the
+    body."""
+    return hashlib.sha256(previous + seq.to_bytes(8, "big") + body.encode()).digest()

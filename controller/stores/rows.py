@@ -1,0 +1,49 @@
+"""Samples to rows of the SQLite store and back. Pure."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from controller.stores.port import FeederSample
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+SampleRow = tuple[str, int, bytes, float | None, float | None, float | None, float]
+
+
+def to_us(at: datetime) -> int:
+    """Microseconds since 1970, exactly."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def from_us(at_us: int) -> datetime:
+    """The inverse of `to_us`, in UTC."""
+    return _EPOCH + at_us * _MICROSECOND
+
+
+def sample_row(sample: FeederSample) -> SampleRow:
+    """A sample as a row; the power as little-endian 32-bit floats."""
+    return (
+        sample.feeder,
+        to_us(sample.at),
+        np.asarray(sample.p_kw, dtype="<f4").tobytes(),
+        sample.transformer_loading_percent,
+        sample.max_line_loading_percent,
+        sample.without_control_percent,
+        sample.curtailed_kw,
+    )
+
+
+def sample_of(row: SampleRow) -> FeederSample:
+    """The inverse of `sample_row`."""
+    feeder, at_us, p_kw, transformer, line, without_control, curtailed_kw = row
+    return FeederSample(
+        feeder=feeder,
+        at=from_us(at_us),
+        p_kw=np.frombuffer(p_kw, dtype="<f4").astype(np.float32),
+        transformer_loading_percent=transformer,
+        max_line_loading_percent=line,
+        without_control_percent=without_control,
+        curtailed_kw=curtailed_kw,
+    )

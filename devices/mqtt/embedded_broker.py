@@ -1,0 +1,168 @@
+"""A broker inside our own process, for the demo and for tests where none is installed. MQTT 3.1.1 only.
+
+amqtt does the work; nothing is kept on disk, every session ends with its connection, and whoever reaches the
+port may speak, so it is bound to the loopback unless told otherwise. What amqtt 0.12 does not do as the
+standard says is put right in `_Broker`, each with its reason. A real site runs a real broker.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import ItemsView, Iterator
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+from amqtt.broker import Broker
+from amqtt.contexts import BrokerConfig, ListenerConfig
+from amqtt.errors import AMQTTError, MQTTError, NoDataError
+from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
+
+SHUTDOWN_DEADLINE_S = 0.7
+"""After this, connections that do not close are cut."""
+CONNECT_DEADLINE_S = 10.0
+"""A connection says who it is within this time, or is closed."""
+KEEPALIVE_GRACE = 1.5
+"""A client is gone after 1.5 times its keep-alive without a packet [MQTT-3.1.2-24]."""
+
+log = structlog.get_logger(__name__)
+
+
+class EmbeddedBroker:
+    """`async with EmbeddedBroker() as broker:` serves on `broker.host` and `broker.port` until the block
+    ends.
+
+    Raises OSError when the port is taken.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.host = host
+        self._port = port
+        self._broker: _Broker | None = None
+
+    @property
+    def port(self) -> int:
+        """The port in use: the one asked for, or for 0 the free one that was found."""
+        return self._port
+
+    async def __aenter__(self) -> Self:
+        # amqtt's lines are its inner workings; a client that is refused or lost is told by its own side
+        for name in ("amqtt", "transitions"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        broker = _Broker(
+            BrokerConfig(
+                listeners={"default": ListenerConfig(bind=f"{self.host}:{self._port}")},
+                plugins={"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+            )
+        )
+        try:
+            await broker.start()
+        except AMQTTError as error:
+            raise OSError(f"embedded broker cannot listen on {self.host}:{self._port}: {error}") from error
+        self._broker, self._port = broker, broker.bound_port
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        broker, self._broker = self._broker, None
+        if broker is not None:
+            await broker.stop_soon()
+
+
+class _Snapshots(dict[str, Any]):
+    """A dict that may change while it is walked through.
+
+    amqtt waits for clients while it walks through its subscriptions; when another client subscribes meanwhile
+    a plain dict raises, and the waiting client's connection is lost.
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(super().__iter__()))
+
+    def items(self) -> ItemsView[str, Any]:  # type: ignore[override]  # a plain dict's is a class of its own
+        return dict(super().items()).items()
+
+
+class _Broker(Broker):  # type: ignore[misc]  # amqtt has no types
+    """amqtt's broker, put right where it leaves the standard."""
+
+    def __init__(self, config: BrokerConfig) -> None:
+        super().__init__(config)
+        self._subscriptions = _Snapshots()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    @property
+    def bound_port(self) -> int:
+        return int(self._servers["default"].instance.sockets[0].getsockname()[1])
+
+    async def stop_soon(self) -> None:
+        """Shut down; whoever does not let go in time is cut off."""
+        stopping = asyncio.ensure_future(self.shutdown())
+        await asyncio.wait([stopping], timeout=SHUTDOWN_DEADLINE_S)
+        for writer in self._connections.values():
+            writer.transport.abort()
+        await stopping
+        # not cancelled: asyncio 3.11 reports the cancelled task of a connection as an error of its own
+        if self._connections:
+            await asyncio.wait(list(self._connections), timeout=SHUTDOWN_DEADLINE_S / 2)
+
+    async def stream_connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
+    ) -> None:
+        # one connection's broken bytes are its own trouble: amqtt would let some errors through to the loop
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections[task] = writer
+        try:
+            await super().stream_connected(reader, writer, listener_name)
+        except Exception as error:  # noqa: BLE001  # whatever a stranger's bytes provoke
+            log.debug("mqtt connection failed", error=repr(error))
+        finally:
+            del self._connections[task]
+            writer.close()
+
+    async def _initialize_client_session(
+        self, reader: Any, writer: Any, remote_address: str, remote_port: int
+    ) -> tuple[Any, Any]:
+        """The first packet of a connection, as amqtt reads it, but:
+
+        every session is clean (amqtt mixes up old and new connections of a kept one); and a client that is
+        silent for too long is dropped, so that its will is sent (amqtt would wait for ever).
+        """
+        try:
+            async with asyncio.timeout(CONNECT_DEADLINE_S):
+                handler, session = await BrokerProtocolHandler.init_from_connect(
+                    reader, writer, self.plugins_manager
+                )
+        except (AMQTTError, MQTTError, NoDataError, TimeoutError):
+            await writer.close()
+            raise
+        session.clean_session = True
+        session.parent = 0
+        session.keep_alive = math.ceil(session.keep_alive * KEEPALIVE_GRACE)
+        handler.handle_read_timeout = reader.feed_eof
+        await self._take_over(session.client_id)
+        return handler, session
+
+    async def _take_over(self, client_id: str) -> None:
+        """End an older connection of the same client first [MQTT-3.1.4-2]; amqtt would leave it open."""
+        _, handler = self._sessions.get(client_id, (None, None))
+        if handler is not None:
+            await handler.handle_connection_closed()
+            await self._stop_handler(handler)
+        await self._delete_session(client_id)
+
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Any
+    ) -> None:
+        # amqtt offers the retained messages of everybody's subscriptions to every new client
+        subscribers = self._subscriptions.get(subscription[0], [])
+        if any(subscriber is session for subscriber, _ in subscribers):
+            await super()._publish_retained_messages_for_subscription(subscription, session)
+
+    async def _stop_handler(self, handler: Any) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SHUTDOWN_DEADLINE_S / 2):
+                await super()._stop_handler(handler)

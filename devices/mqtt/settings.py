@@ -1,0 +1,51 @@
+"""What an MQTT link needs to know, and how its certificate is checked. Reads certificates, nothing else."""
+
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from devices.mqtt.topics import Topics
+
+Protocol = Literal["3.1.1", "5"]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """One broker, and the feeders that are reached through it."""
+
+    host: str
+    port: int
+    feeders: tuple[str, ...]
+    topics: Topics = field(default_factory=Topics)
+    protocol: Protocol = "5"
+    """A broker that does not speak 5 is asked again with 3.1.1."""
+    client_id: str = "gridward-controller"
+    """Fixed: a second controller with the same id takes the link over, and the first one notices."""
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: ssl.SSLContext | None = None
+    keepalive_s: int = 20
+    connect_deadline_s: float = 10.0
+    publish_deadline_s: float = 5.0
+    """A command that the broker has not taken by then is Unreachable."""
+    queue_bound: int = 50_000
+    session_expiry_s: int = 3600
+    """So long the broker keeps answers (QoS 1) for us while we are away; 0: not at all."""
+    first_retry_s: float = 0.5
+    longest_retry_s: float = 30.0
+
+
+def tls_context(
+    ca_file: Path, certificate_file: Path | None = None, key_file: Path | None = None
+) -> ssl.SSLContext:
+    """A client context that checks the broker's certificate and name against this CA and nothing else.
+
+    With a certificate of our own the broker can check us too. Raises OSError (ssl.SSLError included) when a
+    file cannot be used.
+    """
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(ca_file))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if certificate_file is not None:
+        context.load_cert_chain(str(certificate_file), None if key_file is None else str(key_file))
+    return context

@@ -1,0 +1,160 @@
+"""A scenario: what kind of evening, week or winter is simulated, as typed, frozen values with defaults for all but four.
+
+Units stand in names, shares are 0 to 1, hours are of the scenario's own day (SimBench's profiles are local time and
+so is everything here: `start` gives the zone). Reading the file is `scenario_file.py`'s subject.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from controller.settings import Cycle, Events, Limits, NotNegative, Positive, Requests, Rewards, Safety, Share
+
+Hour = Annotated[float, msgspec.Meta(ge=0, lt=24)]
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class NetworkTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The feeder."""
+
+    source: str
+    """pandapower JSON file, `simbench:CODE` or `pandapower:FUNCTION`"""
+    feeder: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = "F1"
+
+
+class TimeTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When, how long, how fine."""
+
+    start: Annotated[datetime, msgspec.Meta(tz=True)]
+    days: Annotated[float, msgspec.Meta(gt=0, le=400)] = 1.0
+    step_s: Annotated[int, msgspec.Meta(ge=1, le=900)] = 60
+
+
+class Shares(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Shares of service points."""
+
+    ev: Share = 0.6
+    heat_pump: Share = 0.4
+    critical: Share = 0.03
+    """marked medical or otherwise critical: never limited, never asked"""
+
+
+class Devices(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How well devices behave; the shares are of all devices and do not overlap."""
+
+    refuse: Share = 0.0
+    """whose owners declined: each request is refused"""
+    vanish: Share = 0.0
+    """that lose contact after their first command and come back later"""
+    late: Share = 0.0
+    """that answer, and obey, only after `late_s`"""
+    reaction_s: Positive = 2.0
+    """mean time from command to answer (drawn between half and one and a half of it)"""
+    late_s: Positive = 45.0
+    vanish_within_s: Positive = 600.0
+    """after the first command, drawn evenly: some vanish before they answer, some while they are limited"""
+    vanish_for_s: Positive = 3600.0
+
+
+class People(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Those who get a notice and may use less."""
+
+    share: Share = 0.5
+    """of the customers who have no automatic device: agreed to be asked"""
+    comply: Share = 0.6
+    """chance that one notice is followed"""
+    reaction_s: Positive = 180.0
+    """mean time from notice to switching things off (drawn between half and one and a half of it)"""
+    least_cut: Share = 0.2
+    most_cut: Share = 0.6
+    """what a person switches off, as a share of the household's power, drawn per person"""
+    catch_up: Share = 0.5
+    """of what was put off (washing, cooking) is used later"""
+    catch_up_hours: Positive = 1.0
+
+
+class Ev(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Electric cars at home."""
+
+    power_kw: Positive = 11.0
+    min_kw: NotNegative = 4.2
+    """guaranteed minimum of the charger (§14a EnWG)"""
+    plug_in: Share = 0.9
+    """chance that a car is plugged in on a given evening"""
+    arrival_hour: Hour = 17.75
+    arrival_sd_hours: Positive = 1.0
+    departure_hour: Hour = 7.25
+    departure_sd_hours: Positive = 0.75
+    energy_kwh: Positive = 14.0
+    """median need of a session; lognormal"""
+    energy_sigma: Positive = 0.45
+    """of the logarithm"""
+    max_energy_kwh: Positive = 60.0
+
+
+class HeatPump(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Electric heat pumps with a thermostat, one house each."""
+
+    least_kw: Positive = 3.0
+    usual_kw: Positive = 4.5
+    most_kw: Positive = 9.0
+    """rated electric power, triangular over the houses"""
+    min_kw: NotNegative = 4.2
+    """guaranteed minimum; a smaller heat pump keeps all it takes"""
+    design_c: float = -12.0
+    """outdoor temperature at which a heat pump runs nearly all the time"""
+    design_duty: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.9
+    room_c: float = 20.5
+    band_k: Positive = 1.0
+    """between switching on and off"""
+    time_constant_hours: Positive = 7.0
+    """of the mass that the thermostat feels: about three quarters of an hour per cycle at 0 °C"""
+    power_factor: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.97
+
+
+class Weather(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Outdoor temperature: a year's and a day's sine. Defaults as in the German north-west, coldest in mid-January."""
+
+    mean_c: float = 9.5
+    year_swing_k: NotNegative = 9.0
+    day_swing_k: NotNegative = 3.0
+    shift_k: float = 0.0
+    """a cold (negative) or mild spell"""
+    coldest_day: Annotated[int, msgspec.Meta(ge=1, le=366)] = 18
+    coldest_hour: Hour = 6.0
+
+
+class Control(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The controller's own settings for this run: the same tables as in SITE.toml."""
+
+    cycle: Cycle = Cycle()
+    limits: Limits = Limits()
+    events: Events = Events()
+    requests: Requests = Requests()
+    safety: Safety = Safety()
+    rewards: Rewards = Rewards()
+
+
+class Scenario(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All of SCENARIO.toml."""
+
+    title: str = ""
+    seed: Annotated[int, msgspec.Meta(ge=0)] = 1
+    network: NetworkTable
+    time: TimeTable
+    shares: Shares = Shares()
+    devices: Devices = Devices()
+    people: People = People()
+    ev: Ev = Ev()
+    heat_pump: HeatPump = HeatPump()
+    weather: Weather = Weather()
+    control: Control = Control()
+
+    @property
+    def steps(self) -> int:
+        """How many steps the run has; the field is looked at at the start of each and once at the end."""
+        return max(1, round(self.time.days * 86400 / self.time.step_s))

@@ -1,0 +1,103 @@
+"""A private mosquitto for tests: its own port and directory, killed and restarted at will.
+
+Where mosquitto is missing the tests that need it are skipped and say so; in CI (`CI=true`) they fail instead.
+"""
+
+import getpass
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+START_WITHIN_S = 5.0
+
+
+def tool(name: str) -> str:
+    """The path of mosquitto or one of its clients, or a loud skip."""
+    found = shutil.which(
+        name, path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+    )
+    if found is not None:
+        return found
+    message = f"{name} is not installed (Debian: mosquitto, mosquitto-clients)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Mosquitto:
+    """`with Mosquitto(tmp_path) as broker:` listens on `broker.port`; `settings` go into its config."""
+
+    def __init__(self, directory: Path, *settings: str) -> None:
+        self.port = free_port()
+        self.log = directory / f"mosquitto-{self.port}.log"
+        self._config = directory / f"mosquitto-{self.port}.conf"
+        self._process: subprocess.Popen[bytes] | None = None
+        lines = [
+            f"listener {self.port} 127.0.0.1",
+            f"user {getpass.getuser()}",
+            "persistence false",
+            *(settings or ("allow_anonymous true",)),
+        ]
+        self._config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def start(self) -> None:
+        """Start, or start again on the same port; returns when it listens."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [tool("mosquitto"), "-c", str(self._config)], stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + START_WITHIN_S
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.02)
+        raise AssertionError(f"mosquitto does not listen on {self.port}: {self.log.read_text()}")
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """The friendly end."""
+        self._end(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        """Stop it from answering, with its connections open."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.poll() is None:
+            process.send_signal(number)
+            process.send_signal(signal.SIGCONT)
+            process.wait(timeout=5)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end(signal.SIGKILL)

@@ -1,0 +1,84 @@
+"""Brokers of every kind that the link must work with, and a link that runs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from devices.mqtt.driver import MqttLink
+from devices.mqtt.embedded_broker import EmbeddedBroker
+from devices.mqtt.settings import LinkSettings, Protocol
+from tests.brokers import Mosquitto
+from tests.devices.live import Deliveries, RealClock, until
+
+
+class AnyBroker:
+    """A broker that can die and come back on its port, whichever it is."""
+
+    def __init__(self, protocol: Protocol, broker: Mosquitto | EmbeddedBroker) -> None:
+        self.protocol: Protocol = protocol
+        self._broker = broker
+
+    @property
+    def port(self) -> int:
+        return self._broker.port
+
+    async def start(self) -> None:
+        if isinstance(self._broker, Mosquitto):
+            self._broker.start()
+        else:
+            await self._broker.__aenter__()
+
+    async def die(self) -> None:
+        if isinstance(self._broker, Mosquitto):
+            self._broker.kill()
+        else:
+            await self._broker.__aexit__(None, None, None)
+
+
+@pytest.fixture(params=["mosquitto, MQTT 5", "mosquitto, MQTT 3.1.1", "embedded"])
+async def any_broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AnyBroker]:
+    kinds: dict[str, Callable[[], AnyBroker]] = {
+        "mosquitto, MQTT 5": lambda: AnyBroker("5", Mosquitto(tmp_path)),
+        "mosquitto, MQTT 3.1.1": lambda: AnyBroker("3.1.1", Mosquitto(tmp_path)),
+        "embedded": lambda: AnyBroker("3.1.1", EmbeddedBroker()),
+    }
+    broker = kinds[request.param]()
+    await broker.start()
+    yield broker
+    await broker.die()
+
+
+Linked = AbstractAsyncContextManager[tuple[MqttLink, Deliveries]]
+
+
+@asynccontextmanager
+async def linked(
+    port: int, protocol: Protocol = "5", **settings: object
+) -> AsyncIterator[tuple[MqttLink, Deliveries]]:
+    """A link that runs and is connected."""
+    values = {
+        "host": "127.0.0.1",
+        "feeders": ("f1",),
+        "first_retry_s": 0.05,
+        "longest_retry_s": 0.1,
+        **settings,
+    }
+    link = MqttLink(
+        LinkSettings(port=port, protocol=protocol, **values),  # type: ignore[arg-type]
+        RealClock(),
+        np.random.default_rng(7),
+    )
+    deliveries = Deliveries()
+    running = asyncio.create_task(link.run(deliveries))
+    try:
+        await until(lambda: link.connected or running.done())
+        assert link.connected
+        yield link, deliveries
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running

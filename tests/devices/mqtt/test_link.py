@@ -1,0 +1,345 @@
+"""The link over real brokers: both versions of MQTT, the embedded one, loss, return, foreign clients."""
+
+import asyncio
+import json
+import ssl
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from devices.errors import CommandRejected, Unreachable
+from devices.messages import Answer, CustomerNotice, DeviceStatus, LimitCommand, Reading, Refused
+from devices.mqtt import codec
+from devices.mqtt.driver import MqttLink
+from devices.mqtt.embedded_broker import EmbeddedBroker
+from devices.mqtt.settings import tls_context
+from devices.mqtt.topics import Topics
+from devices.signing import device_key, sign, verify
+from tests.brokers import Mosquitto, tool
+from tests.devices.driver_contract import TelemetryContract
+from tests.devices.live import Deliveries, until
+from tests.devices.mqtt.clients import publish, subscribed
+from tests.devices.mqtt.conftest import AnyBroker, linked
+
+T = Topics()
+METER = T.meter_reading("f1", "m1")
+READING = b'{"at": "2026-01-12T18:00:00Z", "p_kw": %s, "q_kvar": 0, "v_v": [230], "energy_kwh": 7, "x": 1}'
+NOW = datetime.now(UTC)
+SECRET = bytes(range(32))
+COMMAND = sign(LimitCommand("f1", "ev1", "r1", 4.2, NOW, NOW + timedelta(minutes=15), 3, 1), SECRET)
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Mosquitto:
+    """Not started yet."""
+    return Mosquitto(tmp_path)
+
+
+class MqttRig:
+    """The contract's far side: a broker and mosquitto_pub as a meter."""
+
+    def __init__(self, broker: AnyBroker, driver: MqttLink, deliveries: Deliveries) -> None:
+        self.driver = driver
+        self.deliveries = deliveries
+        self._broker = broker
+
+    async def measure(self, p_kw: float) -> None:
+        await publish(self._broker.port, METER, READING % str(p_kw).encode())
+
+    async def measure_nonsense(self) -> None:
+        await publish(self._broker.port, METER, READING % b'"much"')
+
+    async def lose(self) -> None:
+        await self._broker.die()
+
+    async def come_back(self) -> None:
+        await self._broker.start()
+
+
+@pytest.mark.mosquitto
+class TestTelemetry(TelemetryContract):
+    """The contract of every driver."""
+
+    @pytest.fixture
+    async def rig(self, any_broker: AnyBroker) -> AsyncIterator[MqttRig]:
+        async with linked(any_broker.port, any_broker.protocol) as (link, deliveries):
+            yield MqttRig(any_broker, link, deliveries)
+
+
+@pytest.mark.mosquitto
+async def test_a_command_reaches_a_foreign_client_as_the_designs_json(any_broker: AnyBroker) -> None:
+    async with (
+        linked(any_broker.port, any_broker.protocol) as (link, deliveries),
+        subscribed(any_broker.port, "gridward/f1/devices/+/request") as device,
+    ):
+        await link.send(COMMAND)
+        topic, _, payload = (await device.line()).partition(" ")
+        assert topic == "gridward/f1/devices/ev1/request"
+        assert json.loads(payload) == {
+            "request": "r1",
+            "limit_kw": 4.2,
+            "start": COMMAND.start.isoformat().replace("+00:00", "Z"),
+            "end": COMMAND.end.isoformat().replace("+00:00", "Z"),
+            "epoch": 3,
+            "sequence": 1,
+            "signature": COMMAND.signature,
+        }
+        received = codec.decode_command(topic, payload.encode())
+        assert isinstance(received, LimitCommand)
+        assert verify(received, device_key(SECRET, "ev1"))
+        assert link.sent == 1
+        # our own words do not come back as telemetry
+        await publish(any_broker.port, METER, READING % b"1")
+        await deliveries.wait_for(1)
+        assert [type(message) for message in deliveries] == [Reading]
+
+
+@pytest.mark.mosquitto
+async def test_a_command_is_not_retained(any_broker: AnyBroker) -> None:
+    async with linked(any_broker.port, any_broker.protocol) as (link, _):
+        await link.send(COMMAND)
+        async with subscribed(any_broker.port, "gridward/f1/devices/+/+") as late:
+            await publish(any_broker.port, T.answer("f1", "ev1"), b"marker")
+            assert await late.line() == "gridward/f1/devices/ev1/answer marker"
+
+
+@pytest.mark.mosquitto
+async def test_a_notice_reaches_a_person(any_broker: AnyBroker) -> None:
+    notice = CustomerNotice("f1", "c1", "r2", 1.5, NOW, NOW + timedelta(minutes=15), 1, "Bitte weniger ⚡")
+    async with (
+        linked(any_broker.port, any_broker.protocol) as (link, _),
+        subscribed(any_broker.port, "gridward/f1/customers/c1/notice") as person,
+    ):
+        await link.notify(notice)
+        topic, _, payload = (await person.line()).partition(" ")
+        assert codec.decode_notice(topic, payload.encode()) == notice
+
+
+@pytest.mark.mosquitto
+async def test_everything_of_the_field_comes_in_and_the_unknown_is_counted(any_broker: AnyBroker) -> None:
+    async with linked(any_broker.port, any_broker.protocol) as (link, deliveries):
+        port = any_broker.port
+        status = DeviceStatus("f1", "ev1", NOW, True, 11.0, None, None)
+        await publish(port, T.status("f1", "ev1"), codec.encode_status(status), "-r")
+        answer = Answer("f1", "ev1", "r1", "accepted")
+        await publish(port, T.answer("f1", "ev1"), codec.encode_answer(answer))
+        await publish(port, "gridward/f1/meter/m1/reading", b"{}")
+        await publish(port, METER, b"{broken")
+        await publish(port, "gridward/f2/meters/m1/reading", READING % b"1")
+        await publish(port, METER, READING % b"2")
+        await deliveries.wait_for(5)
+        assert {status, answer} <= set(deliveries)
+        refused = [(m.source, m.reason) for m in deliveries if isinstance(m, Refused)]
+        assert refused == [("gridward/f1/meter/m1/reading", "unknown_topic"), (METER, "malformed")]
+        assert link.received == len(deliveries) == 5
+
+
+@pytest.mark.mosquitto
+async def test_it_says_online_and_its_will_says_offline(any_broker: AnyBroker) -> None:
+    async with subscribed(any_broker.port, "gridward/controller/status") as watcher:
+        async with linked(any_broker.port, any_broker.protocol) as (link, _):
+            _, _, online = (await watcher.line()).partition(" ")
+            assert json.loads(online)["online"] is True
+            client = link._client
+            assert client is not None
+            client._client.socket().close()  # type: ignore[union-attr]  # the cable is cut
+            assert (await watcher.line()).endswith('{"online":false,"at":null}')
+            _, _, again = (await watcher.line()).partition(" ")
+            assert json.loads(again)["online"] is True
+        assert (await watcher.line()).endswith('{"online":false,"at":null}')
+    async with subscribed(any_broker.port, "gridward/controller/status") as late:
+        assert (await late.line()).endswith('{"online":false,"at":null}')
+
+
+@pytest.mark.mosquitto
+async def test_without_a_link_a_command_is_unreachable_at_once(any_broker: AnyBroker) -> None:
+    async with linked(any_broker.port, any_broker.protocol) as (link, _):
+        await any_broker.die()
+        await until(lambda: not link.connected)
+        with pytest.raises(Unreachable, match="no link"):
+            await link.send(COMMAND)
+        await any_broker.start()
+        await until(lambda: link.connected)
+        await link.send(COMMAND)
+        assert (link.sent, link.reconnects) == (1, 1)
+
+
+@pytest.mark.mosquitto
+async def test_a_frozen_broker_makes_it_unreachable_by_the_deadline(mosquitto: Mosquitto) -> None:
+    with mosquitto:
+        async with linked(mosquitto.port, publish_deadline_s=0.3) as (link, _):
+            mosquitto.freeze()
+            with pytest.raises(Unreachable, match=r"within 0\.3 s"):
+                await link.send(COMMAND)
+            mosquitto.thaw()
+            await link.send(COMMAND)
+            assert link.sent == 1
+
+
+@pytest.mark.mosquitto
+async def test_a_link_lost_while_a_command_waits_is_told_at_once(mosquitto: Mosquitto) -> None:
+    with mosquitto:
+        async with linked(mosquitto.port, publish_deadline_s=60) as (link, _):
+            mosquitto.freeze()
+            sending = asyncio.create_task(link.send(COMMAND))
+            await asyncio.sleep(0.1)
+            mosquitto.kill()
+            with pytest.raises(Unreachable):
+                await asyncio.wait_for(sending, 5)
+
+
+@pytest.mark.mosquitto
+async def test_answers_wait_at_the_broker_while_we_are_away(mosquitto: Mosquitto) -> None:
+    with mosquitto:
+        async with linked(mosquitto.port):
+            pass
+        answer = Answer("f1", "ev1", "r1", "accepted")
+        await publish(mosquitto.port, T.answer("f1", "ev1"), codec.encode_answer(answer))
+        async with linked(mosquitto.port) as (_, deliveries):
+            await deliveries.wait_for(1)
+            assert deliveries == [answer]
+
+
+@pytest.mark.mosquitto
+async def test_a_flood_is_bounded_and_counted(any_broker: AnyBroker) -> None:
+    async with linked(any_broker.port, any_broker.protocol, queue_bound=100) as (link, deliveries):
+        # written at once, so that the link finds more than its queue holds in one go
+        await publish(any_broker.port, METER, b"", "-r")
+        flood = "\n".join(["{}"] * 3000).encode()
+        process = await asyncio.create_subprocess_exec(
+            tool("mosquitto_pub"), "-p", str(any_broker.port), "-t", METER, "-l", stdin=subprocess.PIPE
+        )
+        hold_s = 0.3
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.05, lambda: _block(hold_s))
+        await process.communicate(flood)
+        await until(lambda: link.received + link.dropped >= 3001)
+        assert link.queued <= 100
+        assert len(deliveries) == link.received
+
+
+def _block(seconds: float) -> None:
+    # a decision that takes too long, in the middle of the flood
+    deadline = asyncio.get_running_loop().time() + seconds
+    while asyncio.get_running_loop().time() < deadline:
+        pass
+
+
+async def test_a_broker_that_does_not_speak_5_is_asked_again_with_3_1_1() -> None:
+    async with EmbeddedBroker() as broker:
+        with capture_logs() as logs:
+            async with linked(broker.port, "5") as (link, _):
+                await link.send(COMMAND)
+        assert [line["event"] for line in logs] == [
+            "mqtt broker does not speak MQTT 5, going on with 3.1.1",
+            "mqtt link up",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (replace(COMMAND, signature=""), "not signed"),
+        (replace(COMMAND, limit_kw=-1.0), "from 0 up"),
+        (replace(COMMAND, device="a/b"), "MQTT topic"),
+        (replace(COMMAND, end=NOW + timedelta(hours=1), start=NOW + timedelta(hours=2)), "before it starts"),
+    ],
+    ids=["unsigned", "negative", "topic", "window"],
+)
+async def test_a_command_that_must_not_go_out_is_rejected(bad: LimitCommand, words: str) -> None:
+    async with EmbeddedBroker() as broker, linked(broker.port) as (link, _):
+        with pytest.raises(CommandRejected, match=words):
+            await link.send(bad)
+        assert link.sent == 0
+
+
+async def test_a_release_may_end_before_it_starts() -> None:
+    release = sign(replace(COMMAND, start=NOW, end=NOW - timedelta(seconds=1), sequence=2), SECRET)
+    async with EmbeddedBroker() as broker, linked(broker.port) as (link, _):
+        await link.send(release)
+        assert link.sent == 1
+
+
+@pytest.mark.mosquitto
+async def test_a_wrong_password_is_told_once_and_tried_again(tmp_path: Path) -> None:
+    passwords = tmp_path / "passwords"
+    subprocess.run([tool("mosquitto_passwd"), "-c", "-b", passwords, "gw", "right"], check=True)
+    passwords.chmod(0o600)
+    with Mosquitto(tmp_path, "allow_anonymous false", f"password_file {passwords}") as broker:
+        async with linked(broker.port, username="gw", password="right") as (link, _):
+            assert link.connected
+        with capture_logs() as logs, pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5), linked(broker.port, username="gw", password="wrong"):
+                pass
+        assert [(line["event"], line["error"]) for line in logs] == [
+            ("mqtt link lost", "[code:135] Not authorized")
+        ]
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two authorities, and a broker's certificate of the first one."""
+    folder = tmp_path_factory.mktemp("certificates")
+    openssl = tool("openssl")
+
+    def run(*arguments: str) -> None:
+        subprocess.run([openssl, *arguments], cwd=folder, check=True, capture_output=True)
+
+    for name in ("ours", "theirs"):
+        run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+            "-keyout", f"{name}.key", "-out", f"{name}.pem")  # fmt: skip
+    run(
+        "req",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-subj",
+        "/CN=broker",
+        "-keyout",
+        "broker.key",
+        "-out",
+        "b.csr",
+    )
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1")
+    run("x509", "-req", "-in", "b.csr", "-CA", "ours.pem", "-CAkey", "ours.key", "-CAcreateserial",
+        "-days", "2", "-extfile", "names", "-out", "broker.pem")  # fmt: skip
+    (folder / "broker.key").chmod(0o644)
+    return folder
+
+
+@pytest.mark.mosquitto
+async def test_tls_checks_the_broker_against_our_own_authority(tmp_path: Path, certificates: Path) -> None:
+    lines = (
+        "allow_anonymous true",
+        f"certfile {certificates / 'broker.pem'}",
+        f"keyfile {certificates / 'broker.key'}",
+    )
+    with Mosquitto(tmp_path, *lines) as broker:
+        async with linked(broker.port, tls=tls_context(certificates / "ours.pem")) as (link, _):
+            await link.send(COMMAND)
+        with capture_logs() as logs, pytest.raises(TimeoutError):
+            async with (
+                asyncio.timeout(0.7),
+                linked(broker.port, tls=tls_context(certificates / "theirs.pem")),
+            ):
+                pass
+        assert len(logs) == 1
+        assert "CERTIFICATE_VERIFY_FAILED" in logs[0]["error"]
+        by_name = linked(broker.port, host="localhost", tls=tls_context(certificates / "ours.pem"))
+        with capture_logs() as logs, pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.7), by_name:
+                pass
+        assert "CERTIFICATE_VERIFY_FAILED" in logs[0]["error"]
+
+
+def test_a_tls_context_verifies(certificates: Path) -> None:
+    context = tls_context(certificates / "ours.pem")
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    with pytest.raises(OSError, match="No such file"):
+        tls_context(certificates / "missing.pem")

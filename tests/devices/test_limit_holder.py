@@ -1,0 +1,184 @@
+"""The device's side of a command: step tables, and what may never happen under any sequence of commands."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices.limit_holder import LimitHolder
+from devices.messages import LimitCommand
+from devices.signing import device_key, sign
+
+SECRET = bytes(range(32))
+T0 = datetime(2026, 1, 12, 18, 0, tzinfo=UTC)
+FLOOR_KW = 4.2
+
+
+def minutes(value: float) -> datetime:
+    return T0 + timedelta(minutes=value)
+
+
+def command(
+    request: str = "r1",
+    *,
+    limit_kw: float = 5.0,
+    start: float = 0,
+    end: float = 15,
+    epoch: int = 1,
+    sequence: int = 1,
+) -> LimitCommand:
+    return sign(
+        LimitCommand("f1", "ev1", request, limit_kw, minutes(start), minutes(end), epoch, sequence), SECRET
+    )
+
+
+@pytest.fixture
+def holder() -> LimitHolder:
+    return LimitHolder("ev1", device_key(SECRET, "ev1"), FLOOR_KW)
+
+
+def said(holder: LimitHolder, given: LimitCommand, at: float) -> tuple[str, str | None] | None:
+    answer = holder.receive(given, minutes(at))
+    return None if answer is None else (answer.answer, answer.reason)
+
+
+def test_holds_the_limit_until_its_end_and_tells_once(holder: LimitHolder) -> None:
+    assert said(holder, command(), 0) == ("accepted", None)
+    assert holder.limit_at(minutes(14.99)) == 5.0
+    assert holder.expired(minutes(14.99)) is None
+    assert holder.limit_at(minutes(15)) is None
+    ended = holder.expired(minutes(15))
+    assert ended is not None
+    assert (ended.request, ended.answer, ended.reason) == ("r1", "ended", "end reached")
+    assert holder.expired(minutes(16)) is None
+
+
+def test_a_limit_of_later_waits_for_its_start(holder: LimitHolder) -> None:
+    assert said(holder, command(start=10), 0) == ("accepted", None)
+    assert holder.limit_at(minutes(9.9)) is None
+    assert holder.limit_at(minutes(10)) == 5.0
+
+
+def test_the_same_sequence_repeats_the_answer_and_changes_nothing(holder: LimitHolder) -> None:
+    said(holder, command(), 0)
+    assert said(holder, command(limit_kw=9.0), 1) == ("accepted", None)
+    assert holder.limit_at(minutes(1)) == 5.0
+
+
+def test_a_lower_sequence_is_ignored(holder: LimitHolder) -> None:
+    said(holder, command(sequence=5), 0)
+    assert said(holder, command(sequence=4, limit_kw=9.0), 1) is None
+    assert holder.limit_at(minutes(1)) == 5.0
+
+
+def test_a_higher_sequence_renews_and_changes(holder: LimitHolder) -> None:
+    said(holder, command(), 0)
+    assert said(holder, command(sequence=2, limit_kw=6.0, end=30), 10) == ("accepted", None)
+    assert holder.limit_at(minutes(29)) == 6.0
+
+
+def test_a_release_ends_it_and_its_captured_start_stays_void(holder: LimitHolder) -> None:
+    start = command()
+    said(holder, start, 0)
+    assert said(holder, command(sequence=2, end=5), 5) == ("ended", "released")
+    assert holder.limit_at(minutes(5)) is None
+    assert said(holder, start, 6) is None
+    assert holder.limit_at(minutes(6)) is None
+    assert holder.expired(minutes(20)) is None
+
+
+def test_a_release_after_the_own_end_is_still_ended(holder: LimitHolder) -> None:
+    said(holder, command(), 0)
+    assert holder.expired(minutes(15)) is not None
+    assert said(holder, command(sequence=2, end=16), 16) == ("ended", "not held any more")
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (replace(command(), signature="00" * 32), "signature"),
+        (replace(command(), limit_kw=9.0), "signature"),
+        (sign(replace(command(), device="ev2"), SECRET), "signature"),
+        (command(end=-1, start=-15), "expired"),
+        (command(start=20, end=15), "window"),
+        (command(limit_kw=4.19), "below floor"),
+        (command(limit_kw=0.0), "below floor"),
+        (command(limit_kw=-1.0), "not a limit"),
+        (command(limit_kw=float("nan")), "not a limit"),
+        (command(limit_kw=float("inf")), "not a limit"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_refuses_and_holds_nothing(holder: LimitHolder, bad: LimitCommand, reason: str) -> None:
+    assert said(holder, bad, 0) == ("refused", reason)
+    assert holder.limit_at(minutes(0)) is None
+    assert holder.held is None
+
+
+def test_a_refused_change_leaves_what_is_held(holder: LimitHolder) -> None:
+    said(holder, command(), 0)
+    assert said(holder, command(sequence=2, limit_kw=1.0), 1) == ("refused", "below floor")
+    assert holder.limit_at(minutes(1)) == 5.0
+
+
+def test_an_older_controller_has_no_say(holder: LimitHolder) -> None:
+    said(holder, command(epoch=7), 0)
+    assert said(holder, command(request="r2", epoch=6), 1) == ("refused", "stale epoch")
+    assert said(holder, command(epoch=6, sequence=2, end=1), 1) == ("refused", "stale epoch")
+    assert holder.limit_at(minutes(1)) == 5.0
+
+
+def test_a_forged_epoch_locks_nobody_out(holder: LimitHolder) -> None:
+    said(holder, replace(command(), epoch=1 << 60), 0)
+    assert said(holder, command(epoch=1), 0) == ("accepted", None)
+
+
+def test_a_new_request_replaces_the_held_one_which_is_answered_ended(holder: LimitHolder) -> None:
+    said(holder, command("r1", limit_kw=5.0, end=60), 0)
+    assert said(holder, command("r2", limit_kw=6.0, end=15), 1) == ("accepted", None)
+    assert holder.limit_at(minutes(1)) == 6.0
+    ended = holder.expired(minutes(1))
+    assert ended is not None
+    assert (ended.request, ended.reason) == ("r1", "replaced")
+    assert said(holder, command("r1", limit_kw=5.0, end=60), 2) == ("ended", "replaced")
+    assert holder.limit_at(minutes(20)) is None
+
+
+COMMANDS = st.builds(
+    command,
+    request=st.sampled_from(["r1", "r2", "r3"]),
+    limit_kw=st.sampled_from([-1.0, 0.0, 4.19, 4.2, 5.0, 11.0, float("nan"), float("inf")]),
+    start=st.integers(-5, 20),
+    end=st.integers(-5, 40),
+    epoch=st.integers(0, 3),
+    sequence=st.integers(0, 4),
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), COMMANDS, st.booleans()), max_size=25))
+def test_never_below_the_floor_never_past_the_end_never_for_a_stranger(
+    steps: list[tuple[int, LimitCommand, bool]],
+) -> None:
+    holder = LimitHolder("ev1", device_key(SECRET, "ev1"), FLOOR_KW)
+    now, ends, highest = 0, {}, 0
+    for wait, given_command, forged in steps:
+        now += wait
+        epoch_before = holder.highest_epoch
+        sent = replace(given_command, signature="00" * 32) if forged else given_command
+        answer = holder.receive(sent, minutes(now))
+        if answer is not None and answer.answer == "accepted":
+            assert not forged
+            ends.setdefault(sent.request, set()).add(sent.end)
+        assert holder.highest_epoch >= epoch_before
+        highest = max(highest, holder.highest_epoch)
+        limit = holder.limit_at(minutes(now))
+        if limit is not None:
+            assert limit >= FLOOR_KW
+            assert holder.held is not None
+            assert holder.held.end in ends[holder.held.request]
+    later = minutes(now + 60)
+    assert holder.limit_at(later) is None
+    holder.expired(later)
+    assert holder.held is None

@@ -1,8 +1,9 @@
 """[5] Which customers are asked by notice to use less. Pure.
 
-A person may or may not answer, so nobody counts on them: the plan for devices is made without them, and what they give is a
-bonus that their meter proves. Asked are customers who agreed to it, are not critical, contribute to the worst violation, and
-have no device in the plan or under a limit; each at most once per event, the largest contributors first.
+A person may or may not answer, so nobody counts on them: the plan for devices is made without them, and what
+they give is a bonus that their meter proves. Asked are customers who agreed to it, are not critical,
+contribute to the worst violation, and have no device in the plan or under a limit; each at most once per
+event, the largest contributors first.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ def asks(
     cut_at: frozenset[int],
     next_number: int,
 ) -> tuple[RequestPlanned, ...]:
-    """The notices to plan now. `cut_at` are the service points that give something through a device already."""
+    """The notices to plan now. `cut_at` are service points that give something through a device already."""
     if not situation.control.site.requests.notices or not situation.check.violations:
         return ()
     worst = situation.check.violations[0]

@@ -1,7 +1,8 @@
 """Time, as it is given to everybody: the only place that reads the wall clock or sleeps.
 
-`WallClock` is real time. `ScaledClock` runs faster from a given start, so that the demo's evening passes in minutes on the
-same daemon code. A simulation brings its own clock (`simulations.virtual_time`). Serves every step of the path, belongs to none.
+`WallClock` is real time. `ScaledClock` runs faster from a given start, so that the demo's evening passes in
+minutes on the same daemon code. A simulation brings its own clock (`simulations.virtual_time`). Serves every
+step of the path, belongs to none.
 """
 
 import asyncio
@@ -34,7 +35,9 @@ class ScaledClock:
     """Time that begins at `start` and runs `speed` times as fast as real time."""
 
     def __init__(self, start: datetime, speed: float, began_s: float | None = None) -> None:
-        """`began_s` is the machine's monotonic time at `start`, for processes that share one clock; now if None."""
+        """`began_s` is the machine's monotonic time at `start`, for processes that share one clock; now if
+        None.
+        """
         if start.tzinfo is None or not speed > 0:
             raise ValueError(f"start {start} and speed {speed}: expected an aware time and a speed above 0")
         self._start = start.astimezone(UTC)

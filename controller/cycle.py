@@ -1,6 +1,7 @@
 """The table of contents: one pass over one feeder, steps 2 to 6. Pure: (memory, books, now) → decisions.
 
-`hearing.hear` comes before it (what came in [1]); the shell journals the decisions before anything of them goes out.
+`hearing.hear` comes before it (what came in [1]); the shell journals the decisions before anything of them
+goes out.
 
     snapshot, load flow      feeder_check      [2, 3]
     data good enough?        data_alarms       [2, 3]
@@ -63,8 +64,6 @@ class Surroundings:
     epoch: int
     orders: Orders
     fleet_budget_kw: float
-    suspended: bool
-    """the automatic is out for a fault of ours"""
 
 
 def decide(control: FeederControl, books: Books, memory: Memory, around: Surroundings) -> Decisions:
@@ -72,14 +71,19 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
     now, feeder = around.now, control.feeder
     checked, check_state = check(control, memory.state, memory.check, now)
     raised = {alarm.kind: alarm for alarm in books.alarms(feeder)}
-    judged = data_alarms.judge(memory.alarms, control, memory.state, checked, raised, now)
+    judged = data_alarms.judge(memory.alarms, control, memory.state, checked, raised=raised, now=now)
     event = books.open_event(feeder)
     tracker, opening = events.observe(
-        memory.tracker, control, checked, books.violations(feeder), event, judged.good, now
+        memory.tracker,
+        control,
+        checked,
+        appeared=books.violations(feeder),
+        event=event,
+        good=judged.good,
+        now=now,
     )
-    situation = _situation(
-        control, books, memory, checked, _running(books, opening, feeder), judged.good, around
-    )
+    running = _running(books, opening, feeder)
+    situation = _situation(control, books, memory, checked, event=running, good=judged.good, around=around)
     freed = releases(situation)
     located = _located(situation)
     asked = _asked(situation, freed, located)
@@ -130,6 +134,7 @@ def _situation(
     books: Books,
     memory: Memory,
     checked: Check,
+    *,
     event: RunningEvent | None,
     good: bool,
     around: Surroundings,
@@ -144,7 +149,7 @@ def _situation(
         now=around.now,
         epoch=around.epoch,
         good=good,
-        automatic=books.automatic(feeder) and not around.suspended and feeder not in around.orders.hands_off,
+        automatic=books.automatic(feeder) and feeder not in around.orders.hands_off,
         left_alone=around.orders.left_alone(feeder),
         history=memory.history,
         gatekeeper=Gatekeeper(
@@ -185,7 +190,9 @@ def _flexible_kw(situation: Situation) -> Floats:
 
 
 def _asked(situation: Situation, freed: Releases, located: Sequence[Contribution]) -> planning.Plan:
-    """Cuts of devices, then notices to people; neither while the automatic may not act or the event winds down."""
+    """Cuts of devices, then notices to people; neither while the automatic may not act or the event winds
+    down.
+    """
     event = situation.event
     if event is None or not situation.may_act or freed.winding_down or freed.released:
         _, standing = planning.expected_p_kw(situation)

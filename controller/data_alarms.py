@@ -1,9 +1,9 @@
 """[2, 3] Whether a feeder's data are good enough to act on. Pure.
 
-While one of these is bad the automatic does not curtail: too few fresh meters, a silent substation RTU, meters plus losses
-that do not add up to the substation's reading, a load flow that does not converge. A kind is told as an alarm when it
-was bad for as long as its rule says, and cleared after some good cycles in a row, so that it does not flap; action stops at
-the first bad cycle already.
+While one of these is bad the automatic does not curtail: too few fresh meters, a silent substation RTU,
+meters plus losses that do not add up to the substation's reading, a load flow that does not converge. A kind
+is told as an alarm when it was bad for as long as its rule says, and cleared after some good cycles in a row,
+so that it does not flap; action stops at the first bad cycle already.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,8 @@ from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState
 from grid_model.snapshot import Quality
 
+CONTROLLER_FAULT = "controller_fault"
+"""Raised by the shell when our own pass over a feeder fails repeatedly; only an operator clears it."""
 GOOD_CYCLES_TO_CLEAR = 2
 CLEAR_SHARE_MARGIN = 0.05
 """The share of fresh meters must be this much above the least one to clear the alarm."""
@@ -59,6 +61,7 @@ def judge(
     control: FeederControl,
     state: FeederState,
     check: Check,
+    *,
     raised: Mapping[str, DataAlarm],
     now: datetime,
 ) -> Judged:
@@ -128,6 +131,7 @@ def _bad_now(
         allowed = max(cycle.feeder_sum_tolerance * abs(reading.p_kw), MIN_SUM_DIFFERENCE_KW)
         if abs(difference) > allowed:
             bad["feeder_sum"] = (
-                f"the substation shows {reading.p_kw:.1f} kW, meters and losses add up to {check.result.supply_kw:.1f} kW"
+                f"the substation shows {reading.p_kw:.1f} kW, "
+                f"meters and losses add up to {check.result.supply_kw:.1f} kW"
             )
     return bad

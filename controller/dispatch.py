@@ -1,31 +1,32 @@
 """[6] Sends what the books say has to go out; waits, retries, gives up. The shell around the wire.
 
-What is due is read off the books each time (`due_sends`, pure), so a crash between the note and the sending only means that
-it is due again, under the same id and sequence. Rules:
+What is due is read off the books each time (`due_sends`, pure), so a crash between the note and the sending
+only means that it is due again, under the same id and sequence. Rules:
 
 * At most `CONCURRENT` sendings at a time, each with a deadline; one of each request.
 * What the far side did not take is tried again after a growing pause; the request's own deadline ends that.
-* No answer within `answer_within_s`: the same command once more, up to `attempts`. A release is repeated until the device
-  confirms it, or its limit has run out by the device's own clock.
+* No answer within `answer_within_s`: the same command once more, up to `attempts`. A release is repeated
+  until the device confirms it, or its limit has run out by the device's own clock.
 * A device that does not show the limit it accepted is told again.
-* The safety gate judges every command once more at this last moment. While data are not good, or the automatic is out, only
-  releases pass.
+* The safety gate judges every command once more at this last moment. While data are not good, or the
+  automatic is out, only releases pass.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
 import structlog
 
 from controller.books import Books
-from controller.entries import Entry, RequestMoved, RequestSent
+from controller.entries import Entry, RequestChanged, RequestMoved, RequestSent
 from controller.feeder_control import FeederControl
 from controller.gatekeeper import Gatekeeper
 from controller.memory import Memory
+from controller.operators import FREEING
 from controller.reach import ends_by
 from controller.requests import RequestRecord, next_state, on_sent
 from customers.notices import notice_text
@@ -155,7 +156,7 @@ class Dispatch:
             return NotTaken(sending, str(error))
         except CommandRejected as error:
             return Rejected(sending, str(error))
-        except Exception as error:  # noqa: BLE001  a driver's fault must not stop the others' commands
+        except Exception as error:
             log.exception("channel_failed", request=sending.request)
             return NotTaken(sending, f"{type(error).__name__}: {error}")
         return Sent(sending, self._clock.now())
@@ -193,8 +194,8 @@ def due_sends(
 ) -> list[Sending]:
     """Everything of this feeder that has to go out now.
 
-    `to_release` are requests whose release nobody confirmed yet, also those that are over in the books. Without
-    `may_limit` only releases are sent.
+    `to_release` are requests whose release nobody confirmed yet, also those that are over in the books.
+    Without `may_limit` only releases are sent.
     """
     now, sendings = gatekeeper.now, []
     records = {record.request: record for record in books.open_requests(control.feeder)} | dict(to_release)
@@ -225,8 +226,8 @@ def entries_of(outcomes: Sequence[Outcome], books: Books, now: datetime) -> tupl
     for outcome in outcomes:
         sending, record = outcome.sending, books.requests.get(outcome.sending.request)
         counts[_word(outcome)] += 1
-        if record is None:
-            continue
+        if record is None or sending.sequence > record.sequence:
+            continue  # forgotten, or a release that went out while the store was down
         match outcome:
             case Sent(_, at):
                 entries.append(
@@ -259,7 +260,9 @@ def _word(outcome: Outcome) -> str:
             assert_never(outcome)
 
 
-def _moved(record: RequestRecord, trigger: Literal["sent", "lost"], reason: str, now: datetime) -> RequestMoved:
+def _moved(
+    record: RequestRecord, trigger: Literal["sent", "lost"], reason: str, now: datetime
+) -> RequestMoved:
     state = next_state(record.state, trigger, record.resource)
     return RequestMoved(at=now, request=record.request, state=state, reason=reason)
 
@@ -306,7 +309,9 @@ def _message(control: FeederControl, record: RequestRecord, epoch: int) -> Outbo
             start=planned.start,
             end=record.end,
             sequence=record.sequence,
-            text=notice_text(customer, record) if customer else "",
+            text=notice_text(customer, record, points_per_kwh=control.site.rewards.points_per_kwh)
+            if customer
+            else "",
         )
     return LimitCommand(
         feeder=planned.feeder,
@@ -318,6 +323,22 @@ def _message(control: FeederControl, record: RequestRecord, epoch: int) -> Outbo
         epoch=epoch,
         sequence=record.sequence,
     )
+
+
+def releases_of(
+    entries: Iterable[Entry], books: Books, controls: Mapping[str, FeederControl], epoch: int
+) -> list[Sending]:
+    """The releases among entries that could not be journaled: letting go is the one thing that goes out then
+    (C20).
+    """
+    sendings = []
+    for entry in entries:
+        record = books.requests.get(entry.request) if isinstance(entry, RequestChanged) else None
+        if isinstance(entry, RequestChanged) and entry.reason in FREEING and record is not None:
+            freed = replace(record, sequence=entry.sequence, end=entry.end, releasing=True)
+            message = _message(controls[record.planned.feeder], freed, epoch)
+            sendings.append(Sending(freed.request, freed.sequence, 1, True, message))
+    return sendings
 
 
 def gatekeeper_for_sending(

@@ -1,10 +1,10 @@
 """[3] Opens, holds and closes one occurrence: persistence and hysteresis (design, rule 4). Pure.
 
-An element's violation is journaled when it appears and when it is below `close_below` of its limit again, not at every
-crossing in between. An event opens when one violation persists for `persistence_checks`, or at once above
-`at_once_percent`; it closes when everything was below `close_below` for `close_after_s` and nobody is limited any more.
-For voltages all these shares are of the deviation from nominal that is allowed. What the journal knows (the open event,
-the violations that appeared) is not kept here a second time.
+An element's violation is journaled when it appears and when it is below `close_below` of its limit again, not
+at every crossing in between. An event opens when one violation persists for `persistence_checks`, or at once
+above `at_once_percent`; it closes when everything was below `close_below` for `close_after_s` and nobody is
+limited any more. For voltages all these shares are of the deviation from nominal that is allowed. What the
+journal knows (the open event, the violations that appeared) is not kept here a second time.
 """
 
 from collections.abc import Iterable, Mapping
@@ -54,6 +54,7 @@ def observe(
     before: Tracker,
     control: FeederControl,
     check: Check,
+    *,
     appeared: Iterable[ViolationAppeared],
     event: EventRecord | None,
     good: bool,
@@ -61,8 +62,8 @@ def observe(
 ) -> tuple[Tracker, tuple[OpeningEntry, ...]]:
     """One more check: what appeared, cleared, and whether an event opens.
 
-    `appeared` and `event` are what the journal has open. Without a converged load flow, or with data that are not `good`,
-    nothing opens and nothing counts as clear.
+    `appeared` and `event` are what the journal has open. Without a converged load flow, or with data that are
+    not `good`, nothing opens and nothing counts as clear.
     """
     if not check.result.converged:
         return replace(before, below_since=None), ()

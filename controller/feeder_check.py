@@ -1,8 +1,9 @@
-"""[3] One check of a feeder: the load flow over a snapshot, on the busbar voltage that the RTU measures. Pure.
+"""[3] One check of a feeder: the load flow over a snapshot, on the busbar voltage that the RTU measures.
+Pure.
 
-The voltage above the transformer is not measured, so the external grid's voltage is scaled until the model's low-voltage
-busbar shows what the RTU shows, within ±10 %. Every N checks pandapower's `runpp` solves the same snapshot: where both
-disagree it is believed, and the caller is told.
+The voltage above the transformer is not measured, so the external grid's voltage is scaled until the model's
+low-voltage busbar shows what the RTU shows, within ±10 %. Every N checks pandapower's `runpp` solves the same
+snapshot: where both disagree it is believed, and the caller is told.
 """
 
 from dataclasses import dataclass, replace
@@ -74,7 +75,9 @@ def check(
 def _matched_slack(
     control: FeederControl, state: FeederState, result: LoadFlowResult, slack_scale: float, now: datetime
 ) -> float:
-    """The scale at which the model's busbar shows the measured voltage; as it was when nothing fresh is measured."""
+    """The scale at which the model's busbar shows the measured voltage; as it was when nothing fresh is
+    measured.
+    """
     reading, nominal_v, busbar = state.substation, control.nominal_v, control.busbar
     if reading is None or not reading.v_v or nominal_v is None or busbar is None or not result.converged:
         return slack_scale

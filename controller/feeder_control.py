@@ -1,4 +1,5 @@
-"""What of a feeder does not change while the daemon runs: its network, customers, devices, and the tables that join them.
+"""What of a feeder does not change while the daemon runs: its network, customers, devices, and the tables
+that join them.
 
 Built once at start, shared by every step of the path. Pure; knows no readings, no time and no journal.
 """
@@ -33,7 +34,8 @@ class ElementLimits:
     max_v_pu: Floats
 
     def worst_ratio(self, result: LoadFlowResult) -> float:
-        """The largest of all loadings and voltage deviations, as a share of what is allowed: above 1 is a violation.
+        """The largest of all loadings and voltage deviations, as a share of what is allowed: above 1 is a
+        violation.
 
         Infinite when the load flow did not converge: nobody can take it for good (C19).
         """
@@ -62,7 +64,9 @@ class FeederControl:
     limits: Limits
     element_limits: ElementLimits
     target_network: Network
-    """The same network with every element's own limit scaled by `requests.target_share`: what allocation aims at."""
+    """The same network with every element's own limit scaled by `requests.target_share`: what allocation aims
+    at.
+    """
     target_limits: Limits
     place: Mapping[str, int]
     """every accepted spelling of a service point and its position"""
@@ -107,7 +111,9 @@ def build_control(
     registry: Registry,
     load_flow: FactoredLoadFlow | None = None,
 ) -> FeederControl:
-    """Join network and registry. Raises ConfigRejected naming every customer and device on an unknown service point."""
+    """Join network and registry. Raises ConfigRejected naming every customer and device on an unknown service
+    point.
+    """
     places = network.service_point_index()
     _check_places(feeder, registry, places)
     meter_position = {c.meter: places[c.service_point] for c in registry.customers}

@@ -1,8 +1,10 @@
-"""[2] The newest plausible readings of a feeder as arrays, with age and quality; the mapper to `grid_model`. Pure.
+"""[2] The newest plausible readings of a feeder as arrays, with age and quality; the mapper to `grid_model`.
+Pure.
 
-A reading is *measured* while it is fresh, *stale* while it is at most ten times as old, and not used after that: then, as
-for service points without a meter, the value is *estimated*: the network's own value times the mean ratio of the fresh
-meters to theirs. A reactive power that was not measured follows the network's own power factor.
+A reading is *measured* while it is fresh, *stale* while it is at most ten times as old, and not used after
+that: then, as for service points without a meter, the value is *estimated*: the network's own value times the
+mean ratio of the fresh meters to theirs. A reactive power that was not measured follows the network's own
+power factor.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,7 +40,9 @@ class Readings:
         return cls(nan, nan, nan, nan, nan)
 
     def with_newer(self, columns: Columns) -> "Readings":
-        """Take over the newest row of each position; rows are sorted by position and time (`plausibility.screen`)."""
+        """Take over the newest row of each position; rows are sorted by position and time
+        (`plausibility.screen`).
+        """
         if not columns.position.size:
             return self
         last = np.append(columns.position[1:] != columns.position[:-1], True)
@@ -109,6 +113,7 @@ def take_in(
     control: FeederControl,
     readings: Iterable[Reading | ReadingBatch],
     statuses: Iterable[DeviceStatus],
+    *,
     now: datetime,
     refusals: Refusals,
 ) -> Taken:
@@ -118,7 +123,14 @@ def take_in(
     known = state.readings
     # A register that was not heard of for so long may have been exchanged: it starts anew.
     register = np.where(known.energy_at_s >= believed.oldest_s, known.energy_kwh, np.nan)
-    screened = plausibility.screen(columns, control.bound_kw, known.at_s, register, believed, refusals)
+    screened = plausibility.screen(
+        columns,
+        bound_kw=control.bound_kw,
+        known_at_s=known.at_s,
+        known_energy_kwh=register,
+        window=believed,
+        refusals=refusals,
+    )
     devices, news = _newer_statuses(state.devices, control, statuses, believed, refusals)
     new = FeederState(
         readings=known.with_newer(screened.columns),
@@ -183,7 +195,9 @@ def _gone(before: DeviceState | None) -> DeviceState:
 
 
 def snapshot(state: FeederState, control: FeederControl, now: datetime) -> Snapshot:
-    """The best known injections now, each marked. A time that is ahead of ours within the allowed skew is fresh."""
+    """The best known injections now, each marked. A time that is ahead of ours within the allowed skew is
+    fresh.
+    """
     cycle, network, readings = control.site.cycle, control.network, state.readings
     age_s = now.timestamp() - readings.at_s
     fresh = age_s <= cycle.fresh_s  # false for NaN

@@ -1,9 +1,11 @@
-"""What people see of a feeder after a cycle: the books, the check and the devices' own words, side by side. Pure.
+"""What people see of a feeder after a cycle: the books, the check and the devices' own words, side by side.
+Pure.
 
-Asked, acknowledged and observed are told apart (C16): a request's `state` comes from the books, its `observed_kw` from what
-the device or the meter itself reports, and is None when nobody reported lately.
+Asked, acknowledged and observed are told apart (C16): a request's `state` comes from the books, its
+`observed_kw` from what the device or the meter itself reports, and is None when nobody reported lately.
 """
 
+import math
 from collections.abc import Mapping
 
 from controller.books import Books, EventRecord
@@ -46,7 +48,9 @@ def feeder_view(control: FeederControl, books: Books, decided: Decisions, automa
         transformers=_loadings(network.transformers.ids, result.transformer_loading_percent),
         lines=_loadings(network.lines.ids, result.line_loading_percent),
         buses=tuple(
-            BusVoltage(bus, v) for bus, v in zip(network.buses.ids, result.v_pu.tolist(), strict=True) if v == v
+            BusVoltage(bus, v)
+            for bus, v in zip(network.buses.ids, result.v_pu.tolist(), strict=True)
+            if math.isfinite(v)
         ),
         service_point_kw=tuple(known.p_kw.tolist()),
         violations=_violations(books, decided, feeder),
@@ -90,18 +94,22 @@ def _counts(known: Snapshot) -> Mapping[Quality, int]:
 def _loadings(ids: tuple[str, ...], loading: Floats) -> tuple[ElementLoading, ...]:
     """NaN is left out: nothing is known of the element."""
     pairs = zip(ids, loading.tolist(), strict=True)
-    return tuple(ElementLoading(element, percent) for element, percent in pairs if percent == percent)
+    return tuple(ElementLoading(element, percent) for element, percent in pairs if math.isfinite(percent))
 
 
 def _violations(books: Books, decided: Decisions, feeder: str) -> tuple[ViolationView, ...]:
-    since: dict[tuple[str, str], ViolationAppeared] = {(v.element, v.kind): v for v in books.violations(feeder)}
+    since: dict[tuple[str, str], ViolationAppeared] = {
+        (v.element, v.kind): v for v in books.violations(feeder)
+    }
     return tuple(
         ViolationView(
             id=violation.element,
             kind=violation.kind,
             value=violation.value,
             limit=violation.limit,
-            since=known.at if (known := since.get((violation.element, violation.kind))) else decided.sample.at,
+            since=known.at
+            if (known := since.get((violation.element, violation.kind)))
+            else decided.sample.at,
         )
         for violation in decided.check.violations
     )

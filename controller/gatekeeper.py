@@ -1,7 +1,7 @@
 """[6] Gathers the facts that the safety gate asks for, asks it about every command, and keeps count. Pure.
 
-One gatekeeper serves one pass over one feeder: it lets no more power pass than the budgets have left, and remembers what was
-refused and why, for the metrics and the log.
+One gatekeeper serves one pass over one feeder: it lets no more power pass than the budgets have left, and
+remembers what was refused and why, for the metrics and the log.
 """
 
 from collections import Counter

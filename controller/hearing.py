@@ -1,8 +1,9 @@
-"""[1] What came in, and what time brought: the first half of a cycle. Pure: (memory, books, input, now) → entries, memory.
+"""[1] What came in, and what time brought: the first half of a cycle. Pure: (memory, books, input, now) →
+entries, memory.
 
-Readings and statuses go into the feeder's state, answers move requests, and states whose deadline has passed move on. Decides
-nothing about the network. An answer that names a request of another device is refused; one that tells nothing new is
-dropped, so doubled and late answers are harmless (C14).
+Readings and statuses go into the feeder's state, answers move requests, and states whose deadline has passed
+move on. Decides nothing about the network. An answer that names a request of another device is refused; one
+that tells nothing new is dropped, so doubled and late answers are harmless (C14).
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState, take_in
 from controller.intake import Drained
 from controller.memory import Memory
-from controller.plausibility import RefusedCount, Refusals
+from controller.plausibility import Refusals, RefusedCount
 from controller.refusal_log import tell
 from controller.requests import RequestRecord, Trigger, due, next_state, on_answer
 from devices.messages import Answer, DeviceStatus
@@ -107,7 +108,9 @@ class _Hearing:
                 self.move(record, trigger, "the device shows the limit")
 
     def time_passes(self, record: RequestRecord) -> None:
-        """Every step that time alone asks for. A release that nobody confirmed ends by the device's own clock only."""
+        """Every step that time alone asks for. A release that nobody confirmed ends by the device's own clock
+        only.
+        """
         rules = self.control.site.requests
         for _ in range(len(_WHY)):
             trigger = due(record, rules, self.now)
@@ -124,7 +127,7 @@ class _Hearing:
 def hear(control: FeederControl, books: Books, memory: Memory, drained: Drained, now: datetime) -> Heard:
     """Take one drain of this feeder in."""
     refusals = Refusals()
-    taken = take_in(memory.state, control, drained.readings, drained.statuses, now, refusals)
+    taken = take_in(memory.state, control, drained.readings, drained.statuses, now=now, refusals=refusals)
     hearing = _Hearing(control, books, memory, now)
     for answer in drained.answers:
         hearing.answer(answer, refusals)
@@ -149,7 +152,7 @@ def hear(control: FeederControl, books: Books, memory: Memory, drained: Drained,
 def _not_held(
     records: tuple[RequestRecord, ...], before: Mapping[str, int], state: FeederState, now: datetime
 ) -> dict[str, int]:
-    """Reads back: how many cycles in a row each device that should hold a limit reports none, or another one."""
+    """For how many cycles in a row each device that should hold a limit has shown another, or none."""
     counts: dict[str, int] = {}
     for record in records:
         if record.resource != "device" or record.state not in ("accepted", "active") or record.releasing:

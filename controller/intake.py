@@ -1,21 +1,26 @@
-"""[1] Takes what the drivers deliver, bounded, until the next cycle drains it; counts and keeps what no codec could read.
+"""[1] Takes what the drivers deliver, bounded, until the next cycle drains it; counts and keeps what no codec
+could read.
 
 Knows nothing of what a message means. Rules when it is full, so that no flood can grow without end:
 
-* Readings: the oldest go first, counted as shed. A newer reading of the same meter says more than an older one.
-* Statuses: only the newest of each device is kept, so their number is bounded by the number of devices; a device nobody
-  knows counts as one too, and past the bound new unknown names are shed.
-* Answers have a bound of their own and readings never push them out. Past it the newest is shed and counted: an answer that
-  is lost is asked for again by the next attempt.
-* Refused input is counted by reason for ever; only the latest payloads are kept for inspection, each cut to a length.
+* Readings: the oldest go first, counted as shed. A newer reading of the same meter says more than an older
+  one.
+* Statuses: only the newest of each device is kept, so their number is bounded by the number of devices; a
+  device nobody knows counts as one too, and past the bound new unknown names are shed.
+* Answers have a bound of their own and readings never push them out. Past it the newest is shed and counted:
+  an answer that is lost is asked for again by the next attempt.
+* Refused input is counted by reason for ever; only the latest payloads are kept for inspection, each cut to a
+  length.
 
 All calls are on the loop's thread; `deliver` never blocks and never raises.
 """
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import TypeVar, assert_never
 
+from controller.plausibility import Refusals
 from devices.messages import Answer, DeviceStatus, Inbound, Reading, ReadingBatch, Refused
 
 KEPT_REFUSED = 100
@@ -98,3 +103,32 @@ class Intake:
             self._shed += 1
         elif known is None or known.at is None or status.at is None or status.at >= known.at:
             self._statuses[key] = status
+
+
+def by_feeder(drained: Drained, feeders: Collection[str], refusals: Refusals) -> dict[str, Drained]:
+    """What came in for each feeder; what no codec could read, or names no feeder of ours, is refused."""
+    samples = {refused.reason: f"{refused.source}: {refused.detail}" for refused in drained.refused}
+    for reason, count in drained.refused_by_reason.items():
+        refusals.add(reason, samples.get(reason, ""), count)
+    readings = _grouped(drained.readings, feeders, refusals)
+    statuses = _grouped(drained.statuses, feeders, refusals)
+    answers = _grouped(drained.answers, feeders, refusals)
+    return {
+        feeder: Drained(tuple(readings[feeder]), tuple(statuses[feeder]), tuple(answers[feeder]))
+        for feeder in feeders
+    }
+
+
+_M = TypeVar("_M", Reading | ReadingBatch, DeviceStatus, Answer)
+
+
+def _grouped(
+    messages: tuple[_M, ...], feeders: Collection[str], refusals: Refusals
+) -> defaultdict[str, list[_M]]:
+    groups: defaultdict[str, list[_M]] = defaultdict(list)
+    for message in messages:
+        if message.feeder in feeders:
+            groups[message.feeder].append(message)
+        else:
+            refusals.add("unknown_feeder", f"feeder {message.feeder!r}")
+    return groups

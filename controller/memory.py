@@ -1,6 +1,8 @@
-"""What the daemon remembers of a feeder from cycle to cycle beside the journal. Pure; replaced, never changed.
+"""What the daemon remembers of a feeder from cycle to cycle beside the journal. Pure; replaced, never
+changed.
 
-All of it may be lost at any time: after a restart readings come again, counters begin anew, and what must last is in the books.
+All of it may be lost at any time: after a restart readings come again, counters begin anew, and what must
+last is in the books.
 """
 
 from collections.abc import Mapping
@@ -21,7 +23,7 @@ class Memory:
     """One feeder's."""
 
     state: FeederState
-    check: CheckState = CheckState()
+    check: CheckState = field(default_factory=CheckState)
     alarms: AlarmState = field(default_factory=AlarmState)
     tracker: Tracker = field(default_factory=Tracker)
     refusals: RefusalLog = field(default_factory=RefusalLog)

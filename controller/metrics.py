@@ -1,4 +1,5 @@
-"""What Prometheus sees of the daemon: its own registry, every name begins with `gridward_` and carries its unit.
+"""What Prometheus sees of the daemon: its own registry, every name begins with `gridward_` and carries its
+unit.
 
 Knows the values that cycles leave behind; decides nothing.
 """
@@ -23,53 +24,95 @@ class Metrics:
         self.registry = CollectorRegistry()
         registry, by_feeder = self.registry, ("feeder",)
         self.cycle_seconds = Histogram(
-            "gridward_cycle_duration_seconds", "Time of one cycle over all feeders", buckets=_CYCLE_BUCKETS, registry=registry
+            "gridward_cycle_duration_seconds",
+            "Time of one cycle over all feeders",
+            buckets=_CYCLE_BUCKETS,
+            registry=registry,
         )
         self.cycle_failures = Counter(
             "gridward_cycle_failures_total", "Passes over a feeder that raised", by_feeder, registry=registry
         )
         self.loading = Gauge(
-            "gridward_max_loading_percent", "Highest loading of any line or transformer", by_feeder, registry=registry
+            "gridward_max_loading_percent",
+            "Highest loading of any line or transformer",
+            by_feeder,
+            registry=registry,
         )
-        self.violations = Gauge("gridward_violations", "Elements outside their limits", by_feeder, registry=registry)
+        self.violations = Gauge(
+            "gridward_violations", "Elements outside their limits", by_feeder, registry=registry
+        )
         self.events = Counter("gridward_events_total", "Events opened", by_feeder, registry=registry)
         self.requests = Gauge(
             "gridward_requests", "Requests by the state they are in", ("feeder", "state"), registry=registry
         )
         self.curtailed = Gauge(
-            "gridward_curtailed_kilowatts", "Power that limits in force take away", by_feeder, registry=registry
+            "gridward_curtailed_kilowatts",
+            "Power that limits in force take away",
+            by_feeder,
+            registry=registry,
         )
-        self.points = Counter("gridward_credited_points_total", "Points credited", by_feeder, registry=registry)
+        self.points = Counter(
+            "gridward_credited_points_total", "Points credited", by_feeder, registry=registry
+        )
         self.alarm = Gauge(
-            "gridward_data_alarm", "1 while the feeder's data are not good enough to act on", by_feeder, registry=registry
+            "gridward_data_alarm",
+            "1 while the feeder's data are not good enough to act on",
+            by_feeder,
+            registry=registry,
         )
         self.readings = Counter(
             "gridward_readings_received_total", "Readings taken in for a feeder", by_feeder, registry=registry
         )
         self.refused = Counter(
-            "gridward_readings_refused_total", "Input that was not used", ("feeder", "reason"), registry=registry
+            "gridward_readings_refused_total",
+            "Input that was not used",
+            ("feeder", "reason"),
+            registry=registry,
         )
         self.late = Counter(
-            "gridward_readings_late_total", "Readings no newer than the newest known", by_feeder, registry=registry
+            "gridward_readings_late_total",
+            "Readings no newer than the newest known",
+            by_feeder,
+            registry=registry,
         )
-        self.shed = Counter("gridward_intake_shed_total", "Messages dropped at a full intake", registry=registry)
-        self.queue = Gauge("gridward_intake_messages", "Messages found at the start of a cycle", registry=registry)
+        self.shed = Counter(
+            "gridward_intake_shed_total", "Messages dropped at a full intake", registry=registry
+        )
+        self.queue = Gauge(
+            "gridward_intake_messages", "Messages found at the start of a cycle", registry=registry
+        )
         self.gate = Counter(
-            "gridward_gate_refusals_total", "Commands that the safety gate refused", ("feeder", "reason"), registry=registry
+            "gridward_gate_refusals_total",
+            "Commands that the safety gate refused",
+            ("feeder", "reason"),
+            registry=registry,
         )
-        self.sends = Counter("gridward_sends_total", "Commands by what came of sending them", ("outcome",), registry=registry)
-        self.link = Gauge("gridward_link_connected", "1 while the far side answers", ("link",), registry=registry)
+        self.sends = Counter(
+            "gridward_sends_total", "Commands by what came of sending them", ("outcome",), registry=registry
+        )
+        self.link = Gauge(
+            "gridward_link_connected", "1 while the far side answers", ("link",), registry=registry
+        )
         self.referee = Gauge(
-            "gridward_referee_difference_pu", "Largest voltage difference from runpp, latest", by_feeder, registry=registry
+            "gridward_referee_difference_pu",
+            "Largest voltage difference from runpp, latest",
+            by_feeder,
+            registry=registry,
         )
         self.disagreements = Counter(
-            "gridward_referee_disagreements_total", "Checks in which runpp was believed", by_feeder, registry=registry
+            "gridward_referee_disagreements_total",
+            "Checks in which runpp was believed",
+            by_feeder,
+            registry=registry,
         )
         self.store_failures = Counter(
             "gridward_store_failures_total", "Commits that the store could not take", registry=registry
         )
         self.source_restarts = Counter(
-            "gridward_source_restarts_total", "Telemetry sources that were started again", ("source",), registry=registry
+            "gridward_source_restarts_total",
+            "Telemetry sources that were started again",
+            ("source",),
+            registry=registry,
         )
 
     def decided(self, feeder: str, decided: Decisions) -> None:

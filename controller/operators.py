@@ -1,9 +1,11 @@
-"""What a person orders beats the automatic, at once, and stays until it is handed back (design, rule 5; C10). Pure.
+"""What a person orders beats the automatic, at once, and stays until it is handed back (design, rule 5; C10).
+Pure.
 
-`release` frees one target and keeps it out of the running event; `release_all` frees everybody and keeps the automatic out of
-the running event; `exclude` frees a target and keeps it out until `automatic_on`; `automatic_off` stops all new, tighter and
-longer limits until `automatic_on`: what is held ends at its own end. `Orders` is what of this lasts, folded from the same
-journal as the books, so a restart forgets nothing of it.
+`release` frees one target and keeps it out of the running event; `release_all` frees everybody and keeps the
+automatic out of the running event; `exclude` frees a target and keeps it out until `automatic_on`;
+`automatic_off` stops all new, tighter and longer limits until `automatic_on`: what is held ends at its own
+end. `Orders` is what of this lasts, folded from the same journal as the books, so a restart forgets nothing
+of it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +14,9 @@ from datetime import datetime
 from typing import Literal, cast
 
 from controller.books import Books
+from controller.data_alarms import CONTROLLER_FAULT
 from controller.entries import (
+    DataAlarm,
     Entry,
     EventClosed,
     EventOpened,
@@ -27,6 +31,8 @@ ACTIONS = ("automatic_off", "automatic_on", "release_all", "release", "exclude")
 NEED_TARGET = ("release", "exclude")
 OperatorAction = Literal["automatic_off", "automatic_on", "release_all", "release", "exclude"]
 FreeReason = Literal["released", "overridden", "protected"]
+FREEING: tuple[FreeReason, ...] = ("released", "overridden", "protected")
+"""Changes that free the target."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ def order(
         at=now,
         who=who.strip(),
         why=why.strip(),
-        action=cast(OperatorAction, action),
+        action=cast("OperatorAction", action),
         feeder=control.feeder,
         target=named,
     )
@@ -102,13 +108,27 @@ def order(
         for record in books.open_requests(control.feeder)
         if action == "release_all" or (named is not None and record.planned.target == named)
     ]
-    return act, (act, *free(freed, epoch, now, "overridden", f"{action} by {act.who}"))
+    handed_back = _handed_back(control, books, now) if action == "automatic_on" else ()
+    return act, (act, *handed_back, *free(freed, epoch, now, "overridden", f"{action} by {act.who}"))
+
+
+def _handed_back(control: FeederControl, books: Books, now: datetime) -> tuple[DataAlarm, ...]:
+    """With the automatic a person also takes back its suspension after faults of ours."""
+    return tuple(
+        DataAlarm(
+            at=now, feeder=control.feeder, kind=alarm.kind, raised=False, text=f"{alarm.kind}: handed back"
+        )
+        for alarm in books.alarms(control.feeder)
+        if alarm.kind == CONTROLLER_FAULT
+    )
 
 
 def free(
     records: Iterable[RequestRecord], epoch: int, now: datetime, reason: FreeReason, why: str
 ) -> tuple[Entry, ...]:
-    """The entries that free these targets at once: a command under a higher sequence, and the step of the request."""
+    """The entries that free these targets at once: a command under a higher sequence, and the step of the
+    request.
+    """
     entries: list[Entry] = []
     for record in records:
         entries.append(

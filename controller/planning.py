@@ -1,9 +1,11 @@
-"""[5] Who is to take less, and how much: the least curtailment that clears the violations, on devices that can. Pure.
+"""[5] Who is to take less, and how much: the least curtailment that clears the violations, on devices that
+can. Pure.
 
-It plans on the *expected* snapshot: what was asked a moment ago and is not visible yet counts as obeyed, for a bounded
-time, so that no cycle asks again for what is on its way. A device is asked only while it is online and tells its power; not
-when it is protected, taken out by an operator, did not do what it was asked in this event, or was released a short while
-ago (that last rule yields above `at_once_percent`). What is limited already may be limited further, down to its floor.
+It plans on the *expected* snapshot: what was asked a moment ago and is not visible yet counts as obeyed, for
+a bounded time, so that no cycle asks again for what is on its way. A device is asked only while it is online
+and tells its power; not when it is protected, taken out by an operator, did not do what it was asked in this
+event, or was released a short while ago (that last rule yields above `at_once_percent`). What is limited
+already may be limited further, down to its floor.
 """
 
 import math
@@ -106,7 +108,9 @@ def flexible_devices(situation: Situation, standing: Mapping[int, Expectation]) 
 
 
 def failed_in_event(records: Sequence[RequestRecord]) -> frozenset[str]:
-    """Targets that refused, stayed silent, could not be reached or were freed by hand: left alone for the event."""
+    """Targets that refused, stayed silent, could not be reached or were freed by hand: left alone for the
+    event.
+    """
     return frozenset(r.planned.target for r in records if r.state in _FAILED_STATES or r.answer == "refused")
 
 
@@ -172,7 +176,15 @@ def _ask(
         limit_kw = math.ceil(round(cut.limit_kw * 1000, 6)) / 1000
         held = situation.books.held_by(situation.control.feeder, cut.device)
         entry = (
-            _new(situation, event, cut, limit_kw, worst, number, spread_s * place / len(cuts))
+            _new(
+                situation,
+                event,
+                cut,
+                limit_kw=limit_kw,
+                worst=worst,
+                number=number,
+                spread_s=spread_s * place / len(cuts),
+            )
             if held is None
             else _tightened(situation, held, limit_kw)
         )
@@ -200,6 +212,7 @@ def _new(
     situation: Situation,
     event: RunningEvent,
     cut: Curtailment,
+    *,
     limit_kw: float,
     worst: Violation,
     number: int,
@@ -274,7 +287,9 @@ def _tightened(situation: Situation, held: RequestRecord, limit_kw: float) -> Re
 
 
 def baseline_kw(situation: Situation, position: int) -> float:
-    """What the meter would show without the request: the quarter of an hour before, or the snapshot at the very start."""
+    """What the meter would show without the request: the quarter of an hour before, or the snapshot at the
+    very start.
+    """
     before = meter_before(situation.history, position, situation.now)
     p_kw = before.p_kw if before is not None else float(situation.check.snapshot.p_kw[position])
     return p_kw if np.isfinite(p_kw) else 0.0

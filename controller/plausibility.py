@@ -1,9 +1,10 @@
 """[1] From syntax to physics: which readings may be used. Pure.
 
-Every reading passes, in this order: is its meter known; is it finite; is it within what its service point can physically take
-(1.2 times its bound; a value that fits after division by 1,000 is named a unit slip); is its time neither too old nor ahead of
-our clock; does its energy register not go back. What fails is refused by reason and never used. A reading that is no newer
-than the newest known one is `late`: it changes nothing and is no fault of anybody's (C14).
+Every reading passes, in this order: is its meter known; is it finite; is it within what its service point can
+physically take (1.2 times its bound; a value that fits after division by 1,000 is named a unit slip); is its
+time neither too old nor ahead of our clock; does its energy register not go back. What fails is refused by
+reason and never used. A reading that is no newer than the newest known one is `late`: it changes nothing and
+is no fault of anybody's (C14).
 
 Knows nothing of networks and load flow: service points are positions here, times are seconds since 1970 UTC.
 """
@@ -132,6 +133,7 @@ def _batch_rows(batch: ReadingBatch, meters: Mapping[str, int], refusals: Refusa
 
 def screen(
     columns: Columns,
+    *,
     bound_kw: Floats,
     known_at_s: Floats,
     known_energy_kwh: Floats,
@@ -140,8 +142,8 @@ def screen(
 ) -> Screened:
     """The rows that may be used, sorted by service point and time.
 
-    `bound_kw`, `known_at_s` and `known_energy_kwh` are (n_sp,): the physical bound, and the newest known reading's time and
-    register (NaN where none is known).
+    `bound_kw`, `known_at_s` and `known_energy_kwh` are (n_sp,): the physical bound, and the newest known
+    reading's time and register (NaN where none is known).
     """
     order = np.lexsort((columns.energy_kwh, columns.q_kvar, columns.p_kw, columns.at_s, columns.position))
     columns = columns.where(order)
@@ -169,13 +171,16 @@ def screen(
 
 
 def _register_grows(columns: Columns, known_energy_kwh: Floats) -> NDArray[np.bool_]:
-    """Whether each register is at least the highest of its meter before it. Rows are sorted by position and time."""
+    """Whether each register is at least the highest of its meter before it. Rows are sorted by position and
+    time.
+    """
     if not len(columns.position):
         return np.ones(0, dtype=bool)
     known = known_energy_kwh[columns.position]
     floor = np.where(np.isnan(known), -_MAX_REGISTER_KWH, known)
     energy = np.where(np.isnan(columns.energy_kwh), floor, columns.energy_kwh)
-    # One running maximum for all meters: each position is lifted above everything the one before it can reach.
+    # One running maximum for all meters: each position is lifted above everything the one before it can
+    # reach.
     lift = np.cumsum(np.diff(columns.position, prepend=columns.position[0]) != 0) * (4 * _MAX_REGISTER_KWH)
     highest = np.maximum.accumulate(np.maximum(energy, floor) + lift) - lift
     return np.asarray(energy >= highest - REGISTER_STEP_KWH, dtype=bool)
@@ -186,7 +191,8 @@ def _refuse(reason: str, mask: NDArray[np.bool_], columns: Columns, refusals: Re
     if count:
         row = int(np.argmax(mask))
         sample = (
-            f"service point {columns.position[row]}: p_kw {columns.p_kw[row]:g}, q_kvar {columns.q_kvar[row]:g}, "
+            f"service point {columns.position[row]}: "
+            f"p_kw {columns.p_kw[row]:g}, q_kvar {columns.q_kvar[row]:g}, "
             f"energy_kwh {columns.energy_kwh[row]:g}, at {columns.at_s[row]:.0f}"
         )
         refusals.add(reason, sample, count)
@@ -207,7 +213,7 @@ def substation_fault(
 
 
 def status_fault(status: DeviceStatus, rated_kw: float, window: Window) -> str | None:
-    """Why a device's status cannot be used, or None. An old status is only old: it is retained by the broker."""
+    """Why a device's status cannot be used, or None. An old one is only old: the broker retains it."""
     if status.at is not None and status.at.timestamp() > window.newest_s:
         return "future"
     for value in (status.p_kw, status.limit_kw):

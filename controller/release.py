@@ -1,13 +1,14 @@
 """[6] Frees devices, load flow first, staggered; renews those that cannot be freed yet. Pure.
 
-A limited device counts as coming back to what it took before it was limited; one whose limit does not bind (it takes clearly
-less than it may) as staying where it is. Those released a moment ago count as back already. The longest limited is tried
-first, and released when the load flow with its power back stays below the closing threshold everywhere. No more than
-`release_share_per_minute` of what the event took away comes back in 60 s, but one device always may.
+A limited device counts as coming back to what it took before it was limited; one whose limit does not bind
+(it takes clearly less than it may) as staying where it is. Those released a moment ago count as back already.
+The longest limited is tried first, and released when the load flow with its power back stays below the
+closing threshold everywhere. No more than `release_share_per_minute` of what the event took away comes back
+in 60 s, but one device always may.
 
-A request near its end that cannot be released yet is renewed, up to the event's longest duration. Before that everybody is
-released at the same pace without proof: the programme's limit stands above the network's comfort, and an alarm tells it.
-Targets that became critical or are gone from the registry are freed at once.
+A request near its end that cannot be released yet is renewed, up to the event's longest duration. Before that
+everybody is released at the same pace without proof: the programme's limit stands above the network's
+comfort, and an alarm tells it. Targets that became critical or are gone from the registry are freed at once.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,9 +1,11 @@
 """[6] The last check of every command, whoever asked. Pure.
 
-It is asked twice: before a request is journaled as intent, with the power it would move, and again at the last moment
-before it is sent. It refuses and never corrects: what asks for something unsafe has a fault that must be seen.
+It is asked twice: before a request is journaled as intent, with the power it would move, and again at the
+last moment before it is sent. It refuses and never corrects: what asks for something unsafe has a fault that
+must be seen.
 
-A release always passes: letting go is the safe direction for the customer, and release.py has seen to the network's.
+A release always passes: letting go is the safe direction for the customer, and release.py has seen to the
+network's.
 """
 
 import math

@@ -15,7 +15,9 @@ from controller.requests import RequestRecord
 from controller.stores.port import FeederSample
 
 STATUS_FRESH = 2
-"""A device's own word counts this many times as long as a meter's reading: devices speak when something changes."""
+"""A device's own word counts this many times as long as a meter's reading: devices speak when something
+changes.
+"""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Situation:
     good: bool
     """the data are good enough to act on"""
     automatic: bool
-    """no operator and no fault of ours keeps the automatic out"""
+    """no operator keeps the automatic out"""
     left_alone: frozenset[str]
     """targets that an operator took out"""
     history: Sequence[FeederSample]

@@ -1,7 +1,7 @@
 """Who is supplied where: customers, their meters, their devices, who may be asked and how.
 
-Values only; `registry_files.py` reads them from CSV. Knows neither the network nor the wire: that a service point
-exists in the network is checked where both are known.
+Values only; `registry_files.py` reads them from CSV. Knows neither the network nor the wire: that a service
+point exists in the network is checked where both are known.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 ContactLoss = Literal["event", "guard"]
-"""What a device does when contact is lost: released at its end, or held at its failsafe limit (design, rule 2)."""
+"""On lost contact a device is released at its end, or held at its failsafe limit (design, rule 2)."""
 
 FLOOR_KW_BY_KIND: Mapping[str, float] = {"ev_charger": 4.2, "heat_pump": 4.2}
 """Guaranteed minimum where nothing else is configured: §14a EnWG, 4.2 kW per controllable device."""

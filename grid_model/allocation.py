@@ -20,8 +20,8 @@ _STEP_KW = 0.001
 _SETTLED = 1e-3
 """Relative change of the cost between two rounds below which the search ends."""
 _WIDEST_MARGIN = 64.0
-"""In multiples of what rounding one limit can undo. A vertex of the programme has few devices between their bounds,
-so it begins with one; when this many do not clear, more will not."""
+"""In multiples of what rounding one limit can undo. A vertex of the programme has few devices between their
+bounds, so it begins with one; when this many do not clear, more will not."""
 
 
 @dataclass(frozen=True, slots=True)

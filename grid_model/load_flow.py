@@ -142,7 +142,7 @@ class Factored:
         supply = supply + held_p * self.admittance.base_kva
         rows = zip(solved.converged, v_pu, lines, trafos, trafo_p, losses, supply, strict=True)
         return [
-            LoadFlowResult(True, solved.iterations, v, line, trafo, p, float(loss), float(supplied))
+            LoadFlowResult(True, solved.iterations, v, line, trafo, p, float(loss), float(out))
             if converged
             else None
             for converged, v, line, trafo, p, loss, out in rows

@@ -73,6 +73,8 @@ class Network:
     """(n_sp,) what the network itself says of each load."""
     default_q_kvar: Floats
     warnings: tuple[Finding, ...] = ()
+    ambiguous_names: frozenset[str] = frozenset()
+    """Names that several loads share, so that none of them can be meant."""
 
     def service_point_index(self) -> dict[str, int]:
         """Every accepted spelling of a service point (its name, and `load:INDEX`) and its position."""
@@ -140,6 +142,9 @@ def _tables(source: str, net: Any, findings: tuple[Finding, ...]) -> Network:
         default_p_kw=_column(loads, "p_mw") * _column(loads, "scaling") * 1000,
         default_q_kvar=_column(loads, "q_mvar") * _column(loads, "scaling") * 1000,
         warnings=findings,
+        ambiguous_names=frozenset(
+            name for name, uses in Counter(loads.name).items() if isinstance(name, str) and name and uses > 1
+        ),
     )
 
 

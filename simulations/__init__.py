@@ -1,1 +1,1 @@
-"""A field that is not there: emulated houses, devices and people, scenarios on simulated time, their judge and report."""
+"""An emulated field on simulated time or on the real protocols, its scenarios, its judge and its report."""

@@ -1,7 +1,8 @@
 """One seed, many independent streams: what is drawn for cars does not move when people are added.
 
-Each subject has its own stream, and each person and device a sub-stream, so that a draw depends on who draws and how often,
-never on who else drew before. That is why the run with and the run without control meet the same evening.
+Each subject has its own stream, and each person and device a sub-stream, so that a draw depends on who draws
+and how often, never on who else drew before. That is why the run with and the run without control meet the
+same evening.
 """
 
 from typing import Literal

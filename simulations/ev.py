@@ -1,7 +1,8 @@
 """Electric cars at home: when they come, what they need, and how they charge under a limit. Pure, vectorised.
 
-A limit delays energy and never removes it: what is not charged by the departure is carried into the next evening, and the
-hours after a limit show the rebound. Powers are held over a step; a car that arrives within a step begins with the next.
+A limit delays energy and never removes it: what is not charged by the departure is carried into the next
+evening, and the hours after a limit show the rebound. Powers are held over a step; a car that arrives within
+a step begins with the next.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Sessions:
 
 
 def draw_sessions(ev: Ev, count: int, start: datetime, days: float, rng: np.random.Generator) -> Sessions:
-    """Draw every evening from the day before `start` to the end of the run: arrival and departure normal, need lognormal."""
+    """Draw every evening from the day before `start` on: arrival and departure normal, need lognormal."""
     evenings = int(np.ceil(days)) + 2
     shape = (count, evenings)
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
@@ -68,7 +69,7 @@ class EvFleet:
     def plugged(self, now_s: float) -> NDArray[np.bool_]:
         """Whose car stands at its charger."""
         there = (self._sessions.arrive_s <= now_s) & (now_s < self._sessions.depart_s)
-        return np.any(there & (self._sessions.need_kwh > 0), axis=1)
+        return np.asarray(np.any(there & (self._sessions.need_kwh > 0), axis=1))
 
     def advance(self, from_s: float, to_s: float, limit_kw: Floats) -> None:
         """Charge from one time to the next with the power of the first, then let cars leave and arrive."""
@@ -78,7 +79,9 @@ class EvFleet:
         leaving = _any_within(self._sessions.depart_s, from_s, to_s, self._sessions.need_kwh > 0)
         self.left_short_kwh = self.left_short_kwh + np.where(leaving, self.remaining_kwh, 0.0)
         arrived = (self._sessions.arrive_s > from_s) & (self._sessions.arrive_s <= to_s)
-        self.remaining_kwh = self.remaining_kwh + np.sum(np.where(arrived, self._sessions.need_kwh, 0.0), axis=1)
+        self.remaining_kwh = self.remaining_kwh + np.sum(
+            np.where(arrived, self._sessions.need_kwh, 0.0), axis=1
+        )
 
     def _begin_before_start(self) -> None:
         """Cars of the evening before have charged freely until the start."""
@@ -90,4 +93,4 @@ class EvFleet:
 
 
 def _any_within(times: Floats, from_s: float, to_s: float, which: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return np.any((times > from_s) & (times <= to_s) & which, axis=1)
+    return np.asarray(np.any((times > from_s) & (times <= to_s) & which, axis=1))

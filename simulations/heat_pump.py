@@ -1,11 +1,12 @@
-"""Heat pumps: a house that loses heat, a thermostat that switches, a limit that slows the warming. Pure, vectorised.
+"""Heat pumps: a house that loses heat, a thermostat that switches, a limit that slows the warming. Pure.
 
 One thermal mass per house (first-order building model, for example ISO 13790's 1R1C reduction):
 
     C dT/dt = COP(T_out)·P − H·(T − T_out),   τ = C/H
 
-solved exactly over a step in which power and outdoor temperature are held. H is set so that at the design temperature the
-pump runs `design_duty` of the time. Under a limit the same pump takes less and runs longer: that is the rebound.
+solved exactly over a step in which power and outdoor temperature are held. H is set so that at the design
+temperature the pump runs `design_duty` of the time. Under a limit the same pump takes less and runs longer:
+that is the rebound.
 """
 
 from dataclasses import dataclass
@@ -29,15 +30,16 @@ class Houses:
 
 
 def cop(outdoor_c: float) -> float:
-    """Coefficient of performance of an air-source pump: 3.0 at 0 °C, 0.07 per degree; held within 1.8 and 4.5.
+    """Coefficient of performance of an air-source pump: 3.0 at 0 °C, 0.07 more per degree, 1.8 to 4.5.
 
-    A straight line through the usual A-7/W35 to A7/W35 test points (EN 14511); good enough for load, not for a product.
+    A straight line through the usual A-7/W35 to A7/W35 test points (EN 14511); good enough for load, not for
+    a product.
     """
     return float(np.clip(3.0 + 0.07 * outdoor_c, 1.8, 4.5))
 
 
 def draw_houses(pump: HeatPump, count: int, outdoor_c: float, rng: np.random.Generator) -> Houses:
-    """Draw sizes (triangular) and begin each house somewhere within its cycle, on as often as its duty says."""
+    """Draw sizes (triangular); each house begins somewhere within its cycle, on as often as its duty says."""
     rated_kw = np.round(_sizes(pump, count, rng), 1)
     loss = pump.design_duty * cop(pump.design_c) * rated_kw / (pump.room_c - pump.design_c)
     duty = np.clip(loss * (pump.room_c - outdoor_c) / (cop(outdoor_c) * rated_kw), 0, 1)

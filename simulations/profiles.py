@@ -1,8 +1,9 @@
-"""What each service point takes without its car and heat pump, net of what it generates: quarter-hours, kW and kvar.
+"""What each service point takes without car and heat pump, net of what it generates, in quarter-hours.
 
-SimBench networks bring measured profiles for all of 2016 (Meinecke et al., Energies 2020, 13(12), 3290): each load and each generator names
-its profile, whose relative value times the element's power is what it takes. Other networks get `evening_curve`.
-Generators and storages go behind the meter of a service point on the same bus.
+SimBench networks bring measured profiles for all of 2016 (Meinecke et al., Energies 2020, 13(12), 3290): each
+load and each generator names its profile, whose relative value times the element's power is what it takes.
+Other networks get `evening_curve`. Generators and storages go behind the meter of a service point on the same
+bus.
 """
 
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ def quarter_of_2016(at: datetime) -> int:
 
 
 def evening_curve(hour: Floats) -> Floats:
-    """A winter household day as a share of its evening peak: our own round numbers in the shape of the German H0 profile."""
+    """A winter day as a share of its evening peak: our own round numbers in the shape of the German H0."""
     return np.asarray(np.interp(hour, _CURVE_HOURS, _CURVE_SHARE), dtype=np.float64)
 
 
@@ -92,7 +93,8 @@ def _subtract_generation(
         share = _column(net.profiles["renewables"], unit.profile)[rows]
         p_kw[:, place] -= 1000 * float(unit.scaling) * unit.p_mw * share
         q_kvar[:, place] -= 1000 * float(unit.scaling) * unit.q_mvar * share
-    notes = [f"{len(lost)} generators have no service point on their bus and are left out: {', '.join(lost[:5])}"]
+    named = ", ".join(lost[:5])
+    notes = [f"{len(lost)} generators have no service point on their bus and are left out: {named}"]
     storages = int(net.storage.in_service.sum())
     left_out = [f"{storages} storages of the network are left out: nothing says how they are driven"]
     return tuple(notes if lost else []) + tuple(left_out if storages else [])
@@ -103,7 +105,7 @@ def _column(table: Any, name: str) -> Floats:
 
 
 def _standard(network: Network, rows: np.ndarray, rng: np.random.Generator) -> BaseLoad:
-    """The network's own power of each load as its evening peak, each quarter-hour scattered (lognormal, mean 1)."""
+    """The network's own power of each load as its evening peak, each quarter-hour scattered (mean 1)."""
     share = evening_curve(rows % 96 / 4)[:, np.newaxis]
     noise = rng.lognormal(-(_SCATTER_SIGMA**2) / 2, _SCATTER_SIGMA, (len(rows), len(network.service_points)))
     return BaseLoad(network.default_p_kw * share * noise, network.default_q_kvar * share * noise)

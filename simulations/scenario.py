@@ -1,7 +1,7 @@
-"""A scenario: what kind of evening, week or winter is simulated, as typed, frozen values with defaults for all but four.
+"""A scenario: what kind of evening, week or winter is simulated, as typed, frozen values with defaults.
 
-Units stand in names, shares are 0 to 1, hours are of the scenario's own day (SimBench's profiles are local time and
-so is everything here: `start` gives the zone). Reading the file is `scenario_file.py`'s subject.
+Units stand in names, shares are 0 to 1, hours are of the scenario's own day (SimBench's profiles are local
+time and so is everything here: `start` gives the zone). Reading the file is `scenario_file.py`'s subject.
 """
 
 from datetime import datetime
@@ -78,20 +78,20 @@ class People(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Ev(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Electric cars at home."""
+    """Electric cars at home. The defaults are a planner's bad evening: all come home together and plug in."""
 
     power_kw: Positive = 11.0
     min_kw: NotNegative = 4.2
     """guaranteed minimum of the charger (§14a EnWG)"""
-    plug_in: Share = 0.9
+    plug_in: Share = 1.0
     """chance that a car is plugged in on a given evening"""
     arrival_hour: Hour = 17.75
-    arrival_sd_hours: Positive = 1.0
+    arrival_sd_hours: Positive = 0.4
     departure_hour: Hour = 7.25
     departure_sd_hours: Positive = 0.75
-    energy_kwh: Positive = 14.0
+    energy_kwh: Positive = 18.0
     """median need of a session; lognormal"""
-    energy_sigma: Positive = 0.45
+    energy_sigma: Positive = 0.35
     """of the logarithm"""
     max_energy_kwh: Positive = 60.0
 
@@ -117,7 +117,7 @@ class HeatPump(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Weather(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Outdoor temperature: a year's and a day's sine. Defaults as in the German north-west, coldest in mid-January."""
+    """Outdoor temperature: a year's and a day's sine, by default as in the north-west of Germany."""
 
     mean_c: float = 9.5
     year_swing_k: NotNegative = 9.0

@@ -12,4 +12,6 @@ def outdoor_c(weather: Weather, at: datetime) -> float:
     day = at.timetuple().tm_yday + hour / 24
     year_part = math.cos(2 * math.pi * (day - weather.coldest_day) / 365.25)
     day_part = math.cos(2 * math.pi * (hour - weather.coldest_hour) / 24)
-    return weather.mean_c + weather.shift_k - weather.year_swing_k * year_part - weather.day_swing_k * day_part
+    return (
+        weather.mean_c + weather.shift_k - weather.year_swing_k * year_part - weather.day_swing_k * day_part
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-MISSING = "CHROMIUM IS MISSING: the browser tests did not run (looked for chromium, chromium-browser, google-chrome)"
+MISSING = "CHROMIUM IS MISSING: the browser tests did not run"
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

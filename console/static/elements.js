@@ -35,6 +35,12 @@ export function busiest(view) {
   return found;
 }
 
+/** The estimated highest loading without control, where control makes a difference worth telling; else null. */
+export function withoutControl(view) {
+  const without = view.converged ? view.without_control_percent : null;
+  return without !== null && without > (busiest(view)?.loading_percent ?? 0) + 1 ? without : null;
+}
+
 export const OPEN_STATES = new Set(["planned", "sent", "accepted", "active"]);
 export const ACCEPTED_STATES = new Set(["accepted", "active"]);
 

@@ -1,6 +1,6 @@
 // What is going on, in one sentence: from a view to words and a severity. Pure; the most serious thing wins.
 
-import { ACCEPTED_STATES, OPEN_STATES, busiest, nameOf } from "./elements.js";
+import { ACCEPTED_STATES, OPEN_STATES, busiest, nameOf, withoutControl } from "./elements.js";
 import { kw, percent, perUnit } from "./format.js";
 import { kindCount, text } from "./strings.js";
 
@@ -32,8 +32,10 @@ function over(view, network) {
 }
 
 function askedText(view) {
-  const asked = requestsOfEvent(view);
-  if (asked.length === 0) return words.noneAsked;
+  const open = requestsOfEvent(view);
+  const asked = open.filter((request) => request.state !== "planned");
+  if (open.length === 0) return words.noneAsked;
+  if (asked.length === 0) return words.planned(who(open));
   const accepted = asked.filter((request) => ACCEPTED_STATES.has(request.state)).length;
   const refused = asked.filter((request) => ["refused", "unanswered", "failed"].includes(request.state)).length;
   return words.asked(who(asked), accepted, refused > 0 ? words.refused(refused) : "");
@@ -51,8 +53,10 @@ function holding(view, network) {
 function detailOf(view, acting) {
   const parts = [];
   if (!view.automatic) parts.push(words.automaticOff);
-  if (acting && view.event && !view.event.closed_at) parts.push(words.held(kw(view.event.curtailed_kw)));
-  if (acting && view.without_control_percent !== null) parts.push(words.without(percent(view.without_control_percent)));
+  if (!acting) return parts.join(" ");
+  if (view.event && !view.event.closed_at && view.event.curtailed_kw >= 0.05) parts.push(words.held(kw(view.event.curtailed_kw)));
+  const without = withoutControl(view);
+  if (without !== null) parts.push(words.without(percent(without)));
   return parts.join(" ");
 }
 

@@ -46,6 +46,7 @@ export const text = {
     over: (where, value) => `${where} at ${value}`,
     low: (where, value) => `Voltage at ${where} is ${value}`,
     noneAsked: "nobody has been asked yet.",
+    planned: (who) => `${who} about to be asked.`,
     asked: (who, accepted, more) => `${who} asked to slow down, ${accepted} accepted${more}.`,
     refused: (n) => `, ${n} refused or silent`,
     holding: (where, value, who) => `Holding ${where} at ${value}: ${who} use less for now.`,
@@ -95,10 +96,10 @@ export const text = {
     voltage: "Voltage",
     takes: "Takes",
     unknown: "no reading",
-    customer: "Customer",
+    protectedMark: "Critical",
     devices: "Devices",
     request: "Request",
-    protectedNote: "critical, never limited",
+    protectedNote: "never limited, never asked",
     waiting: "The network is being fetched.",
   },
 
@@ -118,9 +119,9 @@ export const text = {
 
   causes: {
     title: "Who causes it",
-    of: (where) => `share of the load on ${where}`,
-    could: "could be asked for",
-    rest: "the rest",
+    of: (where) => `on ${where}`,
+    could: "can give",
+    rest: "rest",
     flexible: (kw) => `${kw} could be asked for`,
     notFlexible: "nothing to ask for",
   },

@@ -59,5 +59,11 @@ def asset_routes() -> APIRouter:
 
 
 def mount_pages(app: FastAPI, static_dir: Path) -> None:
-    """Serve the console at `/`. To be called last: what no route took is looked for among the files."""
-    app.mount("/", StaticFiles(directory=static_dir, html=True), name="console")
+    """Serve the console's page at `/` and all its files below `/console/`."""
+    files = StaticFiles(directory=static_dir)
+
+    @app.get("/", include_in_schema=False)
+    async def page(request: Request) -> Response:
+        return await files.get_response("index.html", request.scope)
+
+    app.mount("/console", files, name="console")

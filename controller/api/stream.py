@@ -1,6 +1,6 @@
 """The live stream: Server-Sent Events, one `state` event per feeder and cycle.
 
-Rule for a full queue: there is none to fill. A subscriber holds one mark per feeder, "has news", and its event
+Rule for a full queue: there is none to fill. A subscriber holds one mark per feeder, "has news", and the event
 is made when sent: the newest view replaces whatever was waiting. Trend points and sentences are read from
 where this subscriber stands: a slow one skips views but none of these, as far back as the views keep them.
 """
@@ -182,7 +182,7 @@ def stream_routes(views: LiveViews, streams: Streams, clock: Clock) -> APIRouter
 
     @router.get(
         "/stream",
-        response_class=EventStream,
+        response_class=StreamingResponse,
         responses={200: {"model": StateEvent, "description": "Events `state`; `id` is the cycle"}},
     )
     async def stream(feeder: str | None = None) -> Response:

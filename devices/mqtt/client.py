@@ -6,7 +6,7 @@ Knows the two versions' differences so that `driver.py` need not. No I/O before 
 import logging
 import math
 from datetime import datetime
-from typing import cast
+from typing import Self, cast
 
 import aiomqtt
 import msgspec
@@ -32,11 +32,26 @@ _quiet = logging.getLogger(f"{__name__}.paho")
 _quiet.setLevel(logging.CRITICAL)
 
 
+class _Client(aiomqtt.Client):
+    """aiomqtt's client, but an attempt to connect that is given up leaves nothing behind.
+
+    aiomqtt keeps the socket, and a broker that answers late would let a ghost take over our client id.
+    """
+
+    async def __aenter__(self) -> Self:
+        try:
+            return await super().__aenter__()
+        except BaseException:
+            self._client.on_disconnect = None
+            self._client.disconnect()
+            raise
+
+
 def new_client(settings: LinkSettings, protocol: Protocol, inbox: Inbox) -> aiomqtt.Client:
     """A client that fills `inbox`, keeps its session for `session_expiry_s`, and leaves "offline" as its
     will."""
     five = protocol == "5"
-    return aiomqtt.Client(
+    return _Client(
         settings.host,
         settings.port,
         username=settings.username,

@@ -14,17 +14,23 @@ from types import TracebackType
 from typing import Any, Self
 
 import structlog
+from amqtt.adapters import BufferReader
 from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig
-from amqtt.errors import AMQTTError, MQTTError, NoDataError
+from amqtt.errors import AMQTTError, BrokerError, MQTTError, NoDataError
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 
 SHUTDOWN_DEADLINE_S = 0.7
 """After this, connections that do not close are cut."""
 CONNECT_DEADLINE_S = 10.0
 """A connection says who it is within this time, or is closed."""
+MAX_CONNECT_BYTES = 64 << 10
 KEEPALIVE_GRACE = 1.5
 """A client is gone after 1.5 times its keep-alive without a packet [MQTT-3.1.2-24]."""
+
+_CONNECT = 0x10
+_LEVEL_3_1_1 = b"\x04"
+_UNACCEPTABLE_VERSION = b"\x20\x02\x00\x01"
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +64,7 @@ class EmbeddedBroker:
         )
         try:
             await broker.start()
-        except AMQTTError as error:
+        except BrokerError as error:
             raise OSError(f"embedded broker cannot listen on {self.host}:{self._port}: {error}") from error
         self._broker, self._port = broker, broker.bound_port
         return self
@@ -133,8 +139,9 @@ class _Broker(Broker):  # type: ignore[misc]  # amqtt has no types
         """
         try:
             async with asyncio.timeout(CONNECT_DEADLINE_S):
+                connect = await _first_packet(reader, writer)
                 handler, session = await BrokerProtocolHandler.init_from_connect(
-                    reader, writer, self.plugins_manager
+                    BufferReader(connect), writer, self.plugins_manager
                 )
         except (AMQTTError, MQTTError, NoDataError, TimeoutError):
             await writer.close()
@@ -166,3 +173,29 @@ class _Broker(Broker):  # type: ignore[misc]  # amqtt has no types
         with suppress(TimeoutError):
             async with asyncio.timeout(SHUTDOWN_DEADLINE_S / 2):
                 await super()._stop_handler(handler)
+
+
+async def _first_packet(reader: Any, writer: Any) -> bytes:
+    """The whole CONNECT packet, when it is of MQTT 3.1.1; other versions are told so [MQTT-3.1.2-2].
+
+    amqtt would read the properties of MQTT 5 as a client id, and wait for bytes that never come.
+    """
+    packet = bytearray(await reader.read(1))
+    length = 0
+    for shift in (0, 7, 14):
+        packet += await reader.read(1)
+        length |= (packet[-1] & 0x7F) << shift
+        if packet[-1] < 0x80:
+            break
+    if packet[0] != _CONNECT or packet[-1] >= 0x80 or length > MAX_CONNECT_BYTES:
+        raise MQTTError("first packet is no CONNECT, or too long")
+    body = await reader.read(length)
+    name_length = int.from_bytes(body[:2], "big")
+    level = body[2 + name_length : 3 + name_length]
+    if not level:
+        raise MQTTError("first packet is too short")
+    if level != _LEVEL_3_1_1:
+        writer.write(_UNACCEPTABLE_VERSION)
+        await writer.drain()
+        raise MQTTError(f"protocol level {level.hex()} is not spoken here")
+    return bytes(packet) + bytes(body)

@@ -16,7 +16,7 @@ export function loadingBar() {
     update(percent, limit = 100, without = null) {
       fill.style.setProperty("inline-size", at(percent ?? 0));
       limitMark.style.setProperty("inset-inline-start", at(limit));
-      ghost.hidden = without === null || without <= (percent ?? 0);
+      ghost.hidden = without === null;
       ghost.style.setProperty("inset-inline-start", at(without ?? 0));
       setAttribute(node, "data-class", loadingClass(percent, limit));
     },

@@ -4,6 +4,7 @@ import { loadingClass } from "./bar.js";
 import { s, setAttribute, setText } from "./dom.js";
 
 const LABELS = 6;
+const NARROW_PX = 480;
 
 /**
  * Draw `network` in `mode` ("map" or "diagram") into `svg`.
@@ -39,7 +40,7 @@ export function drawGrid(svg, network, mode) {
     const node = s(
       "g",
       item(trafo.id),
-      s("circle", { r: 17, class: "hit-area" }),
+      s("circle", { r: 14, class: "hit-area" }),
       s("g", { transform: `rotate(${turn})` }, s("circle", { cx: -5, r: 8 }), s("circle", { cx: 5, r: 8 })),
     );
     trafoLayer.append(keep(node, at));
@@ -112,7 +113,8 @@ export function drawGrid(svg, network, mode) {
       }
     },
     scaled(k) {
-      unitsPerPixel = k;
+      // on a phone the signs would cover one another
+      unitsPerPixel = svg.clientWidth < NARROW_PX ? 0.7 * k : k;
       fixed.forEach(place);
     },
     placeOf: (id) => branches.get(id)?.at ?? spot.get(id),

@@ -1,6 +1,6 @@
 // Five figures: how bad, how much is held back, what was proved, what it earned, who answered.
 
-import { OPEN_STATES, busiest, elementsOf, isInForce, nameOf } from "../elements.js";
+import { OPEN_STATES, busiest, elementsOf, isInForce, nameOf, withoutControl } from "../elements.js";
 import { integer, kw, kwh, money, percent } from "../format.js";
 import { loadingBar } from "../parts/bar.js";
 import { h, setText } from "../parts/dom.js";
@@ -43,10 +43,9 @@ export function mountCards(root) {
 
 function showHighest(view, network, show, bar) {
   const top = busiest(view);
-  const without = view.converged ? view.without_control_percent : null;
-  const above = without !== null && without > (top?.loading_percent ?? 0) + 1;
+  const without = withoutControl(view);
   const name = top ? nameOf(network, top.id) : "";
-  show("highest", percent(top?.loading_percent), above ? `${name} · ${words.without(percent(without))}` : name);
+  show("highest", percent(top?.loading_percent), without !== null ? `${name} · ${words.without(percent(without))}` : name);
   const limit = top ? elementsOf(network).get(top.id)?.max_loading_percent : undefined;
   bar.update(top?.loading_percent, limit, without);
 }

@@ -15,7 +15,7 @@ export function mountHeader(root) {
   const date = h("span", { class: "date" });
   const [automatic, data, link] = [chip(), chip(), chip()];
   root.replaceChildren(
-    h("div", { class: "brand" }, h("img", { src: "/icon.svg", alt: "", width: 28, height: 28 }), h("h1", {}, text.product), site),
+    h("div", { class: "brand" }, h("img", { src: "/console/icon.svg", alt: "", width: 28, height: 28 }), h("h1", {}, text.product), site),
     h("label", { class: "feeder", for: "feeder" }, h("span", {}, text.feeder), select),
     h("div", { class: "when", title: text.siteTime }, time, date),
     h("div", { class: "chips" }, automatic.node, data.node, link.node),

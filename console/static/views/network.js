@@ -180,7 +180,7 @@ function describe(id) {
 function pointRows(point, view, limited) {
   const power = view.service_point_kw[point.index];
   const rows = [[point.customer ?? point.name, power === null || power === undefined ? words.unknown : kw(power)]];
-  if (point.critical) rows.push([words.customer, words.protectedNote]);
+  if (point.critical) rows.push([words.protectedMark, words.protectedNote]);
   if (point.device_kinds.length > 0) rows.push([words.devices, point.device_kinds.map(kindName).join(", ")]);
   const request = limited.get(point.name);
   if (request) rows.push([words.request, text.requests.askedText(kw(request.limit_kw), kw(request.p_before_kw))]);

@@ -1,6 +1,6 @@
 """LiveViews without a daemon: an evening of chargers on a network, as values that move plausibly.
 
-Run it to look at the console: `python -m tests.controller.api.fake_views [NETWORK] [PORT] [CYCLE] [PERIOD_S]`.
+Run it to look at the console: `python -m tests.controller.api.fake_views [NETWORK] [PORT] [CYCLE] [PERIOD]`.
 The flows are sums down the tree, no load flow: no test compares them with physics.
 """
 
@@ -211,6 +211,12 @@ class FakeViews:
         assert self.view is not None
         return self.view
 
+    def step_until(self, condition: Callable[[FeederView], object]) -> FeederView:
+        """Run cycles until the view is as wanted."""
+        while not condition(view := self.step()):
+            assert self.cycle < 400, "the evening is over"
+        return view
+
     def _cycle(self) -> FeederView:
         minute = self.cycle * STEP.total_seconds() / 60
         limits = {
@@ -251,7 +257,9 @@ class FakeViews:
             located=self._located(p_kw, violations),
             event=self._event,
             requests=tuple(order),
-            without_control_percent=without,
+            without_control_percent=max(
+                without, 100 * float((self._feeds @ free_kw / self._line_capacity_kw).max())
+            ),
             totals=self._totals(),
         )
 
@@ -339,12 +347,13 @@ class FakeViews:
                 continue
             key = f"{self._event.event}-R{len(self.requests) + 1:03d}"
             person = len(self.requests) % 9 == 8
+            customer = self.registry.customers[i].customer
             self.requests[key] = RequestView(
                 request=key, event=self._event.event, resource="person" if person else "device",
-                target=self.registry.customers[i].customer if person else f"EV-{i + 1:03d}",
-                kind="person" if person else "ev_charger", customer=self.registry.customers[i].customer,
-                service_point=point, state="planned", limit_kw=FLOOR_KW, p_before_kw=CHARGER_KW, observed_kw=None,
-                start=self._at, end=self._at + timedelta(minutes=15), reduced_kwh=None, points=None, reason=None,
+                target=customer if person else f"EV-{i + 1:03d}", kind="person" if person else "ev_charger",
+                customer=customer, service_point=point, state="planned", limit_kw=FLOOR_KW,
+                p_before_kw=CHARGER_KW, observed_kw=None, start=self._at,
+                end=self._at + timedelta(minutes=15), reduced_kwh=None, points=None, reason=None,
             )  # fmt: skip
             count -= 1
 

@@ -1,0 +1,151 @@
+"""Writes to the journal, and keeps the books, the orders and the sentences in line with what is durable. Part
+of the shell.
+
+Entries are applied to the books only after the store has them. One exception: what a person ordered to the
+safe side while the store is down counts at once, is kept here (bounded by what a person can order), and is
+written first when the store is back.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import ParamSpec, Protocol, TypeVar
+
+import structlog
+
+from controller.books import Books
+from controller.entries import ControllerStarted, Entry, RequestChanged, RequestSettled
+from controller.errors import Replaced
+from controller.live import TOLD_SENTENCES, Live
+from controller.metrics import Metrics
+from controller.narration import tell
+from controller.operators import FREEING, Orders
+from controller.requests import RequestRecord
+from controller.stores.port import FeederSample, Numbered, Store, StoreUnavailable
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+log = structlog.get_logger()
+
+
+class Offload(Protocol):
+    """Runs a blocking function where it does not hold up the loop: a worker thread, or (in simulations) right
+    here.
+    """
+
+    def __call__(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> Awaitable[_T]:
+        """The function's result."""
+        ...
+
+
+class Bookkeeper:
+    """The one writer of the journal."""
+
+    def __init__(self, store: Store, offload: Offload, metrics: Metrics, live: Live) -> None:
+        self._store, self._offload = store, offload
+        self._metrics, self._live = metrics, live
+        self.books = Books()
+        self.orders = Orders()
+        self.epoch = 0
+        self.store_fault: str | None = None
+        """why the latest commit failed; None while the store works"""
+        self._unwritten: list[Entry] = []
+        self._freeing: dict[str, None] = {}
+
+    async def take_over(self, holder: str, version: str, feeders: Sequence[str], now: datetime) -> None:
+        """Become the one controller and read the journal.
+
+        Raises StoreUnavailable, BooksBroken, RecordBroken.
+        """
+        self.epoch = await self._offload(self._store.take_over, holder)
+        await self._offload(self._replay)
+        for numbered in await self._offload(self._latest):
+            self._live.tell(tell(numbered, self.books))
+        await self.write(
+            (ControllerStarted(at=now, epoch=self.epoch, version=version, feeders=tuple(feeders)),)
+        )
+
+    def _replay(self) -> None:
+        for numbered in self._store.replay():
+            self.books.apply(numbered)
+            self._follow(numbered.entry)
+
+    def _latest(self) -> list[Numbered]:
+        return list(self._store.replay(after=max(self.books.seq - TOLD_SENTENCES, 0)))
+
+    async def write(self, entries: Sequence[Entry], samples: Sequence[FeederSample] = ()) -> None:
+        """Make durable, then apply. Raises StoreUnavailable, having applied nothing."""
+        waiting = len(self._unwritten)
+        if not waiting and not entries and not samples:
+            return
+        everything = (*self._unwritten, *entries)
+        try:
+            numbers = await self._offload(self._store.commit, everything, samples)
+        except StoreUnavailable as error:
+            self._fails(str(error))
+            raise
+        self._works()
+        del self._unwritten[:waiting]
+        for place, (number, entry) in enumerate(zip(numbers, everything, strict=True)):
+            if number <= self.books.seq:
+                continue  # a credit that was booked before
+            if place < waiting:
+                self.books.seq = number
+            else:
+                self.books.apply(Numbered(number, entry))
+                self._follow(entry)
+            self._told(Numbered(number, entry))
+
+    def apply_unwritten(self, entries: Sequence[Entry]) -> None:
+        """Let a person's order count although the store is down; it is written first when that is back."""
+        for entry in entries:
+            self.books.apply(entry)
+            self._follow(entry)
+        self._unwritten += entries
+
+    async def check_epoch(self) -> None:
+        """Raises Replaced when another controller has taken over.
+
+        A store that cannot be read proves nothing.
+        """
+        try:
+            in_force = await self._offload(self._store.epoch)
+        except StoreUnavailable as error:
+            self._fails(str(error))
+            return
+        if in_force != self.epoch:
+            raise Replaced(f"epoch {in_force} is in force, ours is {self.epoch}")
+
+    def freeing(self, feeder: str, open_for: Callable[[RequestRecord], bool]) -> dict[str, RequestRecord]:
+        """Requests of a feeder whose release is still to be told, by `open_for`; others are forgotten."""
+        found: dict[str, RequestRecord] = {}
+        for request in tuple(self._freeing):
+            record = self.books.requests.get(request)
+            if record is None or (record.planned.feeder == feeder and not open_for(record)):
+                del self._freeing[request]
+            elif record.planned.feeder == feeder:
+                found[request] = record
+        return found
+
+    def _follow(self, entry: Entry) -> None:
+        self.orders = self.orders.after(entry)
+        if isinstance(entry, RequestChanged) and entry.reason in FREEING:
+            self._freeing[entry.request] = None
+
+    def _told(self, numbered: Numbered) -> None:
+        entry = numbered.entry
+        feeder = None
+        if isinstance(entry, RequestSettled) and entry.request in self.books.requests:
+            feeder = self.books.requests[entry.request].planned.feeder
+        self._metrics.journaled(entry, feeder)
+        self._live.tell(tell(numbered, self.books))
+
+    def _fails(self, reason: str) -> None:
+        self._metrics.store_failures.inc()
+        if self.store_fault is None:
+            log.error("store_unavailable", reason=reason)
+        self.store_fault = reason
+
+    def _works(self) -> None:
+        if self.store_fault is not None:
+            log.info("store_available_again")
+        self.store_fault = None

@@ -1,0 +1,334 @@
+"""One round over all feeders, step by step [1 to 8]: the shell around the pure halves of a cycle.
+
+    drain → hear → write → decide → write → send → note → settle → show
+
+Everything between a decision and its note in the books happens under one turn, which an operator's action
+takes as well: it waits for a round's thinking (milliseconds), never for its sending. When the store cannot be
+written nothing goes out but releases (C20). A pass that fails is caught for its feeder alone; after
+`FAULTS_TO_SUSPEND` in a row the automatic stays out there until an operator hands it back.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+import structlog
+
+from controller import settings
+from controller.baselines import WINDOW
+from controller.bookkeeping import Bookkeeper, Offload
+from controller.cycle import Decisions, Surroundings, decide
+from controller.data_alarms import CONTROLLER_FAULT
+from controller.dispatch import (
+    Dispatch,
+    Sending,
+    due_sends,
+    entries_of,
+    gatekeeper_for_sending,
+    releases_of,
+    unconfirmed,
+)
+from controller.entries import DataAlarm, Entry, OperatorActed
+from controller.errors import LedgerConflict
+from controller.feeder_check import AGREED_V_PU
+from controller.feeder_control import FeederControl
+from controller.feeder_view import feeder_view, trend_point
+from controller.gatekeeper import moved_lately_kw
+from controller.hearing import Heard, hear
+from controller.intake import Drained, Intake, by_feeder
+from controller.live import Live
+from controller.memory import Memory, fresh_memory
+from controller.metrics import Metrics
+from controller.operators import order
+from controller.plausibility import Refusals
+from controller.refusal_log import RefusalLog, tell
+from controller.requests import RequestRecord, settlement_due
+from controller.settlement import settle
+from controller.stores.port import FeederSample, Store, StoreUnavailable
+from controller.verification import sample_window
+from devices.ports import Clock
+
+FAULTS_TO_SUSPEND = 3
+SETTLED_PER_ROUND = 20
+"""So that a round after a long silence stays short; the rest follows in the next."""
+log = structlog.get_logger()
+
+
+class Rounds:
+    """Owns what the feeders remember, and the turn."""
+
+    def __init__(
+        self,
+        site: settings.Site,
+        controls: Mapping[str, FeederControl],
+        *,
+        store: Store,
+        keeper: Bookkeeper,
+        intake: Intake,
+        dispatch: Dispatch,
+        clock: Clock,
+        offload: Offload,
+        metrics: Metrics,
+        live: Live,
+    ) -> None:
+        self._site, self._controls = site, controls
+        self._store, self._keeper, self._intake, self._dispatch = store, keeper, intake, dispatch
+        self._clock, self._offload, self._metrics, self._live = clock, offload, metrics, live
+        self._turn = asyncio.Lock()
+        self._memory: dict[str, Memory] = {}
+        self._good: dict[str, bool] = dict.fromkeys(controls, False)
+        self._faults: dict[str, int] = dict.fromkeys(controls, 0)
+        self._unplaced = RefusalLog()
+        self._conflicted: set[str] = set()
+        self._fleet_kw = sum(control.controllable_kw for control in controls.values())
+
+    async def resume(self) -> None:
+        """Fetch what is needed of the time before our start: the last quarter of an hour of samples."""
+        now = self._clock.now()
+        for feeder, control in self._controls.items():
+            history = await self._offload(self._store.samples, feeder, now - WINDOW, now)
+            self._memory[feeder] = fresh_memory(control, tuple(history))
+
+    async def round(self) -> None:
+        """One round. Raises what nobody can go on after: Replaced, BooksBroken."""
+        now = self._clock.now()
+        async with self._turn:
+            await self._note_sent(now)
+            await self._hear(now)
+            decided = await self._decide(now)
+            await self._start_sending(self._controls.values(), now)
+        await self._dispatch.wait(min(self._site.cycle.period_s / 2, self._site.requests.answer_within_s))
+        async with self._turn:
+            await self._note_sent(self._clock.now())
+            await self._settle(self._clock.now())
+            self._show(decided)
+
+    async def operate(
+        self, control: FeederControl, *, action: str, target: str | None, who: str, why: str
+    ) -> OperatorActed:
+        """An operator's action, ahead of all else. Raises ValueError; StoreUnavailable only for
+        `automatic_on`.
+        """
+        async with self._turn:
+            now = self._clock.now()
+            act, entries = order(
+                control,
+                self._keeper.books,
+                self._keeper.epoch,
+                action=action,
+                target=target,
+                who=who,
+                why=why,
+                now=now,
+            )
+            try:
+                await self._keeper.write(entries)
+            except StoreUnavailable:
+                if action == "automatic_on":
+                    raise
+                self._keeper.apply_unwritten(entries)
+            if action == "automatic_on":
+                self._faults[control.feeder] = 0
+            await self._start_sending([control], now)
+        log.info("operator_acted", feeder=control.feeder, action=act.action, target=act.target, who=act.who)
+        return act
+
+    # --- hear
+    # ----------------------------------------------------------------------------------------------------
+
+    async def _hear(self, now: datetime) -> None:
+        self._metrics.queue.set(len(self._intake))
+        drained = self._intake.drain()
+        self._metrics.shed.inc(drained.shed)
+        refusals = Refusals()
+        grouped = by_feeder(drained, self._controls, refusals)
+        unplaced = refusals.by_reason()
+        self._unplaced, told = tell(self._unplaced, None, unplaced, now)
+        for reason, refused in unplaced.items():
+            self._metrics.refused.labels("", reason).inc(refused.count)
+        entries: list[Entry] = [*told]
+        for feeder, control in self._controls.items():
+            heard = await self._hear_feeder(control, grouped[feeder], now)
+            if heard is not None:
+                self._memory[feeder] = heard.memory
+                entries += heard.entries
+        await self._write(entries)
+
+    async def _hear_feeder(self, control: FeederControl, drained: Drained, now: datetime) -> Heard | None:
+        feeder = control.feeder
+        try:
+            heard = await self._offload(hear, control, self._keeper.books, self._memory[feeder], drained, now)
+        except Exception:  # noqa: BLE001  one feeder's fault must not stop the others
+            await self._failed(feeder, now)
+            return None
+        self._metrics.readings.labels(feeder).inc(heard.readings)
+        self._metrics.late.labels(feeder).inc(heard.late)
+        for reason, refused in heard.refused.items():
+            self._metrics.refused.labels(feeder, reason).inc(refused.count)
+        return heard
+
+    # --- decide
+    # --------------------------------------------------------------------------------------------------
+
+    async def _decide(self, now: datetime) -> list[Decisions]:
+        decided: list[Decisions] = []
+        moved_kw = sum(moved_lately_kw(c, self._keeper.books, now) for c in self._controls.values())
+        for control in self._controls.values():
+            found = await self._decide_feeder(control, now, moved_kw)
+            if found is not None:
+                decided.append(found)
+                moved_kw += found.moved_kw
+        entries = [entry for found in decided for entry in found.entries]
+        if await self._write(entries, [found.sample for found in decided]):
+            self._memory |= {found.sample.feeder: found.memory for found in decided}
+        else:
+            self._dispatch.start(releases_of(entries, self._keeper.books, self._controls, self._keeper.epoch))
+        self._good |= {found.sample.feeder: found.good for found in decided}
+        return decided
+
+    async def _decide_feeder(
+        self, control: FeederControl, now: datetime, moved_kw: float
+    ) -> Decisions | None:
+        feeder, safety = control.feeder, self._site.safety
+        fleet_kw = safety.fleet_share_per_minute * self._fleet_kw - moved_kw
+        around = Surroundings(
+            now=now,
+            epoch=self._keeper.epoch,
+            orders=self._keeper.orders,
+            fleet_budget_kw=fleet_kw if len(self._controls) > 1 else float("inf"),
+        )
+        try:
+            found = await self._offload(decide, control, self._keeper.books, self._memory[feeder], around)
+        except Exception:  # noqa: BLE001  one feeder's fault must not stop the others
+            await self._failed(feeder, now)
+            return None
+        self._faults[feeder] = 0
+        self._metrics.decided(feeder, found)
+        self._judge_referee(feeder, found)
+        for reason, count in found.gate_refused.items():
+            log.warning("gate_refused", feeder=feeder, reason=reason, count=count)
+        return found
+
+    def _judge_referee(self, feeder: str, found: Decisions) -> None:
+        difference = found.check.referee_difference
+        if difference is None:
+            return
+        self._metrics.referee.labels(feeder).set(difference)
+        if difference > AGREED_V_PU:
+            self._metrics.disagreements.labels(feeder).inc()
+            log.warning("referee_disagrees", feeder=feeder, difference_v_pu=difference, believed="runpp")
+
+    async def _failed(self, feeder: str, now: datetime) -> None:
+        """Our own pass raised: log it, and take the automatic out when it goes on."""
+        log.exception("pass_failed", feeder=feeder)
+        self._metrics.cycle_failures.labels(feeder).inc()
+        self._good[feeder] = False
+        self._faults[feeder] += 1
+        if self._faults[feeder] == FAULTS_TO_SUSPEND:
+            text = f"{FAULTS_TO_SUSPEND} cycles failed in a row: the automatic is out until it is handed back"
+            await self._write(
+                [DataAlarm(at=now, feeder=feeder, kind=CONTROLLER_FAULT, raised=True, text=text)]
+            )
+
+    async def _write(self, entries: Sequence[Entry], samples: Sequence[FeederSample] = ()) -> bool:
+        try:
+            await self._keeper.write(entries, samples)
+        except StoreUnavailable:
+            return False
+        return True
+
+    # --- send
+    # ----------------------------------------------------------------------------------------------------
+
+    async def _start_sending(self, controls: Iterable[FeederControl], now: datetime) -> None:
+        """Begin to send what the books say is due; the epoch is read once more before anything goes out."""
+        sendings: list[Sending] = []
+        for control in controls:
+            sendings += self._due(control, now)
+        if sendings:
+            await self._keeper.check_epoch()
+            self._dispatch.start(sendings)
+
+    def _due(self, control: FeederControl, now: datetime) -> list[Sending]:
+        feeder, keeper = control.feeder, self._keeper
+        memory, good = self._memory[feeder], self._good[feeder]
+        gatekeeper = gatekeeper_for_sending(control, keeper.books, epoch=keeper.epoch, good=good, now=now)
+        sendings = due_sends(
+            control,
+            keeper.books,
+            memory,
+            to_release=keeper.freeing(feeder, partial(unconfirmed, memory=memory, now=now)),
+            gatekeeper=gatekeeper,
+            may_limit=good and self._automatic(feeder) and keeper.store_fault is None,
+            may_try=partial(self._dispatch.may_try, now=now, patience_s=self._site.requests.answer_within_s),
+        )
+        for reason, count in gatekeeper.refused.items():
+            self._metrics.gate.labels(feeder, reason).inc(count)
+            log.warning("gate_refused_sending", feeder=feeder, reason=reason, count=count)
+        return sendings
+
+    def _automatic(self, feeder: str) -> bool:
+        """Whether no operator keeps the automatic out."""
+        return self._keeper.books.automatic(feeder) and feeder not in self._keeper.orders.hands_off
+
+    async def _note_sent(self, now: datetime) -> None:
+        """Note what came of sendings. What cannot be noted now counts as not sent: it goes out again."""
+        outcomes = self._dispatch.outcomes()
+        if outcomes:
+            entries, counts = entries_of(outcomes, self._keeper.books, now)
+            for outcome, count in counts.items():
+                self._metrics.sends.labels(outcome).inc(count)
+            await self._write(entries)
+
+    # --- settle and show
+    # -----------------------------------------------------------------------------------------
+
+    async def _settle(self, now: datetime) -> None:
+        for control in self._controls.values():
+            due = [r for r in self._keeper.books.unsettled(control.feeder) if self._is_due(r, now)]
+            due = due[:SETTLED_PER_ROUND]
+            windows = [window for record in due if (window := sample_window(record)) is not None]
+            samples: tuple[FeederSample, ...] = ()
+            try:
+                if windows:
+                    start, end = min(w[0] for w in windows), max(w[1] for w in windows)
+                    samples = await self._offload(self._store.samples, control.feeder, start, end)
+                for record in due:
+                    await self._settle_one(control, record, samples, now)
+            except StoreUnavailable:
+                return  # due again in the next round
+
+    def _is_due(self, record: RequestRecord, now: datetime) -> bool:
+        return record.request not in self._conflicted and settlement_due(record, self._site.requests, now)
+
+    async def _settle_one(
+        self, control: FeederControl, record: RequestRecord, samples: tuple[FeederSample, ...], now: datetime
+    ) -> None:
+        window = sample_window(record)
+        entries = settle(
+            record,
+            beside=self._keeper.books.beside(record),
+            samples=[s for s in samples if window is not None and window[0] <= s.at < window[1]],
+            position=control.place.get(record.planned.service_point),
+            rewards=self._site.rewards,
+            now=now,
+        )
+        try:
+            await self._keeper.write(entries)
+        except LedgerConflict:
+            # The same credit with another content: never booked, never tried again by itself.
+            log.exception("ledger_conflict", request=record.request)
+            self._conflicted.add(record.request)
+
+    def _show(self, decided: Sequence[Decisions]) -> None:
+        for found in decided:
+            feeder, books = found.sample.feeder, self._keeper.books
+            view = feeder_view(self._controls[feeder], books, found, self._automatic(feeder))
+            if self._keeper.store_fault is not None:
+                alarm = f"the journal cannot be written: {self._keeper.store_fault}"
+                alarm = alarm if view.quality.alarm is None else f"{alarm}; {view.quality.alarm}"
+                view = replace(view, quality=replace(view.quality, alarm=alarm))
+            self._metrics.requests_by_state(feeder, books)
+            self._live.show(view, trend_point(found))

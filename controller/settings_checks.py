@@ -1,0 +1,115 @@
+"""Do the settings make sense together? Pure but for one look: whether the files they name are there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from controller.settings import Broker, Site
+from controller.toml_lines import Place
+from devices.identifiers import id_fault
+
+Fault = tuple[Place, str]
+"""where, and what was expected"""
+
+_NETWORK_SOURCES = ("simbench:", "pandapower:")
+
+
+def is_file(network: str) -> bool:
+    """Whether a network's source is a file, and not the name of one that a library brings."""
+    return not network.startswith(_NETWORK_SOURCES)
+
+
+def sense_faults(site: Site) -> Iterator[Fault]:
+    """All that cannot be meant. Paths are absolute."""
+    if not site.name.strip():
+        yield ("name",), "expected a name, it is empty"
+    yield from _feeders(site)
+    yield from _broker(site.broker)
+    yield from _times(site)
+    yield from _limits(site)
+    yield from _there(site.api.operator_token_file, ("api", "operator_token_file"))
+
+
+def _feeders(site: Site) -> Iterator[Fault]:
+    if not site.feeder:
+        yield ("feeder",), "expected at least one [[feeder]]"
+    first: dict[str, int] = {}
+    for number, feeder in enumerate(site.feeder):
+        place: Place = ("feeder", number)
+        fault = id_fault(feeder.id)
+        if fault is not None:
+            yield (*place, "id"), f"expected an id that is fit for a topic: {feeder.id!r} {fault}"
+        if feeder.id in first:
+            yield (
+                (*place, "id"),
+                f"expected each id once, {feeder.id!r} is feeder[{first[feeder.id] + 1}] already",
+            )
+        first.setdefault(feeder.id, number)
+        yield from _there(feeder.customers, (*place, "customers"))
+        yield from _there(feeder.devices, (*place, "devices"))
+        if is_file(feeder.network):
+            yield from _there(Path(feeder.network), (*place, "network"))
+
+
+def _broker(broker: Broker) -> Iterator[Fault]:
+    for level in broker.root.split("/"):
+        fault = id_fault(level)
+        if fault is not None:
+            yield (
+                ("broker", "root"),
+                f"expected the first levels of a topic: {broker.root!r}, of which one {fault}",
+            )
+    pairs = (
+        ("certificate_file", "key_file"),
+        ("key_file", "certificate_file"),
+        ("password_file", "username"),
+    )
+    for given, needed in pairs:
+        if getattr(broker, given) is not None and getattr(broker, needed) is None:
+            yield ("broker", given), f"expected {needed} beside it"
+    if broker.certificate_file is not None and broker.ca_file is None:
+        yield ("broker", "certificate_file"), "expected ca_file beside it: without it the link is not TLS"
+    for name in ("password_file", "ca_file", "certificate_file", "key_file"):
+        yield from _there(getattr(broker, name), ("broker", name))
+
+
+def _times(site: Site) -> Iterator[Fault]:
+    cycle, requests, longest_s = site.cycle, site.requests, site.events.max_duration_s
+    patience_s = requests.answer_within_s * requests.attempts
+    if cycle.fresh_s < cycle.period_s:
+        yield (
+            ("cycle", "fresh_s"),
+            f"expected at least period_s ({cycle.period_s:g} s), got {cycle.fresh_s:g}",
+        )
+    if requests.renew_before_s >= requests.duration_s:
+        expected = (
+            f"expected less than duration_s ({requests.duration_s:g} s), got {requests.renew_before_s:g}"
+        )
+        yield ("requests", "renew_before_s"), expected
+    if patience_s >= requests.duration_s:
+        expected = (
+            f"expected, times attempts, less than duration_s ({requests.duration_s:g} s), got {patience_s:g}"
+        )
+        yield ("requests", "answer_within_s"), expected
+    if requests.duration_s > longest_s:
+        expected = f"expected at most events.max_duration_s ({longest_s:g} s), got {requests.duration_s:g}"
+        yield ("requests", "duration_s"), expected
+
+
+def _limits(site: Site) -> Iterator[Fault]:
+    limits, events, target = site.limits, site.events, site.requests.target_share
+    if limits.min_v_pu >= limits.max_v_pu:
+        yield (
+            ("limits", "min_v_pu"),
+            f"expected less than max_v_pu ({limits.max_v_pu:g}), got {limits.min_v_pu:g}",
+        )
+    if events.at_once_percent < limits.loading_percent:
+        least = f"limits.loading_percent ({limits.loading_percent:g})"
+        yield ("events", "at_once_percent"), f"expected at least {least}, got {events.at_once_percent:g}"
+    if not 0.0 < target <= events.close_below:
+        most = f"events.close_below ({events.close_below:g}), or what is asked for never ends an event"
+        yield ("requests", "target_share"), f"expected above 0 and at most {most}; got {target:g}"
+
+
+def _there(path: Path | None, place: Place) -> Iterator[Fault]:
+    if path is not None and not path.is_file():
+        yield place, f"expected a file at {path}"

@@ -1,0 +1,30 @@
+"""[1] What a service point can physically take or give: a reading beyond it is wrong, not high."""
+
+import numpy as np
+
+from grid_model.network import Floats, Network
+
+_FACTOR = 1.2
+"""A fuse lets this much through for long (reliability rule C8: P > fuse x 1.2 is outside physics)."""
+
+
+def connection_limits_kw(network: Network) -> Floats:
+    """(n_sp,) 1.2 times what the strongest line or transformer at the service point's bus may carry.
+
+    The connection itself is not in the network; no customer draws more than the cable in the street. A bus
+    that only bus-bus switches connect gets the largest bound of its voltage level.
+    """
+    kva = np.zeros(len(network.buses.ids))
+    net = network.net
+    line = np.array(net.line.max_i_ka * net.line.df * net.line.parallel, dtype=np.float64) * 1000 * np.sqrt(3)
+    trafo = np.array(net.trafo.sn_mva * net.trafo.parallel * net.trafo.df, dtype=np.float64) * 1000
+    for branches, rating, active in (
+        (network.lines, line * network.buses.vn_kv[network.lines.from_bus], net.line.in_service),
+        (network.transformers, trafo, net.trafo.in_service),
+    ):
+        usable = np.where(np.array(active, dtype=bool), rating, 0.0)
+        for end in (branches.from_bus, branches.to_bus):
+            np.maximum.at(kva, end, usable)
+    for bus in np.flatnonzero(kva == 0):
+        kva[bus] = kva[network.buses.vn_kv == network.buses.vn_kv[bus]].max()
+    return _FACTOR * np.where(kva > 0, kva, np.inf)[network.service_point_bus]

@@ -1,0 +1,232 @@
+"""What `gridward check` says: the JSON document of the design, and the same for people. Formats only."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from grid_model.allocation import Curtailment
+from grid_model.load_flow import LoadFlowResult
+from grid_model.location import Contribution
+from grid_model.network import Floats, Network
+from grid_model.violations import Violation
+
+_DIGITS = 6
+_TOP = 5
+_MOST_ROWS = 12
+_WORDS = {
+    "line_overload": "line overload",
+    "transformer_overload": "transformer overload",
+    "undervoltage": "voltage too low",
+    "overvoltage": "voltage too high",
+}
+
+
+@dataclass(frozen=True)
+class State:
+    """One load flow and what is outside its limits."""
+
+    result: LoadFlowResult
+    violations: tuple[Violation, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that one check found."""
+
+    network: Network
+    before: State
+    located: tuple[Contribution, ...]
+    curtailments: tuple[Curtailment, ...]
+    after: State
+    warnings: tuple[str, ...]
+
+    @property
+    def converged(self) -> bool:
+        """Whether the numbers mean anything."""
+        return self.before.result.converged
+
+    @property
+    def cleared(self) -> bool:
+        """Nothing is outside its limits, at once or after the cuts."""
+        return self.converged and self.after.result.converged and not self.after.violations
+
+    @property
+    def curtailed_kw(self) -> float:
+        """In all."""
+        return round(math.fsum(cut.curtailed_kw for cut in self.curtailments), _DIGITS)
+
+
+def document(outcome: Outcome) -> dict[str, Any]:
+    """The JSON document of the design, section 4. Holds no NaN: what is not known is null, or absent from its
+    list."""
+    return {
+        "network": outcome.network.source,
+        "converged": outcome.converged,
+        "before": _state(outcome.network, outcome.before),
+        "located": [
+            {
+                "service_point": part.service_point,
+                "violation": part.violation,
+                "share_percent": round(part.share_percent, _DIGITS),
+                "p_kw": round(part.p_kw, _DIGITS),
+                "flexible_kw": round(part.flexible_kw, _DIGITS),
+            }
+            for part in outcome.located
+        ],
+        "allocation": [
+            {
+                "device": cut.device,
+                "service_point": cut.service_point,
+                "p_kw": round(cut.p_kw, _DIGITS),
+                "limit_kw": cut.limit_kw,
+                "curtailed_kw": cut.curtailed_kw,
+            }
+            for cut in outcome.curtailments
+        ],
+        "curtailed_kw": outcome.curtailed_kw,
+        "cleared": outcome.cleared,
+        "after": _state(outcome.network, outcome.after),
+        "warnings": list(outcome.warnings),
+    }
+
+
+def _state(network: Network, state: State) -> dict[str, Any]:
+    result = state.result
+    if not result.converged:
+        return {"lines": [], "transformers": [], "buses": [], "violations": []}
+    return {
+        "lines": _values(network.lines.ids, "loading_percent", result.line_loading_percent),
+        "transformers": _values(
+            network.transformers.ids, "loading_percent", result.transformer_loading_percent
+        ),
+        "buses": _values(network.buses.ids, "v_pu", result.v_pu),
+        "violations": [
+            {
+                "id": violation.element,
+                "kind": violation.kind,
+                "value": round(violation.value, _DIGITS),
+                "limit": round(violation.limit, _DIGITS),
+            }
+            for violation in state.violations
+        ],
+    }
+
+
+def _values(ids: Sequence[str], quantity: str, values: Floats) -> list[dict[str, Any]]:
+    return [
+        {"id": element, quantity: None if np.isnan(value) else round(float(value), _DIGITS)}
+        for element, value in zip(ids, values, strict=True)
+    ]
+
+
+def report(outcome: Outcome) -> str:
+    """The same for people."""
+    lines = [f"Network {outcome.network.source}: {_size(outcome.network)}"]
+    if not outcome.converged:
+        lines += [
+            "",
+            "The load flow does not converge: nothing can be said, and nothing must be done, from this.",
+        ]
+    else:
+        lines += ["", "Before", *_summary(outcome, outcome.before), *_located(outcome)]
+        if outcome.before.violations:
+            lines += [*_allocation(outcome), "", "After", *_summary(outcome, outcome.after)]
+        lines += ["", _verdict(outcome)]
+    if outcome.warnings:
+        lines += ["", "Warnings", *(f"  {warning}" for warning in outcome.warnings)]
+    return "\n".join(lines)
+
+
+def _size(network: Network) -> str:
+    return (
+        f"{len(network.buses.ids)} buses, {len(network.lines.ids)} lines, "
+        f"{len(network.transformers.ids)} transformers, {len(network.service_points)} service points"
+    )
+
+
+def _names(network: Network) -> dict[str, str]:
+    return {
+        element: element if name == element else f"{name} ({element})"
+        for table in (network.lines, network.transformers, network.buses)
+        for element, name in zip(table.ids, table.names, strict=True)
+    }
+
+
+def _summary(outcome: Outcome, state: State) -> list[str]:
+    result, names = state.result, _names(outcome.network)
+    rows = [
+        [
+            names[violation.element],
+            _WORDS[violation.kind] + (" backwards" if violation.reverse else ""),
+            _value(violation.kind, violation.value),
+            _value(violation.kind, violation.limit),
+        ]
+        for violation in state.violations[:_MOST_ROWS]
+    ]
+    more = len(state.violations) - len(rows)
+    return [
+        f"  highest line loading {_highest(result.line_loading_percent)}, "
+        f"transformer {_highest(result.transformer_loading_percent)}, "
+        f"voltages {np.nanmin(result.v_pu):.3f} to {np.nanmax(result.v_pu):.3f} pu",
+        *(_table(["outside its limits", "kind", "value", "limit"], rows) if rows else ["  no violations"]),
+        *([f"  and {more} more"] if more else []),
+    ]
+
+
+def _value(kind: str, value: float) -> str:
+    return f"{value:.3f} pu" if kind in {"undervoltage", "overvoltage"} else f"{value:.1f} %"
+
+
+def _highest(loading: Floats) -> str:
+    return f"{loading.max():.1f} %" if loading.size else "(none)"
+
+
+def _located(outcome: Outcome) -> list[str]:
+    lines: list[str] = []
+    names = _names(outcome.network)
+    for violation in outcome.before.violations[:_TOP]:
+        parts = [part for part in outcome.located if part.violation == violation.element]
+        rows = [
+            [part.service_point, f"{part.share_percent:.1f} %", f"{part.p_kw:.2f}", f"{part.flexible_kw:.2f}"]
+            for part in parts[:_TOP]
+        ]
+        if rows:
+            lines += [
+                "",
+                f"Who causes {names[violation.element]} ({len(parts)} service points; the largest shares)",
+            ]
+            lines += _table(["service point", "share", "kW", "flexible kW"], rows)
+    return lines
+
+
+def _allocation(outcome: Outcome) -> list[str]:
+    if not outcome.curtailments:
+        return ["", "Nothing can be cut: no device at hand helps."]
+    rows = [
+        [cut.device, cut.service_point, f"{cut.p_kw:.2f}", f"{cut.limit_kw:.3f}", f"{cut.curtailed_kw:.3f}"]
+        for cut in outcome.curtailments
+    ]
+    header = ["device", "service point", "kW now", "limit kW", "cut kW"]
+    return ["", f"What to cut: {outcome.curtailed_kw:.2f} kW, the least that helps", *_table(header, rows)]
+
+
+def _verdict(outcome: Outcome) -> str:
+    if not outcome.before.violations:
+        return "Within all limits."
+    if outcome.cleared:
+        return f"Cleared by cutting {outcome.curtailed_kw:.2f} kW at {len(outcome.curtailments)} devices."
+    return (
+        f"NOT cleared: {len(outcome.after.violations)} violations remain with all that the devices can give."
+    )
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns in line, all but the first two to the right where they are numbers."""
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    return [
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (header, *rows)
+    ]

@@ -1,0 +1,198 @@
+"""The three CSV files of `gridward check` as rows: everything that can be told without the network.
+
+All findings at once, each with file, row (as an editor counts, the header is row 1) and what was expected.
+Whether a service point exists is for `check_input.py`.
+"""
+
+import csv
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from grid_model.errors import Finding
+
+_TRUE, _FALSE = frozenset({"true", "1", "yes", "y"}), frozenset({"false", "0", "no", "n", ""})
+_HIGHEST_V_PU = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """One row of a file, and where to put what is wrong with it."""
+
+    file: str
+    row: int
+    values: dict[str, str]
+    findings: list[Finding]
+
+    def error(self, column: str, expected: str) -> None:
+        """Note a fault of this row."""
+        self.findings.append(Finding("error", f"{self.file} row {self.row}, {column}", expected))
+
+    def text(self, column: str) -> str:
+        """A cell that must not be empty; "" when it is, and noted."""
+        value = self.values.get(column, "")
+        if not value:
+            self.error(column, "is empty; expected a name")
+        return value
+
+    def number(
+        self, column: str, unit: str, *, lowest: float = -math.inf, optional: bool = False
+    ) -> float | None:
+        """A finite number; None when it is absent, or wrong and noted."""
+        value = self.values.get(column, "")
+        if not value:
+            if not optional:
+                self.error(column, f"is empty; expected a number in {unit}")
+            return None
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            self.error(column, f"is {value!r}; expected a finite number in {unit}, with a decimal point")
+            return None
+        if number < lowest:
+            self.error(column, f"is {value}; expected {unit} of {lowest:g} or more")
+            return None
+        return number
+
+    def flag(self, column: str) -> bool:
+        """true, false, 1, 0, yes or no; absent is false."""
+        value = self.values.get(column, "").lower()
+        if value not in _TRUE | _FALSE:
+            self.error(column, f"is {value!r}; expected true or false")
+        return value in _TRUE
+
+    def time(self, column: str) -> datetime | None:
+        """A time with its zone; None when it is absent, or wrong and noted."""
+        value = self.values.get(column, "")
+        if not value:
+            return None
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            at = None
+        if at is None or at.tzinfo is None:
+            self.error(column, f"is {value!r}; expected a time with its zone, as 2016-01-12T18:00:00+00:00")
+            return None
+        return at
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRow:
+    """One meter's reading."""
+
+    cells: Cells
+    service_point: str
+    p_kw: float | None
+    q_kvar: float | None
+    v_pu: float | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """One device and its present power. `min_kw` is None where the file leaves it to the default."""
+
+    cells: Cells
+    device: str
+    service_point: str
+    kind: str
+    p_kw: float | None
+    min_kw: float | None
+    critical: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRow:
+    """One customer."""
+
+    cells: Cells
+    service_point: str
+    critical: bool
+
+
+def read_readings(path: Path, findings: list[Finding]) -> list[ReadingRow]:
+    """`service_point,p_kw,q_kvar[,v_pu,at]`."""
+    rows = [
+        ReadingRow(
+            cells=cells,
+            service_point=cells.text("service_point"),
+            p_kw=cells.number("p_kw", "kW"),
+            q_kvar=cells.number("q_kvar", "kvar", optional=True),
+            v_pu=_voltage(cells),
+            at=cells.time("at"),
+        )
+        for cells in _cells(path, ("service_point", "p_kw", "q_kvar"), findings)
+    ]
+    if not rows and not findings:
+        findings.append(
+            Finding("error", path.name, "has no readings; expected at least one row below the header")
+        )
+    return rows
+
+
+def read_devices(path: Path, findings: list[Finding]) -> list[DeviceRow]:
+    """`device,service_point,kind,p_kw[,min_kw,critical]`."""
+    return [
+        DeviceRow(
+            cells=cells,
+            device=cells.text("device"),
+            service_point=cells.text("service_point"),
+            kind=cells.text("kind"),
+            p_kw=cells.number("p_kw", "kW"),
+            min_kw=cells.number("min_kw", "kW", lowest=0.0, optional=True),
+            critical=cells.flag("critical"),
+        )
+        for cells in _cells(path, ("device", "service_point", "kind", "p_kw"), findings)
+    ]
+
+
+def read_customers(path: Path, findings: list[Finding]) -> list[CustomerRow]:
+    """`service_point[,customer,critical,...]`; further columns are for the daemon."""
+    return [
+        CustomerRow(cells=cells, service_point=cells.text("service_point"), critical=cells.flag("critical"))
+        for cells in _cells(path, ("service_point",), findings)
+    ]
+
+
+def _voltage(cells: Cells) -> float | None:
+    v_pu = cells.number("v_pu", "pu", lowest=0.0, optional=True)
+    if v_pu is not None and v_pu > _HIGHEST_V_PU:
+        cells.error("v_pu", f"is {v_pu:g}; expected per unit of nominal voltage (near 1), not volts")
+        return None
+    return v_pu
+
+
+def _cells(path: Path, required: Sequence[str], findings: list[Finding]) -> Iterator[Cells]:
+    """The rows of a file; what keeps it from being a table is noted and ends it."""
+    wanted = ",".join(required)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        findings.append(Finding("error", path.name, f"no such file ({path}); expected a CSV with {wanted}"))
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        findings.append(Finding("error", path.name, f"cannot be read ({error}); expected a CSV in UTF-8"))
+        return
+    reader = csv.reader(text.splitlines(), strict=True)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        missing = [name for name in required if name not in header]
+        if missing:
+            expected = f"has no column {', '.join(missing)}; expected {wanted}, separated by commas"
+            findings.append(Finding("error", f"{path.name} row 1", expected))
+            return
+        for values in reader:
+            if not any(value.strip() for value in values):
+                continue
+            if len(values) != len(header):
+                expected = f"has {len(values)} values; expected {len(header)}, as the header"
+                findings.append(Finding("error", f"{path.name} row {reader.line_num}", expected))
+                continue
+            named = {name: value.strip() for name, value in zip(header, values, strict=True)}
+            yield Cells(path.name, reader.line_num, named, findings)
+    except csv.Error as error:
+        findings.append(Finding("error", f"{path.name} row {reader.line_num}", f"is no CSV ({error})"))

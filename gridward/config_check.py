@@ -1,0 +1,70 @@
+"""`gridward config check SITE.toml`: all that would keep the daemon from starting, told before."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from controller.errors import ConfigRejected
+from controller.feeder_control import build_control
+from controller.settings import Feeder, Site
+from controller.settings_file import load_site
+from customers.errors import RegistryRejected
+from customers.registry_files import load_registry
+from grid_model.errors import NetworkRejected
+from grid_model.network import load_network
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`check SITE.toml`."""
+    commands = parser.add_subparsers(dest="config_command", required=True, metavar="check")
+    check = commands.add_parser("check", help="settings, customers, devices and networks of a site")
+    check.add_argument("site", type=Path, metavar="SITE.toml")
+    check.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when a daemon can run on it; 2 with all findings when not."""
+    findings = list(_findings(args.site))
+    if args.json:
+        print(
+            json.dumps(
+                {"site": str(args.site), "fine": not findings, "findings": findings}, ensure_ascii=False
+            )
+        )
+    elif findings:
+        print("\n".join(findings), file=sys.stderr)
+    else:
+        print(f"{args.site}: fine")
+    return 2 if findings else 0
+
+
+def _findings(path: Path) -> Iterator[str]:
+    try:
+        site = load_site(path)
+    except ConfigRejected as error:
+        yield from error.findings
+        return
+    for feeder in site.feeder:
+        yield from _feeder_findings(site, feeder)
+
+
+def _feeder_findings(site: Site, feeder: Feeder) -> Iterator[str]:
+    """Registry and network are each told whole; that they fit together is asked only when both are right."""
+    registry = network = None
+    try:
+        registry = load_registry(feeder.customers, feeder.devices)
+    except RegistryRejected as error:
+        yield from map(str, error.findings)
+    try:
+        network = load_network(feeder.network, metered_generation=feeder.metered_generation)
+    except NetworkRejected as error:
+        wrong = (finding for finding in error.findings if finding.severity == "error")
+        yield from (f"{feeder.network}: {finding}" for finding in wrong)
+    if registry is None or network is None:
+        return
+    try:
+        build_control(site, feeder, network, registry)
+    except ConfigRejected as error:
+        yield from error.findings

@@ -1,0 +1,88 @@
+"""`gridward run SITE.toml`: the daemon with its page, until SIGTERM or Ctrl-C."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import structlog
+from controller.settings_file import load_site
+from customers.errors import RegistryRejected
+
+from controller.api.server import CannotListen, serve
+from controller.clock import WallClock
+from controller.errors import ConfigRejected
+from devices.errors import ProfileRejected
+from grid_model.errors import NetworkRejected
+from gridward.shared_clock import ClockRejected, join_clock
+from gridward.wiring import Assembly, assemble
+
+WRONG_INPUT = (ConfigRejected, RegistryRejected, NetworkRejected, ProfileRejected, ClockRejected)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("site", type=Path, metavar="SITE.toml")
+    parser.add_argument(
+        "--clock", type=Path, metavar="FILE", help="the faster clock that `gridward field` began"
+    )
+    parser.add_argument("--log", choices=("json", "text"), default="text" if sys.stderr.isatty() else "json")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run until told to stop. 2 when the site cannot be run as it is."""
+    configure_logs(options.log)
+    try:
+        site = load_site(options.site)
+        clock = WallClock() if options.clock is None else join_clock(options.clock)
+        assembly = assemble(site, clock, np.random.default_rng())
+    except WRONG_INPUT as fault:
+        print(f"gridward run: {fault}", file=sys.stderr)
+        return 2
+    status = 0
+    try:
+        asyncio.run(_serve(assembly))
+    except* CannotListen as faults:
+        print(f"gridward run: {faults.exceptions[0]}", file=sys.stderr)
+        status = 2
+    return status
+
+
+def configure_logs(style: str) -> None:
+    """Structured logs on stderr: JSON for machines, text for a terminal."""
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+async def _serve(assembly: Assembly) -> None:
+    site = assembly.daemon.site
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = (
+                tasks.create_task(assembly.daemon.run(), name="daemon"),
+                tasks.create_task(serve(assembly.app, site.api.host, site.api.port), name="api"),
+            )
+            await stop.wait()
+            for task in running:
+                task.cancel()
+    finally:
+        assembly.store.close()

@@ -1,0 +1,142 @@
+"""Builds the daemon of a site from its settings: the one place that knows every part.
+
+`gridward run` and the end-to-end tests use the same function.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+from fastapi import FastAPI
+
+import console
+from controller.api.app import create_app
+from controller.clock import WallClock
+from controller.daemon import Daemon
+from controller.feeder_control import FeederControl, build_control
+from controller.metrics import Metrics
+from controller.settings import Broker, Feeder, Site
+from controller.stores.sqlite import SqliteStore
+from customers.registry import Registry
+from customers.registry_files import load_registry
+from devices.modbus.driver import ModbusRtu, RtuSettings
+from devices.modbus.register_map import load_profile
+from devices.mqtt.driver import MqttLink
+from devices.mqtt.settings import LinkSettings, tls_context
+from devices.mqtt.topics import Topics
+from devices.ports import Clock
+from grid_model.network import load_network
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A daemon that is ready to run, and the application that shows it."""
+
+    daemon: Daemon
+    app: FastAPI
+    store: SqliteStore
+
+
+class WorkerThread:
+    """Runs what would block the loop in one worker thread, in order."""
+
+    def __init__(self) -> None:
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="offload")
+
+    async def __call__(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """The function's result, awaited."""
+        call = partial(function, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._worker, call)
+
+
+def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
+    """Build all parts of a site.
+
+    Raises NetworkRejected, RegistryRejected, ConfigRejected or ProfileRejected: each names file and reason.
+    """
+    feeders = [_control(site, feeder) for feeder in site.feeder]
+    wire_clock = WallClock()
+    link = MqttLink(_link_settings(site), clock, rng, wire_clock)
+    rtus = [_rtu(feeder, clock, rng, wire_clock) for feeder in site.feeder if feeder.rtu is not None]
+    site.store.path.parent.mkdir(parents=True, exist_ok=True)
+    store = SqliteStore(site.store.path, durable=site.store.durable)
+    metrics = Metrics()
+    daemon = Daemon(
+        site,
+        feeders,
+        store=store,
+        sources=[link, *rtus],
+        commands=link,
+        notices=link,
+        clock=clock,
+        offload=WorkerThread(),
+        metrics=metrics,
+        secret=site_secret(site.secret_file),
+        links={"broker": link} | {f"rtu {rtu.source}": rtu for rtu in rtus},
+        holder=f"{socket.gethostname()}:{os.getpid()}",
+        version=version("gridward"),
+    )
+    registries = {control.feeder: control.registry for control in feeders}
+    app = create_app(daemon, metrics.registry, console.static_dir(), clock=wire_clock, registries=registries)
+    return Assembly(daemon, app, store)
+
+
+def site_secret(path: Path) -> bytes:
+    """The site's secret, made on first use and readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_hex(SECRET_BYTES).encode())
+    except FileExistsError:
+        pass
+    return bytes.fromhex(path.read_text(encoding="ascii").strip())
+
+
+def _control(site: Site, feeder: Feeder) -> FeederControl:
+    network = load_network(feeder.network, metered_generation=feeder.metered_generation)
+    registry: Registry = load_registry(feeder.customers, feeder.devices)
+    return build_control(site, feeder, network, registry)
+
+
+def _link_settings(site: Site) -> LinkSettings:
+    broker = site.broker
+    return LinkSettings(
+        host=broker.host,
+        port=broker.port,
+        feeders=tuple(feeder.id for feeder in site.feeder),
+        topics=Topics(broker.root),
+        protocol=broker.protocol,
+        client_id=broker.client_id,
+        username=broker.username,
+        password=_password(broker),
+        tls=None
+        if broker.ca_file is None
+        else tls_context(broker.ca_file, broker.certificate_file, broker.key_file),
+        queue_bound=broker.queue_bound,
+    )
+
+
+def _password(broker: Broker) -> str | None:
+    if broker.password_file is None:
+        return None
+    return broker.password_file.read_text(encoding="utf-8").rstrip("\n")
+
+
+def _rtu(feeder: Feeder, clock: Clock, rng: np.random.Generator, wire_clock: Clock) -> ModbusRtu:
+    assert feeder.rtu is not None
+    rtu = feeder.rtu
+    settings = RtuSettings(feeder.id, rtu.host, rtu.port, rtu.unit, rtu.period_s)
+    return ModbusRtu(settings, load_profile(rtu.profile), clock, rng, wire_clock)

@@ -1,0 +1,88 @@
+"""What truly happened in one run, step by step: the base of figures, plots and judgement. Knows no daemon."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from grid_model.network import Floats
+from simulations.field import Moment
+from simulations.substation import Head
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One run; `n_step` looks, each held until the next."""
+
+    at: tuple[datetime, ...]
+    step_s: int
+    p_kw: Floats
+    """(n_step, n_sp)"""
+    device_kw: Floats
+    """(n_step, n_device)"""
+    limit_kw: Floats
+    """(n_step, n_device) inf where there is none"""
+    transformer_percent: Floats
+    """(n_step,) the highest; NaN where the feeder has none or the load flow did not converge"""
+    line_percent: Floats
+    """(n_step,) the highest"""
+    over_limit: Floats
+    """(n_step,) highest loading as a share of each element's own limit: above 1 is an overload"""
+    min_v_pu: Floats
+    max_v_pu: Floats
+    losses_kw: Floats
+
+    @property
+    def loading_percent(self) -> Floats:
+        """(n_step,) the highest of lines and transformers."""
+        return np.fmax(self.transformer_percent, self.line_percent)
+
+
+class Recorder:
+    """Takes notes at each step; `done` closes the book."""
+
+    def __init__(self, step_s: int, line_limits: Floats, transformer_limits: Floats) -> None:
+        self._step_s = step_s
+        self._limits = (line_limits, transformer_limits)
+        self._moments: list[Moment] = []
+        self._rows: list[tuple[float, ...]] = []
+
+    def look(self, moment: Moment, head: Head) -> None:
+        """Note one step."""
+        result = head.result
+        lines, transformers = result.line_loading_percent, result.transformer_loading_percent
+        shares = np.concatenate([lines / self._limits[0], transformers / self._limits[1]])
+        self._moments.append(moment)
+        self._rows.append(
+            (
+                _most(transformers),
+                _most(lines),
+                _most(shares),
+                -_most(-result.v_pu),
+                _most(result.v_pu),
+                result.losses_kw,
+            )
+        )
+
+    def done(self) -> Recording:
+        """All that was noted."""
+        columns = np.array(self._rows, dtype=np.float64).reshape(len(self._rows), 6).T
+        return Recording(
+            at=tuple(moment.at for moment in self._moments),
+            step_s=self._step_s,
+            p_kw=np.array([moment.p_kw for moment in self._moments]),
+            device_kw=np.array([moment.device_kw for moment in self._moments]),
+            limit_kw=np.array([moment.limit_kw for moment in self._moments]),
+            transformer_percent=columns[0],
+            line_percent=columns[1],
+            over_limit=columns[2],
+            min_v_pu=columns[3],
+            max_v_pu=columns[4],
+            losses_kw=columns[5],
+        )
+
+
+def _most(values: Floats) -> float:
+    """The highest value that is one; NaN where there is none."""
+    known = values[~np.isnan(values)]
+    return float(known.max()) if known.size else float("nan")

@@ -1,0 +1,165 @@
+"""Runs one scenario twice: as it would go by itself, and with the daemon's own code on simulated time.
+
+Both runs begin with the same draw. The daemon is built from the same parts as in `gridward run`; only clock,
+link and offload differ.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from controller.daemon import Daemon
+from controller.feeder_control import build_control
+from controller.settings import Feeder, Site
+from controller.settings import Store as StoreSettings
+from controller.stores.port import Store
+from grid_model.load_flow import FactoredLoadFlow
+from grid_model.network import Network, load_network
+from simulations.direct_link import DirectLink, OnTheWire
+from simulations.draws import stream
+from simulations.emulated_devices import DeviceNote
+from simulations.field import FieldModel
+from simulations.population import Population, draw_population
+from simulations.profiles import BaseLoad, load_profiles
+from simulations.recording import Recorder, Recording
+from simulations.scenario import Scenario
+from simulations.substation import Substation
+from simulations.virtual_time import VirtualClock, run_virtual
+
+LEAD_S = 1.0
+"""The daemon looks this long after each step, as meters' readings take their time."""
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What both runs share."""
+
+    scenario: Scenario
+    network: Network
+    load_flow: FactoredLoadFlow
+    population: Population
+    base: BaseLoad
+    secret: bytes
+
+
+@dataclass(frozen=True)
+class FieldRun:
+    """What truly happened in one run."""
+
+    recording: Recording
+    journal: Sequence[DeviceNote]
+    wire: Sequence[OnTheWire]
+    ev_left_short_kwh: float
+    notices: int
+    notices_followed: int
+
+
+def prepare(scenario: Scenario) -> Setup:
+    """Load the network and draw the field. Raises NetworkRejected."""
+    network = load_network(scenario.network.source, metered_generation=True)
+    start, days = scenario.time.start, scenario.time.days
+    return Setup(
+        scenario=scenario,
+        network=network,
+        load_flow=FactoredLoadFlow(network),
+        population=draw_population(network, scenario),
+        base=load_profiles(network, start, days, stream(scenario.seed, "households")),
+        secret=f"gridward simulation, seed {scenario.seed}".encode(),
+    )
+
+
+def site_of(scenario: Scenario, store: Path) -> Site:
+    """The site that the daemon runs: one feeder, the scenario's control settings."""
+    control = scenario.control
+    feeder = Feeder(
+        id=scenario.network.feeder,
+        network=scenario.network.source,
+        customers=Path("customers.csv"),
+        devices=Path("devices.csv"),
+    )
+    return Site(
+        name=scenario.title or scenario.network.source,
+        feeder=(feeder,),
+        cycle=control.cycle,
+        limits=control.limits,
+        events=control.events,
+        requests=control.requests,
+        safety=control.safety,
+        rewards=control.rewards,
+        store=StoreSettings(path=store, durable=False, keep_samples_days=scenario.time.days + 1),
+    )
+
+
+def run_uncontrolled(setup: Setup) -> FieldRun:
+    """The evening as it would go by itself."""
+    field, recorder, substation = _field(setup)
+    start, step_s = setup.scenario.time.start, setup.scenario.time.step_s
+    for step in range(setup.scenario.steps + 1):
+        field.advance(start + timedelta(seconds=step * step_s))
+        moment = field.power()
+        recorder.look(moment, substation.head(moment))
+    return _run(field, recorder, ())
+
+
+def run_controlled(setup: Setup, store: Store, store_path: Path, version: str) -> FieldRun:
+    """The same evening under the daemon, which writes its journal into `store`."""
+    return run_virtual(_controlled(setup, store, store_path, version))
+
+
+async def _controlled(setup: Setup, store: Store, store_path: Path, version: str) -> FieldRun:
+    scenario = setup.scenario
+    field, recorder, substation = _field(setup)
+    clock = VirtualClock(scenario.time.start)
+    link = DirectLink(field, substation, clock, scenario.time.step_s, recorder.look)
+    site = site_of(scenario, store_path)
+    control = build_control(site, site.feeder[0], setup.network, setup.population.registry, setup.load_flow)
+    daemon = Daemon(
+        site,
+        [control],
+        store=store,
+        sources=[link],
+        commands=link,
+        notices=link,
+        clock=clock,
+        offload=_inline,
+        secret=setup.secret,
+        version=version,
+    )
+    async with asyncio.TaskGroup() as tasks:
+        living = tasks.create_task(link.live(), name="field")
+        await clock.sleep(LEAD_S)
+        running = tasks.create_task(daemon.run(), name="daemon")
+        await clock.sleep(scenario.steps * scenario.time.step_s - LEAD_S / 2)
+        running.cancel()
+        living.cancel()
+    return _run(field, recorder, link.wire)
+
+
+def _run(field: FieldModel, recorder: Recorder, wire: Sequence[OnTheWire]) -> FieldRun:
+    return FieldRun(
+        recording=recorder.done(),
+        journal=field.devices.journal,
+        wire=wire,
+        ev_left_short_kwh=float(field.cars.left_short_kwh.sum()),
+        notices=field.residents.notices,
+        notices_followed=field.residents.followed,
+    )
+
+
+def _field(setup: Setup) -> tuple[FieldModel, Recorder, Substation]:
+    network = setup.network
+    recorder = Recorder(
+        setup.scenario.time.step_s, network.lines.max_loading_percent, network.transformers.max_loading_percent
+    )
+    field = FieldModel(setup.population, setup.base, setup.scenario, setup.secret)
+    return field, recorder, Substation(network, setup.load_flow)
+
+
+async def _inline(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """The daemon's offload in simulated time: there is no loop to hold up."""
+    return function(*args, **kwargs)

@@ -1,0 +1,135 @@
+"""Reads SCENARIO.toml; everything that is wrong is told at once, each with file, line, key and what was expected.
+
+Control settings that depend on the step are filled in here where the file leaves them out: a controller that looks
+more often than the field speaks would call its data stale.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from controller.toml_lines import Place, TomlLines
+from simulations.errors import ScenarioRejected
+from simulations.scenario import Scenario
+
+_LEAST: dict[str, Any] = {
+    "network": {"source": "simbench:1-LV-semiurb4--0-sw"},
+    "time": {"start": "2016-01-12T00:00:00+00:00"},
+}
+"""stands in for required keys while the rest of a faulty file is looked through"""
+_AT = re.compile(r"^(?P<text>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"missing required field `(?P<key>[^`]+)`")
+_UNKNOWN = re.compile(r"contains unknown field `(?P<key>[^`]+)`")
+_WORDS = {
+    "`float`": "a number",
+    "`int`": "a whole number",
+    "`str`": "a text",
+    "`bool`": "true or false",
+    "`object`": "a table",
+}
+_FRESH_STEPS = 1.5
+_MOST_FINDINGS = 50
+
+
+def load_scenario(path: Path, seed: int | None = None) -> Scenario:
+    """The scenario of a file, under another seed if one is given. Raises ScenarioRejected with all findings."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioRejected([f"{path}: expected a readable TOML file in UTF-8: {error}"]) from error
+    scenario = parse_scenario(text, str(path))
+    return scenario if seed is None else msgspec.structs.replace(scenario, seed=seed)
+
+
+def parse_scenario(text: str, file: str = "scenario") -> Scenario:
+    """The scenario of a text; `file` is what messages call it. Raises ScenarioRejected with all findings."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioRejected([f"{file}: expected TOML: {error}"]) from error
+    _fill_in(raw)
+    faults: list[tuple[Place, str]] = []
+    scenario = _convert(raw, faults)
+    if not faults and scenario is not None:
+        faults = _contradictions(scenario)
+        if not faults:
+            return scenario
+    lines = TomlLines(text)
+    placed = sorted((lines.line(place), ".".join(map(str, place)), expected) for place, expected in faults)
+    raise ScenarioRejected([f"{file}, line {line}, {name}: {expected}" for line, name, expected in placed])
+
+
+def _fill_in(raw: dict[str, Any]) -> None:
+    """Let the controller look once per step, unless the file says how often."""
+    step_s = raw["time"].get("step_s", 60) if isinstance(raw.get("time"), dict) else 60
+    control = raw.setdefault("control", {})
+    cycle = control.setdefault("cycle", {}) if isinstance(control, dict) else None
+    if isinstance(cycle, dict) and isinstance(step_s, int):
+        cycle.setdefault("period_s", step_s)
+        cycle.setdefault("fresh_s", max(15.0, _FRESH_STEPS * step_s))
+
+
+def _convert(raw: dict[str, Any], faults: list[tuple[Place, str]]) -> Scenario | None:
+    """Note the first fault, put it right, look again: until there is none left, so that all are told."""
+    while True:
+        try:
+            return msgspec.convert(raw, Scenario)
+        except msgspec.ValidationError as error:
+            place, expected = _fault(str(error), raw)
+            faults.append((place, expected))
+            if not place or len(faults) >= _MOST_FINDINGS:
+                return None
+            _put_right(raw, place)
+
+
+def _fault(message: str, raw: Any) -> tuple[Place, str]:
+    """Where, and what was expected, in plain words."""
+    parts = _AT.match(message)
+    assert parts is not None, "the pattern matches any text"
+    place: Place = tuple(parts["path"].split(".")) if parts["path"] else ()
+    text = parts["text"]
+    if found := _MISSING.search(text):
+        return (*place, found["key"]), "expected this key, it is missing"
+    if found := _UNKNOWN.search(text):
+        return (*place, found["key"]), "no such key; see docs for those there are"
+    for word, plain in _WORDS.items():
+        text = text.replace(word, plain)
+    text = text[:1].lower() + text[1:]
+    return place, f"{text.split(', got ')[0]}, got {_value(raw, place)!r}"
+
+
+def _value(raw: Any, place: Place) -> Any:
+    for key in place:
+        raw = raw.get(key) if isinstance(raw, dict) else None
+    return raw
+
+
+def _put_right(raw: dict[str, Any], place: Place) -> None:
+    """Take a wrong value out; put a required one in."""
+    *path, last = place
+    table, least = raw, _LEAST
+    for key in path:
+        table, least = table[str(key)], least.get(str(key), {})
+    table.pop(str(last), None)
+    if str(last) in least:
+        filled = least[str(last)]
+        table[str(last)] = dict(filled) if isinstance(filled, dict) else filled
+
+
+def _contradictions(scenario: Scenario) -> list[tuple[Place, str]]:
+    """What is right by itself and wrong together."""
+    faults: list[tuple[Place, str]] = []
+    devices, pump, people = scenario.devices, scenario.heat_pump, scenario.people
+    misbehaving = devices.refuse + devices.vanish + devices.late
+    if misbehaving > 1:
+        faults.append((("devices",), f"refuse, vanish and late sum to {misbehaving:g}, expected at most 1"))
+    if not pump.least_kw <= pump.usual_kw <= pump.most_kw:
+        faults.append((("heat_pump",), "expected least_kw <= usual_kw <= most_kw"))
+    if people.least_cut > people.most_cut:
+        faults.append((("people",), "expected least_cut <= most_cut"))
+    if pump.design_c >= pump.room_c:
+        faults.append((("heat_pump", "design_c"), f"expected less than room_c ({pump.room_c:g})"))
+    return faults

@@ -1,0 +1,64 @@
+"""What the substation's RTU would measure: load flow over the field's true powers."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
+from grid_model.network import Network
+from simulations.field import Moment
+
+Phases = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Head:
+    """The feeder's head at one time."""
+
+    p_kw: float
+    """into the transformers at their high-voltage side; where there are none, from the external grid"""
+    q_kvar: float
+    """of the loads; the network's own is left out, as it is small at low voltage"""
+    v_v: Phases
+    """phase to neutral at the low-voltage busbar"""
+    i_a: Phases
+    energy_kwh: float
+    result: LoadFlowResult
+
+
+class Substation:
+    """The RTU of one feeder: symmetric phases, exact values."""
+
+    def __init__(self, network: Network, load_flow: FactoredLoadFlow) -> None:
+        self._network = network
+        self._load_flow = load_flow
+        self._energy_kwh = 0.0
+        self._before: tuple[datetime, float] | None = None
+        trafos = network.transformers
+        self._busbar = int(trafos.to_bus[0]) if trafos.ids else int(network.service_point_bus[0])
+
+    def head(self, moment: Moment) -> Head:
+        """Measure now; call in the order of time, because the energy register counts."""
+        result = self._load_flow.solve(moment.p_kw, moment.q_kvar)
+        if not result.converged:
+            # the true grid would have collapsed here: the RTU shows what the meters want
+            return self._head(moment, result, float(moment.p_kw.sum()), 1.0)
+        p_kw = (
+            float(result.transformer_p_kw.sum()) if len(self._network.transformers.ids) else result.supply_kw
+        )
+        return self._head(moment, result, p_kw, float(result.v_pu[self._busbar]))
+
+    def _head(self, moment: Moment, result: LoadFlowResult, p_kw: float, v_pu: float) -> Head:
+        self._count(moment.at, p_kw)
+        q_kvar = float(np.sum(moment.q_kvar))
+        v_v = round(v_pu * float(self._network.buses.vn_kv[self._busbar]) * 1000 / math.sqrt(3), 2)
+        i_a = round(math.hypot(p_kw, q_kvar) * 1000 / (3 * v_v), 2)
+        return Head(p_kw, q_kvar, (v_v, v_v, v_v), (i_a, i_a, i_a), self._energy_kwh, result)
+
+    def _count(self, at: datetime, p_kw: float) -> None:
+        if self._before is not None:
+            before, p_before_kw = self._before
+            self._energy_kwh += max(p_before_kw, 0.0) * (at - before).total_seconds() / 3600
+        self._before = (at, p_kw)

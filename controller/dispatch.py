@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal, assert_never
+from typing import assert_never
 
 import structlog
 
@@ -28,7 +28,7 @@ from controller.gatekeeper import Gatekeeper
 from controller.memory import Memory
 from controller.operators import FREEING
 from controller.reach import ends_by
-from controller.requests import RequestRecord, next_state, on_sent
+from controller.requests import RequestRecord, Trigger, next_state, on_sent
 from customers.notices import notice_text
 from devices.errors import CommandRejected, Unreachable
 from devices.messages import CustomerNotice, LimitCommand, Outbound
@@ -238,6 +238,9 @@ def entries_of(outcomes: Sequence[Outcome], books: Books, now: datetime) -> tupl
                 trigger = on_sent(record)
                 if trigger is not None:
                     entries.append(_moved(record, trigger, "the next hop took it", now))
+                    if record.resource == "person" and record.planned.start <= now:
+                        told = replace(record, state="sent")
+                        entries.append(_moved(told, "started", "its start has come", now))
             case Rejected(_, reason):
                 if record.state in ("planned", "sent"):
                     entries.append(_moved(record, "lost", reason, now))
@@ -261,7 +264,7 @@ def _word(outcome: Outcome) -> str:
 
 
 def _moved(
-    record: RequestRecord, trigger: Literal["sent", "lost"], reason: str, now: datetime
+    record: RequestRecord, trigger: Trigger, reason: str, now: datetime
 ) -> RequestMoved:
     state = next_state(record.state, trigger, record.resource)
     return RequestMoved(at=now, request=record.request, state=state, reason=reason)

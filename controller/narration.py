@@ -90,10 +90,7 @@ def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: C901, PLR0911
         case e.RequestSettled():
             return _settled(entry, books.requests.get(entry.request))
         case e.LedgerPosted():
-            credited = [
-                f"{amount} {unit} to {account}" for account, unit, amount in entry.postings if amount > 0
-            ]
-            return "info", f"Booked {' and '.join(credited)} ({entry.reason})"
+            return "info", _posted(entry)
         case e.OperatorActed():
             return "warning", _operated(entry)
         case _:
@@ -181,11 +178,11 @@ def _settled(entry: e.RequestSettled, record: RequestRecord | None) -> _Sentence
 
 
 def _posted(entry: e.LedgerPosted) -> str:
-    to: dict[str, list[str]] = {}
+    credited: dict[str, list[str]] = {}
     for account, unit, amount in entry.postings:
         if amount > 0:
-            to.setdefault(account, []).append(f"{amount} {unit}")
-    booked = ", ".join(f"{' and '.join(amounts)} to {account}" for account, amounts in to.items())
+            credited.setdefault(account, []).append(f"{amount} {unit}")
+    booked = ", ".join(f"{' and '.join(amounts)} to {account}" for account, amounts in credited.items())
     return f"Booked {booked} ({entry.reason})"
 
 

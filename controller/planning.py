@@ -48,7 +48,7 @@ class Plan:
 def expected_p_kw(situation: Situation) -> tuple[Floats, dict[int, Expectation]]:
     """(n_sp,) the snapshot with pending requests counted as obeyed, and the expectations that still stand."""
     p_kw, standing = situation.check.snapshot.p_kw, {}
-    for position, expectation in situation.expectations.items():
+    for position, expectation in (_from_books(situation) | dict(situation.expectations)).items():
         records = [situation.books.requests.get(r) for r in expectation.requests]
         believed = expectation.until > situation.now and all(r is not None and r.is_open for r in records)
         if believed and p_kw[position] > expectation.p_kw:
@@ -58,6 +58,22 @@ def expected_p_kw(situation: Situation) -> tuple[Floats, dict[int, Expectation]]
         for position, expectation in standing.items():
             p_kw[position] = expectation.p_kw
     return p_kw, standing
+
+
+def _from_books(situation: Situation) -> dict[int, Expectation]:
+    """What was asked a moment ago, as far as the books tell: all that is left of it after a restart."""
+    patience = timedelta(seconds=comply_within_s(situation.control))
+    found: dict[int, Expectation] = {}
+    for record in situation.limited:
+        until, position = record.limits[-1][0] + patience, situation.position(record)
+        p_kw = situation.device_p_kw(record.planned.target)
+        excess_kw = (record.planned.p_before_kw if p_kw is None else p_kw) - record.limit_kw
+        if until > situation.now and excess_kw > OBEYED_WITHIN_KW:
+            shown_kw = float(situation.check.snapshot.p_kw[position])
+            before = found.get(position, Expectation(shown_kw, until, ()))
+            requests = (*before.requests, record.request)
+            found[position] = Expectation(before.p_kw - excess_kw, until, requests)
+    return found
 
 
 def plan(situation: Situation) -> Plan:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse.linalg import splu
 
+from grid_model import SINGLE_THREADED_BLAS
 from grid_model.admittance import Admittance, Complexes
 from grid_model.network import Ints
 
@@ -25,8 +26,9 @@ TOLERANCE_PU = 1e-10
 MAX_ITERATIONS = 120
 _FIRST_LOOK, _STEPS_PER_LOOK = 4, 2
 """Looking whether it converged costs as much as a step, and four steps are never too many."""
-_DENSE_ENTRIES = 60_000
-"""Above this many entries (about 1 MB) a dense Z leaves the cache and the sparse factors win."""
+_DENSE_ENTRIES = 60_000 if SINGLE_THREADED_BLAS else 4_000
+"""Above this many entries (about 1 MB) a dense Z leaves the cache and the sparse factors win. From 4,096 on
+OpenBLAS spreads one product over its threads, which costs more than it gains: then they win earlier."""
 _DENSE_BUSES = 64
 """Many snapshots at once use the cache better: there the sparse factors win earlier."""
 

@@ -176,10 +176,10 @@ def _await_page(address: str, children: dict[str, subprocess.Popen[bytes]]) -> N
 
 
 def _tell(address: str, children: dict[str, subprocess.Popen[bytes]], seconds: float | None) -> None:
-    feeders = _ask(f"{address}/api/v1/feeders") or []
+    feeders = (_ask(f"{address}/api/v1/feeders") or {}).get("feeders")
     if not feeders:
         raise DemoFailed(f"{address} names no feeder")
-    state = f"{address}/api/v1/feeders/{feeders[0]['feeder']}/state"
+    state = f"{address}/api/v1/feeders/{feeders[0]['id']}/state"
     live = sys.stdout.isatty()
     said = ""
     for _ in _pauses(children, seconds, 1.0):

@@ -1,4 +1,4 @@
-"""Households without car and heat pump: the profile, less what people switch off, plus what they catch up on."""
+"""Households without car and heat pump: the profile, less what people switch off, plus what they catch up."""
 
 import numpy as np
 

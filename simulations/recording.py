@@ -27,7 +27,7 @@ class Recording:
     line_percent: Floats
     """(n_step,) the highest"""
     over_limit: Floats
-    """(n_step,) highest loading as a share of each element's own limit: above 1 is an overload"""
+    """(n_step,) highest loading as a share of what each element may carry: above 1 is an overload"""
     min_v_pu: Floats
     max_v_pu: Floats
     losses_kw: Floats

@@ -11,6 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+import numpy as np
+
 from controller.daemon import Daemon
 from controller.feeder_control import build_control
 from controller.settings import Feeder, Site
@@ -152,9 +154,11 @@ def _run(field: FieldModel, recorder: Recorder, wire: Sequence[OnTheWire]) -> Fi
 
 
 def _field(setup: Setup) -> tuple[FieldModel, Recorder, Substation]:
-    network = setup.network
+    network, allowed = setup.network, setup.scenario.control.limits.loading_percent
     recorder = Recorder(
-        setup.scenario.time.step_s, network.lines.max_loading_percent, network.transformers.max_loading_percent
+        setup.scenario.time.step_s,
+        line_limits=np.minimum(allowed, network.lines.max_loading_percent),
+        transformer_limits=np.minimum(allowed, network.transformers.max_loading_percent),
     )
     field = FieldModel(setup.population, setup.base, setup.scenario, setup.secret)
     return field, recorder, Substation(network, setup.load_flow)

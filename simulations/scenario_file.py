@@ -1,7 +1,7 @@
-"""Reads SCENARIO.toml; everything that is wrong is told at once, each with file, line, key and what was expected.
+"""Reads SCENARIO.toml; all that is wrong is told at once, each with file, line, key and what was expected.
 
-Control settings that depend on the step are filled in here where the file leaves them out: a controller that looks
-more often than the field speaks would call its data stale.
+Control settings that depend on the step are filled in here where the file leaves them out: a controller that
+looks more often than the field speaks would call its data stale.
 """
 
 import re

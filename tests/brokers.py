@@ -90,7 +90,9 @@ class Mosquitto:
 
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
-        if process is not None and process.poll() is None:
+        if process is not None:
+            ended = process.poll()
+            assert ended is None, f"mosquitto ended by itself ({ended}): {self.log.read_text()[-2000:]}"
             process.send_signal(number)
             process.send_signal(signal.SIGCONT)
             process.wait(timeout=5)

@@ -21,7 +21,14 @@ const days = new Intl.DateTimeFormat(LOCALE, {
 const known = (value) => value !== null && value !== undefined && Number.isFinite(value);
 
 export const integer = (value) => (known(value) ? whole.format(value) : text.none);
-export const percent = (value) => (known(value) ? `${whole.format(value)}\u202f%` : text.none);
+
+/** Whole percent, but a tenth around 100: 100.3 % over a limit of 100 % must not read as 100 %. */
+export function percent(value) {
+  if (!known(value)) return text.none;
+  const near = Math.abs(value - 100) < 1 && value !== 100;
+  return `${(near ? tenth : whole).format(value)}\u202f%`;
+}
+
 export const kw = (value) => (known(value) ? `${tenth.format(value)}\u202fkW` : text.none);
 export const kwh = (value) => (known(value) ? `${tenth.format(value)}\u202fkWh` : text.none);
 export const perUnit = (value) => (known(value) ? `${thousandth.format(value)}\u202fpu` : text.none);

@@ -6,10 +6,16 @@ const LONGEST_WAIT_MS = 15000;
 const SHORTEST_SILENCE_MS = 10000;
 const MISSED_CYCLES = 4;
 
-async function getJson(path) {
+async function getJson(path, alsoFine = 200) {
   const answer = await fetch(path, { headers: { accept: "application/json" }, signal: AbortSignal.timeout(10000) });
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  if (!answer.ok && answer.status !== alsoFine) throw new Error(`${path}: ${answer.status}`);
   return answer.json();
+}
+
+/** How long the feeder has had no cycle: the first event of a stream is the last known state, however old. */
+async function silenceOf(feeder) {
+  const health = await getJson("/health", 503);
+  return 1000 * (health.feeders.find((one) => one.id === feeder)?.seconds_since_cycle ?? 0);
 }
 
 /**
@@ -33,7 +39,9 @@ export function openLink({ wanted, onStatic, onState, onLink }) {
       const feeder = feeders.find((one) => one.id === wanted()) ?? feeders[0];
       if (!feeder) throw new Error("the site has no feeder");
       const network = await getJson(`/api/v1/feeders/${encodeURIComponent(feeder.id)}/network`);
+      const silence = await silenceOf(feeder.id);
       if (mine !== attempt) return;
+      heardAt = performance.now() - silence;
       silentAfter = Math.max(SHORTEST_SILENCE_MS, MISSED_CYCLES * feeder.period_s * 1000);
       onStatic({ site, feeders, feeder: feeder.id, network });
       listen(feeder.id, mine);
@@ -43,14 +51,14 @@ export function openLink({ wanted, onStatic, onState, onLink }) {
   }
 
   function listen(feeder, mine) {
-    heardAt = performance.now();
     source = new EventSource(`/api/v1/stream?feeder=${encodeURIComponent(feeder)}`);
     source.addEventListener("state", (message) => {
       if (mine !== attempt) return;
-      heardAt = performance.now();
       failures = 0;
-      onState(JSON.parse(message.data));
-      onLink("live");
+      const event = JSON.parse(message.data);
+      if (!event.full) heardAt = performance.now();
+      onState(event);
+      onLink(isSilent() ? "silent" : "live");
     });
     source.addEventListener("error", () => {
       if (mine === attempt) lost();
@@ -68,8 +76,9 @@ export function openLink({ wanted, onStatic, onState, onLink }) {
     waiting = setTimeout(connect, wait * (0.7 + 0.6 * Math.random())); // not all consoles at the same instant
   }
 
+  const isSilent = () => performance.now() - heardAt > silentAfter;
   setInterval(() => {
-    if (source && performance.now() - heardAt > silentAfter) onLink("silent");
+    if (source && isSilent()) onLink("silent");
   }, 1000);
   addEventListener("online", connect);
   addEventListener("pagehide", () => source?.close());

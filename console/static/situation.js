@@ -1,12 +1,13 @@
 // What is going on, in one sentence: from a view to words and a severity. Pure; the most serious thing wins.
 
-import { ACCEPTED_STATES, OPEN_STATES, busiest, nameOf, withoutControl } from "./elements.js";
+import { ACCEPTED_STATES, OPEN_STATES, busiest, elementsOf, nameOf, withoutControl } from "./elements.js";
 import { kw, percent, perUnit } from "./format.js";
 import { kindCount, text } from "./strings.js";
 
 const words = text.situation;
+const NEAR = 0.8; // of the limit, as in the drawing
 
-/** {severity: "waiting"|"alarm"|"over"|"holding"|"quiet", sentence, detail} */
+/** {severity: "waiting"|"alarm"|"over"|"holding"|"near"|"quiet", sentence, detail} */
 export function situationOf(view, network) {
   if (!view) return { severity: "waiting", sentence: words.waiting, detail: "" };
   if (view.quality.alarm) {
@@ -15,9 +16,17 @@ export function situationOf(view, network) {
   if (!view.converged) return { severity: "alarm", sentence: words.diverged, detail: words.noAction };
   if (view.violations.length > 0) return over(view, network);
   if (view.event && !view.event.closed_at) return holding(view, network);
+  return calm(view, network);
+}
+
+function calm(view, network) {
   const top = busiest(view);
-  const sentence = top ? words.quiet(percent(top.loading_percent), nameOf(network, top.id)) : words.waiting;
-  return { severity: "quiet", sentence, detail: detailOf(view, false) };
+  const detail = detailOf(view, false);
+  if (!top) return { severity: "waiting", sentence: words.waiting, detail };
+  const [where, value] = [nameOf(network, top.id), percent(top.loading_percent)];
+  const limit = elementsOf(network).get(top.id)?.max_loading_percent ?? 100;
+  if (top.loading_percent >= NEAR * limit) return { severity: "near", sentence: words.near(where, value), detail };
+  return { severity: "quiet", sentence: words.quiet(value, where), detail };
 }
 
 function over(view, network) {

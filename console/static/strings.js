@@ -32,7 +32,7 @@ export const text = {
   banner: {
     silent: (since) => `No news since ${since}. What you see below is old, not the present.`,
     lost: (since) => `Link to the controller lost. No news since ${since}: what you see below is old.`,
-    never: "The controller cannot be reached yet. Trying again.",
+    never: "No news from the controller yet. Trying again.",
     retry: "Try now",
   },
 
@@ -43,6 +43,7 @@ export const text = {
     noAction: "Nobody is asked for anything until the data are good again.",
     diverged: "The load flow finds no solution for the present readings.",
     quiet: (value, where) => `All quiet: highest loading ${value}, ${where}.`,
+    near: (where, value) => `${where} is at ${value}, close to its limit; nobody has to use less.`,
     over: (where, value) => `${where} at ${value}`,
     low: (where, value) => `Voltage at ${where} is ${value}`,
     noneAsked: "nobody has been asked yet.",
@@ -65,7 +66,7 @@ export const text = {
     heldBack: "Held back now",
     inForce: (n, all) => `${n} of ${count(all, "request", "requests")} in force`,
     noRequests: "no request open",
-    energy: "Energy shifted, verified by meters",
+    energy: "Verified by meters",
     events: (n) => count(n, "event", "events"),
     credited: "Credited to customers",
     points: "points",

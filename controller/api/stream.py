@@ -1,7 +1,7 @@
 """The live stream: Server-Sent Events, one `state` event per feeder and cycle.
 
-Rule for a full queue: there is none to fill. A subscriber holds one mark per feeder, "has news", and the event
-is made when sent: the newest view replaces whatever was waiting. Trend points and sentences are read from
+Rule for a full queue: there is none to fill. A subscriber holds one mark per feeder, "has news"; the event is
+made when it is sent: the newest view replaces whatever was waiting. Trend points and sentences are read from
 where this subscriber stands: a slow one skips views but none of these, as far back as the views keep them.
 """
 

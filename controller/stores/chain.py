@@ -18,10 +18,18 @@ _decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
 
 
 def encode(entry: Entry) -> str:
-    """The canonical body: the same entry always gives the same text, its fields in the order of its
-    class."""
-    assert entry.at.tzinfo is not None, "times in the journal are aware"
-    return _encoder.encode(entry).decode()
+    """The canonical body: the same entry always gives the same text, its fields in the order of its class.
+
+    Raises ValueError for an entry that could not be read again, such as one with a NaN or a naive time.
+    """
+    body = _encoder.encode(entry).decode()
+    try:
+        whole = entry.at.tzinfo is not None and decode(body) == entry
+    except msgspec.MsgspecError:
+        whole = False
+    if not whole:
+        raise ValueError(f"this entry cannot be read again: {body}")
+    return body
 
 
 def decode(body: str) -> Entry:
@@ -30,6 +38,5 @@ def decode(body: str) -> Entry:
 
 
 def link(previous: bytes, seq: int, body: str) -> bytes:
-    """The hash of one link: SHA-256 over the link before (32 bytes), the number (8 bytes, big-endian), the
-    body."""
+    """SHA-256 over the link before (32 bytes), the number (8 bytes, big-endian) and the body."""
     return hashlib.sha256(previous + seq.to_bytes(8, "big") + body.encode()).digest()

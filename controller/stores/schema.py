@@ -17,10 +17,10 @@ CREATE TABLE journal (
     body     TEXT NOT NULL,
     previous BLOB NOT NULL,
     hash     BLOB NOT NULL UNIQUE,
-    at       TEXT GENERATED ALWAYS AS (json_extract(body, '$.at')) VIRTUAL,
-    tag      TEXT GENERATED ALWAYS AS (json_extract(body, '$.entry')) VIRTUAL,
-    feeder   TEXT GENERATED ALWAYS AS (json_extract(body, '$.feeder')) VIRTUAL,
-    request  TEXT GENERATED ALWAYS AS (json_extract(body, '$.request')) VIRTUAL
+    at       TEXT AS (iif(json_valid(body), json_extract(body, '$.at'), NULL)) VIRTUAL,
+    tag      TEXT AS (iif(json_valid(body), json_extract(body, '$.entry'), NULL)) VIRTUAL,
+    feeder   TEXT AS (iif(json_valid(body), json_extract(body, '$.feeder'), NULL)) VIRTUAL,
+    request  TEXT AS (iif(json_valid(body), json_extract(body, '$.request'), NULL)) VIRTUAL
 ) STRICT;
 CREATE TABLE transactions (
     key TEXT PRIMARY KEY,

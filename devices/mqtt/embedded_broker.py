@@ -96,7 +96,7 @@ class _Broker(Broker):  # type: ignore[misc]  # amqtt has no types
 
     def __init__(self, config: BrokerConfig) -> None:
         super().__init__(config)
-        self._subscriptions = _Snapshots()
+        self._subscriptions = {}
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     @property

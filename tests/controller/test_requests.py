@@ -3,7 +3,8 @@ from datetime import timedelta
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings as profile
+from hypothesis import given
+from hypothesis import settings as profile
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 

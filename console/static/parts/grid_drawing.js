@@ -41,7 +41,7 @@ export function drawGrid(svg, network, mode) {
       "g",
       item(trafo.id),
       s("circle", { r: 14, class: "hit-area" }),
-      s("g", { transform: `rotate(${turn})` }, s("circle", { cx: -5, r: 8 }), s("circle", { cx: 5, r: 8 })),
+      s("g", { transform: `rotate(${turn})` }, ...windings()),
     );
     trafoLayer.append(keep(node, at));
     branches.set(trafo.id, { node, layer: trafoLayer, limit: trafo.max_loading_percent, at, label: null });
@@ -121,6 +121,9 @@ export function drawGrid(svg, network, mode) {
     nodeOf: (id) => branches.get(id)?.node ?? buses.get(id)?.node,
   };
 }
+
+/** Two circles that cross; the first is drawn again so that its line shows inside the second. */
+const windings = () => [-5, 5, -5].map((cx) => s("circle", { cx, r: 8 }));
 
 const item = (id) => ({ "data-id": id, class: "item", tabindex: -1, role: "img" });
 

@@ -6,7 +6,7 @@ const GAP = 14;
 
 /** {node, show(title, rows, x, y), hide()}; x and y in pixels of the positioned parent. */
 export function tooltip() {
-  const node = h("div", { class: "tooltip", role: "status", hidden: true });
+  const node = h("div", { class: "tooltip", hidden: true });
   return {
     node,
     show(title, rows, x, y) {

@@ -27,7 +27,7 @@ export function mountCards(root) {
 
   subscribe(() => {
     const { view, network } = state;
-    if (!view) return;
+    if (!view) return clear(cards, bar);
     showHighest(view, network, show, bar);
     const open = view.requests.filter((request) => OPEN_STATES.has(request.state));
     const inForce = open.filter(isInForce).length;
@@ -39,6 +39,15 @@ export function mountCards(root) {
     const share = totals.requests_sent > 0 ? (100 * totals.requests_answered) / totals.requests_sent : null;
     show("answered", percent(share), words.answeredOf(integer(totals.requests_answered), integer(totals.requests_sent)));
   });
+}
+
+/** Another feeder's figures must not stand as this one's. */
+function clear(cards, bar) {
+  for (const { value, note } of Object.values(cards)) {
+    setText(value, text.none);
+    setText(note, "");
+  }
+  bar.update(null);
 }
 
 function showHighest(view, network, show, bar) {

@@ -19,7 +19,8 @@ export function mountNetwork(root) {
   const tip = tooltip();
   const north = northArrow();
   const frame = h("div", { class: "grid-frame" }, svg, north.node, tip.node);
-  body.append(frame, legend());
+  const waiting = h("p", { class: "empty" }, words.waiting);
+  body.append(waiting, frame, legend());
   let drawing = null;
   let drawn = null;
   let mode = null;
@@ -52,7 +53,9 @@ export function mountNetwork(root) {
   }
 
   function render() {
-    if (!state.network) return;
+    frame.hidden = !state.network;
+    waiting.hidden = Boolean(state.network);
+    if (!state.network) return hide();
     if (drawn !== state.network) redraw(state.network);
     if (!state.view) return;
     drawing.update(valuesOf(state.view, state.network));

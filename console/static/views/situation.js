@@ -6,7 +6,7 @@ import { situationOf } from "../situation.js";
 import { state, subscribe } from "../store.js";
 import { text } from "../strings.js";
 
-const SIGN = { waiting: "waiting", alarm: "alarm", over: "warning", holding: "limited", quiet: "good" };
+const SIGN = { waiting: "waiting", alarm: "alarm", over: "warning", holding: "limited", near: "info", quiet: "good" };
 
 export function mountSituation(root) {
   const sign = h("span", { class: "situation-sign" }, icon("waiting"));

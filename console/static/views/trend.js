@@ -21,10 +21,12 @@ export function mountTrend(root) {
 
   function draw() {
     later = null;
-    if (!window.Plotly || state.trend.length === 0 || shown === state.trend) return;
+    if (!window.Plotly || shown === state.trend) return;
     shown = state.trend;
     drawnAt = performance.now();
     note.hidden = true;
+    chart.hidden = shown.length === 0;
+    if (chart.hidden) return;
     chart.setAttribute("aria-label", summary(shown));
     window.Plotly.react(chart, tracesOf(shown), layoutOf(shown), { displayModeBar: false, responsive: true });
   }

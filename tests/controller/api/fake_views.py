@@ -116,7 +116,10 @@ def _below(network: Network) -> tuple[Floats, Floats]:
 class FakeViews:
     """Each `step()` is one cycle: chargers come, an event opens, requests change state, credits follow."""
 
-    def __init__(self, network: Network | None = None, token_file: Path | None = None) -> None:
+    def __init__(
+        self, network: Network | None = None, token_file: Path | None = None, idle: tuple[str, ...] = ()
+    ) -> None:
+        """`idle` feeders share the network and never have a cycle."""
         self.net = network or street_network()
         self.registry = registry_of(self.net)
         self._site = Site(
@@ -156,13 +159,13 @@ class FakeViews:
         return self._site
 
     def network(self, feeder: str) -> Network | None:
-        return self.net if feeder == "street" else None
+        return self.net if any(known.id == feeder for known in self.site.feeder) else None
 
     def feeder_view(self, feeder: str) -> FeederView | None:
         return self.view if feeder == "street" else None
 
     def trend(self, feeder: str) -> tuple[TrendPoint, ...]:
-        return tuple(self.points[-2000:])
+        return tuple(self.points[-2000:]) if feeder == "street" else ()
 
     def told(self, after: int = 0) -> tuple[Told, ...]:
         return tuple(sentence for sentence in self.sentences if sentence.seq > after)[-500:]

@@ -1,4 +1,4 @@
-"""Profiles are data: each one that comes with Gridward loads, and what is wrong with one is told all at once."""
+"""Profiles are data: each one of ours loads, and what is wrong with one is told all at once."""
 
 from pathlib import Path
 
@@ -87,7 +87,7 @@ def test_a_read_never_asks_for_more_than_the_protocol_allows() -> None:
 )
 def test_faults_are_named_with_file_and_field(old: str, new: str, words: str) -> None:
     assert old in GOOD
-    with pytest.raises(ProfileRejected, match="own.toml: ") as caught:
+    with pytest.raises(ProfileRejected, match=r"own\.toml: ") as caught:
         parse_profile(GOOD.replace(old, new), "own.toml")
     assert words in str(caught.value)
 

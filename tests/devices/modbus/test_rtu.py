@@ -91,7 +91,7 @@ async def test_the_emulated_rtu_answers_a_frame_made_by_hand() -> None:
     async with RtuServer(load_profile("rtu_generic")) as server:
         server.update(123.456, 0.0, VOLTAGES, CURRENTS, 1.0)
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        # MODBUS Messaging on TCP/IP 1.0b: transaction, protocol 0, length, unit; then function 4, address, count
+        # MODBUS Messaging on TCP/IP 1.0b: transaction, protocol, length, unit; function, address, count
         writer.write(struct.pack(">HHHBBHH", 7, 0, 6, 1, 4, 0, 2))
         answer = await asyncio.wait_for(reader.readexactly(13), WITHIN_S)
         assert answer == struct.pack(">HHHBBBf", 7, 0, 7, 1, 4, 4, 123.456)

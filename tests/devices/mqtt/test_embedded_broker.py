@@ -1,4 +1,4 @@
-"""The embedded broker against foreign clients and hand-made packets: what amqtt alone gets wrong is pinned here."""
+"""The embedded broker against foreign clients and hand-made packets: pins what amqtt alone gets wrong."""
 
 import asyncio
 import os
@@ -69,18 +69,21 @@ async def test_a_client_that_falls_silent_is_dropped_and_its_will_sent() -> None
 
 @pytest.mark.mosquitto
 async def test_a_second_connection_of_a_client_takes_over_and_the_last_word_is_its_own() -> None:
-    async with EmbeddedBroker() as broker, subscribed(broker.port, "d/status") as watcher:
-        async with raw(broker.port, connect_packet(b"d", keepalive_s=60)) as old:
-            await old.readexactly(4)
-            async with client(broker.port, "d") as new:
-                await new.publish("d/status", b"on", 1, True)
-                assert await watcher.line() == "d/status off"
-                assert await watcher.line() == "d/status on"
-                assert await asyncio.wait_for(old.read(), WITHIN_S) == b""
-                await new.subscribe("d/request", 1)
-                await publish(broker.port, "d/request", b"go")
-                message = await asyncio.wait_for(anext(aiter(new.messages)), WITHIN_S)
-                assert message.payload == b"go"
+    async with (
+        EmbeddedBroker() as broker,
+        subscribed(broker.port, "d/status") as watcher,
+        raw(broker.port, connect_packet(b"d", keepalive_s=60)) as old,
+    ):
+        await old.readexactly(4)
+        async with client(broker.port, "d") as new:
+            await new.publish("d/status", b"on", 1, True)
+            assert await watcher.line() == "d/status off"
+            assert await watcher.line() == "d/status on"
+            assert await asyncio.wait_for(old.read(), WITHIN_S) == b""
+            await new.subscribe("d/request", 1)
+            await publish(broker.port, "d/request", b"go")
+            message = await asyncio.wait_for(anext(aiter(new.messages)), WITHIN_S)
+            assert message.payload == b"go"
 
 
 async def test_other_versions_are_told_so_at_once() -> None:
@@ -104,14 +107,13 @@ async def test_other_versions_are_told_so_at_once() -> None:
 async def test_garbage_closes_its_own_connection_only(
     garbage: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with EmbeddedBroker() as broker:
-        async with client(broker.port, "good") as good:
-            await good.subscribe("good/x", 1)
-            async with raw(broker.port, garbage) as reader:
-                assert await asyncio.wait_for(reader.read(), WITHIN_S) == b""
-            await good.publish("good/x", b"still here", 1)
-            message = await asyncio.wait_for(anext(aiter(good.messages)), WITHIN_S)
-            assert message.payload == b"still here"
+    async with EmbeddedBroker() as broker, client(broker.port, "good") as good:
+        await good.subscribe("good/x", 1)
+        async with raw(broker.port, garbage) as reader:
+            assert await asyncio.wait_for(reader.read(), WITHIN_S) == b""
+        await good.publish("good/x", b"still here", 1)
+        message = await asyncio.wait_for(anext(aiter(good.messages)), WITHIN_S)
+        assert message.payload == b"still here"
     assert caplog.records == []
 
 

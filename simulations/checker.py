@@ -1,0 +1,290 @@
+"""The judge: what must hold (design, section 3), checked after the run from evidence of the field's own.
+
+It is: what passed by on the wire, the devices' own journals, the true powers of the field, and the stored
+journal and ledger as plain data. Shares no code with the daemon. An empty list of findings is the only pass.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from customers.registry import Registry
+from devices.messages import CustomerNotice, LimitCommand
+from grid_model.network import Floats
+from simulations.direct_link import OnTheWire
+from simulations.emulated_devices import DeviceNote
+from simulations.record_reading import Raw, Record
+
+LATE_S = 5.0
+"""A device may be limited this long past its end (C3)."""
+KW_TOLERANCE = 1e-6
+KWH_TOLERANCE = 0.02
+ROUNDING_UNITS = 1
+"""points or minor units that rounding may add"""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What was promised, as numbers."""
+
+    longest_event_s: float
+    points_per_kwh: float
+    minor_units_per_kwh: float
+    points_unit: str = "points"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One controlled run, as seen from outside the daemon."""
+
+    registry: Registry
+    rules: Rules
+    wire: Sequence[OnTheWire]
+    journal: Sequence[DeviceNote]
+    """of all devices, in the order of time"""
+    record: Record
+    at: Sequence[datetime]
+    """(n_step,)"""
+    meter_kw: Mapping[str, Floats]
+    """the true power of each service point, (n_step,)"""
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One broken promise."""
+
+    invariant: str
+    subject: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant}: {self.subject}: {self.what}"
+
+
+PROMISES: Mapping[str, str] = {
+    "floor": "no device was sent, or held, a limit below its guaranteed minimum",
+    "protected": "no critical customer or device was ever limited or asked",
+    "end": "no device was limited past the end that it was told",
+    "bounded": "nobody was limited longer than the longest event",
+    "intent": "nothing went out that the journal did not know before",
+    "ledger": "every transaction, and all accounts, sum to zero",
+    "once": "no request was credited or settled twice",
+    "shown": "no credit without a reduction that the true meters show",
+}
+"""Every promise that is checked, in words."""
+
+
+def judge(evidence: Evidence) -> list[Broken]:
+    """All broken promises."""
+    planned = {entry["request"]: entry for entry in _entries(evidence, "request_planned")}
+    return [
+        *_floors(evidence),
+        *_protected(evidence),
+        *_ends(evidence),
+        *_bounded(evidence, planned),
+        *_intents(evidence, planned),
+        *_ledger(evidence.record),
+        *_once(evidence.record),
+        *_shown(evidence, planned),
+    ]
+
+
+def _entries(evidence: Evidence, tag: str) -> Iterator[Raw]:
+    return (entry for entry in evidence.record.entries if entry["entry"] == tag)
+
+
+def _at(raw: Raw, key: str = "at") -> datetime:
+    return datetime.fromisoformat(raw[key])
+
+
+def _commands(evidence: Evidence) -> Iterator[tuple[datetime, LimitCommand]]:
+    for passed in evidence.wire:
+        if isinstance(passed.message, LimitCommand):
+            yield passed.at, passed.message
+
+
+def _floors(evidence: Evidence) -> Iterator[Broken]:
+    floor = {device.device: device.min_kw for device in evidence.registry.devices}
+    for at, command in _commands(evidence):
+        least = floor.get(command.device, np.inf)
+        if command.limit_kw < least - KW_TOLERANCE:
+            yield Broken("floor", command.device, f"sent {command.limit_kw:g} kW at {at}, floor {least:g} kW")
+    for note in evidence.journal:
+        if note.what == "limited" and (note.limit_kw or 0.0) < floor[note.device] - KW_TOLERANCE:
+            yield Broken("floor", note.device, f"held {note.limit_kw} kW at {note.at}")
+
+
+def _protected(evidence: Evidence) -> Iterator[Broken]:
+    critical = {c.customer for c in evidence.registry.customers if c.critical}
+    protected = {d.device for d in evidence.registry.devices if evidence.registry.is_protected(d)}
+    for passed in evidence.wire:
+        match passed.message:
+            case LimitCommand(device=device) if device in protected:
+                yield Broken("protected", device, f"was sent a limit at {passed.at}")
+            case CustomerNotice(customer=customer) if customer in critical:
+                yield Broken("protected", customer, f"was asked at {passed.at}")
+            case _:
+                pass
+    for note in evidence.journal:
+        if note.what == "limited" and note.device in protected:
+            yield Broken("protected", note.device, f"was limited at {note.at}")
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSpan:
+    """One stretch of time in which a device held one limit."""
+
+    device: str
+    request: str
+    limit_kw: float
+    begin: datetime
+    end: datetime
+    told_end: datetime
+
+
+def limit_spans(journal: Sequence[DeviceNote], ended_at: datetime) -> list[LimitSpan]:
+    """The devices' own account of when they were limited; what is held at `ended_at` ends there."""
+    spans: list[LimitSpan] = []
+    held: dict[str, DeviceNote] = {}
+    for note in journal:
+        if note.what not in ("limited", "free"):
+            continue
+        before = held.pop(note.device, None)
+        if before is not None:
+            spans.append(_span(before, note.at))
+        if note.what == "limited":
+            held[note.device] = note
+    return spans + [_span(note, ended_at) for note in held.values()]
+
+
+def _span(note: DeviceNote, until: datetime) -> LimitSpan:
+    assert note.request is not None
+    assert note.limit_kw is not None
+    assert note.end is not None
+    return LimitSpan(note.device, note.request, note.limit_kw, note.at, until, note.end)
+
+
+def _ends(evidence: Evidence) -> Iterator[Broken]:
+    grace = timedelta(seconds=LATE_S)
+    for span in limit_spans(evidence.journal, evidence.ended_at):
+        if span.end > span.told_end + grace:
+            yield Broken("end", span.device, f"limited until {span.end}, told {span.told_end}")
+
+
+def _bounded(evidence: Evidence, planned: Mapping[str, Raw]) -> Iterator[Broken]:
+    opened = {entry["event"]: _at(entry) for entry in _entries(evidence, "event_opened")}
+    longest = timedelta(seconds=evidence.rules.longest_event_s + LATE_S)
+    for span in limit_spans(evidence.journal, evidence.ended_at):
+        plan = planned.get(span.request)
+        since = opened.get(plan["event"]) if plan is not None else None
+        if since is None:
+            yield Broken("bounded", span.device, f"{span.request} belongs to no event")
+        elif span.end > since + longest:
+            yield Broken("bounded", span.device, f"limited until {span.end} in an event opened {since}")
+
+
+def _intents(evidence: Evidence, planned: Mapping[str, Raw]) -> Iterator[Broken]:
+    """Each message must repeat what a plan, or a change of it, said at that time or before."""
+    known: dict[tuple[str, int], tuple[datetime, float]] = {}
+    for entry in evidence.record.entries:
+        if entry["entry"] in ("request_planned", "request_changed"):
+            known[entry["request"], entry["sequence"]] = (_at(entry), entry["limit_kw"])
+    for passed in evidence.wire:
+        message = passed.message
+        intent = known.get((message.request, message.sequence))
+        if intent is None:
+            yield Broken("intent", message.request, f"sequence {message.sequence} is not in the journal")
+        elif intent[0] > passed.at:
+            yield Broken("intent", message.request, f"sent at {passed.at}, noted at {intent[0]}")
+        elif abs(intent[1] - message.limit_kw) > KW_TOLERANCE:
+            yield Broken("intent", message.request, f"sent {message.limit_kw} kW, noted {intent[1]} kW")
+        plan = planned.get(message.request)
+        target = message.device if isinstance(message, LimitCommand) else message.customer
+        if plan is not None and plan["target"] != target:
+            yield Broken("intent", message.request, f"sent to {target}, planned for {plan['target']}")
+
+
+def _ledger(record: Record) -> Iterator[Broken]:
+    posted = [entry for entry in record.entries if entry["entry"] == "ledger_posted"]
+    for entry in posted:
+        for unit, amount in _sums((unit, amount) for _, unit, amount in entry["postings"]).items():
+            if amount != 0:
+                yield Broken("ledger", entry["key"], f"sums to {amount} {unit}")
+    for unit, amount in _sums((unit, amount) for _, _, unit, amount in record.postings).items():
+        if amount != 0:
+            yield Broken("ledger", "all accounts", f"sum to {amount} {unit}")
+    told = Counter((e["key"], *posting) for e in posted for posting in map(tuple, e["postings"]))
+    for posting in (told - Counter(record.postings)) + (Counter(record.postings) - told):
+        yield Broken("ledger", str(posting[0]), f"journal and ledger differ on {posting[1:]}")
+
+
+def _sums(amounts: Iterator[tuple[str, int]]) -> dict[str, int]:
+    sums: dict[str, int] = defaultdict(int)
+    for unit, amount in amounts:
+        sums[unit] += amount
+    return sums
+
+
+def _once(record: Record) -> Iterator[Broken]:
+    credits_: Counter[str] = Counter()
+    settled: Counter[str] = Counter()
+    for entry in record.entries:
+        if entry["entry"] == "ledger_posted" and entry["request"] and "/reversal" not in entry["key"]:
+            credits_[entry["request"]] += 1
+        if entry["entry"] == "request_settled":
+            settled[entry["request"]] += 1
+    for word, counts in (("credited", credits_), ("settled", settled)):
+        for request, count in counts.items():
+            if count > 1:
+                yield Broken("once", request, f"was {word} {count} times")
+
+
+def _shown(evidence: Evidence, planned: Mapping[str, Raw]) -> Iterator[Broken]:
+    """Each credit against the settlement it rests on, the true meter, and the device's own journal."""
+    settled = {entry["request"]: entry for entry in _entries(evidence, "request_settled")}
+    held = {note.request for note in evidence.journal if note.what == "limited"}
+    for entry in _entries(evidence, "ledger_posted"):
+        request = entry["request"]
+        settlement, plan = settled.get(request), planned.get(request)
+        if settlement is None or plan is None:
+            yield Broken("shown", str(request), "was credited without plan or settlement")
+            continue
+        yield from _priced(evidence.rules, entry, settlement)
+        if plan["resource"] == "device" and request not in held:
+            yield Broken("shown", request, f"was credited, but {plan['target']} never held it")
+        most_kwh = _true_reduction_kwh(evidence, plan, request)
+        if settlement["reduced_kwh"] > most_kwh + KWH_TOLERANCE:
+            said = f"{settlement['reduced_kwh']:.3f} kWh"
+            yield Broken("shown", request, f"{said} settled, the meter shows at most {most_kwh:.3f}")
+
+
+def _priced(rules: Rules, entry: Raw, settlement: Raw) -> Iterator[Broken]:
+    for unit, amount in _sums((u, a) for _, u, a in entry["postings"] if a > 0).items():
+        rate = rules.points_per_kwh if unit == rules.points_unit else rules.minor_units_per_kwh
+        if amount > settlement["reduced_kwh"] * rate + ROUNDING_UNITS:
+            said = f"{amount} {unit} for {settlement['reduced_kwh']:.3f} kWh"
+            yield Broken("shown", entry["request"], said)
+
+
+def _true_reduction_kwh(evidence: Evidence, plan: Raw, request: str) -> float:
+    """What the true meter was below the frozen baseline at most, from the plan to the settlement.
+
+    An upper bound: minutes above the baseline are not set against those below, and one more step counts at
+    each end, because the daemon reads the meter a moment after it moved.
+    """
+    settled_at = next(_at(e) for e in _entries(evidence, "request_settled") if e["request"] == request)
+    begins = np.array([at.timestamp() for at in evidence.at])
+    step_s = float(np.median(np.diff(begins))) if len(begins) > 1 else 0.0
+    inside = (begins >= _at(plan).timestamp() - step_s) & (begins <= settled_at.timestamp() + step_s)
+    below_kw = np.maximum(plan["baseline_kw"] - evidence.meter_kw[plan["service_point"]][inside], 0.0)
+    return float(below_kw.sum() * step_s / 3600)
+
+
+def plain(findings: Sequence[Broken]) -> list[dict[str, Any]]:
+    """As JSON has them."""
+    return [{"invariant": f.invariant, "subject": f.subject, "what": f.what} for f in findings]

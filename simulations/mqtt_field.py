@@ -1,0 +1,281 @@
+"""The field on real protocols: meters, devices and people over MQTT, the substation's RTU over Modbus TCP.
+
+The same `FieldModel` as in simulated time, moved by a given clock, so that an evening may pass in minutes.
+Everything crosses the wire in the codec's words. Devices that may vanish, or all of them, have a connection
+of their own with a will; the others share one, because a hundred sessions are a burden for a small machine.
+"""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, assert_never
+
+import numpy as np
+
+from devices.messages import (
+    SUBSTATION,
+    Answer,
+    CustomerNotice,
+    DeviceStatus,
+    LimitCommand,
+    Reading,
+    ReadingBatch,
+)
+from devices.mqtt import codec
+from devices.mqtt.topics import Topics
+from devices.ports import Clock
+from grid_model.network import Floats, Network
+from simulations.field import FieldModel, Moment
+from simulations.mqtt_connection import Address, FieldConnection, Outgoing
+from simulations.occurrences import Returned, Said, Vanished
+from simulations.rtu_server import RtuServer
+from simulations.substation import Head, Substation
+
+Connections = Literal["shared", "per_device"]
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """How the field is wired to the broker."""
+
+    host: str
+    port: int
+    topics: Topics = field(default_factory=Topics)
+    username: str | None = None
+    password: str | None = None
+    connections: Connections = "shared"
+    concentrated: float = 0.0
+    """share of the meters that a concentrator reports in batches; the others speak for themselves"""
+
+
+class MqttField:
+    """One feeder's field until cancelled."""
+
+    def __init__(
+        self,
+        model: FieldModel,
+        substation: Substation,
+        network: Network,
+        wiring: Wiring,
+        *,
+        clock: Clock,
+        wire_clock: Clock,
+        rng: np.random.Generator,
+        step_s: float,
+        rtu: RtuServer | None = None,
+    ) -> None:
+        """`clock` moves the field, `wire_clock` is real time; readings go out every `step_s` of `clock`."""
+        self._field, self._substation, self._rtu = model, substation, rtu
+        self._clock, self._wire_clock, self._rng = clock, wire_clock, rng
+        self._wiring, self._step = wiring, timedelta(seconds=step_s)
+        self._meters = [c.meter for c in model.population.registry.customers]
+        self._batched = round(wiring.concentrated * len(self._meters))
+        self._volts = network.buses.vn_kv[network.service_point_bus] * 1000 / math.sqrt(3)
+        self._buses = network.service_point_bus
+        self._energy_kwh = np.zeros(len(self._meters))
+        self._before: Moment | None = None
+        self._disturbed = asyncio.Event()
+        self._own: dict[str, FieldConnection] = {}
+        self._meter_line = self._connect("meters")
+        self._device_line = self._connect("devices", [self._topics.request(model.feeder, "+")])
+        self._people_line = self._connect("people", [self._topics.notice(model.feeder, "+")])
+        for device in self._with_own_line():
+            self._own[device] = self._connect_device(device)
+
+    @property
+    def published(self) -> int:
+        """Messages that went out so far."""
+        return sum(line.published for line in self._lines())
+
+    async def wait_until_up(self) -> None:
+        """Returns as soon as every connection stands; bound it with a time-out."""
+        await asyncio.gather(*(line.wait_until_up() for line in self._lines()))
+
+    async def run(self) -> None:
+        """Live until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for line in self._lines():
+                tasks.create_task(line.run(), name="field line")
+            tasks.create_task(self._live(), name="field")
+
+    async def _live(self) -> None:
+        self._advance(self._clock.now())
+        next_step = self._clock.now()
+        while True:
+            await self._wait_until(min(next_step, self._field.next_due or next_step))
+            now = self._clock.now()
+            self._advance(now)
+            if now >= next_step:
+                self._show()
+                # a machine that is too slow leaves steps out; the newest reading is the one that counts
+                next_step += self._step * max(1, math.ceil((now - next_step) / self._step))
+
+    async def _wait_until(self, at: datetime) -> None:
+        self._disturbed.clear()
+        seconds = (at - self._clock.now()).total_seconds()
+        if seconds <= 0:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with self._clock.timeout(seconds):
+                await self._disturbed.wait()
+
+    def _advance(self, to: datetime) -> None:
+        for said in self._field.advance(max(to, self._field.now)):
+            self._say(said)
+
+    # ---- in ----------------------------------------------------------------------------------------------
+
+    def _heard(self, topic: str, payload: bytes) -> None:
+        command = codec.decode_command(topic, payload, topics=self._topics)
+        if isinstance(command, LimitCommand):
+            self._take_command(command)
+            return
+        notice = codec.decode_notice(topic, payload, topics=self._topics)
+        if isinstance(notice, CustomerNotice):
+            self._advance(self._clock.now())
+            self._field.receive_notice(notice)
+            self._disturbed.set()
+
+    def _take_command(self, command: LimitCommand) -> None:
+        self._advance(self._clock.now())
+        self._field.receive(command)
+        self._disturbed.set()
+
+    def _heard_shared(self, topic: str, payload: bytes) -> None:
+        """The shared line hears every request; those for devices with their own line are theirs."""
+        address = self._topics.parse(topic)
+        if address is not None and address.name not in self._own:
+            self._heard(topic, payload)
+
+    # ---- out ---------------------------------------------------------------------------------------------
+
+    def _say(self, said: Said) -> None:
+        feeder = self._field.feeder
+        match said:
+            case Answer():
+                topic = self._topics.answer(feeder, said.device)
+                self._line(said.device).put(Outgoing(topic, codec.encode_answer(said), qos=1))
+            case DeviceStatus():
+                self._line(said.device).put(self._status(said))
+            case Vanished(device):
+                self._line(device).cut()
+            case Returned(status):
+                self._line(status.device).mend()
+            case _:
+                assert_never(said)
+
+    def _show(self) -> None:
+        moment = self._field.power()
+        head = self._substation.head(moment)
+        self._count_energy(moment)
+        self._show_meters(moment, head)
+        for status in self._field.statuses():
+            self._line(status.device).put(self._status(status))
+        self._show_substation(moment, head)
+
+    def _show_meters(self, moment: Moment, head: Head) -> None:
+        feeder = self._field.feeder
+        if self._batched:
+            message = ReadingBatch(
+                feeder=feeder,
+                at=moment.at,
+                meters=tuple(self._meters[: self._batched]),
+                p_kw=tuple(np.round(moment.p_kw[: self._batched], 3).tolist()),
+                q_kvar=tuple(np.round(moment.q_kvar[: self._batched], 3).tolist()),
+            )
+            self._meter_line.put(Outgoing(self._topics.batch(feeder), codec.encode_batch(message)))
+        volts = np.round(head.result.v_pu[self._buses] * self._volts, 1)
+        for place in range(self._batched, len(self._meters)):
+            reading = self._reading(place, moment, volts)
+            topic = self._topics.meter_reading(feeder, reading.meter)
+            self._meter_line.put(Outgoing(topic, codec.encode_reading(reading)))
+
+    def _reading(self, place: int, moment: Moment, volts: Floats) -> Reading:
+        v = float(volts[place])
+        return Reading(
+            feeder=self._field.feeder,
+            meter=self._meters[place],
+            at=moment.at,
+            p_kw=round(float(moment.p_kw[place]), 3),
+            q_kvar=round(float(moment.q_kvar[place]), 3),
+            v_v=(v, v, v) if math.isfinite(v) else None,
+            energy_kwh=round(float(self._energy_kwh[place]), 3),
+        )
+
+    def _show_substation(self, moment: Moment, head: Head) -> None:
+        if self._rtu is not None:
+            self._rtu.update(head.p_kw, head.q_kvar, head.v_v, head.i_a, head.energy_kwh)
+            return
+        reading = Reading(
+            feeder=self._field.feeder,
+            meter=SUBSTATION,
+            at=moment.at,
+            p_kw=round(head.p_kw, 3),
+            q_kvar=round(head.q_kvar, 3),
+            v_v=head.v_v,
+            i_a=head.i_a,
+            energy_kwh=round(head.energy_kwh, 3),
+        )
+        topic = self._topics.substation_reading(self._field.feeder)
+        self._meter_line.put(Outgoing(topic, codec.encode_reading(reading)))
+
+    def _count_energy(self, moment: Moment) -> None:
+        """Energy registers only ever grow: what a house feeds back is another register."""
+        if self._before is not None:
+            hours = (moment.at - self._before.at).total_seconds() / 3600
+            self._energy_kwh += np.maximum(self._before.p_kw, 0.0) * hours
+        self._before = moment
+
+    # ---- lines -------------------------------------------------------------------------------------------
+
+    @property
+    def _topics(self) -> Topics:
+        return self._wiring.topics
+
+    def _with_own_line(self) -> Sequence[str]:
+        population = self._field.population
+        return [
+            device.device
+            for device, vanishes in zip(population.registry.devices, population.vanishes, strict=True)
+            if vanishes or self._wiring.connections == "per_device"
+        ]
+
+    def _lines(self) -> Sequence[FieldConnection]:
+        return [self._meter_line, self._device_line, self._people_line, *self._own.values()]
+
+    def _line(self, device: str) -> FieldConnection:
+        return self._own.get(device, self._device_line)
+
+    def _address(self, name: str) -> Address:
+        wiring = self._wiring
+        client_id = f"gridward-field-{self._field.feeder}-{name}"
+        return Address(wiring.host, wiring.port, client_id, wiring.username, wiring.password)
+
+    def _connect(self, name: str, subscriptions: Sequence[str] = ()) -> FieldConnection:
+        return FieldConnection(
+            self._address(name),
+            self._wire_clock,
+            self._rng,
+            subscriptions=subscriptions,
+            heard=self._heard_shared,
+        )
+
+    def _connect_device(self, device: str) -> FieldConnection:
+        feeder = self._field.feeder
+        gone = DeviceStatus(feeder, device, at=None, online=False)
+        return FieldConnection(
+            self._address(device),
+            self._wire_clock,
+            self._rng,
+            subscriptions=[self._topics.request(feeder, device)],
+            heard=self._heard,
+            greeting=lambda: [self._status(s) for s in self._field.statuses() if s.device == device],
+            will=self._status(gone),
+        )
+
+    def _status(self, status: DeviceStatus) -> Outgoing:
+        topic = self._topics.status(self._field.feeder, status.device)
+        return Outgoing(topic, codec.encode_status(status), qos=0 if status.online else 1, retain=True)

@@ -1,0 +1,104 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller import ledger
+from controller.entries import LedgerPosted
+from controller.settings import Rewards
+from tests.controller.record_builders import T0, after
+
+REWARDS = Rewards(programme="evening", points_per_kwh=100, minor_units_per_kwh=25)
+
+
+def credit(energy_wh: int, rewards: Rewards = REWARDS, at_s: float = 0) -> LedgerPosted | None:
+    return ledger.credit(
+        at=after(at_s), feeder="dorf", request="R1", customer="C-017", energy_wh=energy_wh, rewards=rewards
+    )
+
+
+def test_a_credit_as_it_is_booked() -> None:
+    posted = credit(1230)
+    assert posted is not None
+    assert posted.key == "evening/dorf/R1/credit/v1"
+    assert posted.postings == (
+        ("programme:evening:budget", "points", -123),
+        ("customer:C-017", "points", 123),
+        ("programme:evening:budget", "EUR-cent", -30),
+        ("customer:C-017", "EUR-cent", 30),
+    )
+
+
+def test_what_earns_nothing_is_not_booked() -> None:
+    assert credit(9) is None
+    only_points = credit(39)
+    assert only_points is not None
+    assert {unit for _, unit, _ in only_points.postings} == {"points"}
+
+
+@given(energy_wh=st.integers(0, 10**9), points=st.integers(0, 10**4), minor=st.integers(0, 10**4))
+def test_every_transaction_sums_to_zero_and_never_rounds_up(energy_wh: int, points: int, minor: int) -> None:
+    posted = credit(energy_wh, Rewards(points_per_kwh=points, minor_units_per_kwh=minor))
+    if posted is None:
+        assert energy_wh * max(points, minor) < 1000
+        return
+    assert ledger.faults(posted) == ()
+    balances = ledger.balances([posted])
+    assert set(ledger.sum_per_unit(balances.items()).values()) == {0}
+    assert balances.get(("customer:C-017", "points"), 0) * 1000 <= energy_wh * points
+    assert all(isinstance(amount, int) for _, _, amount in posted.postings)
+
+
+@given(parts=st.lists(st.integers(0, 10**6), min_size=1, max_size=20))
+def test_splitting_a_reduction_never_earns_more(parts: list[int]) -> None:
+    assert sum(ledger.earned(part, 100) for part in parts) <= ledger.earned(sum(parts), 100)
+
+
+@pytest.mark.parametrize(
+    ("kwh", "wh"), [(1.23, 1230), (0.0, 0), (0.0009999, 0), (0.57, 570), (1.1 + 2.2, 3300), (4.9999, 4999)]
+)
+def test_energy_is_rounded_down_to_watt_hours_without_binary_noise(kwh: float, wh: int) -> None:
+    assert ledger.whole_wh(kwh) == wh
+
+
+def test_the_same_credit_later_is_the_same_and_another_is_not() -> None:
+    first, again, other = credit(1230), credit(1230, at_s=60), credit(1240)
+    assert first is not None
+    assert again is not None
+    assert other is not None
+    assert ledger.same_content(first, again)
+    assert not ledger.same_content(first, other)
+    assert first.key == other.key
+
+
+def test_a_reversal_names_what_it_takes_back_and_leaves_nothing() -> None:
+    posted = credit(1230)
+    assert posted is not None
+    back = ledger.reversal(posted, at=after(60), reason="meter was exchanged")
+    assert posted.key in back.reason
+    assert set(ledger.balances([posted, back]).values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("postings", "fault"),
+    [
+        ((), "no postings"),
+        ((("a", "points", 1), ("b", "points", -2)), "points do not sum to zero but to -1"),
+        ((("a", "points", 1), ("b", "EUR-cent", -1)), "do not sum to zero"),
+        ((("a", "points", 0),), "nothing is posted"),
+        ((("", "points", 1), ("b", "points", -1)), "without account"),
+    ],
+)
+def test_what_may_not_be_booked(postings: tuple[ledger.Posting, ...], fault: str) -> None:
+    wrong = LedgerPosted(at=T0, key="k", postings=postings, reason="", request=None)
+    assert any(fault in found for found in ledger.faults(wrong))
+
+
+def test_a_statement_has_one_customers_lines_in_order() -> None:
+    first, second = (
+        credit(1230),
+        ledger.credit(at=T0, feeder="dorf", request="R2", customer="C-018", energy_wh=500, rewards=REWARDS),
+    )
+    assert first is not None
+    assert second is not None
+    lines = ledger.statement([first, second], "C-017")
+    assert [(unit, amount) for _, unit, amount in lines] == [("points", 123), ("EUR-cent", 30)]

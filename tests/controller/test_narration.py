@@ -1,0 +1,227 @@
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+
+from controller import entries as e
+from controller.books import Books
+from controller.narration import tell
+from controller.stores.port import Numbered
+from controller.views import Told
+from tests.controller.record_builders import EVENT, T0, after, closed, moved, opened, planned
+
+R1 = f"{EVENT}-R001"
+
+
+def settled(outcome: str, points: int = 0) -> e.RequestSettled:
+    return e.RequestSettled(
+        at=T0,
+        request=R1,
+        asked_kwh=1.7,
+        reduced_kwh=points / 100,
+        intervals=2,
+        intervals_measured=1,
+        compliance_percent=72.4,
+        points=points,
+        minor_units=30,
+        outcome=outcome,
+    )
+
+
+def changed(reason: str, sequence: int) -> e.RequestChanged:
+    return e.RequestChanged(
+        at=T0,
+        request=R1,
+        limit_kw=5.0,
+        end=T0 + timedelta(minutes=30),
+        epoch=1,
+        sequence=sequence,
+        reason=reason,
+    )
+
+
+STORY: tuple[tuple[e.Entry, str, str], ...] = (
+    (
+        e.ControllerStarted(at=T0, epoch=3, version="0.1.0", feeders=("dorf", "vorstadt")),
+        "info",
+        "Controller 0.1.0 took over dorf, vorstadt (epoch 3)",
+    ),
+    (
+        e.ReadingsRefused(at=T0, feeder="dorf", reason="too_old", count=4, sample="M-001 from 17:00"),
+        "warning",
+        "4 inputs of dorf not used: too_old (for example M-001 from 17:00)",
+    ),
+    (
+        e.DataAlarm(
+            at=T0, feeder="dorf", kind="too_few_meters", raised=True, text="61 % of the meters are fresh"
+        ),
+        "alarm",
+        "Data alarm on dorf: 61 % of the meters are fresh. No automatic action until it clears",
+    ),
+    (
+        e.DataAlarm(at=T0, feeder="dorf", kind="too_few_meters", raised=False, text="90 % are fresh"),
+        "good",
+        "Data alarm on dorf is over: 90 % are fresh",
+    ),
+    (
+        e.ViolationAppeared(
+            at=T0, feeder="dorf", element="bus:7", kind="undervoltage", value=0.88, limit=0.9
+        ),
+        "warning",
+        "Bus 7 at 0.880 pu, under its limit of 0.900 pu",
+    ),
+    (
+        e.ViolationCleared(at=T0, feeder="dorf", element="bus:7", kind="undervoltage"),
+        "good",
+        "Bus 7 is within its limit again",
+    ),
+    (opened(), "alarm", f"Line 3 at 127.4 %, over its limit of 100.0 %: event {EVENT} opened"),
+    (
+        planned(),
+        "info",
+        "Asking EV charger ev-001 of customer C-001 to stay below 4.2 kW until 18:15 UTC (it took 11.0 kW), "
+        "because line 3 is at 127.4 %",
+    ),
+    (
+        planned(2, resource="person", target="C-002", kind="person"),
+        "info",
+        "Asking customer C-002 to stay below 4.2 kW until 18:15 UTC (it took 11.0 kW), "
+        "because line 3 is at 127.4 %",
+    ),
+    (
+        e.EventShort(at=T0, event=EVENT, feeder="dorf", element="trafo:0", value=108.2, limit=100.0),
+        "alarm",
+        "All that may be asked for leaves transformer 0 at 108.2 % (limit 100.0 %): an operator is needed",
+    ),
+    (
+        e.RequestSent(at=T0, request=R1, sequence=1, attempt=1),
+        "info",
+        "Sent to EV charger ev-001 of C-001 (command 1)",
+    ),
+    (
+        e.RequestSent(at=T0, request=R1, sequence=1, attempt=2),
+        "info",
+        "Sent to EV charger ev-001 of C-001 (command 1, attempt 2)",
+    ),
+    (
+        moved(R1, "sent", T0, "taken"),
+        "info",
+        "EV charger ev-001 of C-001: asked, the answer is awaited (taken)",
+    ),
+    (
+        e.RequestAnswered(at=T0, request=R1, answer="accepted", reason=None),
+        "info",
+        "EV charger ev-001 of C-001 answered: accepted",
+    ),
+    (moved(R1, "accepted", T0), "info", "EV charger ev-001 of C-001: has accepted (test)"),
+    (moved(R1, "active", T0), "good", "EV charger ev-001 of C-001: the request is in force (test)"),
+    (changed("renewed", 2), "info", "EV charger ev-001 of C-001: limit kept until 18:30 UTC"),
+    (
+        changed("tightened", 3),
+        "info",
+        "EV charger ev-001 of C-001: limit tightened to 5.0 kW until 18:30 UTC",
+    ),
+    (changed("relaxed", 4), "info", "EV charger ev-001 of C-001: limit relaxed to 5.0 kW until 18:30 UTC"),
+    (changed("released", 5), "info", "EV charger ev-001 of C-001: released, there is room again"),
+    (changed("overridden", 6), "info", "EV charger ev-001 of C-001: released by an operator"),
+    (changed("protected", 7), "info", "EV charger ev-001 of C-001: released, it is protected now"),
+    (moved(R1, "ended", after(900)), "info", "EV charger ev-001 of C-001: the request has ended (test)"),
+    (closed(), "good", f"Event {EVENT} closed, its peak was 127.4 %"),
+    (
+        settled("credited", 123),
+        "good",
+        "C-001 credited 123 points: the meter shows 1.23 kWh less (72 % of what was asked)",
+    ),
+    (
+        e.LedgerPosted(
+            at=T0,
+            key="k",
+            request=R1,
+            reason="1230 Wh less at the meter",
+            postings=(
+                ("programme:p:budget", "points", -123),
+                ("customer:C-001", "points", 123),
+                ("programme:p:budget", "EUR-cent", -30),
+                ("customer:C-001", "EUR-cent", 30),
+            ),
+        ),
+        "info",
+        "Booked 123 points and 30 EUR-cent to customer:C-001 (1230 Wh less at the meter)",
+    ),
+    (moved(R1, "settled", after(930)), "info", "EV charger ev-001 of C-001: the request is settled (test)"),
+    (
+        e.OperatorActed(at=T0, who="Li", why="work", action="automatic_off", feeder="dorf", target=None),
+        "warning",
+        "Li took dorf into their own hands: no automatic action (work)",
+    ),
+    (
+        e.OperatorActed(at=T0, who="Li", why="done", action="automatic_on", feeder="dorf", target=None),
+        "warning",
+        "Li gave dorf back to the automatic (done)",
+    ),
+    (
+        e.OperatorActed(at=T0, who="Li", why="call", action="release", feeder="dorf", target="ev-001"),
+        "warning",
+        "Li released ev-001 on dorf (call)",
+    ),
+    (
+        e.OperatorActed(at=T0, who="Li", why="call", action="release_all", feeder="dorf", target=None),
+        "warning",
+        "Li released everybody on dorf (call)",
+    ),
+    (
+        e.OperatorActed(at=T0, who="Li", why="broken", action="exclude", feeder="dorf", target="ev-001"),
+        "warning",
+        "Li excluded ev-001 on dorf from requests (broken)",
+    ),
+)
+
+
+def told_story() -> list[Told]:
+    books = Books()
+    told = []
+    for seq, (entry, _, _) in enumerate(STORY, start=1):
+        numbered = Numbered(seq, entry)
+        books.apply(numbered)
+        told.append(tell(numbered, books))
+    return told
+
+
+@pytest.mark.parametrize("place", range(len(STORY)))
+def test_each_entry_as_a_sentence(place: int) -> None:
+    told, (entry, severity, text) = told_story()[place], STORY[place]
+    assert (told.text, told.severity) == (text, severity)
+    assert (told.seq, told.at) == (place + 1, entry.at)
+
+
+def test_the_story_above_has_every_word_of_the_vocabulary() -> None:
+    assert {type(entry) for entry, _, _ in STORY} == set(get_args(e.Entry))
+
+
+def test_a_requests_feeder_is_known_from_the_books() -> None:
+    assert {told.feeder for told in told_story() if told.entry.startswith("request_")} == {"dorf"}
+
+
+def test_a_request_that_the_books_forgot_is_told_by_its_id() -> None:
+    told = tell(Numbered(1, e.RequestSent(at=T0, request=R1, sequence=1, attempt=1)), Books())
+    assert (told.text, told.feeder) == (f"Sent to Request {R1} (command 1)", None)
+
+
+@pytest.mark.parametrize("state", get_args(e.RequestState))
+def test_every_state_has_words(state: e.RequestState) -> None:
+    assert tell(Numbered(1, moved(R1, state, T0)), Books()).text.startswith(f"Request {R1}: ")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "text"),
+    [
+        ("nothing_shown", "not credited: the meter shows 0.00 kWh less"),
+        (
+            "too_little_data",
+            "not credited: its meter was read in 1 of 2 intervals, too few to prove anything",
+        ),
+        ("refused_or_silent", "not credited: the request never came into force"),
+    ],
+)
+def test_why_somebody_is_not_credited(outcome: str, text: str) -> None:
+    assert tell(Numbered(1, settled(outcome)), Books()).text == f"{R1} {text}"

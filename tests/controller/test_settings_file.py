@@ -1,0 +1,215 @@
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as profile
+from hypothesis import strategies as st
+
+from controller.errors import ConfigRejected
+from controller.settings_file import load_site
+from controller.toml_lines import TomlLines
+
+GOOD = """name = "Dorf"
+
+[[feeder]]
+id = "dorf"
+network = "simbench:1-LV-rural1--0-sw"
+customers = "customers.csv"
+devices = "devices.csv"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "customers.csv").write_text("")
+    (tmp_path / "devices.csv").write_text("")
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "site.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def rejected(folder: Path, text: str) -> list[str]:
+    """The findings without the file's name."""
+    path = write(folder, text)
+    with pytest.raises(ConfigRejected) as caught:
+        load_site(path)
+    assert all(finding.startswith(str(path)) for finding in caught.value.findings)
+    assert str(caught.value) == "\n".join(caught.value.findings)
+    return [finding.removeprefix(f"{path}, ").removeprefix(f"{path}: ") for finding in caught.value.findings]
+
+
+def test_defaults_and_paths_relative_to_the_file(folder: Path) -> None:
+    site = load_site(write(folder, GOOD))
+    assert site.feeder[0].customers == folder / "customers.csv"
+    assert site.store.path == folder / "state" / "gridward.sqlite3"
+    assert site.secret_file == folder / "state" / "site.secret"
+    assert site.feeder[0].network == "simbench:1-LV-rural1--0-sw"
+    assert site.cycle.period_s == 5.0
+
+
+def test_a_network_file_is_relative_too(folder: Path) -> None:
+    (folder / "net.json").write_text("{}")
+    site = load_site(write(folder, GOOD.replace("simbench:1-LV-rural1--0-sw", "net.json")))
+    assert site.feeder[0].network == str(folder / "net.json")
+
+
+def test_absolute_paths_stay(folder: Path) -> None:
+    other = folder / "elsewhere" / "x.sqlite3"
+    site = load_site(write(folder, GOOD + f'[store]\npath = "{other.as_posix()}"\n'))
+    assert site.store.path == other
+
+
+def test_wrong_types_ranges_words_and_keys_are_all_told_with_their_lines(folder: Path) -> None:
+    text = (
+        GOOD
+        + """
+[cycle]
+period_s = "five"
+fresh_s = -1
+perod = 3
+
+[feeder.rtu]
+port = 99999
+
+[broker]
+protocol = "6"
+
+[requests]
+attempts = 2.5
+duration_s = inf
+"""
+    )
+    assert rejected(folder, text) == [
+        "line 10: cycle.period_s: expected a number, got 'five'",
+        "line 11: cycle.fresh_s: expected a number > 0.0, got -1",
+        "line 12: cycle.perod: this key is not known; did you mean period_s?",
+        "line 14: feeder[1].rtu.host: expected a value, the key is missing",
+        "line 15: feeder[1].rtu.port: expected a whole number <= 65535, got 99999",
+        "line 18: broker.protocol: expected one of '3.1.1', '5', got '6'",
+        "line 21: requests.attempts: expected a whole number, got 2.5",
+        "line 22: requests.duration_s: expected a finite number, got inf",
+    ]
+
+
+def test_a_fault_of_syntax_has_its_line(folder: Path) -> None:
+    (finding,) = rejected(folder, GOOD + "[cycle\n")
+    assert "line 8" in finding
+
+
+def test_no_file_and_no_utf8(folder: Path) -> None:
+    with pytest.raises(ConfigRejected, match=r"none\.toml: expected a readable file"):
+        load_site(folder / "none.toml")
+    (folder / "latin.toml").write_bytes(b'name = "D\xf6rf"\n')
+    with pytest.raises(ConfigRejected, match="UTF-8"):
+        load_site(folder / "latin.toml")
+
+
+@pytest.mark.parametrize(
+    ("extra", "finding"),
+    [
+        ("[cycle]\nfresh_s = 2.0\n", "line 9: cycle.fresh_s: expected at least period_s (5 s), got 2"),
+        (
+            "[requests]\nrenew_before_s = 900\n",
+            "line 9: requests.renew_before_s: expected less than duration_s (900 s), got 900",
+        ),
+        (
+            "[requests]\nanswer_within_s = 400\n",
+            "line 9: requests.answer_within_s: expected, times attempts, "
+            "less than duration_s (900 s), got 1200",
+        ),
+        (
+            "[events]\nmax_duration_s = 600\n",
+            "line 1: requests.duration_s: expected at most events.max_duration_s (600 s), got 900",
+        ),
+        ("[limits]\nmin_v_pu = 1.2\n", "line 9: limits.min_v_pu: expected less than max_v_pu (1.1), got 1.2"),
+        (
+            "[events]\nat_once_percent = 90\n",
+            "line 9: events.at_once_percent: expected at least limits.loading_percent (100), got 90",
+        ),
+        (
+            "[requests]\ntarget_share = 0.99\n",
+            "line 9: requests.target_share: expected above 0 and at most events.close_below (0.95), "
+            "or what is asked for never ends an event; got 0.99",
+        ),
+        (
+            '[broker]\nroot = "a/#"\n',
+            "line 9: broker.root: expected the first levels of a topic: 'a/#', of which one "
+            "contains '#', which MQTT keeps for topics",
+        ),
+        (
+            '[broker]\nusername = "u"\npassword_file = "customers.csv"\nkey_file = "devices.csv"\n',
+            "line 11: broker.key_file: expected certificate_file beside it",
+        ),
+    ],
+)
+def test_settings_that_cannot_be_meant_together(folder: Path, extra: str, finding: str) -> None:
+    assert rejected(folder, GOOD + extra) == [finding]
+
+
+def test_feeders_are_told_apart_and_their_files_are_there(folder: Path) -> None:
+    second = (
+        GOOD.split("\n\n", 1)[1]
+        .replace("customers.csv", "nobody.csv")
+        .replace("simbench:1-LV-rural1--0-sw", "n.json")
+    )
+    third = (
+        second.replace('"dorf"', '"a/b"')
+        .replace("nobody.csv", "customers.csv")
+        .replace("n.json", "simbench:x")
+    )
+    found = rejected(folder, GOOD + second + third)
+    assert [finding.split(": expected")[0] for finding in found] == [
+        "line 9: feeder[2].id",
+        "line 10: feeder[2].network",
+        "line 11: feeder[2].customers",
+        "line 14: feeder[3].id",
+    ]
+
+
+def test_a_site_needs_a_name_and_a_feeder(folder: Path) -> None:
+    assert rejected(folder, 'name = " "\nfeeder = []\n') == [
+        "line 1: name: expected a name, it is empty",
+        "line 2: feeder: expected at least one [[feeder]]",
+    ]
+    assert rejected(folder, 'feeder = 3\nbroker = "x"\n') == [
+        "line 1: feeder: expected [[feeder]] tables, got 3",
+        "line 1: name: expected a value, the key is missing",
+        "line 2: broker: expected a table, got 'x'",
+    ]
+
+
+def test_lines_of_other_ways_to_write_toml() -> None:
+    lines = TomlLines(
+        'a.b = 1\n"quoted key" = 2\ntext = """\nx = 3\n"""\n[t] # comment\n  y = {z = 1}\n'
+        "[[l]]\n[[l]]\nk=1\n[l.m]\nn=1"
+    )
+    assert lines.line(("a", "b")) == 1
+    assert lines.line(("quoted key",)) == 2
+    assert lines.line(("x",)) == 1
+    assert lines.line(("t", "y", "z")) == 7
+    assert lines.line(("l", 1, "k")) == 10
+    assert lines.line(("l", 1, "m", "n")) == 12
+    assert lines.line(("l", 0, "k")) == 8
+
+
+@given(
+    text=st.text(max_size=200)
+    | st.builds(
+        lambda key, value: f"{GOOD}[{key}]\n{value}\n",
+        st.sampled_from(["cycle", "broker", "feeder", "feeder.rtu", "store", "x"]),
+        st.text(max_size=60),
+    )
+)
+@profile(max_examples=150, deadline=None)
+def test_any_text_is_a_site_or_the_one_named_error(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with suppress(ConfigRejected):
+        load_site(path)

@@ -163,10 +163,6 @@ class Books:
         """How many of all requests since the journal began are in each state; no zeros."""
         return {state: count for state, count in sorted(self._sums_of(feeder).by_state.items()) if count}
 
-    def readings_refused_unplaced(self) -> int:
-        """Refused input that named no feeder."""
-        return self._sums.get(None, _Sums()).refused_readings
-
     def apply_all(self, told: Iterable[Numbered | e.Entry]) -> None:
         """Apply in order, for example a whole replay."""
         for one in told:

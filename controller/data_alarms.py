@@ -127,11 +127,11 @@ def _bad_now(
         since = "was never heard" if reading is None else f"is silent since {reading.at:%H:%M:%S}"
         bad["substation_silent"] = f"the substation's RTU {since}"
     elif check.result.converged and "too_few_meters" not in bad:
-        difference = reading.p_kw - check.result.supply_kw
+        expected_kw = control.substation_p_kw(check.result)
         allowed = max(cycle.feeder_sum_tolerance * abs(reading.p_kw), MIN_SUM_DIFFERENCE_KW)
-        if abs(difference) > allowed:
+        if abs(reading.p_kw - expected_kw) > allowed:
             bad["feeder_sum"] = (
                 f"the substation shows {reading.p_kw:.1f} kW, "
-                f"meters and losses add up to {check.result.supply_kw:.1f} kW"
+                f"meters and losses add up to {expected_kw:.1f} kW"
             )
     return bad

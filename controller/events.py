@@ -36,7 +36,7 @@ class Tracker:
     below_since: datetime | None = None
     """since when everything is below the closing threshold"""
     peak_percent: float = 0.0
-    """highest loading of the open event"""
+    """highest loading since the violations began that led to the open event"""
 
 
 def ratio(violation: Violation) -> float:
@@ -80,7 +80,7 @@ def observe(
     tracker = Tracker(
         checks=checks,
         below_since=(before.below_since or now) if below else None,
-        peak_percent=max(peak, before.peak_percent) if event is not None else peak,
+        peak_percent=max(peak, before.peak_percent) if event is not None or before.checks else peak,
     )
     return tracker, tuple(entries)
 

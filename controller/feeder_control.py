@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from controller import settings
 from controller.errors import ConfigRejected
-from customers.registry import Customer, Device, Registry
+from customers.registry import Customer, Registry
 from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
 from grid_model.network import Floats, Network
 from grid_model.violations import Limits
@@ -99,9 +99,10 @@ class FeederControl:
         """The bus behind the first transformer: where the RTU measures the voltage."""
         return int(self.network.transformers.to_bus[0]) if len(self.network.transformers.ids) else None
 
-    def devices_at(self, position: int) -> tuple[Device, ...]:
-        """The devices behind one service point."""
-        return tuple(d for d in self.registry.devices if self.device_position[d.device] == position)
+    def substation_p_kw(self, result: LoadFlowResult) -> float:
+        """What the RTU should show by this load flow: what goes into the transformers, or all supply without any."""
+        has_transformers = len(self.network.transformers.ids) > 0
+        return float(result.transformer_p_kw.sum()) if has_transformers else result.supply_kw
 
 
 def build_control(

@@ -44,7 +44,7 @@ def feeder_view(control: FeederControl, books: Books, decided: Decisions, automa
         cycle=decided.memory.cycle,
         automatic=automatic,
         converged=result.converged,
-        quality=_quality(decided),
+        quality=_quality(control, decided),
         transformers=_loadings(network.transformers.ids, result.transformer_loading_percent),
         lines=_loadings(network.lines.ids, result.line_loading_percent),
         buses=tuple(
@@ -74,16 +74,16 @@ def trend_point(decided: Decisions) -> TrendPoint:
     )
 
 
-def _quality(decided: Decisions) -> DataQuality:
+def _quality(control: FeederControl, decided: Decisions) -> DataQuality:
     counts = _counts(decided.check.snapshot)
-    substation, supply_kw = decided.memory.state.substation, decided.check.result.supply_kw
+    substation, result = decided.memory.state.substation, decided.check.result
     return DataQuality(
         measured=counts[Quality.MEASURED],
         stale=counts[Quality.STALE],
         estimated=counts[Quality.ESTIMATED],
         alarm=decided.alarm,
         substation_p_kw=None if substation is None else substation.p_kw,
-        model_p_kw=supply_kw if decided.check.result.converged else None,
+        model_p_kw=control.substation_p_kw(result) if result.converged else None,
     )
 
 

@@ -1,7 +1,7 @@
 """Double entry in integers: the transactions that credits are booked with, step [8] of the path.
 
 Knows no store. A transaction's key is a function of what it is for, so the same credit again is the same key,
-and the store books it once (reliability L3, L8). Corrections are new entries that name the first (L4).
+and the store books it once (reliability L3, L8).
 
 One rounding rule (L2): energy is rounded down to whole watt-hours, and what it earns is rounded down to whole
 points and whole minor units, per request. So never more is credited than was shown; no float touches an
@@ -75,17 +75,6 @@ def credit(
         postings=tuple(postings),
         reason=f"{energy_wh} Wh less at the meter",
         request=request,
-    )
-
-
-def reversal(of: LedgerPosted, *, at: datetime, reason: str) -> LedgerPosted:
-    """The transaction that takes an earlier one back, naming it (L4); it too can happen only once."""
-    return LedgerPosted(
-        at=at,
-        key=f"{of.key}/reversal",
-        postings=tuple((account, unit, -amount) for account, unit, amount in of.postings),
-        reason=f"reverses {of.key}: {reason}",
-        request=of.request,
     )
 
 

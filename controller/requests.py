@@ -220,14 +220,6 @@ def settlement_due(record: RequestRecord, requests: settings.Requests, now: date
     return by is not None and not record.is_open and now >= by
 
 
-def resend_due(record: RequestRecord, requests: settings.Requests, now: datetime) -> bool:
-    """Whether the same command should be sent once more, because no answer came and attempts are left."""
-    if record.state != "sent" or record.resource == "person" or record.sent_at is None:
-        return False
-    waited = now - record.sent_at
-    return record.attempts < requests.attempts and waited >= timedelta(seconds=requests.answer_within_s)
-
-
 def on_sent(record: RequestRecord) -> Trigger | None:
     """The step that a sending stands for: only the first one is a step."""
     return "sent" if record.state == "planned" else None

@@ -3,7 +3,10 @@
 Knows nothing of who uses which id.
 """
 
+import re
+
 MAX_ID_LENGTH = 128
+_FIT = re.compile(r"(?!\$)[^/+#\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,128}")
 _WILD = frozenset("/+#")
 _SURROGATES = range(0xD800, 0xE000)
 _C1_CONTROLS = range(0x7F, 0xA0)
@@ -11,6 +14,8 @@ _C1_CONTROLS = range(0x7F, 0xA0)
 
 def id_fault(value: str) -> str | None:
     """What is wrong with this id, or None when it is fit for use."""
+    if _FIT.fullmatch(value):
+        return None
     if not value:
         return "is empty"
     if len(value) > MAX_ID_LENGTH:

@@ -120,9 +120,8 @@ class Factored:
         p = np.bincount(self.slot, weights=p_kw, minlength=k + 1)
         q = np.bincount(self.slot, weights=q_kvar, minlength=k + 1)
         demand_conj = np.empty(k, dtype=np.complex128)
-        demand_conj.real = p[:k]
-        demand_conj.imag = -q[:k]
-        demand_conj /= self.admittance.base_kva
+        demand_conj.real = p[:k] / self.admittance.base_kva
+        demand_conj.imag = -q[:k] / self.admittance.base_kva
         demand_conj += self._fixed
         return demand_conj, float(p[k]) / self.admittance.base_kva + self._fixed_held_p
 

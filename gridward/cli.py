@@ -13,6 +13,7 @@ from importlib.metadata import version
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("gridward.demo", "the whole loop in one process tree: broker, field, daemon, live page"),
+    "field": ("gridward.field", "emulated meters, devices and people on a real broker"),
     "run": ("gridward.run", "the daemon, for a site"),
     "check": ("gridward.check", "one snapshot: check, locate, allocate, check again"),
     "simulate": ("gridward.simulate", "one scenario on simulated time, with and without control"),

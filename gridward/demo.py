@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--speed", type=float, default=60.0, help="simulated seconds in one second (default: 60)"
     )
+    parser.add_argument(
+        "--from", dest="begin", default="16:45", help="time of day to begin at (default: 16:45)"
+    )
     parser.add_argument("--broker", metavar="HOST:PORT", help="a broker of yours (default: an embedded one)")
     parser.add_argument(
         "--state", type=Path, default=Path("state/demo"), help="folder, emptied at each start"
@@ -97,6 +100,8 @@ def _field_arguments(options: argparse.Namespace, folder: Path, port: int) -> li
         str(port),
         "--speed",
         str(options.speed),
+        "--from",
+        options.begin,
     ]
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import structlog
-from controller.settings_file import load_site
-from customers.errors import RegistryRejected
 
 from controller.api.server import CannotListen, serve
 from controller.clock import WallClock
 from controller.errors import ConfigRejected
+from controller.settings_file import load_site
+from customers.errors import RegistryRejected
 from devices.errors import ProfileRejected
 from grid_model.errors import NetworkRejected
 from gridward.shared_clock import ClockRejected, join_clock

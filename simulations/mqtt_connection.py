@@ -117,8 +117,8 @@ class FieldConnection:
         async with self._new_client() as client:
             self._client = client
             try:
-                for topic in self._subscriptions:
-                    await client.subscribe(topic, qos=1)
+                if self._subscriptions:
+                    await client.subscribe([(topic, 1) for topic in self._subscriptions])
                 for message in self._greeting():
                     await self._publish(client, message)
                 self._backoff.reset()

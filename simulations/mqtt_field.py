@@ -80,9 +80,20 @@ class MqttField:
         self._disturbed = asyncio.Event()
         self._own: dict[str, FieldConnection] = {}
         self._meter_line = self._connect("meters")
-        self._device_line = self._connect("devices", [self._topics.request(model.feeder, "+")])
-        self._people_line = self._connect("people", [self._topics.notice(model.feeder, "+")])
-        for device in self._with_own_line():
+        own = self._with_own_line()
+        requests = [
+            self._topics.request(model.feeder, d.device)
+            for d in model.population.registry.devices
+            if d.device not in own
+        ]
+        notices = [
+            self._topics.notice(model.feeder, c.customer)
+            for c in model.population.registry.customers
+            if c.takes_notices
+        ]
+        self._device_line = self._connect("devices", requests)
+        self._people_line = self._connect("people", notices)
+        for device in own:
             self._own[device] = self._connect_device(device)
 
     @property
@@ -143,12 +154,6 @@ class MqttField:
         self._advance(self._clock.now())
         self._field.receive(command)
         self._disturbed.set()
-
-    def _heard_shared(self, topic: str, payload: bytes) -> None:
-        """The shared line hears every request; those for devices with their own line are theirs."""
-        address = self._topics.parse(topic)
-        if address is not None and address.name not in self._own:
-            self._heard(topic, payload)
 
     # ---- out ---------------------------------------------------------------------------------------------
 
@@ -260,7 +265,7 @@ class MqttField:
             self._wire_clock,
             self._rng,
             subscriptions=subscriptions,
-            heard=self._heard_shared,
+            heard=self._heard,
         )
 
     def _connect_device(self, device: str) -> FieldConnection:

@@ -35,7 +35,7 @@ _MOST_FINDINGS = 50
 
 
 def load_scenario(path: Path, seed: int | None = None) -> Scenario:
-    """The scenario of a file, under another seed if one is given. Raises ScenarioRejected with all findings."""
+    """The scenario of a file, under another seed if given. Raises ScenarioRejected with all findings."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -33,9 +33,12 @@ def require_chromium() -> str:
     pytest.skip(MISSING)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
-    """A running headless browser (a `playwright.sync_api.Browser`), for the whole session."""
+    """A headless browser (a `playwright.sync_api.Browser`) for one module without async tests.
+
+    While it runs, playwright's own event loop occupies the main thread.
+    """
     from playwright.sync_api import sync_playwright
 
     path = require_chromium()

@@ -6,16 +6,10 @@ const LONGEST_WAIT_MS = 15000;
 const SHORTEST_SILENCE_MS = 10000;
 const MISSED_CYCLES = 4;
 
-async function getJson(path, alsoFine = 200) {
+async function getJson(path) {
   const answer = await fetch(path, { headers: { accept: "application/json" }, signal: AbortSignal.timeout(10000) });
-  if (!answer.ok && answer.status !== alsoFine) throw new Error(`${path}: ${answer.status}`);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return answer.json();
-}
-
-/** How long the feeder has had no cycle: the first event of a stream is the last known state, however old. */
-async function silenceOf(feeder) {
-  const health = await getJson("/health", 503);
-  return 1000 * (health.feeders.find((one) => one.id === feeder)?.seconds_since_cycle ?? 0);
 }
 
 /**
@@ -39,9 +33,9 @@ export function openLink({ wanted, onStatic, onState, onLink }) {
       const feeder = feeders.find((one) => one.id === wanted()) ?? feeders[0];
       if (!feeder) throw new Error("the site has no feeder");
       const network = await getJson(`/api/v1/feeders/${encodeURIComponent(feeder.id)}/network`);
-      const silence = await silenceOf(feeder.id);
       if (mine !== attempt) return;
-      heardAt = performance.now() - silence;
+      // the first event of a stream is the last known state, however old
+      heardAt = performance.now() - 1000 * (feeder.seconds_since_cycle ?? 0);
       silentAfter = Math.max(SHORTEST_SILENCE_MS, MISSED_CYCLES * feeder.period_s * 1000);
       onStatic({ site, feeders, feeder: feeder.id, network });
       listen(feeder.id, mine);

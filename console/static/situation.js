@@ -11,7 +11,10 @@ const NEAR = 0.8; // of the limit, as in the drawing
 export function situationOf(view, network) {
   if (!view) return { severity: "waiting", sentence: words.waiting, detail: "" };
   if (view.quality.alarm) {
-    return { severity: "alarm", sentence: words.alarm(view.quality.alarm), detail: words.noAction };
+    const { measured, stale, estimated } = view.quality;
+    const total = measured + stale + estimated;
+    const old = measured < total ? `${words.old(measured, total)} ` : "";
+    return { severity: "alarm", sentence: words.alarm(view.quality.alarm), detail: old + words.noAction };
   }
   if (!view.converged) return { severity: "alarm", sentence: words.diverged, detail: words.noAction };
   if (view.violations.length > 0) return over(view, network);

@@ -43,10 +43,11 @@ def create_app(
     app.state.streams = streams
     add_problem_handlers(app)
     app.add_middleware(SecurityHeaders)
-    app.include_router(feeder_routes(views, registries or {}))
+    pulse = Pulse(views, clock)
+    app.include_router(feeder_routes(views, registries or {}, pulse))
     app.include_router(stream_routes(views, streams, clock))
     app.include_router(operate_routes(views, OperatorKey.from_file(views.site.api.operator_token_file)))
-    app.include_router(health_routes(Pulse(views, clock)))
+    app.include_router(health_routes(pulse))
     app.include_router(metrics_routes(registry))
     app.include_router(asset_routes())
     if static_dir is not None:

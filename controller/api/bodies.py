@@ -17,6 +17,8 @@ class FeederBrief:
     """seconds of site time between two cycles"""
     at: datetime | None
     """of the latest cycle; None before the first"""
+    seconds_since_cycle: float | None
+    """in real seconds, even where the site's own time runs faster"""
     automatic: bool | None
     highest_loading_percent: float | None
     violations: int

@@ -16,14 +16,16 @@ from controller.api.bodies import (
     TransformerBody,
 )
 from controller.api.encoding import JSON, entity_tag, json_response, tagged_response, to_json
+from controller.api.health import Pulse
 from controller.api.layout import Map, diagram_positions, map_positions
 from controller.api.problems import no_such_feeder
+from controller.settings import Feeder
 from controller.views import FeederView, LiveViews, Told, TrendPoint
 from customers.registry import Registry
 from grid_model.network import Network
 
 
-def feeder_routes(views: LiveViews, registries: Mapping[str, Registry]) -> APIRouter:
+def feeder_routes(views: LiveViews, registries: Mapping[str, Registry], pulse: Pulse) -> APIRouter:
     """The routes; `registries` tell who is behind a service point, by feeder."""
     router = APIRouter(prefix="/api/v1", tags=["feeders"])
     drawn: dict[str, tuple[bytes, str]] = {}
@@ -33,7 +35,7 @@ def feeder_routes(views: LiveViews, registries: Mapping[str, Registry]) -> APIRo
         """All feeders of the site, with the most important of each."""
         period_s = views.site.cycle.period_s
         briefs = tuple(
-            brief(feeder.id, feeder.network, period_s, views.feeder_view(feeder.id))
+            brief(feeder, period_s, pulse.silent_s(feeder.id), views.feeder_view(feeder.id))
             for feeder in views.site.feeder
         )
         return json_response(Feeders(views.site.name, briefs))
@@ -78,16 +80,17 @@ def _require(views: LiveViews, feeder: str) -> None:
         raise no_such_feeder(feeder)
 
 
-def brief(feeder: str, network: str, period_s: float, view: FeederView | None) -> FeederBrief:
+def brief(feeder: Feeder, period_s: float, silent_s: float | None, view: FeederView | None) -> FeederBrief:
     """One line of the list."""
     if view is None:
-        return FeederBrief(feeder, network, period_s, None, None, None, 0, None)
+        return FeederBrief(feeder.id, feeder.network, period_s, None, None, None, None, 0, None)
     loadings = (element.loading_percent for element in (*view.transformers, *view.lines))
     return FeederBrief(
-        id=feeder,
-        network=network,
+        id=feeder.id,
+        network=feeder.network,
         period_s=period_s,
         at=view.at,
+        seconds_since_cycle=silent_s,
         automatic=view.automatic,
         highest_loading_percent=max(loadings, default=None) if view.converged else None,
         violations=len(view.violations),

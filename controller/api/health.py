@@ -31,12 +31,14 @@ class Pulse:
         feeders = tuple(self._feeder_health(feeder.id, allowed_s) for feeder in site.feeder)
         return Health("ready" if all(feeder.ready for feeder in feeders) else "not_ready", feeders)
 
-    def _feeder_health(self, feeder: str, allowed_s: float) -> FeederHealth:
+    def silent_s(self, feeder: str) -> float | None:
+        """Seconds since the feeder's latest cycle; None before the first."""
         beat = self._beat.get(feeder)
-        if beat is None:
-            return FeederHealth(feeder, False, None)
-        silent_s = self._clock.monotonic() - beat
-        return FeederHealth(feeder, silent_s <= allowed_s, round(silent_s, 1))
+        return None if beat is None else round(self._clock.monotonic() - beat, 1)
+
+    def _feeder_health(self, feeder: str, allowed_s: float) -> FeederHealth:
+        silent_s = self.silent_s(feeder)
+        return FeederHealth(feeder, silent_s is not None and silent_s <= allowed_s, silent_s)
 
 
 def health_routes(pulse: Pulse) -> APIRouter:

@@ -5,6 +5,7 @@ Knows the two versions' differences so that `driver.py` need not. No I/O before 
 
 import logging
 import math
+import socket
 from datetime import datetime
 from typing import Self, cast
 
@@ -69,6 +70,8 @@ def new_client(settings: LinkSettings, protocol: Protocol, inbox: Inbox) -> aiom
         # aiomqtt only calls this with the bound, and our inbox has its own rule for when it is full
         queue_type=cast("type[Inbox]", lambda maxsize: inbox),
         max_queued_incoming_messages=settings.queue_bound,
+        # a command is one small packet: it does not wait for the acknowledgement of the one before (Nagle)
+        socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
         logger=_quiet,
     )
 

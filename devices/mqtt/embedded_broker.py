@@ -8,7 +8,6 @@ standard says is put right in `_Broker`, each with its reason. A real site runs 
 import asyncio
 import logging
 import math
-from collections.abc import ItemsView, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -77,26 +76,11 @@ class EmbeddedBroker:
             await broker.stop_soon()
 
 
-class _Snapshots(dict[str, Any]):
-    """A dict that may change while it is walked through.
-
-    amqtt waits for clients while it walks through its subscriptions; when another client subscribes meanwhile
-    a plain dict raises, and the waiting client's connection is lost.
-    """
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(list(super().__iter__()))
-
-    def items(self) -> ItemsView[str, Any]:  # type: ignore[override]  # a plain dict's is a class of its own
-        return dict(super().items()).items()
-
-
 class _Broker(Broker):  # type: ignore[misc]  # amqtt has no types
     """amqtt's broker, put right where it leaves the standard."""
 
     def __init__(self, config: BrokerConfig) -> None:
         super().__init__(config)
-        self._subscriptions = {}
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     @property
@@ -164,7 +148,8 @@ class _Broker(Broker):  # type: ignore[misc]  # amqtt has no types
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Any
     ) -> None:
-        # amqtt offers the retained messages of everybody's subscriptions to every new client
+        # amqtt offers the retained messages of everybody's subscriptions to every new client; and while it
+        # waits for that client, another one's subscription breaks its walk through them
         subscribers = self._subscriptions.get(subscription[0], [])
         if any(subscriber is session for subscriber, _ in subscribers):
             await super()._publish_retained_messages_for_subscription(subscription, session)

@@ -18,7 +18,7 @@ class LiveConsole:
     """Start, step, stop and start again on the same port."""
 
     def __init__(self) -> None:
-        self.views = FakeViews()
+        self.views = FakeViews(idle=("lane",))
         self.port = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -38,7 +38,7 @@ class LiveConsole:
 
         async def run() -> None:
             self._loop = asyncio.get_running_loop()
-            registries = {"street": self.views.registry}
+            registries = dict.fromkeys(("street", "lane"), self.views.registry)
             app = create_app(
                 self.views, CollectorRegistry(), static_dir(), clock=WallClock(), registries=registries
             )

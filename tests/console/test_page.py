@@ -134,6 +134,36 @@ def test_alarm_and_automatic_off_are_told(console: LiveConsole, page: Page) -> N
     expect(page.locator(".chip", has_text="Data alarm")).to_be_visible()
 
 
+def test_close_to_the_limit_is_not_called_quiet(console: LiveConsole, page: Page) -> None:
+    console.views.automatic = False
+    view = console.step_until(lambda view: 82 < max(e.loading_percent for e in view.lines) < 99)
+    assert not view.violations
+    page.goto(console.address)
+    expect(page.locator(".situation")).to_have_attribute("data-severity", "near")
+    expect(page.locator(".sentence")).to_contain_text("close to its limit")
+    expect(page.locator(".detail")).to_have_text("The automatic is off: an operator has to act.")
+
+
+def test_another_feeder_shows_nothing_of_this_one(
+    console: LiveConsole, page: Page, complaints: list[str]
+) -> None:
+    view = console.step_until(lambda view: view.violations and view.requests)
+    page.goto(console.address)
+    drawn(page)
+    page.get_by_label("Feeder").select_option("lane")
+    expect(page.locator(".sentence")).to_have_text("Waiting for the first check of this feeder.")
+    expect(page.locator("#card-highest .value")).to_have_text("–")
+    expect(page.locator("#requests tbody tr")).to_have_count(0)
+    expect(page.locator("#violations li")).to_have_count(0)
+    expect(page.locator(".chart")).to_be_hidden()
+    expect(page.locator("svg.grid [data-class=over]")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_label("Feeder")).to_have_value("lane")
+    page.get_by_label("Feeder").select_option("street")
+    expect(page.locator("#requests tbody tr")).to_have_count(len(view.requests))
+    assert complaints == []
+
+
 def test_names_from_the_field_are_never_markup(
     console: LiveConsole, page: Page, complaints: list[str]
 ) -> None:
@@ -191,6 +221,7 @@ def test_it_fits_and_can_be_read(
     page.screenshot(path=shot, full_page=True)
     assert shot.stat().st_size > 20_000
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.documentElement.scrollHeight - document.querySelector('main').offsetHeight") < 200
     assert page.evaluate(FAINTEST) >= 4.5
     context.close()
 

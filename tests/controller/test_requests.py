@@ -24,7 +24,6 @@ from controller.requests import (
     on_answer,
     on_sent,
     request_id,
-    resend_due,
     settlement_due,
 )
 from controller.settings import Requests, Rewards
@@ -102,15 +101,6 @@ def test_the_deadline_of_every_state() -> None:
 
 def test_a_short_request_is_not_waited_for_beyond_its_end() -> None:
     assert deadline(record("sent", end=after(60)), REQUESTS) == after(60)
-
-
-def test_resending_waits_for_each_answer_and_stops_after_the_last_attempt() -> None:
-    sent = record("sent", sent_at=T0, attempts=1)
-    assert not resend_due(sent, REQUESTS, after(29))
-    assert resend_due(sent, REQUESTS, after(30))
-    assert not resend_due(replace(sent, attempts=3), REQUESTS, after(30))
-    assert not resend_due(record("sent", "person", sent_at=T0, attempts=1), REQUESTS, after(30))
-    assert not resend_due(replace(sent, state="active"), REQUESTS, after(30))
 
 
 @pytest.mark.parametrize(

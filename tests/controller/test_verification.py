@@ -141,3 +141,9 @@ def test_the_order_of_samples_does_not_matter(seed: int) -> None:
     shown = samples([float(kw) for kw in rng.uniform(0, 12, 180)])
     shuffled = [shown[k] for k in rng.permutation(180)]
     assert checked(ended(), shown) == checked(ended(), shuffled)
+
+
+def test_a_relaxed_limit_counts_for_the_whole_sample_in_which_it_came() -> None:
+    relaxed = with_limits(ended(), (0, 4.2), (452, 8.0))
+    asked_kw_s = 6.8 * 450 + 3.0 * 450
+    assert checked(relaxed, samples(0.0)).reduced_kwh == pytest.approx(asked_kw_s / HOUR, rel=1e-6)

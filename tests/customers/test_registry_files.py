@@ -41,7 +41,10 @@ def test_both_files_as_values(tmp_path: Path) -> None:
 
 
 def test_optional_columns_any_order_spaces_and_a_byte_order_mark(tmp_path: Path) -> None:
-    customers = "\ufeffmeter , customer,language,service_point,notices,critical\nM-1, C-1 ,zh,LV1.101 Load 1,true,false\n\n"
+    customers = (
+        "\ufeffmeter , customer,language,service_point,notices,critical\n"
+        "M-1, C-1 ,zh,LV1.101 Load 1,true,false\n\n"
+    )
     devices = devices_of(
         "hp-1,LV1.101 Load 1,heat_pump,9,4.2,false,guard,4.2", extra=",on_contact_loss,failsafe_kw"
     )
@@ -81,14 +84,15 @@ def test_all_faults_of_both_files_are_told_at_once(tmp_path: Path) -> None:
         "customers.csv, row 3, customer: expected each only once, 'C-1' is in row 2 already",
         "customers.csv, row 3, service_point: expected each only once, 'load:0' is in row 2 already",
         "customers.csv, row 3, meter: expected each only once, 'M-1' is in row 2 already",
-        "customers.csv, row 4, customer: expected at most 128 characters without / + # or a leading $, got 'a/b'",
+        "customers.csv, row 4, customer: expected at most 128 characters without / + # or a leading $, "
+        "got 'a/b'",
         "customers.csv, row 4, meter: expected a text, it is empty",
         "customers.csv, row 4, critical: expected true or false, got 'perhaps'",
         "customers.csv, row 4, notices: expected true or false, got ''",
         "customers.csv, row 5, meter: expected another name, 'substation' is the feeder's own RTU",
         "customers.csv, row 6: expected 5 cells, got 2",
-        "devices.csv, row 2, kind: expected one of ev_charger, heat_pump, battery, air_conditioner, boiler, "
-        "pv_inverter, got 'rocket'",
+        "devices.csv, row 2, kind: expected one of ev_charger, heat_pump, battery, air_conditioner, "
+        "boiler, pv_inverter, got 'rocket'",
         "devices.csv, row 3, min_kw: expected at most the rated p_kw of 3 kW, got 4.2",
         "devices.csv, row 4, p_kw: expected a power in kW above 0, got 'nan'",
         "devices.csv, row 4, critical: expected true or false, got ''",
@@ -150,4 +154,4 @@ def test_any_text_is_a_registry_or_the_one_named_error(
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
     with suppress(RegistryRejected):
-        read(folder, CUSTOMERS.split("\n")[0] + "\n" + rows, DEVICES.split("\n")[0] + "\n" + rows)
+        read(folder, CUSTOMERS.partition("\n")[0] + "\n" + rows, DEVICES.partition("\n")[0] + "\n" + rows)

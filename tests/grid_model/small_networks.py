@@ -8,7 +8,7 @@ import pandapower as pp
 from grid_model.network import Network, load_network
 
 
-def street(houses: int = 4, *, kva: float = 250.0, v_grid_pu: float = 1.0) -> Any:
+def street(houses: int = 4, *, kva: float = 250.0, v_grid_pu: float = 1.0, span_km: float = 0.08) -> Any:
     """A 20/0.4 kV substation and one cable from house to house, each of 5 kW and 1 kvar."""
     net = pp.create_empty_network()
     mv = pp.create_bus(net, 20.0, name="MV")
@@ -34,7 +34,7 @@ def street(houses: int = 4, *, kva: float = 250.0, v_grid_pu: float = 1.0) -> An
             net,
             before,
             bus,
-            length_km=0.08,
+            length_km=span_km,
             r_ohm_per_km=0.32,
             x_ohm_per_km=0.08,
             c_nf_per_km=200.0,

@@ -17,8 +17,8 @@ from tests.grid_model.small_networks import loaded, street
 
 LV = ("rural1", "rural2", "rural3", "semiurb4", "semiurb5", "urban6")
 NETWORKS = (
-    *(f"simbench:1-LV-{name}--{scenario}-sw" for name in LV for scenario in (0, 1, 2)),
-    *(f"simbench:1-LV-{name}--{scenario}-no_sw" for name, scenario in zip(LV, (0, 1, 2, 0, 1, 2), strict=True)),
+    *(f"simbench:1-LV-{name}--{scenario}-sw" for name in LV for scenario in (0, 2)),
+    *(f"simbench:1-LV-{name}--1-no_sw" for name in LV[::2]),
     "simbench:1-MV-rural--0-sw",
     "simbench:1-MV-semiurb--0-sw",
     "simbench:1-MV-urban--0-sw",
@@ -88,7 +88,9 @@ def test_equals_runpp_at_any_scale(solved_network: Get, seed: int, scale: float,
     assert difference is None or difference.v_pu < WITHIN_PU
 
 
-@pytest.mark.parametrize("source", ["simbench:1-LV-semiurb4--0-sw", "pandapower:create_kerber_vorstadtnetz_kabel_1"])
+@pytest.mark.parametrize(
+    "source", ["simbench:1-LV-semiurb4--0-sw", "pandapower:create_kerber_vorstadtnetz_kabel_1"]
+)
 def test_batch_equals_singles(solved_network: Get, source: str) -> None:
     network, load_flow = solved_network(source)
     rng = np.random.default_rng(5)
@@ -130,7 +132,7 @@ def test_near_collapse_it_is_right_or_silent(tmp_path: Path) -> None:
     network = loaded(street(3), tmp_path)
     load_flow = FactoredLoadFlow(network)
     found = set()
-    for p_kw in np.linspace(20.0, 260.0, 25):
+    for p_kw in np.linspace(20.0, 600.0, 20):
         demand = np.array([0.0, 0.0, p_kw])
         fast, slow = load_flow.solve(demand, demand * 0.1), load_flow.referee.solve(demand, demand * 0.1)
         found.add(fast.converged)
@@ -165,6 +167,7 @@ def with_everything(net: Any) -> None:
 
 def with_parallel_transformer_and_open_ends(net: Any) -> None:
     pp.create_transformer(net, 0, 1, "0.25 MVA 20/0.4 kV", parallel=2, tap_pos=1)
+    net.trafo["shift_degree"] = 150.0  # on both: otherwise they short-circuit each other
     spare = pp.create_bus(net, 0.4)
     line = pp.create_line(net, 4, spare, 0.1, "NAYY 4x50 SE")
     pp.create_switch(net, spare, line, et="l", closed=False)
@@ -186,6 +189,7 @@ def with_two_grids(net: Any) -> None:
     far = pp.create_bus(net, 20.0)
     pp.create_ext_grid(net, far, vm_pu=1.01, va_degree=0.5)
     pp.create_transformer(net, far, 5, "0.25 MVA 20/0.4 kV")
+    net.trafo["shift_degree"] = 150.0
 
 
 @pytest.mark.parametrize(

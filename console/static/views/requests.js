@@ -10,6 +10,7 @@ import { kindName, text } from "../strings.js";
 
 const words = text.requests;
 const NEAR_KW = 0.15; // a device that holds its limit swings a little around it
+const WENT_WRONG = new Set(["refused", "unanswered", "overridden", "failed"]);
 const SIGN = {
   planned: "waiting", sent: "waiting", accepted: "limited", active: "limited", ended: "info", settled: "good",
   refused: "warning", unanswered: "warning", overridden: "warning", failed: "alarm",
@@ -72,7 +73,7 @@ function row() {
       cells.target.show(person ? text.requests.noticeGiven : request.target, person ? "" : kindName(request.kind));
       const when = open ? words.until(hourMinute(request.end)) : words.ended(hourMinute(request.end));
       cells.asked.show(words.askedText(kw(request.limit_kw), kw(request.p_before_kw)), when);
-      cells.acknowledged.show(acknowledgedText(request, person), request.reason ?? "");
+      cells.acknowledged.show(acknowledgedText(request, person), WENT_WRONG.has(request.state) ? (request.reason ?? "") : "");
       showObserved(cells.observed, request, open);
       cells.verified.show(kwh(request.reduced_kwh));
       cells.points.show(integer(request.points));

@@ -124,8 +124,9 @@ class FakeViews:
         self.registry = registry_of(self.net)
         self._site = Site(
             name="Evening street",
-            feeder=(
-                Feeder(id="street", network=self.net.source, customers=Path("c.csv"), devices=Path("d.csv")),
+            feeder=tuple(
+                Feeder(id=feeder, network=self.net.source, customers=Path("c.csv"), devices=Path("d.csv"))
+                for feeder in ("street", *idle)
             ),
             api=Api(operator_token_file=token_file),
         )

@@ -18,6 +18,7 @@ async def test_feeders_before_and_after_the_first_cycle(views: FakeViews, client
     assert before["site"] == "Evening street"
     assert before["feeders"][0] | {"period_s": 5.0} == before["feeders"][0]
     assert before["feeders"][0]["at"] is None
+    assert before["feeders"][0]["seconds_since_cycle"] is None
     assert before["feeders"][0]["highest_loading_percent"] is None
 
     view = views.step_until(lambda view: view.violations)
@@ -25,6 +26,7 @@ async def test_feeders_before_and_after_the_first_cycle(views: FakeViews, client
     assert after["at"] == f"{view.at:%Y-%m-%dT%H:%M:%SZ}"
     expected = max(e.loading_percent for e in (*view.transformers, *view.lines))
     assert after["highest_loading_percent"] == expected > 100
+    assert 0 <= after["seconds_since_cycle"] < 10
     assert after["violations"] == len(view.violations) > 0
 
 

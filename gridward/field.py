@@ -1,0 +1,146 @@
+"""`gridward field SCENARIO.toml`: emulated meters, devices and people on a real broker, an RTU on real Modbus.
+
+For trying a daemon against: it writes a site for it, and a clock that both follow when time is to run faster.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, time
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import structlog
+
+from controller.clock import WallClock
+from devices.modbus.register_map import load_profile
+from devices.mqtt.embedded_broker import EmbeddedBroker
+from grid_model.errors import NetworkRejected
+from grid_model.load_flow import FactoredLoadFlow
+from gridward.field_site import FieldSite, write_journal, write_site
+from gridward.run import configure_logs
+from gridward.shared_clock import start_clock
+from gridward.wiring import site_secret
+from simulations.errors import ScenarioRejected
+from simulations.field import FieldModel
+from simulations.mqtt_field import MqttField, Wiring
+from simulations.rtu_server import RtuServer
+from simulations.runner import prepare
+from simulations.scenario import Scenario
+from simulations.scenario_file import load_scenario
+from simulations.substation import Substation
+
+RTU_PROFILE = "rtu_generic"
+CONNECTED_WITHIN_S = 20.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where everything listens."""
+
+    host: str
+    port: int
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("scenario", type=Path, metavar="SCENARIO.toml")
+    broker = parser.add_mutually_exclusive_group(required=True)
+    broker.add_argument("--broker", metavar="HOST:PORT", type=_place, help="a broker that runs already")
+    broker.add_argument("--embedded-broker", action="store_true", help="bring a broker along")
+    parser.add_argument(
+        "--site", type=Path, required=True, help="folder for site.toml, customers, devices, clock"
+    )
+    parser.add_argument("--console-port", type=int, default=8080, help="port of the page in site.toml")
+    parser.add_argument(
+        "--speed", type=float, default=1.0, help="simulated seconds in one second (default: 1)"
+    )
+    parser.add_argument(
+        "--from", dest="begin", type=time.fromisoformat, help="time of day to begin at (HH:MM)"
+    )
+    parser.add_argument("--seed", type=int, help="another draw of the same scenario")
+    parser.add_argument("--days", type=float, default=3.0, help="the field lives this long (default: 3)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run until told to stop. 2 when the scenario cannot be run."""
+    configure_logs("text" if sys.stderr.isatty() else "json")
+    try:
+        scenario = _for_days(load_scenario(options.scenario, options.seed), options.days)
+        asyncio.run(_live(options, scenario))
+    except (ScenarioRejected, NetworkRejected, OSError) as fault:
+        print(f"gridward field: {fault}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _place(text: str) -> Place:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r}: expected HOST:PORT")
+    return Place(host, int(port))
+
+
+def _for_days(scenario: Scenario, days: float) -> Scenario:
+    time_table = msgspec.structs.replace(scenario.time, days=max(days, scenario.time.days))
+    return msgspec.structs.replace(scenario, time=time_table)
+
+
+def _begin(scenario: Scenario, begin: time | None) -> datetime:
+    start = scenario.time.start
+    if begin is None:
+        return start
+    return max(start, datetime.combine(start.date(), begin.replace(tzinfo=None), start.tzinfo))
+
+
+async def _live(options: argparse.Namespace, scenario: Scenario) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with _broker(options.broker) as broker, RtuServer(load_profile(RTU_PROFILE)) as rtu:
+        setup = prepare(scenario)
+        site = FieldSite(broker.host, broker.port, rtu.host, rtu.port, RTU_PROFILE, options.console_port)
+        write_site(options.site, setup, site)
+        secret = site_secret(options.site / "site.secret")
+        model = FieldModel(setup.population, setup.base, scenario, secret)
+        begin = _begin(scenario, options.begin)
+        model.advance(begin)
+        clock = start_clock(options.site / "clock.json", begin, options.speed)
+        field = MqttField(
+            model,
+            Substation(setup.network, FactoredLoadFlow(setup.network)),
+            setup.network,
+            Wiring(broker.host, broker.port),
+            clock=clock,
+            wire_clock=WallClock(),
+            rng=np.random.default_rng(scenario.seed),
+            step_s=scenario.time.step_s,
+            rtu=rtu,
+        )
+        log.info("field_up", broker=f"{broker.host}:{broker.port}", rtu=rtu.port, site=str(options.site))
+        try:
+            await _until(stop, field)
+        finally:
+            write_journal(options.site / "device_journal.json", model)
+
+
+@asynccontextmanager
+async def _broker(outside: Place | None) -> AsyncIterator[Place]:
+    if outside is not None:
+        yield outside
+        return
+    async with EmbeddedBroker() as broker:
+        yield Place(broker.host, broker.port)
+
+
+async def _until(stop: asyncio.Event, field: MqttField) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        living = tasks.create_task(field.run(), name="field")
+        await stop.wait()
+        living.cancel()

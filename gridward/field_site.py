@@ -1,0 +1,99 @@
+"""The site that belongs to an emulated field: files as an engineer would write them, for `gridward run`."""
+
+import csv
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import tomli_w
+
+from simulations.field import FieldModel
+from simulations.runner import Setup
+
+RTU_PERIOD_STEPS = 0.2
+"""The RTU is asked more often than meters report, so that both speak of the same moment."""
+CUSTOMER_COLUMNS = ("customer", "service_point", "meter", "critical", "notices", "language")
+DEVICE_COLUMNS = ("device", "service_point", "kind", "p_kw", "min_kw", "critical", "on_contact_loss")
+
+
+@dataclass(frozen=True)
+class FieldSite:
+    """Where the field listens, and where the daemon shall."""
+
+    broker_host: str
+    broker_port: int
+    rtu_host: str
+    rtu_port: int
+    rtu_profile: str
+    console_port: int
+
+
+def write_site(folder: Path, setup: Setup, where: FieldSite) -> Path:
+    """Write site.toml, customers.csv, devices.csv and an operator's token; returns the path of site.toml."""
+    folder.mkdir(parents=True, exist_ok=True)
+    registry = setup.population.registry
+    _write_rows(
+        folder / "customers.csv",
+        CUSTOMER_COLUMNS,
+        (asdict(customer) | {"notices": customer.takes_notices} for customer in registry.customers),
+    )
+    _write_rows(
+        folder / "devices.csv",
+        DEVICE_COLUMNS,
+        (asdict(device) | {"p_kw": device.rated_kw} for device in registry.devices),
+    )
+    token = folder / "operator.token"
+    token.touch(mode=0o600)
+    token.write_text(secrets.token_urlsafe(24), encoding="ascii")
+    site = folder / "site.toml"
+    site.write_text(tomli_w.dumps(_settings(setup, where)), encoding="utf-8")
+    return site
+
+
+def write_journal(path: Path, model: FieldModel) -> None:
+    """What every emulated device noted, for a judge who does not trust the daemon."""
+    path.write_bytes(msgspec.json.encode(model.devices.journal))
+
+
+def _settings(setup: Setup, where: FieldSite) -> dict[str, Any]:
+    scenario = setup.scenario
+    step_s = float(scenario.time.step_s)
+    rtu = {"host": where.rtu_host, "port": where.rtu_port, "profile": where.rtu_profile}
+    feeder = {
+        "id": scenario.network.feeder,
+        "network": scenario.network.source,
+        "customers": "customers.csv",
+        "devices": "devices.csv",
+        "rtu": rtu | {"period_s": step_s * RTU_PERIOD_STEPS},
+    }
+    control = _without_none(msgspec.to_builtins(scenario.control))
+    return {
+        "name": scenario.title or scenario.network.source,
+        "secret_file": "site.secret",
+        "broker": {"host": where.broker_host, "port": where.broker_port},
+        "api": {"port": where.console_port, "operator_token_file": "operator.token"},
+        "store": {"path": "gridward.sqlite3"},
+        "feeder": [feeder],
+        **control,
+    }
+
+
+def _without_none(table: Mapping[str, Any]) -> dict[str, Any]:
+    """TOML has no word for absent."""
+    return {
+        key: _without_none(value) if isinstance(value, Mapping) else value
+        for key, value in table.items()
+        if value is not None
+    }
+
+
+def _write_rows(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, tuple(columns), extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(
+            {k: str(v).lower() if isinstance(v, bool) else v for k, v in row.items()} for row in rows
+        )

@@ -1,0 +1,92 @@
+"""`gridward simulate SCENARIO.toml --out DIR`: one scenario on simulated time, with and without control.
+
+0 when all promises were kept; 1 when the judge found one broken; 2 when the scenario or its network is wrong.
+"""
+
+import argparse
+import json
+import logging
+import sys
+import time
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from grid_model.errors import NetworkRejected
+from simulations.errors import ScenarioRejected
+from simulations.scenario_file import load_scenario
+from simulations.simulate import Outcome, simulate
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `gridward simulate`."""
+    parser.add_argument("scenario", type=Path, metavar="SCENARIO.toml")
+    parser.add_argument("--seed", type=_seed, help="instead of the scenario's own")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="made; files in it are replaced"
+    )
+    parser.add_argument("--json", action="store_true", help="results.json on standard output")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it, write the files, say what came of it."""
+    begun = time.perf_counter()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        scenario = load_scenario(options.scenario, options.seed)
+        outcome = simulate(
+            scenario, options.out, version("gridward"), elapsed_s=lambda: time.perf_counter() - begun
+        )
+    except ScenarioRejected as fault:
+        for finding in fault.findings:
+            print(f"gridward simulate: {finding}", file=sys.stderr)
+        return 2
+    except NetworkRejected as fault:
+        for problem in fault.findings:
+            print(f"gridward simulate: {options.scenario}, network.source: {problem}", file=sys.stderr)
+        return 2
+    except OSError as fault:
+        print(f"gridward simulate: --out {options.out}: {fault}; expected a writable folder", file=sys.stderr)
+        return 2
+    print(json.dumps(outcome.results, indent=2) if options.json else _summary(outcome, options.out))
+    return 1 if outcome.broken else 0
+
+
+def _seed(text: str) -> int:
+    seed = int(text)
+    if seed < 0:
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number from 0 up")
+    return seed
+
+
+def _summary(outcome: Outcome, out: Path) -> str:
+    results = outcome.results
+    before, after = results["uncontrolled"], results["controlled"]
+    lines = [
+        f"{'':<24}{'uncontrolled':>14}{'controlled':>14}",
+        _row("peak loading, %", before, after, "peak_loading_percent"),
+        _row("minutes over limit", before, after, "minutes_over_limit"),
+        _row("lowest voltage, pu", before, after, "min_v_pu"),
+        _row("energy, kWh", before, after, "energy_kwh"),
+        "",
+        f"{results['events']} events, {sum(results['requests'].values())} requests: {_states(results)}",
+        f"{results['curtailed_kwh']:g} kWh proven, {results['credited_points']} points credited, "
+        f"ledger sum {results['ledger_sum']}",
+        f"{results['wall_s']:g} s; report: {out / 'report.html'}",
+        *(f"BROKEN {finding}" for finding in outcome.broken),
+    ]
+    return "\n".join(lines)
+
+
+def _row(label: str, before: Mapping[str, Any], after: Mapping[str, Any], key: str) -> str:
+    return f"{label:<24}{before[key]:>14}{after[key]:>14}"
+
+
+def _states(results: Mapping[str, Any]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in results["requests"].items() if count) or "none"

@@ -1,0 +1,331 @@
+"""`report.html`: one file that opens anywhere, without a network. The figures come from `results.py`, nothing is decided here.
+
+All texts of the run are escaped. plotly's script is inlined from the installed package.
+"""
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+import msgspec
+import pandas as pd
+from plotly.offline import get_plotlyjs
+
+from controller.books import Books
+from controller.narration import tell
+from controller.stores.port import Numbered
+from controller.views import Told
+from simulations import report_charts as charts
+from simulations.checker import PROMISES, Broken, limit_spans
+from simulations.record_reading import Record
+from simulations.runner import FieldRun, Setup
+
+_MOST_LINES = 3000
+_EVENTS = ("event", "violation", "data_alarm", "controller", "operator", "readings")
+_SIDE_EXITS = ("refused", "unanswered", "overridden", "failed")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that the page tells of."""
+
+    setup: Setup
+    uncontrolled: FieldRun
+    controlled: FieldRun
+    record: Record
+    results: Mapping[str, Any]
+    customers: pd.DataFrame
+    broken: Sequence[Broken]
+    told: Sequence[Told]
+
+
+def sentences(numbered: Sequence[Numbered]) -> list[Told]:
+    """The journal in plain words."""
+    books = Books()
+    told: list[Told] = []
+    for one in numbered:
+        books.apply(one)
+        told.append(tell(one, books))
+    return told
+
+
+def page(findings: Findings) -> str:
+    """The whole page."""
+    results = findings.results
+    template = Template(files("simulations").joinpath("report_page.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        title=html.escape(results["title"] or results["network"]),
+        verdict=_verdict(findings),
+        cards="".join(_cards(findings)),
+        limited=_limited(findings),
+        credited=_credited(results),
+        table=_table(findings.customers, results["currency"]),
+        answered=_answered(results),
+        states=_states(results["requests"]),
+        promises=_promises(findings.broken),
+        chips=_CHIPS,
+        log=_log(findings.told),
+        again=_again(findings),
+        settings=html.escape(_settings(findings.setup)),
+        footer=html.escape(
+            f"Gridward {results['version']} · {results['network']} · seed {results['seed']} · "
+            f"{results['customers']} customers, {results['devices']} devices"
+        ),
+        plotly=get_plotlyjs(),
+        charts=_embedded(_charts(findings)),
+    )
+
+
+def event_spans(record: Record, ended_at: datetime) -> list[charts.Span]:
+    """When events were open; one that still is ends with the run."""
+    opened: dict[str, datetime] = {}
+    spans: list[charts.Span] = []
+    for entry in record.entries:
+        if entry["entry"] == "event_opened":
+            opened[entry["event"]] = datetime.fromisoformat(entry["at"])
+        elif entry["entry"] == "event_closed":
+            spans.append((opened.pop(entry["event"]), datetime.fromisoformat(entry["at"])))
+    return spans + [(begin, ended_at) for begin in opened.values()]
+
+
+def _charts(findings: Findings) -> dict[str, Any]:
+    without, with_ = findings.uncontrolled.recording, findings.controlled.recording
+    limits = findings.setup.scenario.control.limits
+    spans = event_spans(findings.record, with_.at[-1])
+    held = limit_spans(findings.controlled.journal, with_.at[-1])
+    registry = findings.setup.population.registry
+    return {
+        "loading": charts.loading_chart(without, with_, spans, limits.loading_percent),
+        "power": charts.power_chart(without, with_, spans),
+        "voltage": charts.voltage_chart(without, with_, spans, (limits.min_v_pu, limits.max_v_pu)),
+        "limits": charts.limits_chart(held, registry, with_, spans),
+        "customers": charts.customers_chart(findings.customers),
+    }
+
+
+def _embedded(value: Any) -> str:
+    """JSON that cannot end the script it stands in."""
+    return json.dumps(value, separators=(",", ":")).replace("</", "<\\/")
+
+
+def _verdict(findings: Findings) -> str:
+    results = findings.results
+    before, after = results["uncontrolled"], results["controlled"]
+    limit = findings.setup.scenario.control.limits.loading_percent
+    if not before["minutes_over_limit"]:
+        return (
+            f"Left alone, the feeder peaks at <b>{before['peak_loading_percent']:.0f} %</b> and stays within "
+            f"its limit of {limit:g} %: there was nothing to do."
+        )
+    return (
+        f"Left alone, the feeder goes to <b class='loud'>{before['peak_loading_percent']:.0f} %</b> and is over "
+        f"its limit for <b class='loud'>{before['minutes_over_limit']:.0f} minutes</b>. Under control it peaks at "
+        f"<b class='calm'>{after['peak_loading_percent']:.0f} %</b>, over the limit for "
+        f"<b class='calm'>{after['minutes_over_limit']:.0f} minutes</b>. "
+        f"The meters prove <b>{results['curtailed_kwh']:.0f} kWh</b> less at the right time, and everybody who "
+        f"gave was credited: <b>{results['credited_points']:,} points</b>."
+    )
+
+
+def _cards(findings: Findings) -> list[str]:
+    results = findings.results
+    before, after = results["uncontrolled"], results["controlled"]
+    share = results["answered_share"]
+    broken = len(findings.broken)
+    sent = results["requests_by_resource"]
+    floors = ", ".join(f"{_word(kind)} {kw:g} kW" for kind, kw in results["min_limit_kw"].items())
+    return [
+        _card(
+            "Peak loading",
+            f"{after['peak_loading_percent']:.1f}<small> %</small>",
+            f"instead of <span class='from'>{before['peak_loading_percent']:.1f} %</span>",
+            "calm",
+        ),
+        _card(
+            "Minutes over the limit",
+            f"{after['minutes_over_limit']:.0f}",
+            f"instead of <span class='from'>{before['minutes_over_limit']:.0f}</span>",
+            "calm",
+        ),
+        _card(
+            "Lowest voltage",
+            f"{after['min_v_pu']:.3f}<small> pu</small>",
+            f"instead of {before['min_v_pu']:.3f} pu",
+        ),
+        _card(
+            "Proven reduction",
+            f"{results['curtailed_kwh']:.1f}<small> kWh</small>",
+            f"in {_count(results['events'], 'event')}",
+        ),
+        _card("Credits", f"{results['credited_points']:,}<small> points</small>", _money(results)),
+        _card(
+            "Requests",
+            f"{sum(sent.values())}",
+            f"{sent['device']} to devices, {sent['person']} to people"
+            + ("" if share is None else f"; {share:.0%} answered"),
+        ),
+        _card(
+            "Lowest limit sent",
+            floors.split(", ")[0].rpartition(" ")[0].rpartition(" ")[2] + "<small> kW</small>"
+            if floors
+            else "none",
+            floors or "nobody was limited",
+        ),
+        _card(
+            "Promises kept",
+            f"{len(PROMISES) - len({one.invariant for one in findings.broken})}<small> of {len(PROMISES)}</small>",
+            "none broken" if not broken else f"{_count(broken, 'finding')}, see below",
+            "alarm" if broken else "good",
+        ),
+    ]
+
+
+def _card(label: str, figure: str, note: str, tone: str = "") -> str:
+    return (
+        f"<div class='card {tone}'><div class='label'>{label}</div><div class='figure'>{figure}</div>"
+        f"<div class='note'>{note}</div></div>"
+    )
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _word(kind: str) -> str:
+    return {"ev_charger": "car", "heat_pump": "heat pump"}.get(kind, kind)
+
+
+def _money(results: Mapping[str, Any]) -> str:
+    """EUR-cent → EUR where the unit says so."""
+    currency, _, minor = results["currency"].partition("-")
+    amount = results["credited_minor_units"]
+    return f"{amount / 100:.2f} {currency}" if minor == "cent" else f"{amount} {results['currency']}"
+
+
+def _limited(findings: Findings) -> str:
+    devices = {note.device for note in findings.controlled.journal if note.what == "limited"}
+    vanished = sum(note.what == "offline" for note in findings.controlled.journal)
+    refused = findings.results["requests"]["refused"]
+    lost = f" Devices lost contact {_count(vanished, 'time')}." if vanished else ""
+    return f"{_count(len(devices), 'device')} limited; {_count(refused, 'request')} refused.{lost}"
+
+
+def _credited(results: Mapping[str, Any]) -> str:
+    settled = results["settlements"]
+    parts = [
+        f"{settled[key]} {word}"
+        for key, word in (
+            ("credited", "requests were credited"),
+            ("nothing_shown", "showed nothing at the meter"),
+            ("too_little_data", "had too little data"),
+            ("refused_or_silent", "were refused or not answered"),
+        )
+        if settled.get(key)
+    ]
+    return html.escape(", ".join(parts) + "." if parts else "No request was settled.")
+
+
+def _table(customers: pd.DataFrame, currency: str) -> str:
+    asked = customers[customers["requests"] > 0].sort_values(
+        ["reduced_kwh", "customer"], ascending=[False, True]
+    )
+    heads = (
+        "Customer",
+        "Service point",
+        "Car kW",
+        "Heat pump kW",
+        "Requests",
+        "kWh less",
+        "Points",
+        currency,
+    )
+    rows = "".join(
+        f"<tr><td>{html.escape(row.customer)}</td><td>{html.escape(row.service_point)}</td>"
+        + "".join(
+            f"<td class='n'>{value}</td>"
+            for value in (
+                f"{row.ev_kw:g}" if row.ev_kw else "",
+                f"{row.heat_pump_kw:g}" if row.heat_pump_kw else "",
+                row.requests,
+                f"{row.reduced_kwh:.2f}",
+                row.points,
+                row.minor_units,
+            )
+        )
+        + "</tr>"
+        for row in asked.itertuples()
+    )
+    head = "".join(
+        f"<th{' class=n' if place > 1 else ''}>{html.escape(word)}</th>" for place, word in enumerate(heads)
+    )
+    return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+def _answered(results: Mapping[str, Any]) -> str:
+    share = results["answered_share"]
+    if share is None:
+        return "No device was asked."
+    return f"How each request ended. Devices answered {share:.0%} of what they were asked."
+
+
+def _states(requests: Mapping[str, int]) -> str:
+    most = max(*requests.values(), 1)
+    return "".join(
+        f"<tr class='{'' if count else 'zero'}'><td>{state}</td><td class='wide'>"
+        f"<div class='bar {'bad' if state in _SIDE_EXITS else ''}' style='width:{100 * count / most:.1f}%'"
+        f"{'' if count else ' hidden'}></div></td><td class='n'>{count}</td></tr>"
+        for state, count in requests.items()
+    )
+
+
+def _promises(broken: Sequence[Broken]) -> str:
+    lines = []
+    for key, promise in PROMISES.items():
+        mine = [one for one in broken if one.invariant == key]
+        examples = "; ".join(html.escape(f"{one.subject}: {one.what}") for one in mine[:5])
+        tone, mark = ("broken", "✗") if mine else ("kept", "✓")
+        lines.append(f"<li class='{tone}'><b>{mark}</b>{promise}{': ' + examples if mine else ''}</li>")
+    return f"<ul class='promises'>{''.join(lines)}</ul>"
+
+
+_CHIPS = "".join(
+    f"<label><input type='checkbox' name='{name}'{' checked' if on else ''}> {word}</label>"
+    for name, word, on in (
+        ("k-event", "events and alarms", True),
+        ("k-credit", "credits", False),
+        ("k-request", "requests", False),
+    )
+)
+
+
+def _log(told: Sequence[Told]) -> str:
+    return "".join(
+        f"<p class='{_chip(one.entry)} {html.escape(one.severity)}'><time>{one.at:%d. %H:%M:%S}</time>"
+        f"{html.escape(one.text)}</p>"
+        for one in told[-_MOST_LINES:]
+    )
+
+
+def _chip(entry: str) -> str:
+    if entry.startswith(_EVENTS):
+        return "k-event"
+    return "k-credit" if entry in ("request_settled", "ledger_posted") else "k-request"
+
+
+def _again(findings: Findings) -> str:
+    results = findings.results
+    return (
+        f"Seed <b>{results['seed']}</b> draws who has a car or a heat pump, who comes home when, who refuses and who "
+        f"loses contact; the same seed gives the same run, with and without control. Network "
+        f"{html.escape(results['network'])}, from {html.escape(results['start'])}, {results['days']:g} days in steps "
+        f"of {results['step_s']} s, Gridward {html.escape(results['version'])}."
+    )
+
+
+def _settings(setup: Setup) -> str:
+    return json.dumps(msgspec.to_builtins(setup.scenario), indent=2, ensure_ascii=False)

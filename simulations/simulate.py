@@ -1,0 +1,84 @@
+"""One scenario from draw to report: both runs, the judge, the figures and the files.
+
+Everything that is written is in one folder: results.json, series.parquet, customers.parquet, report.html and
+the store with the journal of the controlled run, which `gridward audit` and `gridward ledger` read.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from controller.stores.sqlite import SqliteStore
+from simulations.checker import Broken, Evidence, judge
+from simulations.record_reading import Record, read_record
+from simulations.report import Findings, page, sentences
+from simulations.results import customer_table, figures_of, rules_of, series_table
+from simulations.runner import FieldRun, Setup, prepare, run_controlled, run_uncontrolled
+from simulations.scenario import Scenario
+
+STORE = "journal.sqlite3"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it."""
+
+    results: dict[str, Any]
+    broken: tuple[Broken, ...]
+
+
+def simulate(scenario: Scenario, out: Path, version: str, elapsed_s: Callable[[], float]) -> Outcome:
+    """Run the scenario and write its files into `out`, which is made; older files of the same names are replaced.
+
+    `elapsed_s` tells how long it has taken so far. Raises NetworkRejected, and OSError when `out` cannot be
+    written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    setup = prepare(scenario)
+    uncontrolled = run_uncontrolled(setup)
+    path = out / STORE
+    for old in (path, *out.glob(f"{STORE}-*")):
+        old.unlink(missing_ok=True)
+    store = SqliteStore(path, durable=False)
+    try:
+        controlled = run_controlled(setup, store, path, version)
+        told = sentences(list(store.replay()))
+    finally:
+        store.close()
+    record = read_record(path)
+    broken = tuple(judge(evidence_of(setup, controlled, record)))
+    results = figures_of(
+        setup,
+        uncontrolled=uncontrolled,
+        controlled=controlled,
+        record=record,
+        broken=broken,
+        version=version,
+    )
+    customers = customer_table(setup, uncontrolled.recording, controlled.recording, record)
+    series = series_table(uncontrolled.recording, controlled.recording)
+    series.to_parquet(out / "series.parquet", engine="fastparquet", index=False)
+    customers.to_parquet(out / "customers.parquet", engine="fastparquet", index=False)
+    findings = Findings(setup, uncontrolled, controlled, record, results, customers, broken, told)
+    (out / "report.html").write_text(page(findings), encoding="utf-8")
+    results = results | {"wall_s": round(elapsed_s(), 2)}
+    (out / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    return Outcome(results, broken)
+
+
+def evidence_of(setup: Setup, controlled: FieldRun, record: Record) -> Evidence:
+    """What the judge is shown."""
+    recording = controlled.recording
+    points = [c.service_point for c in setup.population.registry.customers]
+    return Evidence(
+        registry=setup.population.registry,
+        rules=rules_of(setup.scenario),
+        wire=controlled.wire,
+        journal=controlled.journal,
+        record=record,
+        at=recording.at,
+        meter_kw={point: recording.p_kw[:, place] for place, point in enumerate(points)},
+        ended_at=recording.at[-1],
+    )

@@ -178,12 +178,13 @@ def _register_grows(columns: Columns, known_energy_kwh: Floats) -> NDArray[np.bo
         return np.ones(0, dtype=bool)
     known = known_energy_kwh[columns.position]
     floor = np.where(np.isnan(known), -_MAX_REGISTER_KWH, known)
-    energy = np.where(np.isnan(columns.energy_kwh), floor, columns.energy_kwh)
+    unread = np.isnan(columns.energy_kwh)
+    energy = np.where(unread, floor, columns.energy_kwh)
     # One running maximum for all meters: each position is lifted above everything the one before it can
     # reach.
     lift = np.cumsum(np.diff(columns.position, prepend=columns.position[0]) != 0) * (4 * _MAX_REGISTER_KWH)
     highest = np.maximum.accumulate(np.maximum(energy, floor) + lift) - lift
-    return np.asarray(energy >= highest - REGISTER_STEP_KWH, dtype=bool)
+    return np.asarray(unread | (energy >= highest - REGISTER_STEP_KWH), dtype=bool)
 
 
 def _refuse(reason: str, mask: NDArray[np.bool_], columns: Columns, refusals: Refusals) -> None:

@@ -16,6 +16,8 @@ import numpy as np
 from grid_model.network import Floats
 from simulations.scenario import HeatPump
 
+_SPREAD = 0.35
+
 
 @dataclass(frozen=True)
 class Houses:
@@ -24,6 +26,7 @@ class Houses:
     rated_kw: Floats
     loss_kw_per_k: Floats
     """heat lost per degree between inside and outside"""
+    time_constant_hours: Floats
     first_room_c: Floats
     first_on: Floats
     """1 where the pump runs at the start"""
@@ -41,11 +44,14 @@ def cop(outdoor_c: float) -> float:
 def draw_houses(pump: HeatPump, count: int, outdoor_c: float, rng: np.random.Generator) -> Houses:
     """Draw sizes (triangular); each house begins somewhere within its cycle, on as often as its duty says."""
     rated_kw = np.round(_sizes(pump, count, rng), 1)
-    loss = pump.design_duty * cop(pump.design_c) * rated_kw / (pump.room_c - pump.design_c)
+    # no two houses alike: equal ones would fall into step and switch together
+    loss = rng.uniform(1 - _SPREAD, 1.0, count) * pump.design_duty * cop(pump.design_c) * rated_kw
+    loss = loss / (pump.room_c - pump.design_c)
     duty = np.clip(loss * (pump.room_c - outdoor_c) / (cop(outdoor_c) * rated_kw), 0, 1)
     return Houses(
         rated_kw=rated_kw,
         loss_kw_per_k=loss,
+        time_constant_hours=pump.time_constant_hours * rng.uniform(1 - _SPREAD, 1 + _SPREAD, count),
         first_room_c=pump.room_c + pump.band_k * (rng.random(count) - 0.5),
         first_on=(rng.random(count) < duty).astype(np.float64),
     )
@@ -70,7 +76,7 @@ class HeatPumpFleet:
         power = self.power_kw(limit_kw)
         self.used_kwh = self.used_kwh + power * hours
         settles_at = outdoor_c + cop(outdoor_c) * power / self._houses.loss_kw_per_k
-        fades = np.exp(-hours / self._pump.time_constant_hours)
+        fades = np.exp(-hours / self._houses.time_constant_hours)
         self.room_c = settles_at + (self.room_c - settles_at) * fades
         half = self._pump.band_k / 2
         cold, warm = self.room_c < self._pump.room_c - half, self.room_c > self._pump.room_c + half

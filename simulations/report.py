@@ -1,4 +1,4 @@
-"""`report.html`: one file that opens anywhere, without a network. The figures come from `results.py`, nothing is decided here.
+"""`report.html`: one file that opens anywhere, without a network. Shows what `results.py` says.
 
 All texts of the run are escaped. plotly's script is inlined from the installed package.
 """
@@ -123,12 +123,12 @@ def _verdict(findings: Findings) -> str:
             f"its limit of {limit:g} %: there was nothing to do."
         )
     return (
-        f"Left alone, the feeder goes to <b class='loud'>{before['peak_loading_percent']:.0f} %</b> and is over "
-        f"its limit for <b class='loud'>{before['minutes_over_limit']:.0f} minutes</b>. Under control it peaks at "
-        f"<b class='calm'>{after['peak_loading_percent']:.0f} %</b>, over the limit for "
-        f"<b class='calm'>{after['minutes_over_limit']:.0f} minutes</b>. "
-        f"The meters prove <b>{results['curtailed_kwh']:.0f} kWh</b> less at the right time, and everybody who "
-        f"gave was credited: <b>{results['credited_points']:,} points</b>."
+        f"Left alone, the feeder goes to <b class='loud'>{before['peak_loading_percent']:.0f} %</b> and "
+        f"is over its limit for <b class='loud'>{before['minutes_over_limit']:.0f} minutes</b>. Under control "
+        f"it peaks at <b class='calm'>{after['peak_loading_percent']:.0f} %</b>, over the limit "
+        f"for <b class='calm'>{after['minutes_over_limit']:.0f} minutes</b>. "
+        f"The meters prove <b>{results['curtailed_kwh']:.0f} kWh</b> less at the right time, and those who "
+        f"gave were credited <b>{results['credited_points']:,} points</b>."
     )
 
 
@@ -137,8 +137,11 @@ def _cards(findings: Findings) -> list[str]:
     before, after = results["uncontrolled"], results["controlled"]
     share = results["answered_share"]
     broken = len(findings.broken)
+    kept = len(PROMISES) - len({one.invariant for one in findings.broken})
     sent = results["requests_by_resource"]
     floors = ", ".join(f"{_word(kind)} {kw:g} kW" for kind, kw in results["min_limit_kw"].items())
+    lowest = min(results["min_limit_kw"].values(), default=None)
+    asked = f"{sent['device']} to devices, {sent['person']} to people"
     return [
         _card(
             "Peak loading",
@@ -166,20 +169,17 @@ def _cards(findings: Findings) -> list[str]:
         _card(
             "Requests",
             f"{sum(sent.values())}",
-            f"{sent['device']} to devices, {sent['person']} to people"
-            + ("" if share is None else f"; {share:.0%} answered"),
+            asked if share is None else f"{asked}; {share:.0%} answered",
         ),
         _card(
             "Lowest limit sent",
-            floors.split(", ")[0].rpartition(" ")[0].rpartition(" ")[2] + "<small> kW</small>"
-            if floors
-            else "none",
+            "none" if lowest is None else f"{lowest:g}<small> kW</small>",
             floors or "nobody was limited",
         ),
         _card(
             "Promises kept",
-            f"{len(PROMISES) - len({one.invariant for one in findings.broken})}<small> of {len(PROMISES)}</small>",
-            "none broken" if not broken else f"{_count(broken, 'finding')}, see below",
+            f"{kept}<small> of {len(PROMISES)}</small>",
+            f"{_count(broken, 'finding')}, see below" if broken else "none broken",
             "alarm" if broken else "good",
         ),
     ]
@@ -231,9 +231,8 @@ def _credited(results: Mapping[str, Any]) -> str:
 
 
 def _table(customers: pd.DataFrame, currency: str) -> str:
-    asked = customers[customers["requests"] > 0].sort_values(
-        ["reduced_kwh", "customer"], ascending=[False, True]
-    )
+    asked = customers[customers["requests"] > 0]
+    asked = asked.sort_values(["reduced_kwh", "customer"], ascending=[False, True])
     heads = (
         "Customer",
         "Service point",
@@ -244,26 +243,24 @@ def _table(customers: pd.DataFrame, currency: str) -> str:
         "Points",
         currency,
     )
-    rows = "".join(
-        f"<tr><td>{html.escape(row.customer)}</td><td>{html.escape(row.service_point)}</td>"
-        + "".join(
-            f"<td class='n'>{value}</td>"
-            for value in (
-                f"{row.ev_kw:g}" if row.ev_kw else "",
-                f"{row.heat_pump_kw:g}" if row.heat_pump_kw else "",
-                row.requests,
-                f"{row.reduced_kwh:.2f}",
-                row.points,
-                row.minor_units,
-            )
-        )
-        + "</tr>"
-        for row in asked.itertuples()
-    )
     head = "".join(
         f"<th{' class=n' if place > 1 else ''}>{html.escape(word)}</th>" for place, word in enumerate(heads)
     )
-    return f"<table><tr>{head}</tr>{rows}</table>"
+    return f"<table><tr>{head}</tr>{''.join(_row(row) for row in asked.to_dict('records'))}</table>"
+
+
+def _row(row: Mapping[Any, Any]) -> str:
+    texts = (row["customer"], row["service_point"])
+    numbers = (
+        f"{row['ev_kw']:g}" if row["ev_kw"] else "",
+        f"{row['heat_pump_kw']:g}" if row["heat_pump_kw"] else "",
+        row["requests"],
+        f"{row['reduced_kwh']:.2f}",
+        row["points"],
+        row["minor_units"],
+    )
+    cells = [f"<td>{html.escape(text)}</td>" for text in texts] + [f"<td class='n'>{n}</td>" for n in numbers]
+    return f"<tr>{''.join(cells)}</tr>"
 
 
 def _answered(results: Mapping[str, Any]) -> str:
@@ -320,10 +317,10 @@ def _chip(entry: str) -> str:
 def _again(findings: Findings) -> str:
     results = findings.results
     return (
-        f"Seed <b>{results['seed']}</b> draws who has a car or a heat pump, who comes home when, who refuses and who "
-        f"loses contact; the same seed gives the same run, with and without control. Network "
-        f"{html.escape(results['network'])}, from {html.escape(results['start'])}, {results['days']:g} days in steps "
-        f"of {results['step_s']} s, Gridward {html.escape(results['version'])}."
+        f"Seed <b>{results['seed']}</b> draws who has a car or a heat pump, who comes home when, who refuses "
+        "and who loses contact; the same seed gives the same run, with and without control. Network "
+        f"{html.escape(results['network'])}, from {html.escape(results['start'])}, {results['days']:g} days "
+        f"in steps of {results['step_s']} s, Gridward {html.escape(results['version'])}."
     )
 
 

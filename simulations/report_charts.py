@@ -21,6 +21,7 @@ _ROW_PX = 11
 _SHORTEST_LIMIT_S = 1.0
 _AROUND = timedelta(hours=3)
 _MOST_NAMED = 60
+_LEAST_KWH = 0.01
 
 
 def loading_chart(without: Recording, with_: Recording, spans: Sequence[Span], limit: float) -> Figure:
@@ -109,8 +110,8 @@ def limits_chart(
 
 
 def customers_chart(customers: pd.DataFrame) -> Figure:
-    """Verified reduction of each customer who was asked, the largest first, coloured by what they have."""
-    asked = customers[customers["requests"] > 0].sort_values("reduced_kwh", ascending=False)
+    """Verified reduction of each customer who gave, the largest first, coloured by what they have."""
+    asked = customers[customers["reduced_kwh"] >= _LEAST_KWH].sort_values("reduced_kwh", ascending=False)
     order = list(asked["customer"])
     data = []
     for word, colour, mask in (
@@ -176,7 +177,9 @@ def _bars(limits: Sequence[LimitSpan], word: str, colour: str) -> Figure:
     }
 
 
-def _line(at: Sequence[datetime], y: Floats, name: str, colour: str, width: float, hover: str) -> Figure:
+def _line(  # noqa: PLR0917  a table of lines reads better without keywords
+    at: Sequence[datetime], y: Floats, name: str, colour: str, width: float, hover: str
+) -> Figure:
     return {
         "type": "scatter",
         "mode": "lines",

@@ -106,13 +106,13 @@ class HeatPump(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     min_kw: NotNegative = 4.2
     """guaranteed minimum; a smaller heat pump keeps all it takes"""
     design_c: float = -12.0
-    """outdoor temperature at which a heat pump runs nearly all the time"""
+    """outdoor temperature at which the tightest heat pump runs `design_duty` of the time"""
     design_duty: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.9
     room_c: float = 20.5
     band_k: Positive = 1.0
     """between switching on and off"""
     time_constant_hours: Positive = 7.0
-    """of the mass that the thermostat feels: about three quarters of an hour per cycle at 0 °C"""
+    """mean over the houses, of the mass that the thermostat feels: some 45 minutes per cycle at 0 °C"""
     power_factor: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.97
 
 

@@ -30,7 +30,7 @@ class Outcome:
 
 
 def simulate(scenario: Scenario, out: Path, version: str, elapsed_s: Callable[[], float]) -> Outcome:
-    """Run the scenario and write its files into `out`, which is made; older files of the same names are replaced.
+    """Run the scenario and write its files into `out`; older files of the same names are replaced.
 
     `elapsed_s` tells how long it has taken so far. Raises NetworkRejected, and OSError when `out` cannot be
     written.

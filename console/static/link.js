@@ -5,6 +5,7 @@ const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15000;
 const SHORTEST_SILENCE_MS = 10000;
 const MISSED_CYCLES = 4;
+const REMEMBERED_GAPS = 5;
 
 async function getJson(path) {
   const answer = await fetch(path, { headers: { accept: "application/json" }, signal: AbortSignal.timeout(10000) });
@@ -21,7 +22,8 @@ export function openLink({ wanted, onStatic, onState, onLink }) {
   let waiting = null;
   let failures = 0;
   let heardAt = 0;
-  let silentAfter = SHORTEST_SILENCE_MS;
+  let period = SHORTEST_SILENCE_MS; // between two events; learnt, for a site's time may run faster than ours
+  let gaps = [];
   let attempt = 0;
 
   async function connect() {
@@ -36,10 +38,12 @@ export function openLink({ wanted, onStatic, onState, onLink }) {
       if (mine !== attempt) return;
       // the first event of a stream is the last known state, however old
       heardAt = performance.now() - 1000 * (feeder.seconds_since_cycle ?? 0);
-      silentAfter = Math.max(SHORTEST_SILENCE_MS, MISSED_CYCLES * feeder.period_s * 1000);
+      period = feeder.period_s * 1000;
+      gaps = [];
       onStatic({ site, feeders, feeder: feeder.id, network });
       listen(feeder.id, mine);
-    } catch {
+    } catch (error) {
+      console.warn(error);
       if (mine === attempt) lost();
     }
   }
@@ -50,7 +54,7 @@ export function openLink({ wanted, onStatic, onState, onLink }) {
       if (mine !== attempt) return;
       failures = 0;
       const event = JSON.parse(message.data);
-      if (!event.full) heardAt = performance.now();
+      if (!event.full) heard();
       onState(event);
       onLink(isSilent() ? "silent" : "live");
     });
@@ -70,7 +74,14 @@ export function openLink({ wanted, onStatic, onState, onLink }) {
     waiting = setTimeout(connect, wait * (0.7 + 0.6 * Math.random())); // not all consoles at the same instant
   }
 
-  const isSilent = () => performance.now() - heardAt > silentAfter;
+  function heard() {
+    const now = performance.now();
+    gaps = [...gaps, now - heardAt].slice(-REMEMBERED_GAPS);
+    heardAt = now;
+    if (gaps.length === REMEMBERED_GAPS) period = Math.max(...gaps);
+  }
+
+  const isSilent = () => performance.now() - heardAt > Math.max(SHORTEST_SILENCE_MS, MISSED_CYCLES * period);
   setInterval(() => {
     if (source && isSilent()) onLink("silent");
   }, 1000);

@@ -3,7 +3,7 @@
 import { openLink } from "./link.js";
 
 const KEEP_TREND = 2000;
-const KEEP_TOLD = 300;
+const KEEP_TOLD = 500;
 
 export const state = {
   site: "",

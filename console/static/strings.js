@@ -141,6 +141,9 @@ export const text = {
 
   journal: {
     title: "What happened",
+    view: "Which entries",
+    important: "Important",
+    all: "All",
     none: "Nothing yet.",
     severity: { info: "note", good: "good", warning: "warning", alarm: "alarm" },
   },

@@ -68,6 +68,12 @@ class LiveConsole:
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(10)
 
+    def operate(self, action: str, who: str, why: str) -> None:
+        """An operator's action."""
+        assert self._loop is not None
+        order = self.views.operate("street", action, None, who, why)
+        asyncio.run_coroutine_threadsafe(order, self._loop).result(10)
+
     def step(self, cycles: int = 1) -> FeederView:
         return self.on_loop(lambda: self.views.step(cycles))
 

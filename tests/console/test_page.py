@@ -134,6 +134,20 @@ def test_alarm_and_automatic_off_are_told(console: LiveConsole, page: Page) -> N
     expect(page.locator(".chip", has_text="Data alarm")).to_be_visible()
 
 
+def test_the_journal_shows_what_matters_first_and_all_on_demand(console: LiveConsole, page: Page) -> None:
+    console.step(60)
+    console.operate("automatic_off", who="R. Meier", why="works")
+    view = console.step_until(lambda view: view.violations)
+    assert view.violations
+    page.goto(console.address)
+    told = page.locator(".told li")
+    expect(told.first).to_contain_text("went over its limit")
+    expect(told.filter(has_text="R. Meier")).to_have_count(0)
+    page.get_by_role("button", name="All", exact=True).click()
+    expect(told).to_have_count(len(console.views.sentences))
+    expect(told.filter(has_text="R. Meier did automatic_off: works.")).to_have_count(1)
+
+
 def test_close_to_the_limit_is_not_called_quiet(console: LiveConsole, page: Page) -> None:
     console.views.automatic = False
     view = console.step_until(lambda view: 82 < max(e.loading_percent for e in view.lines) < 99)
@@ -221,7 +235,10 @@ def test_it_fits_and_can_be_read(
     page.screenshot(path=shot, full_page=True)
     assert shot.stat().st_size > 20_000
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate("document.documentElement.scrollHeight - document.querySelector('main').offsetHeight") < 200
+    assert (
+        page.evaluate("document.documentElement.scrollHeight - document.querySelector('main').offsetHeight")
+        < 200
+    )
     assert page.evaluate(FAINTEST) >= 4.5
     context.close()
 

@@ -1,4 +1,4 @@
-"""The whole loop in fake time: overload, event, requests, answers, release, credit; and the shell around it."""
+"""The whole loop in fake time: overload, event, requests, answers, release, credit; and its shell."""
 
 import asyncio
 import itertools

@@ -162,7 +162,7 @@ def test_never_below_the_floor_never_past_the_end_never_for_a_stranger(
     steps: list[tuple[int, LimitCommand, bool]],
 ) -> None:
     holder = LimitHolder("ev1", device_key(SECRET, "ev1"), FLOOR_KW)
-    now, ends, highest = 0, {}, 0
+    now, ends = 0, dict[str, set[datetime]]()
     for wait, given_command, forged in steps:
         now += wait
         epoch_before = holder.highest_epoch
@@ -172,7 +172,6 @@ def test_never_below_the_floor_never_past_the_end_never_for_a_stranger(
             assert not forged
             ends.setdefault(sent.request, set()).add(sent.end)
         assert holder.highest_epoch >= epoch_before
-        highest = max(highest, holder.highest_epoch)
         limit = holder.limit_at(minutes(now))
         if limit is not None:
             assert limit >= FLOOR_KW

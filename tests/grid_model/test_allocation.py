@@ -64,7 +64,7 @@ def evening(solved_network: Get) -> tuple[Network, FactoredLoadFlow, Floats, Flo
     return network, load_flow, p_mw[peak] * 1000, q_mvar[peak] * 1000
 
 
-@pytest.mark.parametrize("seed", [1, 4, 14])
+@pytest.mark.parametrize("seed", [1, 21, 42])
 def test_the_evening_of_the_design_is_cleared(
     evening: tuple[Network, FactoredLoadFlow, Floats, Floats], seed: int
 ) -> None:
@@ -124,7 +124,7 @@ def test_best_effort_where_it_cannot_be_cleared(tmp_path: Path) -> None:
     assert_sound(network, devices, found)
     assert not found.cleared
     assert found.remaining
-    assert [cut.limit_kw for cut in found.curtailments] == [4.2, 4.2]
+    assert [cut.limit_kw for cut in found.curtailments] == pytest.approx([4.2, 4.2], abs=0.05)
     assert found.after.line_loading_percent[0] < before.line_loading_percent[0]
 
 
@@ -143,7 +143,7 @@ def test_best_effort_does_not_cut_who_cannot_help(tmp_path: Path) -> None:
 
 
 def test_undervoltage_alone_is_cleared(tmp_path: Path) -> None:
-    net = street(span_km=0.12)
+    net = street(span_km=0.2)
     net.line["max_i_ka"] = 1.0
     network = loaded(net, tmp_path)
     load_flow = FactoredLoadFlow(network)

@@ -169,7 +169,7 @@ def test_dark_buses_without_loads_are_a_warning(tmp_path: Path) -> None:
     ],
 )
 def test_unknown_sources_say_what_was_expected(source: str, said: str) -> None:
-    with pytest.raises(NetworkRejected, match=".") as rejected:
+    with pytest.raises(NetworkRejected) as rejected:
         load_network(source)
     assert said in str(rejected.value)
 

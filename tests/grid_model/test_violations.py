@@ -15,7 +15,7 @@ from tests.grid_model.small_networks import loaded, street
 
 
 def test_line_transformer_and_voltage(tmp_path: Path) -> None:
-    network = loaded(street(4, kva=80.0, span_km=0.12), tmp_path)
+    network = loaded(street(4, kva=80.0, span_km=0.2), tmp_path)
     result = FactoredLoadFlow(network).solve(np.full(4, 25.0), np.zeros(4))
     found = {violation.element: violation for violation in find_violations(network, result, Limits())}
     assert found["line:0"].kind == "line_overload"
@@ -27,7 +27,7 @@ def test_line_transformer_and_voltage(tmp_path: Path) -> None:
 
 
 def test_power_flowing_back(tmp_path: Path) -> None:
-    network = loaded(street(4, kva=80.0, span_km=0.12), tmp_path)
+    network = loaded(street(4, kva=80.0, span_km=0.2), tmp_path)
     result = FactoredLoadFlow(network).solve(np.full(4, -30.0), np.zeros(4))
     found = {violation.element: violation for violation in find_violations(network, result, Limits())}
     assert found["trafo:0"].reverse

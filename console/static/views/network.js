@@ -7,6 +7,7 @@ import { drawGrid } from "../parts/grid_drawing.js";
 import { legend } from "../parts/legend.js";
 import { panZoom } from "../parts/pan_zoom.js";
 import { panel } from "../parts/panel.js";
+import { segments } from "../parts/segments.js";
 import { tooltip } from "../parts/tooltip.js";
 import { state, subscribe } from "../store.js";
 import { kindName, text } from "../strings.js";
@@ -28,7 +29,7 @@ export function mountNetwork(root) {
   const zoom = panZoom(svg, (k) => drawing?.scaled(k));
   new ResizeObserver(() => drawing && zoom.resized()).observe(svg);
 
-  const modes = modeButtons((wanted) => {
+  const modes = segments(words.view, { map: words.map, diagram: words.diagram }, (wanted) => {
     mode = wanted;
     drawn = null;
     render();
@@ -44,7 +45,8 @@ export function mountNetwork(root) {
   function redraw(network) {
     const onMap = network.buses.every((bus) => bus.x !== null && bus.y !== null);
     if (mode === null || (mode === "map" && !onMap)) mode = onMap ? "map" : "diagram";
-    modes.update(mode, onMap);
+    modes.node.hidden = !onMap;
+    modes.update(mode);
     drawing = drawGrid(svg, network, mode);
     zoom.fit(drawing.box);
     north.update(mode === "map", network.map_turned);
@@ -105,19 +107,6 @@ function listen(svg, { show, hide, zoom, order, nodeOf }) {
     else return;
     event.preventDefault();
   });
-}
-
-function modeButtons(choose) {
-  const make = (mode) => h("button", { type: "button", click: () => choose(mode) }, words[mode]);
-  const buttons = { map: make("map"), diagram: make("diagram") };
-  const node = h("div", { class: "segments", role: "group", "aria-label": words.view }, buttons.map, buttons.diagram);
-  return {
-    node,
-    update(mode, onMap) {
-      node.hidden = !onMap;
-      for (const [name, button] of Object.entries(buttons)) button.setAttribute("aria-pressed", String(name === mode));
-    },
-  };
 }
 
 function northArrow() {

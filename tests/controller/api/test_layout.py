@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from controller.api.layout import APART, HEIGHT, WIDTH, diagram_positions, map_positions
 from grid_model.network import Floats, Network
-from tests.controller.api.fake_views import street_network
+from tests.controller.api.street import street_network
 
 
 def at(network: Network, xy: Floats) -> Network:

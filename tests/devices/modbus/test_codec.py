@@ -93,7 +93,9 @@ def test_any_registers_are_a_value_in_range_or_malformed(name: str, data: st.Dat
     except MalformedMessage:
         return
     for field, value in values.items():
-        assert profile.quantities[field].min is None or value >= profile.quantities[field].min
+        low, high = profile.quantities[field].min, profile.quantities[field].max
+        assert low is None or value >= low
+        assert high is None or value <= high
         assert math.isfinite(value)
 
 

@@ -1,0 +1,87 @@
+"""One check: the busbar voltage of the RTU, and the referee."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from controller.errors import ConfigRejected
+from controller.feeder_check import CheckState, check
+from controller.feeder_control import FeederControl, build_control
+from controller.feeder_state import FeederState, Readings, take_in
+from controller.plausibility import Refusals
+from customers.registry import Customer, Device, Registry
+from devices.messages import Reading
+from grid_model.load_flow import FactoredLoadFlow
+from tests.builders import START, FakeClock, Field, control, registry, site, small_network
+
+
+def _state(of: FeederControl, v_pu: float | None, age_s: float = 0.0) -> FeederState:
+    field = Field(FakeClock(START - timedelta(seconds=age_s)))
+    said: list[Reading] = [field.substation_reading(v_pu=v_pu)]
+    field.clock.passed_s = age_s
+    said += [m for m in field.messages() if isinstance(m, Reading)]
+    before = FeederState(Readings.nothing(20))
+    return take_in(before, of, said, [], now=START, refusals=Refusals()).state
+
+
+@pytest.mark.parametrize(
+    ("v_pu", "expected"),
+    [(0.95, 0.95), (1.05, 1.05), (None, 1.0132), (0.7, 0.909), (1.3, 1.117)],
+)
+def test_the_models_busbar_shows_what_the_rtu_measures_within_bounds(
+    v_pu: float | None, expected: float
+) -> None:
+    of = control(site(rtu=True))
+    found, _ = check(of, _state(of, v_pu), CheckState(), START)
+    assert of.busbar is not None
+    assert found.result.v_pu[of.busbar] == pytest.approx(expected, abs=2e-3)
+    assert 0.9 <= found.slack_scale <= 1.1
+
+
+def test_an_old_voltage_is_not_followed_and_the_last_scale_stays() -> None:
+    of = control(site(rtu=True))
+    _, after = check(of, _state(of, 0.95), CheckState(), START)
+    found, _ = check(of, _state(of, 1.05, age_s=16), after, START)
+    assert found.slack_scale == after.slack_scale
+
+
+def test_the_referee_is_asked_every_n_checks_and_agrees() -> None:
+    of = control()
+    state, before, asked = _state(of, None), CheckState(), []
+    for _ in range(of.site.cycle.referee_every + 1):
+        found, before = check(of, state, before, START)
+        asked.append(found.referee_difference is not None)
+    assert [n for n, was in enumerate(asked) if was] == [0, of.site.cycle.referee_every]
+    assert found.referee_difference is not None
+    assert found.referee_difference < 1e-8
+
+
+def test_where_both_disagree_the_referee_is_believed() -> None:
+    of = control()
+    wrong = FactoredLoadFlow(small_network())
+
+    class Wrong:
+        referee = wrong.referee
+
+        def solve(self, p_kw, q_kvar, **more):  # type: ignore[no-untyped-def]
+            result = wrong.solve(p_kw, q_kvar, **more)
+            return replace(result, v_pu=result.v_pu * 0.5)
+
+    misled = replace(of, load_flow=Wrong())  # type: ignore[arg-type]
+    found, _ = check(misled, _state(of, None), CheckState(), START)
+    assert found.referee_difference is not None
+    assert found.referee_difference > 0.4
+    assert np.nanmin(found.result.v_pu) > 0.9
+
+
+def test_every_unknown_service_point_is_named() -> None:
+    who = registry()
+    who = Registry(
+        (*who.customers, Customer("CX", "nowhere", "MX")),
+        (*who.devices, Device("DX", "neither", "boiler", 2.0, 0.0)),
+    )
+    with pytest.raises(ConfigRejected) as rejected:
+        build_control(site(), site().feeder[0], small_network(), who)
+    assert [("'CX'" in f, "'DX'" in f) for f in rejected.value.findings] == [(True, False), (False, True)]

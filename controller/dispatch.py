@@ -111,8 +111,10 @@ class Dispatch:
         return now - tries.at >= timedelta(seconds=min(2.0 ** (tries.count - 1), patience_s))
 
     def start(self, sendings: Iterable[Sending]) -> None:
-        """Begin to send; never blocks."""
+        """Begin to send; never blocks. One sending of a request at a time: what is under way goes first."""
         for sending in sendings:
+            if sending.request in self._under_way:
+                continue
             name = f"send {sending.request}/{sending.sequence}"
             self._under_way[sending.request] = asyncio.create_task(self._send(sending), name=name)
 
@@ -144,7 +146,7 @@ class Dispatch:
             async with self._slots:
                 self._note(await self._try(sending))
         finally:
-            del self._under_way[sending.request]
+            self._under_way.pop(sending.request, None)
 
     async def _try(self, sending: Sending) -> Outcome:
         try:
@@ -263,9 +265,7 @@ def _word(outcome: Outcome) -> str:
             assert_never(outcome)
 
 
-def _moved(
-    record: RequestRecord, trigger: Trigger, reason: str, now: datetime
-) -> RequestMoved:
+def _moved(record: RequestRecord, trigger: Trigger, reason: str, now: datetime) -> RequestMoved:
     state = next_state(record.state, trigger, record.resource)
     return RequestMoved(at=now, request=record.request, state=state, reason=reason)
 

@@ -82,11 +82,13 @@ class _Hearing:
             return
         trigger = on_answer(record, answer.answer, self.now, self.held_by(planned.target))
         news = trigger is not None or self.acknowledged.get(record.request, 0) < record.sent_sequence
-        if not news or record.is_over:
+        if not news:
             return
         self.acknowledged[record.request] = max(
             record.sent_sequence, self.acknowledged.get(record.request, 0)
         )
+        if record.is_over:
+            return  # a release that is confirmed after the settlement: nothing to tell any more
         self.entries.append(
             RequestAnswered(at=self.now, request=record.request, answer=answer.answer, reason=answer.reason)
         )
@@ -138,15 +140,20 @@ def hear(control: FeederControl, books: Books, memory: Memory, drained: Drained,
         hearing.time_passes(hearing.record(record.request) or record)
     refused = refusals.by_reason()
     log, told = tell(memory.refusals, control.feeder, refused, now)
-    known = {record.request for record in unsettled}
     after = replace(
         memory,
         state=taken.state,
         refusals=log,
-        acknowledged={r: sequence for r, sequence in hearing.acknowledged.items() if r in known},
+        acknowledged={r: sequence for r, sequence in hearing.acknowledged.items() if _matters(books, r, now)},
         not_held=_not_held(unsettled, memory.not_held, taken.state, now),
     )
     return Heard((*hearing.entries, *told), after, refused, taken.late, len(drained.readings))
+
+
+def _matters(books: Books, request: str, now: datetime) -> bool:
+    """Whether anybody will ask what the device of this request confirmed."""
+    record = books.requests.get(request)
+    return record is not None and (not record.is_over or now < (record.held_until or record.end))
 
 
 def _not_held(

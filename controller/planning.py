@@ -19,6 +19,7 @@ from controller.baselines import meter_before
 from controller.entries import Entry, EventShort, RequestChanged, RequestPlanned
 from controller.reach import lapse_spread_s
 from controller.requests import RequestRecord, request_id
+from controller.scaled_load_flow import on_voltage
 from controller.situation import Expectation, RunningEvent, Situation, comply_within_s
 from customers.registry import Device
 from grid_model.allocation import Curtailment, FlexibleDevice, allocate
@@ -89,7 +90,12 @@ def plan(situation: Situation) -> Plan:
     flexible = tuple(flexible_devices(situation, standing))
     try:
         allocation = allocate(
-            control.target_network, control.load_flow, p_kw, q_kvar, flexible, control.target_limits
+            control.target_network,
+            on_voltage(control.load_flow, situation.check.slack_scale),
+            p_kw,
+            q_kvar,
+            flexible,
+            control.target_limits,
         )
     except Diverged:
         return nothing  # nothing is widened on a guess (C19)

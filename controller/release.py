@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from controller.entries import Entry, RequestChanged
 from controller.operators import free
 from controller.planning import OBEYED_WITHIN_KW
-from controller.reach import cut_kw, freed_at, freed_kw_since, winds_down_at
+from controller.reach import cut_kw, ends_by, freed_at, freed_kw_since, winds_down_at
 from controller.requests import RequestRecord
 from controller.situation import Situation
 from grid_model.network import Floats
@@ -83,7 +83,7 @@ def _released(
     threshold = situation.control.site.events.close_below
     if not ripe or not (winding_down or (situation.good and situation.check.worst_ratio < threshold)):
         return []
-    budget_kw, one_may = _pace(situation)
+    budget_kw, one_may = _pace(situation, candidates if winding_down else ())
     p_kw = _with_returns(situation)
     freed: list[RequestRecord] = []
     for record in ripe:
@@ -105,13 +105,20 @@ def _held_long_enough(situation: Situation, record: RequestRecord) -> bool:
     return (situation.now - record.planned.start).total_seconds() >= hold_s
 
 
-def _pace(situation: Situation) -> tuple[float, bool]:
-    """kW that may still come back in this window, and whether one device may whatever it takes."""
-    records = [r for r in situation.event_records if r.resource == "device" and r.sent_sequence > 0]
-    total_kw = sum(cut_kw(record) for record in records)
+def _pace(situation: Situation, all_must_go: Sequence[RequestRecord]) -> tuple[float, bool]:
+    """kW that may still come back in this window, and whether one device may whatever it takes.
+
+    Where all must be free by the event's end, the pace is at least what that needs: else the rest would go in
+    one minute.
+    """
+    records = [r for r in situation.event_records if r.resource == "device" and r.active_at is not None]
+    share_kw = situation.control.site.safety.release_share_per_minute * sum(map(cut_kw, records))
+    if all_must_go and situation.event is not None:
+        left = ends_by(situation.event.opened_at, situation.control.site.events) - situation.now
+        share_kw = max(share_kw, sum(map(cut_kw, all_must_go)) / max(left / PACE_WINDOW, 1.0))
     freed_kw = freed_kw_since(records, situation.now - PACE_WINDOW)
     none_freed = not any(_freed_after(records, situation.now - PACE_WINDOW))
-    return situation.control.site.safety.release_share_per_minute * total_kw - freed_kw, none_freed
+    return share_kw - freed_kw, none_freed
 
 
 def _freed_after(records: Iterable[RequestRecord], since: datetime) -> Iterable[RequestRecord]:

@@ -124,8 +124,8 @@ def _verdict(findings: Findings) -> str:
         )
     return (
         f"Left alone, the feeder goes to <b class='loud'>{before['peak_loading_percent']:.0f} %</b> and "
-        f"is over its limit for <b class='loud'>{before['minutes_over_limit']:.0f} minutes</b>. Under control "
-        f"it peaks at <b class='calm'>{after['peak_loading_percent']:.0f} %</b>, over the limit "
+        f"is over its limit for <b class='loud'>{before['minutes_over_limit']:.0f} minutes</b>. Under "
+        f"control it peaks at <b class='calm'>{after['peak_loading_percent']:.0f} %</b>, over the limit "
         f"for <b class='calm'>{after['minutes_over_limit']:.0f} minutes</b>. "
         f"The meters prove <b>{results['curtailed_kwh']:.0f} kWh</b> less at the right time, and those who "
         f"gave were credited <b>{results['credited_points']:,} points</b>."

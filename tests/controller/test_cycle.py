@@ -6,83 +6,21 @@ from datetime import timedelta
 import pytest
 
 from controller import settings
-from controller.books import Books
-from controller.cycle import Decisions, Surroundings, decide
 from controller.entries import (
-    Entry,
     EventOpened,
     RequestChanged,
     RequestMoved,
     RequestPlanned,
-    RequestSent,
 )
-from controller.feeder_control import FeederControl
-from controller.hearing import hear
-from controller.intake import Drained
-from controller.memory import Memory, fresh_memory
-from controller.operators import Orders
-from devices.messages import DeviceStatus, Reading
-from tests.builders import FEEDER, HOUSES, FakeClock, Field, control, registry, site
-
-PERIOD_S = 10.0
-
-
-class Passes:
-    """One pass after another on books that take every entry; no command reaches anybody unless told so."""
-
-    def __init__(self, of: FeederControl, charging_kw: float = 11.0, base_kw: float = 4.0) -> None:
-        self.clock = FakeClock()
-        self.field, self.of, self.books = Field(self.clock), of, Books()
-        self.memory: Memory = fresh_memory(of)
-        self.orders, self.fleet_kw = Orders(), float("inf")
-        for number, house in enumerate(self.field.houses):
-            house.base_kw, house.ev_kw = base_kw, charging_kw if number < HOUSES - 4 else 0.0
-
-    def step(self, statuses: bool = True) -> Decisions:
-        """The field speaks, the pass decides, the books take it in."""
-        now, said = self.clock.now(), self.field.messages()
-        drained = Drained(
-            readings=tuple(m for m in said if isinstance(m, Reading)),
-            statuses=tuple(m for m in said if isinstance(m, DeviceStatus) and statuses),
-        )
-        heard = hear(self.of, self.books, self.memory, drained, now)
-        self.books.apply_all(heard.entries)
-        around = Surroundings(now=now, epoch=0, orders=self.orders, fleet_budget_kw=self.fleet_kw)
-        decided = decide(self.of, self.books, heard.memory, around)
-        self.books.apply_all(decided.entries)
-        self.memory = decided.memory
-        self.clock.passed_s += PERIOD_S
-        return decided
-
-    def run(self, steps: int) -> list[Entry]:
-        return [entry for _ in range(steps) for entry in self.step().entries]
-
-    def obey(self) -> None:
-        """Every request that is planned was sent, accepted and started, and its device takes what it may."""
-        now = self.clock.now()
-        for record in self.books.open_requests(FEEDER):
-            if record.state == "planned":
-                sent = RequestSent(at=now, request=record.request, sequence=record.sequence, attempt=1)
-                states = ("sent", "accepted", "active") if record.resource == "device" else ("sent", "active")
-                moves = [RequestMoved(at=now, request=record.request, state=s, reason="") for s in states]  # type: ignore[arg-type]
-                self.books.apply_all([sent, *moves])
-            if record.resource == "device":
-                house = self.field.houses[int(record.planned.target[2:])]
-                house.ev_kw = min(house.ev_kw, record.limit_kw)
-
-
-def _of(entries: list[Entry], kind: type) -> list[Entry]:
-    return [entry for entry in entries if isinstance(entry, kind)]
-
-
-def _evening(**tables: object) -> settings.Site:
-    return site(cycle=settings.Cycle(period_s=PERIOD_S), **tables)
+from controller.memory import fresh_memory
+from tests.builders import FEEDER, HOUSES, control, registry
+from tests.controller.passes import PERIOD_S, Passes, calm_evening, of_kind
 
 
 def test_an_overload_opens_an_event_and_plans_the_least_cut_in_one_pass() -> None:
-    passes = Passes(control(_evening()), base_kw=6.5)
+    passes = Passes(control(calm_evening()), base_kw=6.5)
     decided = passes.step()
-    opened, planned = _of([*decided.entries], EventOpened), _of([*decided.entries], RequestPlanned)
+    opened, planned = of_kind([*decided.entries], EventOpened), of_kind([*decided.entries], RequestPlanned)
     assert len(opened) == 1
     assert planned
     assert [p.request for p in planned] == [f"{opened[0].event}-R{n:03d}" for n in range(1, len(planned) + 1)]
@@ -97,25 +35,25 @@ def test_an_overload_opens_an_event_and_plans_the_least_cut_in_one_pass() -> Non
 
 
 def test_what_was_asked_a_moment_ago_is_not_asked_twice() -> None:
-    passes = Passes(control(_evening()), base_kw=6.5)
-    first = _of([*passes.step().entries], RequestPlanned)
+    passes = Passes(control(calm_evening()), base_kw=6.5)
+    first = of_kind([*passes.step().entries], RequestPlanned)
     assert first
-    assert _of(passes.run(3), RequestPlanned) == [], "nobody obeyed yet, but they have time"
+    assert of_kind(passes.run(3), RequestPlanned) == [], "nobody obeyed yet, but they have time"
     passes.memory = fresh_memory(passes.of)
-    assert _of(passes.run(1), RequestPlanned) == [], "not after a restart either"
+    assert of_kind(passes.run(1), RequestPlanned) == [], "not after a restart either"
 
 
 def test_who_does_not_obey_in_time_is_made_up_for_by_others() -> None:
-    passes = Passes(control(_evening(requests=settings.Requests(attempts=10))))
-    planned = _of(passes.run(3), RequestPlanned)
+    passes = Passes(control(calm_evening(requests=settings.Requests(attempts=10))))
+    planned = of_kind(passes.run(3), RequestPlanned)
     targets = {p.target for p in planned}
-    more = _of(passes.run(8), RequestPlanned)
+    more = of_kind(passes.run(8), RequestPlanned)
     assert more
     assert targets.isdisjoint({p.target for p in more})
 
 
 def test_a_growing_overload_tightens_limits_in_force() -> None:
-    passes = Passes(control(_evening()), base_kw=6.5)
+    passes = Passes(control(calm_evening()), base_kw=6.5)
     passes.step()
     passes.obey()
     assert passes.step().check.worst_ratio <= 0.96
@@ -132,14 +70,14 @@ def test_a_growing_overload_tightens_limits_in_force() -> None:
 
 @pytest.mark.parametrize("spoken", [False, True])
 def test_a_device_is_asked_only_while_it_tells_its_power(spoken: bool) -> None:
-    passes = Passes(control(_evening()))
+    passes = Passes(control(calm_evening()))
     decided = [passes.step(statuses=spoken) for _ in range(4)]
     planned = [e for d in decided for e in d.entries if isinstance(e, RequestPlanned)]
     assert bool(planned) is spoken
 
 
 def test_devices_that_were_just_released_rest_unless_it_is_severe() -> None:
-    passes = Passes(control(_evening()))
+    passes = Passes(control(calm_evening()))
     passes.run(3)
     passes.obey()
     asked = {r.planned.target for r in passes.books.open_requests(FEEDER)}
@@ -149,17 +87,17 @@ def test_devices_that_were_just_released_rest_unless_it_is_severe() -> None:
         )
     for number in range(16):
         passes.field.houses[number].ev_kw = 11.0
-    again = {p.target for p in _of(passes.run(4), RequestPlanned)}
+    again = {p.target for p in of_kind(passes.run(4), RequestPlanned)}
     assert again
     assert again.isdisjoint(asked)
     for house in passes.field.houses:
         house.base_kw = 9.0
-    severe = {p.target for p in _of(passes.run(1), RequestPlanned)}
+    severe = {p.target for p in of_kind(passes.run(1), RequestPlanned)}
     assert severe & asked
 
 
 def test_the_feeders_budget_per_minute_bounds_what_is_asked() -> None:
-    passes = Passes(control(_evening(safety=settings.Safety(feeder_share_per_minute=0.1))), base_kw=6.5)
+    passes = Passes(control(calm_evening(safety=settings.Safety(feeder_share_per_minute=0.1))), base_kw=6.5)
     decided = passes.step()
     allowed_kw = 0.1 * 16 * 11.0
     assert 0 < decided.moved_kw <= allowed_kw
@@ -170,7 +108,7 @@ def test_the_feeders_budget_per_minute_bounds_what_is_asked() -> None:
 
 
 def test_the_fleets_budget_bounds_as_well() -> None:
-    passes = Passes(control(_evening()), base_kw=6.5)
+    passes = Passes(control(calm_evening()), base_kw=6.5)
     passes.fleet_kw = 10.0
     decided = passes.step()
     assert 0 < decided.moved_kw <= 10.0
@@ -179,7 +117,7 @@ def test_the_fleets_budget_bounds_as_well() -> None:
 
 def test_people_are_asked_once_the_largest_first_and_not_counted_on() -> None:
     who = registry(critical=frozenset({19}), notices=frozenset(range(HOUSES)))
-    passes = Passes(control(_evening(), who), base_kw=6.5)
+    passes = Passes(control(calm_evening(), who), base_kw=6.5)
     decided = passes.step()
     planned = [e for e in decided.entries if isinstance(e, RequestPlanned)]
     people = [p for p in planned if p.resource == "person"]
@@ -190,26 +128,37 @@ def test_people_are_asked_once_the_largest_first_and_not_counted_on() -> None:
     assert all(p.limit_kw == pytest.approx(0.7 * p.baseline_kw, abs=0.06) for p in people)
     kw = [p.p_before_kw for p in people]
     assert len(kw) <= 10
-    without = Passes(control(_evening(requests=settings.Requests(notices=False)), who), base_kw=6.5)
+    without = Passes(control(calm_evening(requests=settings.Requests(notices=False)), who), base_kw=6.5)
     alone = [e for e in without.step().entries if isinstance(e, RequestPlanned)]
     assert [(p.target, p.limit_kw) for p in alone] == [(p.target, p.limit_kw) for p in devices]
     for house in passes.field.houses:
         house.base_kw = 9.0
-    later = [p for p in _of(passes.run(20), RequestPlanned) if p.resource == "person"]
+    later = [p for p in of_kind(passes.run(20), RequestPlanned) if p.resource == "person"]
     asked = [p.target for p in [*people, *later]]
     assert len(asked) == len(set(asked))
 
 
+@pytest.mark.parametrize("v_pu", [0.94, 1.06])
+def test_the_cut_suffices_on_the_voltage_that_is_measured(v_pu: float) -> None:
+    passes = Passes(control(calm_evening(rtu=True, limits=settings.Limits(min_v_pu=0.85))), base_kw=6.5)
+    passes.v_pu = v_pu
+    assert of_kind(passes.step().entries, RequestPlanned)
+    passes.obey()
+    after = passes.step()
+    assert after.check.slack_scale == pytest.approx(v_pu / 1.0, rel=0.06)
+    assert 0.9 < after.check.worst_ratio <= 0.96
+
+
 def test_nobody_is_asked_while_operators_keep_the_automatic_out() -> None:
-    passes = Passes(control(_evening()))
+    passes = Passes(control(calm_evening()))
     passes.orders = replace(passes.orders, hands_off=frozenset({FEEDER}))
     entries = passes.run(5)
-    assert _of(entries, EventOpened)
-    assert _of(entries, RequestPlanned) == []
+    assert of_kind(entries, EventOpened)
+    assert of_kind(entries, RequestPlanned) == []
 
 
 def test_a_sample_holds_what_meters_showed_and_never_a_guess() -> None:
-    passes = Passes(control(_evening()))
+    passes = Passes(control(calm_evening()))
     passes.field.houses[4].meter_works = False
     sample = passes.step().sample
     assert [n for n, p in enumerate(sample.p_kw) if p != p] == [4]  # noqa: PLR0124  NaN
@@ -217,12 +166,12 @@ def test_a_sample_holds_what_meters_showed_and_never_a_guess() -> None:
 
 
 def test_without_control_counts_what_limits_take_away() -> None:
-    passes = Passes(control(_evening()))
+    passes = Passes(control(calm_evening()))
     before = passes.run(3) and passes.step().sample.transformer_loading_percent
     passes.obey()
     decided = passes.step()
     assert decided.sample.transformer_loading_percent is not None
     assert decided.sample.transformer_loading_percent <= 96
-    assert decided.sample.without_control_percent == pytest.approx(before, abs=0.2)
+    assert decided.sample.without_control_percent == pytest.approx(before, abs=1.0)
     cut = sum(r.planned.p_before_kw - r.limit_kw for r in passes.books.open_requests(FEEDER))
     assert decided.sample.curtailed_kw == pytest.approx(cut)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from controller import settings
 from controller.daemon import Daemon
@@ -13,6 +14,9 @@ from devices.messages import LimitCommand
 from tests.builders import FEEDER, HOUSES, SECRET, Crash, FakeClock, Field, control, inline, registry, site
 
 PERIOD_S = 10.0
+
+
+E = TypeVar("E", bound=Entry)
 
 
 class FailingStore(SqliteStore):
@@ -84,7 +88,7 @@ class World:
             self.overloads.append(max((t.loading_percent for t in view.transformers), default=0.0))
             await self.clock.sleep(PERIOD_S)
 
-    def entries(self, *kinds: type) -> list[Entry]:
+    def entries(self, *kinds: type[E]) -> list[E]:
         return [n.entry for n in self.store.replay() if isinstance(n.entry, kinds)]
 
     def charge(self, kw: float = 11.0) -> None:

@@ -1,4 +1,4 @@
-"""Real processes for the end-to-end tests: started, watched, killed. Waits are on conditions with a deadline."""
+"""Real processes for the end-to-end tests: started, watched, killed. Waits are for conditions."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -71,10 +71,8 @@ class Gridward:
 
     def end(self) -> None:
         """Make sure that nothing of it is left."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait(10)
 
 

@@ -23,10 +23,11 @@ export function setText(node, words) {
   if (node.textContent !== words) node.textContent = words;
 }
 
-/** Change an attribute only when it differs; null removes it. */
+/** Change an attribute only when it differs; true sets it empty, false and null remove it. */
 export function setAttribute(node, name, value) {
+  const wanted = value === true ? "" : value;
   if (value === null || value === undefined || value === false) node.removeAttribute(name);
-  else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
+  else if (node.getAttribute(name) !== String(wanted)) node.setAttribute(name, wanted);
 }
 
 const rowsOf = new WeakMap();

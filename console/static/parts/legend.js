@@ -15,7 +15,7 @@ export function legend() {
     [wire("normal"), words.normal],
     [wire("high"), words.high],
     [wire("over"), words.over],
-    [sign(s("g", { class: "grid-trafo" }, s("g", {}, ...[-3.2, 3.2, -3.2].map((cx) => s("circle", { cx, r: 5 }))))), words.trafo],
+    [sign(s("g", { class: "grid-trafo" }, s("g", {}, ...[-3.2, 3.2, -3.2].map((cx) => s("circle", { cx, r: 5, class: "winding" }))))), words.trafo],
     [sign(s("circle", { r: 7, class: "load" }), s("circle", { r: 2.2, class: "dot" })), words.load],
     [
       sign(s("circle", { r: 7, class: "load", "data-limited": true }),

@@ -1,0 +1,45 @@
+"""What Prometheus sees: names, units, and numbers that follow the loop."""
+
+import re
+
+from prometheus_client.exposition import generate_latest
+
+from controller.metrics import Metrics
+from devices.messages import Reading
+from tests.builders import FEEDER
+from tests.controller.worlds import World, evening
+
+UNITS = ("_total", "_seconds", "_percent", "_kilowatts", "_pu")
+COUNTS = {"gridward_violations", "gridward_requests", "gridward_data_alarm", "gridward_intake_messages"}
+
+
+def test_every_name_is_ours_and_says_its_unit() -> None:
+    names = {metric.name for metric in Metrics().registry.collect()}
+    assert all(re.fullmatch(r"gridward_[a-z_]+", name) for name in names)
+    told = {
+        name for name in names if name.endswith(UNITS[1:]) or name in COUNTS | {"gridward_link_connected"}
+    }
+    counters = {metric.name for metric in Metrics().registry.collect() if metric.type == "counter"}
+    assert names == told | counters
+
+
+async def test_numbers_follow_the_loop() -> None:
+    world = World(evening())
+    world.charge()
+    world.daemon.intake.deliver(Reading(FEEDER, "M00", world.clock.now(), float("nan")))
+    await world.tick(6)
+    sample = world.daemon.metrics.registry.get_sample_value
+    by_feeder = {"feeder": FEEDER}
+    assert sample("gridward_events_total", by_feeder) == 1
+    assert sample("gridward_violations", by_feeder) == 0
+    assert 90 < (sample("gridward_max_loading_percent", by_feeder) or 0) <= 100
+    active = sample("gridward_requests", by_feeder | {"state": "active"}) or 0
+    assert active == len(world.field.held())
+    assert sample("gridward_readings_refused_total", by_feeder | {"reason": "not_finite"}) == 1
+    assert sample("gridward_readings_received_total", by_feeder) == 6 * 20 + 1
+    assert sample("gridward_sends_total", {"outcome": "sent"}) == active
+    assert sample("gridward_data_alarm", by_feeder) == 0
+    assert sample("gridward_cycle_duration_seconds_count") == 6
+    assert sample("gridward_referee_disagreements_total", by_feeder) is None
+    assert (sample("gridward_referee_difference_pu", by_feeder) or 0) < 1e-8
+    assert b"gridward_curtailed_kilowatts" in generate_latest(world.daemon.metrics.registry)

@@ -1,0 +1,68 @@
+"""`gridward demo` as its user has it: it shows a page, Ctrl-C ends all of it in time, and it starts again."""
+
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.processes import Gridward, free_port, get_json, gridward, wait_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+STOPS_WITHIN_S = 3.0
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+def test_it_shows_live_data_stops_on_ctrl_c_and_starts_again(tmp_path: Path, port: int) -> None:
+    for attempt in ("first", "second"):
+        with gridward(
+            "demo", "--port", str(port), "--state", tmp_path / "demo", output=tmp_path / f"{attempt}.log"
+        ) as demo:
+            state = f"http://127.0.0.1:{port}/api/v1/feeders/F1/state"
+            wait_for(lambda url=state: _measured(url), 120, f"{attempt}: all meters are live")
+            wait_for(lambda demo=demo: "highest loading" in demo.said(), 30, "a progress line")
+            children = psutil.Process(demo.process.pid).children(recursive=True)
+            assert len(children) == 2
+            _ends_soon(demo)
+            assert [child.pid for child in children if child.is_running()] == []
+
+
+def test_a_second_demo_in_the_same_folder_says_so(tmp_path: Path, port: int) -> None:
+    folder = tmp_path / "demo"
+    with gridward("demo", "--port", str(port), "--state", folder, output=tmp_path / "first.log") as first:
+        wait_for(lambda: "starting the field" in first.said(), 30, "the first demo has begun")
+        with gridward("demo", "--port", str(port), "--state", folder, output=tmp_path / "other.log") as other:
+            assert other.process.wait(30) == 2
+            assert "another demo runs in" in other.said()
+        assert first.alive()
+
+
+def test_a_wrong_scenario_is_told_by_file_and_key(tmp_path: Path, port: int) -> None:
+    scenario = tmp_path / "evening.toml"
+    scenario.write_text(
+        '[network]\nsource = 7\n[time]\nstart = "2016-01-12T00:00:00+00:00"\n', encoding="utf-8"
+    )
+    with gridward(
+        "field", scenario, "--embedded-broker", "--site", tmp_path / "site", output=tmp_path / "log"
+    ) as field:
+        assert field.process.wait(30) == 2
+        assert "evening.toml" in field.said()
+        assert "source" in field.said()
+        assert "line 2" in field.said()
+
+
+def _measured(url: str) -> bool:
+    view = get_json(url)
+    return view is not None and view["quality"]["measured"] == 118 and view["quality"]["alarm"] is None
+
+
+def _ends_soon(demo: Gridward) -> None:
+    begun = time.monotonic()
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.process.wait(10) == 0
+    assert time.monotonic() - begun < STOPS_WITHIN_S

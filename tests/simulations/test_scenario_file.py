@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+
+from simulations.errors import ScenarioRejected
+from simulations.scenario_file import load_scenario, parse_scenario
+
+LEAST = """\
+[network]
+source = "simbench:1-LV-semiurb4--0-sw"
+[time]
+start = "2016-01-12T00:00:00+00:00"
+"""
+SCENARIOS = Path(__file__).resolve().parents[2] / "simulations" / "scenarios"
+
+
+def test_the_least_scenario_is_enough() -> None:
+    scenario = parse_scenario(LEAST)
+    assert scenario.steps == 1440
+    assert scenario.shares.ev == 0.6
+    assert scenario.ev.min_kw == 4.2
+    assert scenario.control.requests.target_share == 0.95
+
+
+def test_the_controller_looks_once_per_step_unless_told() -> None:
+    told = parse_scenario(LEAST + "step_s = 120\n[control.cycle]\nperiod_s = 30\n")
+    untold = parse_scenario(LEAST + "step_s = 120\n")
+    assert (told.control.cycle.period_s, told.control.cycle.fresh_s) == (30, 180)
+    assert untold.control.cycle.period_s == 120
+
+
+def test_the_seed_of_the_command_line_wins(tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text("seed = 3\n" + LEAST, encoding="utf-8")
+    assert load_scenario(file).seed == 3
+    assert load_scenario(file, 9).seed == 9
+
+
+@pytest.mark.parametrize("file", sorted(SCENARIOS.glob("*.toml")), ids=lambda file: file.stem)
+def test_our_own_scenarios_are_right(file: Path) -> None:
+    scenario = load_scenario(file)
+    assert scenario.title
+
+
+def test_every_fault_is_told_with_file_line_key_and_what_was_expected() -> None:
+    text = """\
+[network]
+sourc = "x"
+[time]
+start = "yesterday"
+step_s = "a minute"
+[shares]
+ev = 1.5
+[devices]
+refuse = 0.1
+polite = 1
+[control.cycle]
+period_s = -1
+"""
+    with pytest.raises(ScenarioRejected) as caught:
+        parse_scenario(text, "evening.toml")
+    assert list(caught.value.findings) == [
+        "evening.toml, line 1, network.source: expected this key, it is missing",
+        "evening.toml, line 2, network.sourc: no such key; see docs for those there are",
+        "evening.toml, line 4, time.start: invalid RFC3339 encoded datetime, got 'yesterday'",
+        "evening.toml, line 5, time.step_s: expected a whole number, got 'a minute'",
+        "evening.toml, line 7, shares.ev: expected a number <= 1.0, got 1.5",
+        "evening.toml, line 10, devices.polite: no such key; see docs for those there are",
+        "evening.toml, line 12, control.cycle.period_s: expected a number > 0.0, got -1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "line", "expected"),
+    [
+        ("[devices]\nrefuse = 0.6\nvanish = 0.6\n", 5, "sum to 1.2, expected at most 1"),
+        ("[heat_pump]\nleast_kw = 9\nmost_kw = 3\n", 5, "expected least_kw <= usual_kw <= most_kw"),
+        ("[people]\nleast_cut = 0.9\n", 5, "expected least_cut <= most_cut"),
+        ("[heat_pump]\ndesign_c = 30\n", 6, "expected less than room_c (20.5)"),
+    ],
+)
+def test_values_that_contradict_each_other(more: str, line: int, expected: str) -> None:
+    with pytest.raises(ScenarioRejected) as caught:
+        parse_scenario(LEAST + more, "s.toml")
+    (finding,) = caught.value.findings
+    assert finding.startswith(f"s.toml, line {line}, ")
+    assert finding.endswith(expected)
+
+
+def test_no_toml_and_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioRejected, match="expected TOML"):
+        parse_scenario("[network", "s.toml")
+    with pytest.raises(ScenarioRejected, match=r"expected a readable TOML file"):
+        load_scenario(tmp_path / "none.toml")

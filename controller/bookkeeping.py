@@ -6,13 +6,15 @@ safe side while the store is down counts at once, is kept here (bounded by what 
 written first when the store is back.
 """
 
+import copy
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import ParamSpec, Protocol, TypeVar
 
 import structlog
 
-from controller.books import Books
+from controller.books import Books, EventRecord
 from controller.entries import ControllerStarted, Entry, RequestChanged, RequestSettled
 from controller.errors import Replaced
 from controller.live import TOLD_SENTENCES, Live
@@ -35,6 +37,26 @@ class Offload(Protocol):
     def __call__(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> Awaitable[_T]:
         """The function's result."""
         ...
+
+
+def fork(books: Books) -> Books:
+    """A copy that can be written to without touching the original; its records are frozen and shared."""
+    copied = Books()
+    for field in fields(Books):
+        setattr(copied, field.name, _copied(getattr(books, field.name)))
+    return copied
+
+
+def _copied(value: object) -> object:
+    if isinstance(value, dict):
+        first = next(iter(value.values()), None)
+        frozen = first is None or isinstance(first, str | datetime | RequestRecord | EventRecord)
+        return dict(value) if frozen else {key: _copied(inner) for key, inner in value.items()}
+    if isinstance(value, list | set):
+        return copy.copy(value)
+    if is_dataclass(value) and not isinstance(value, RequestRecord | EventRecord):
+        return copy.deepcopy(value)
+    return value
 
 
 class Bookkeeper:
@@ -94,6 +116,14 @@ class Bookkeeper:
                 self.books.apply(Numbered(number, entry))
                 self._follow(entry)
             self._told(Numbered(number, entry))
+
+    def fits(self, entries: Sequence[Entry]) -> None:
+        """Try entries on a copy of the books, before they are made durable for ever.
+
+        Raises BooksBroken when they contradict the books: a fault of ours that must not reach the journal.
+        """
+        if entries:
+            fork(self.books).apply_all(entries)
 
     def apply_unwritten(self, entries: Sequence[Entry]) -> None:
         """Let a person's order count although the store is down; it is written first when that is back."""

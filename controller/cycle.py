@@ -29,7 +29,7 @@ from controller.gatekeeper import Gatekeeper, feeder_budget_kw
 from controller.memory import Memory
 from controller.operators import Orders
 from controller.reach import ends_by
-from controller.release import Releases, curtailed_kw, releases, without_control_kw
+from controller.release import Releases, curtailed_kw, releases, renewals, without_control_kw
 from controller.situation import RunningEvent, Situation
 from controller.stores.port import FeederSample
 from grid_model.location import Contribution, locate
@@ -87,6 +87,7 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
     freed = releases(situation)
     located = _located(situation)
     asked = _asked(situation, freed, located)
+    renewed = renewals(situation, freed, asked.entries)
     short, told_short = _short(situation, memory, freed, asked.short)
     closing: tuple[Entry, ...] = ()
     if (
@@ -108,7 +109,7 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
         cycle=memory.cycle + 1,
     )
     return Decisions(
-        entries=(*judged.entries, *opening, *freed.entries, *short, *asked.entries, *closing),
+        entries=(*judged.entries, *opening, *freed.entries, *short, *asked.entries, *renewed, *closing),
         memory=after,
         sample=sample,
         check=checked,

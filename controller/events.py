@@ -68,7 +68,9 @@ def observe(
     if not check.result.converged:
         return replace(before, below_since=None), ()
     rules = control.site.events
-    checks = {(v.element, v.kind): before.checks.get((v.element, v.kind), 0) + 1 for v in check.violations}
+    checks: dict[Key, int] = {
+        (v.element, v.kind): before.checks.get((v.element, v.kind), 0) + 1 for v in check.violations
+    }
     entries: list[OpeningEntry] = list(_changes(control, check, appeared, now))
     opens = (
         event is None and good and any(_opens(v, checks[v.element, v.kind], rules) for v in check.violations)

@@ -100,7 +100,7 @@ class FeederControl:
         return int(self.network.transformers.to_bus[0]) if len(self.network.transformers.ids) else None
 
     def substation_p_kw(self, result: LoadFlowResult) -> float:
-        """What the RTU should show by this load flow: what goes into the transformers, or all supply without any."""
+        """What the RTU should show: what goes into the transformers, or all supply where there is none."""
         has_transformers = len(self.network.transformers.ids) > 0
         return float(result.transformer_p_kw.sum()) if has_transformers else result.supply_kw
 

@@ -71,8 +71,8 @@ class Columns:
     q_kvar: Floats
     energy_kwh: Floats
 
-    def where(self, mask: NDArray[np.bool_]) -> "Columns":
-        """Those rows."""
+    def where(self, mask: NDArray[np.bool_] | Ints) -> "Columns":
+        """Those rows, or the rows in that order."""
         return Columns(
             self.position[mask], self.at_s[mask], self.p_kw[mask], self.q_kvar[mask], self.energy_kwh[mask]
         )
@@ -145,7 +145,9 @@ def screen(
     `bound_kw`, `known_at_s` and `known_energy_kwh` are (n_sp,): the physical bound, and the newest known
     reading's time and register (NaN where none is known).
     """
-    order = np.lexsort((columns.energy_kwh, columns.q_kvar, columns.p_kw, columns.at_s, columns.position))
+    order: Ints = np.lexsort(
+        (columns.energy_kwh, columns.q_kvar, columns.p_kw, columns.at_s, columns.position)
+    )
     columns = columns.where(order)
     bound = OVER_BOUND * bound_kw[columns.position]
     p, q = np.abs(columns.p_kw), np.abs(np.nan_to_num(columns.q_kvar, nan=0.0, posinf=np.inf, neginf=-np.inf))

@@ -41,7 +41,7 @@ class Releases:
 
 
 def releases(situation: Situation) -> Releases:
-    """Who is freed and who is renewed now."""
+    """Who is freed now."""
     protected = _no_longer_allowed(situation)
     entries = list(
         free(protected, situation.epoch, situation.now, "protected", "critical, or not known any more")
@@ -52,9 +52,26 @@ def releases(situation: Situation) -> Releases:
     freed = _released(situation, candidates, winding_down)
     entries += free(freed, situation.epoch, situation.now, "released", "")
     released = gone | {record.request for record in freed}
-    if situation.may_act and not winding_down:
-        entries += _renewals(situation, [r for r in candidates if r.request not in released])
     return Releases(tuple(entries), frozenset(released), winding_down)
+
+
+def renewals(situation: Situation, freed: Releases, changed: Iterable[Entry]) -> tuple[RequestChanged, ...]:
+    """Later ends for those near their end who are not freed; what `changed` already has its turn later."""
+    if not situation.may_act or freed.winding_down:
+        return ()
+    touched = {entry.request for entry in changed if isinstance(entry, RequestChanged)} | freed.released
+    rules, cycle = situation.control.site.requests, situation.control.site.cycle
+    near = timedelta(seconds=max(rules.renew_before_s, 2 * cycle.period_s))
+    end = situation.latest_end(situation.now)
+    return tuple(
+        renewed
+        for record in situation.limited
+        if record.request not in touched
+        and record.state in ("accepted", "active")
+        and record.end - situation.now <= near
+        and end > record.end
+        and (renewed := _renewed(situation, record, end)) is not None
+    )
 
 
 def _limited_since(record: RequestRecord) -> tuple[datetime, str]:
@@ -157,22 +174,11 @@ def _ratio(situation: Situation, p_kw: Floats) -> float:
     return control.element_limits.worst_ratio(result)
 
 
-def _renewals(situation: Situation, held: Sequence[RequestRecord]) -> list[Entry]:
-    rules, cycle = situation.control.site.requests, situation.control.site.cycle
-    near = timedelta(seconds=max(rules.renew_before_s, 2 * cycle.period_s))
-    entries: list[Entry] = []
-    for record in held:
-        end = situation.latest_end(situation.now)
-        if record.state in ("accepted", "active") and record.end - situation.now <= near and end > record.end:
-            entries += _renewed(situation, record, end)
-    return entries
-
-
-def _renewed(situation: Situation, record: RequestRecord, end: datetime) -> list[Entry]:
+def _renewed(situation: Situation, record: RequestRecord, end: datetime) -> RequestChanged | None:
     """A later end; none for a device that is gone, because nobody would hear it."""
     device = situation.state.devices.get(record.planned.target)
     if device is not None and not device.online:
-        return []
+        return None
     passes = situation.gatekeeper.passes(
         record.request,
         "device",
@@ -184,18 +190,16 @@ def _renewed(situation: Situation, record: RequestRecord, end: datetime) -> list
         epoch=situation.epoch,
     )
     if not passes:
-        return []
-    return [
-        RequestChanged(
-            at=situation.now,
-            request=record.request,
-            limit_kw=record.limit_kw,
-            end=end,
-            epoch=situation.epoch,
-            sequence=record.sequence + 1,
-            reason="renewed",
-        )
-    ]
+        return None
+    return RequestChanged(
+        at=situation.now,
+        request=record.request,
+        limit_kw=record.limit_kw,
+        end=end,
+        epoch=situation.epoch,
+        sequence=record.sequence + 1,
+        reason="renewed",
+    )
 
 
 def without_control_kw(situation: Situation) -> Floats:

@@ -160,6 +160,7 @@ class Rounds:
         feeder = control.feeder
         try:
             heard = await self._offload(hear, control, self._keeper.books, self._memory[feeder], drained, now)
+            self._keeper.fits(heard.entries)
         except Exception:  # noqa: BLE001  one feeder's fault must not stop the others
             await self._failed(feeder, now)
             return None
@@ -201,6 +202,7 @@ class Rounds:
         )
         try:
             found = await self._offload(decide, control, self._keeper.books, self._memory[feeder], around)
+            self._keeper.fits(found.entries)
         except Exception:  # noqa: BLE001  one feeder's fault must not stop the others
             await self._failed(feeder, now)
             return None

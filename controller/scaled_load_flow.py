@@ -1,7 +1,7 @@
-"""[3, 5] A load flow on the external voltage that was found by the check, for those who know no `slack_scale`.
+"""[3, 5] A load flow on the external voltage that the check found, for those who know no `slack_scale`.
 
-Location and allocation solve and linearise; only the solving is on the measured voltage here. The linear part stays
-that of the nominal one, which allocation makes up for: it looks with the load flow after each step.
+Allocation solves and linearises; only the solving is on the measured voltage here. The linear part stays that
+of the nominal one, which allocation makes up for: it looks with the load flow after each step.
 """
 
 import numpy as np

@@ -74,7 +74,8 @@ def allocate(  # noqa: PLR0917  the contract with the controller
 
     `p_kw`, `q_kvar` are (n_sp,). Devices that are critical, or take no more than their `min_kw`, are never
     touched. A device's cut is active power only: its reactive power is not known, and a charger or heat pump
-    has little. Raises Diverged when the load flow before any cut does not converge.
+    has little. Raises Diverged when the load flow before any cut does not converge, or the programme has no
+    answer.
     """
     before = load_flow.solve(p_kw, q_kvar)
     violations = find_violations(network, before, limits)
@@ -136,11 +137,12 @@ class _Search:
             margin = margin if found.cleared else 2 * margin
         return best
 
-    def _rank(self, allocation: Allocation) -> tuple[float, float]:
-        """Cleared comes first (no excess left), then the cheaper one."""
+    def _rank(self, allocation: Allocation) -> tuple[bool, float, float]:
+        """Cleared comes first, then the least excess left, then the cheaper one."""
         weight = {device.device: device.weight for device in self._devices}
         excess = sum(severity(violation) for violation in allocation.remaining)
-        return round(excess, 6), sum(weight[c.device] * c.curtailed_kw for c in allocation.curtailments)
+        cost = sum(weight[cut.device] * cut.curtailed_kw for cut in allocation.curtailments)
+        return not allocation.cleared, round(excess, 6), cost
 
     def _after(self, cut: Floats) -> Floats:
         return self._p_kw - np.bincount(self._point, weights=cut, minlength=len(self._p_kw))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linprog
 
+from grid_model.errors import Diverged
 from grid_model.network import Floats
 
 _SLACK_TOLERANCE = 1e-3
@@ -44,7 +45,7 @@ def _best_effort(programme: Programme, bounds: list[tuple[float, float]]) -> Flo
     excess = np.concatenate([np.zeros(n), np.ones(m)])
     least = linprog(excess, matrix, programme.bound, bounds=open_bounds, method="highs")
     if least.status != 0:
-        raise ArithmeticError(f"HiGHS found no best effort: {least.message}")
+        raise Diverged(f"HiGHS found no best effort: {least.message}")
     answer = linprog(
         np.concatenate([programme.cost, np.zeros(m)]),
         np.vstack([matrix, excess]),

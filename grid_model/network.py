@@ -90,16 +90,18 @@ def load_network(source: str, *, metered_generation: bool = False) -> Network:
     the network says. Raises NetworkRejected with all findings at once.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # pandas and pandapower warn their own developers while a network loads
-        net = read_net(source)
-        findings = check_net(net)
-        if any(finding.severity == "error" for finding in findings):
-            raise NetworkRejected(source, findings)
-        if metered_generation:
-            findings += _switch_off_generation(net)
-        return _tables(source, net, findings)
+        warnings.simplefilter("ignore")  # what pandas and pandapower tell their own developers
+        return network_of(read_net(source), source, metered_generation=metered_generation)
+
+
+def network_of(net: Any, source: str, *, metered_generation: bool = False) -> Network:
+    """As `load_network`, of a pandapower network in memory, which belongs to the Network from then on."""
+    findings = check_net(net)
+    if any(finding.severity == "error" for finding in findings):
+        raise NetworkRejected(source, findings)
+    if metered_generation:
+        findings += _switch_off_generation(net)
+    return _tables(source, net, findings)
 
 
 def _switch_off_generation(net: Any) -> tuple[Finding, ...]:

@@ -107,10 +107,8 @@ def check(data: CheckInput) -> Outcome:
     located = locate(network, load_flow, p_kw, q_kvar, before.violations, _flexible_kw(data))
     try:
         allocation = allocate(network, load_flow, p_kw, q_kvar, data.devices, limits)
-    except Diverged:  # cannot happen while the referee confirms what it confirmed a moment ago
-        return Outcome(
-            network, before, located, (), before, (*warnings, "the load flow came apart while cutting")
-        )
+    except Diverged as error:  # what is known so far is still worth telling
+        return Outcome(network, before, located, (), before, (*warnings, f"nothing allocated: {error}"))
     cut_kw = {cut.device: cut.curtailed_kw for cut in allocation.curtailments}
     taken = np.array([cut_kw.get(device.device, 0.0) for device in data.devices])
     after_kw = p_kw - _gathered(data, taken)

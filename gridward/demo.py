@@ -8,7 +8,6 @@ runs faster than the wall's. This process starts them, tells their state on the 
 import argparse
 import fcntl
 import json
-import os
 import shutil
 import signal
 import socket
@@ -140,8 +139,6 @@ def _start(command: str, folder: Path, *arguments: str) -> subprocess.Popen[byte
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            # Two cores serve two processes: more threads in each only get in the other's way.
-            env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             # Ctrl-C reaches this process alone, so that the daemon ends before its field.
             start_new_session=True,
         )

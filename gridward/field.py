@@ -1,4 +1,4 @@
-"""`gridward field SCENARIO.toml`: emulated meters, devices and people on a real broker, an RTU on real Modbus.
+"""`gridward field SCENARIO.toml`: emulated meters, devices, people on a real broker, an RTU on real Modbus.
 
 For trying a daemon against: it writes a site for it, and a clock that both follow when time is to run faster.
 """
@@ -65,6 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from", dest="begin", type=time.fromisoformat, help="time of day to begin at (HH:MM)"
     )
     parser.add_argument("--seed", type=int, help="another draw of the same scenario")
+    parser.add_argument(
+        "--concentrated",
+        type=float,
+        default=0.75,
+        help="share of the meters that report through a concentrator, in batches (default: 0.75)",
+    )
     parser.add_argument("--days", type=float, default=3.0, help="the field lives this long (default: 3)")
 
 
@@ -116,7 +122,7 @@ async def _live(options: argparse.Namespace, scenario: Scenario) -> None:
             model,
             Substation(setup.network, FactoredLoadFlow(setup.network)),
             setup.network,
-            Wiring(broker.host, broker.port),
+            Wiring(broker.host, broker.port, concentrated=options.concentrated),
             clock=clock,
             wire_clock=WallClock(),
             rng=np.random.default_rng(scenario.seed),

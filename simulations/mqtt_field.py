@@ -97,6 +97,11 @@ class MqttField:
             self._own[device] = self._connect_device(device)
 
     @property
+    def model(self) -> FieldModel:
+        """The field itself: its journals are evidence."""
+        return self._field
+
+    @property
     def published(self) -> int:
         """Messages that went out so far."""
         return sum(line.published for line in self._lines())

@@ -142,7 +142,7 @@ def test_people_are_asked_once_the_largest_first_and_not_counted_on() -> None:
 def test_the_cut_suffices_on_the_voltage_that_is_measured(v_pu: float) -> None:
     passes = Passes(control(calm_evening(rtu=True, limits=settings.Limits(min_v_pu=0.85))), base_kw=6.5)
     passes.v_pu = v_pu
-    assert of_kind(passes.step().entries, RequestPlanned)
+    assert of_kind(passes.run(3), RequestPlanned)
     passes.obey()
     after = passes.step()
     assert after.check.slack_scale == pytest.approx(v_pu / 1.0, rel=0.06)

@@ -185,3 +185,17 @@ def test_a_device_that_left_the_registry_is_freed_at_once() -> None:
     assert [(e.reason, passes.books.requests[e.request].planned.target) for e in freed] == [
         ("protected", target)
     ]
+
+
+def test_a_request_is_not_renewed_and_tightened_in_one_pass() -> None:
+    """Both would be the same sequence: the journal must never see two commands under one number."""
+    passes = _limited()
+    partly = next(r for r in passes.books.open_requests(FEEDER) if r.limit_kw > 4.2)
+    while partly.end - passes.clock.now() > timedelta(seconds=120):
+        passes.step()
+    for house in passes.field.houses:
+        house.base_kw += 1.0
+    changed = [e for e in passes.step().entries if isinstance(e, RequestChanged)]
+    assert [e.reason for e in changed if e.request == partly.request] == ["tightened"]
+    changed = [e for e in passes.step().entries if isinstance(e, RequestChanged)]
+    assert [e.reason for e in changed if e.request == partly.request] == ["renewed"]

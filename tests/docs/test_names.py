@@ -39,3 +39,21 @@ def test_each_file_of_the_walk_exists() -> None:
     named = re.findall(r"`((?:controller|grid_model|devices|customers)/[a-z_/.]+)`", walk)
     assert len(named) > 15
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_each_test_of_the_safety_case_exists() -> None:
+    case = (ROOT / "docs/safety_case.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[a-z_0-9/]+\.py)::(test_[a-z_0-9]+)`", case)
+    assert len(named) > 20
+    assert [
+        f"{file}::{test}"
+        for file, test in named
+        if not (ROOT / file).exists() or f"def {test}(" not in (ROOT / file).read_text(encoding="utf-8")
+    ] == []
+
+
+def test_each_metric_is_documented() -> None:
+    metrics = (ROOT / "controller/metrics.py").read_text(encoding="utf-8")
+    named = set(re.findall(r'"(gridward_[a-z_]+)"', metrics))
+    assert len(named) > 10
+    assert [name for name in sorted(named) if f"`{name}`" not in OPERATING] == []

@@ -1,11 +1,11 @@
 """Small networks written out, for what no published network has."""
 
-from pathlib import Path
+import copy
 from typing import Any
 
 import pandapower as pp
 
-from grid_model.network import Network, load_network
+from grid_model.network import Network, network_of
 
 
 def street(houses: int = 4, *, kva: float = 250.0, v_grid_pu: float = 1.0, span_km: float = 0.08) -> Any:
@@ -46,8 +46,6 @@ def street(houses: int = 4, *, kva: float = 250.0, v_grid_pu: float = 1.0, span_
     return net
 
 
-def loaded(net: Any, folder: Path, *, metered_generation: bool = False) -> Network:
-    """The network as it comes back from a pandapower file."""
-    path = folder / "net.json"
-    pp.to_json(net, str(path))
-    return load_network(str(path), metered_generation=metered_generation)
+def loaded(net: Any, *, metered_generation: bool = False) -> Network:
+    """The network of a copy of `net`."""
+    return network_of(copy.deepcopy(net), "small", metered_generation=metered_generation)

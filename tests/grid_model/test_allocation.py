@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandapower as pp
@@ -84,21 +83,21 @@ def test_the_evening_of_the_design_is_cleared(
     assert referee.line_loading_percent.max() == pytest.approx(100.0, abs=0.05)
 
 
-def test_nothing_to_do(tmp_path: Path) -> None:
-    network = loaded(street(), tmp_path)
+def test_nothing_to_do() -> None:
+    network = loaded(street())
     load_flow = FactoredLoadFlow(network)
     found = allocate(network, load_flow, np.full(4, 5.0), np.zeros(4), chargers([0, 1]), Limits())
     assert (found.curtailments, found.cleared, found.rounds) == ((), True, 0)
 
 
-def test_diverged_before_any_cut(tmp_path: Path) -> None:
-    network = loaded(street(), tmp_path)
+def test_diverged_before_any_cut() -> None:
+    network = loaded(street())
     with pytest.raises(Diverged):
         allocate(network, FactoredLoadFlow(network), np.full(4, 1e5), np.zeros(4), chargers([0]), Limits())
 
 
-def test_critical_and_already_low_devices_are_never_touched(tmp_path: Path) -> None:
-    network = loaded(street(), tmp_path)
+def test_critical_and_already_low_devices_are_never_touched() -> None:
+    network = loaded(street())
     load_flow = FactoredLoadFlow(network)
     p_kw = np.full(4, 21.0)
     devices = [
@@ -114,8 +113,8 @@ def test_critical_and_already_low_devices_are_never_touched(tmp_path: Path) -> N
     assert (only.curtailments, only.cleared) == ((), False)
 
 
-def test_best_effort_where_it_cannot_be_cleared(tmp_path: Path) -> None:
-    network = loaded(street(), tmp_path)
+def test_best_effort_where_it_cannot_be_cleared() -> None:
+    network = loaded(street())
     load_flow = FactoredLoadFlow(network)
     p_kw = np.full(4, 26.0)
     devices = chargers([2, 3])
@@ -128,13 +127,13 @@ def test_best_effort_where_it_cannot_be_cleared(tmp_path: Path) -> None:
     assert found.after.line_loading_percent[0] < before.line_loading_percent[0]
 
 
-def test_best_effort_does_not_cut_who_cannot_help(tmp_path: Path) -> None:
+def test_best_effort_does_not_cut_who_cannot_help() -> None:
     """Two streets from two substations: the charger in the sound one is left alone."""
     net = street()
     busbar = pp.create_bus(net, 0.4)
     pp.create_transformer(net, 0, busbar, "0.25 MVA 20/0.4 kV")
     pp.create_load(net, busbar, p_mw=0.005, name="neighbour")
-    network = loaded(net, tmp_path)
+    network = loaded(net)
     devices = chargers([3, 4])
     p_kw = np.array([26.0, 26.0, 26.0, 26.0, 20.0])
     found = allocate(network, FactoredLoadFlow(network), p_kw, np.zeros(5), devices, Limits())
@@ -142,10 +141,10 @@ def test_best_effort_does_not_cut_who_cannot_help(tmp_path: Path) -> None:
     assert [cut.device for cut in found.curtailments] == ["ev3"]
 
 
-def test_undervoltage_alone_is_cleared(tmp_path: Path) -> None:
+def test_undervoltage_alone_is_cleared() -> None:
     net = street(span_km=0.2)
     net.line["max_i_ka"] = 1.0
-    network = loaded(net, tmp_path)
+    network = loaded(net)
     load_flow = FactoredLoadFlow(network)
     p_kw, q_kvar = np.full(4, 27.0), np.full(4, 2.0)
     violations = find_violations(network, load_flow.solve(p_kw, q_kvar), Limits())
@@ -159,10 +158,10 @@ def test_undervoltage_alone_is_cleared(tmp_path: Path) -> None:
     assert 0.9 <= lowest < 0.9005
 
 
-def test_weights_choose_among_equals(tmp_path: Path) -> None:
+def test_weights_choose_among_equals() -> None:
     net = street(2)
     pp.create_load(net, 3, p_mw=0.005, name="house 1b")
-    network = loaded(net, tmp_path)
+    network = loaded(net)
     load_flow = FactoredLoadFlow(network)
     p_kw = np.array([40.0, 20.0, 20.0])
     for dear in (1, 2):
@@ -176,8 +175,8 @@ def test_weights_choose_among_equals(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [{"p_kw": np.nan}, {"min_kw": -1.0}, {"weight": 0.0}, {"min_kw": np.inf}])
-def test_impossible_devices_are_an_error(tmp_path: Path, change: dict[str, float]) -> None:
-    network = loaded(street(), tmp_path)
+def test_impossible_devices_are_an_error(change: dict[str, float]) -> None:
+    network = loaded(street())
     with pytest.raises(ValueError, match="ev0"):
         allocate(
             network,
@@ -189,9 +188,9 @@ def test_impossible_devices_are_an_error(tmp_path: Path, change: dict[str, float
         )
 
 
-def test_within_one_percent_of_brute_force(tmp_path: Path) -> None:
+def test_within_one_percent_of_brute_force() -> None:
     """Three devices, every combination of limits in steps of 0.1 kW that matters."""
-    network = loaded(street(3, kva=45.0), tmp_path)
+    network = loaded(street(3, kva=45.0))
     load_flow = FactoredLoadFlow(network)
     p_kw, q_kvar = np.array([14.0, 18.0, 22.0]), np.full(3, 1.0)
     devices = [

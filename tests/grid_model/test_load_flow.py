@@ -1,7 +1,6 @@
 """The factored load flow against `runpp`, on published networks and on what they lack."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -127,9 +126,9 @@ def test_what_does_not_converge_has_no_numbers(solved_network: Get, wrong: float
     assert np.isnan([result.losses_kw, result.supply_kw]).all()
 
 
-def test_near_collapse_it_is_right_or_silent(tmp_path: Path) -> None:
+def test_near_collapse_it_is_right_or_silent() -> None:
     """Up to the nose of the voltage curve and beyond: equal to runpp, or not converged."""
-    network = loaded(street(3), tmp_path)
+    network = loaded(street(3))
     load_flow = FactoredLoadFlow(network)
     found = set()
     for p_kw in np.linspace(20.0, 600.0, 20):
@@ -202,10 +201,10 @@ def with_two_grids(net: Any) -> None:
         lambda net: [with_everything(net), with_parallel_transformer_and_open_ends(net)],
     ],
 )
-def test_elements_of_all_kinds(tmp_path: Path, change: Callable[[Any], object]) -> None:
+def test_elements_of_all_kinds(change: Callable[[Any], object]) -> None:
     net = street()
     change(net)
-    network = loaded(net, tmp_path)
+    network = loaded(net)
     load_flow = FactoredLoadFlow(network)
     assert load_flow.unfit_reason is None
     for scale in (0.2, 1.0, 2.0):
@@ -220,22 +219,22 @@ def test_elements_of_all_kinds(tmp_path: Path, change: Callable[[Any], object]) 
         assert batch.supply_kw == pytest.approx(slow.supply_kw, abs=1e-4)
 
 
-def test_the_referee_is_pandapower_itself(tmp_path: Path) -> None:
+def test_the_referee_is_pandapower_itself() -> None:
     """With the network's own loads the referee says what a plain runpp on the file says."""
     net = street()
     with_everything(net)
     pp.runpp(net, numba=False, tolerance_mva=1e-9)
-    network = loaded(net, tmp_path)
+    network = loaded(net)
     result = FactoredLoadFlow(network).referee.solve(network.default_p_kw, network.default_q_kvar)
     np.testing.assert_allclose(result.v_pu, net.res_bus.vm_pu, atol=1e-10)
     np.testing.assert_allclose(result.line_loading_percent, net.res_line.loading_percent, atol=1e-6)
     np.testing.assert_allclose(result.transformer_p_kw, net.res_trafo.p_hv_mw * 1000, atol=1e-5)
 
 
-def test_voltage_holding_generators_go_to_runpp(tmp_path: Path) -> None:
+def test_voltage_holding_generators_go_to_runpp() -> None:
     net = street()
     pp.create_gen(net, 4, p_mw=0.01, vm_pu=1.0)
-    network = loaded(net, tmp_path)
+    network = loaded(net)
     load_flow = FactoredLoadFlow(network)
     assert load_flow.unfit_reason == "it has generators that hold a voltage"
     assert load_flow.factored is None
@@ -245,22 +244,22 @@ def test_voltage_holding_generators_go_to_runpp(tmp_path: Path) -> None:
     assert load_flow.solve_batch(network.default_p_kw[None], network.default_q_kvar[None])[0].converged
 
 
-def test_metered_generation_is_switched_off(tmp_path: Path) -> None:
+def test_metered_generation_is_switched_off() -> None:
     net = street()
     pp.create_sgen(net, 5, p_mw=0.05)
     pp.create_storage(net, 5, p_mw=0.01, max_e_mwh=0.1)
-    apart, metered = loaded(net, tmp_path), loaded(net, tmp_path, metered_generation=True)
+    apart, metered = loaded(net), loaded(net, metered_generation=True)
     nothing = np.zeros(4)
     assert FactoredLoadFlow(apart).solve(nothing, nothing).supply_kw < -30.0
     assert FactoredLoadFlow(metered).solve(nothing, nothing).supply_kw == pytest.approx(0.5, abs=0.1)
 
 
-def test_three_windings_are_solved_and_told(tmp_path: Path) -> None:
+def test_three_windings_are_solved_and_told() -> None:
     net = street()
     hv, mid = pp.create_bus(net, 110.0), pp.create_bus(net, 10.0)
     net.ext_grid.loc[0, "bus"] = hv
     pp.create_transformer3w(net, hv, 0, mid, "63/25/38 MVA 110/20/10 kV")
-    network = loaded(net, tmp_path)
+    network = loaded(net)
     load_flow = FactoredLoadFlow(network)
     difference = disagreement(
         load_flow.solve(network.default_p_kw, network.default_q_kvar),

@@ -16,13 +16,13 @@ from grid_model.network import load_network
 from tests.grid_model.small_networks import loaded, street
 
 
-def test_tables_of_a_small_network(tmp_path: Path) -> None:
+def test_tables_of_a_small_network() -> None:
     net = street(2)
     net.load.loc[1, "scaling"] = 0.5
     net.bus["max_vm_pu"] = [np.nan, 1.05, 1.1, 1.1]
     net.line["max_loading_percent"] = [80.0, np.nan]
     net.bus.loc[1, "geo"] = json.dumps({"coordinates": [11.3, 53.6], "type": "Point"})
-    network = loaded(net, tmp_path)
+    network = loaded(net)
     assert network.service_points == ("house 0", "house 1")
     assert network.load_ids == ("load:0", "load:1")
     assert network.buses.ids == ("bus:0", "bus:1", "bus:2", "bus:3")
@@ -39,20 +39,30 @@ def test_tables_of_a_small_network(tmp_path: Path) -> None:
     assert network.service_point_index()["load:1"] == network.service_point_index()["house 1"] == 1
 
 
-def test_shared_names_become_ids(tmp_path: Path) -> None:
+def test_a_file_of_pandapower(tmp_path: Path) -> None:
+    path = tmp_path / "net.json"
+    pp.to_json(street(), str(path))
+    network, same = load_network(str(path)), loaded(street())
+    assert network.source == str(path)
+    assert network.service_points == same.service_points
+    assert network.lines.ids == same.lines.ids
+    assert network.default_p_kw.tolist() == same.default_p_kw.tolist()
+
+
+def test_shared_names_become_ids() -> None:
     net = street(4)
     net.load["name"] = ["twin", "twin", None, "load:0"]
-    network = loaded(net, tmp_path)
+    network = loaded(net)
     assert network.service_points == ("load:0", "load:1", "load:2", "load:3")
     assert network.ambiguous_names == {"twin"}
     assert "twin" not in network.service_point_index()
     assert any("'twin'" in str(warning) and "load:1" in str(warning) for warning in network.warnings)
 
 
-def test_loads_out_of_service_are_no_service_points(tmp_path: Path) -> None:
+def test_loads_out_of_service_are_no_service_points() -> None:
     net = street(3)
     net.load.loc[1, "in_service"] = False
-    network = loaded(net, tmp_path)
+    network = loaded(net)
     assert network.service_points == ("house 0", "house 2")
     assert network.load_ids == ("load:0", "load:2")
     assert any("out of service" in str(warning) for warning in network.warnings)
@@ -124,36 +134,36 @@ def no_voltage(net: Any) -> None:
         (no_voltage, ["bus 'bus 1' (bus:3)", "vn_kv"]),
     ],
 )
-def test_faults_are_told_by_name(tmp_path: Path, change: Callable[[Any], None], said: list[str]) -> None:
+def test_faults_are_told_by_name(change: Callable[[Any], None], said: list[str]) -> None:
     net = street()
     change(net)
     with pytest.raises(NetworkRejected) as rejected:
-        loaded(net, tmp_path)
+        loaded(net)
     for words in said:
         assert words in str(rejected.value)
 
 
-def test_all_faults_at_once(tmp_path: Path) -> None:
+def test_all_faults_at_once() -> None:
     net = street()
     for change in (no_grid, no_line_rating, no_transformer_rating, negative_impedance):
         change(net)
     with pytest.raises(NetworkRejected) as rejected:
-        loaded(net, tmp_path)
+        loaded(net)
     errors = [finding for finding in rejected.value.findings if finding.severity == "error"]
     assert len(errors) == 5
 
 
-def test_faults_of_what_is_out_of_service_do_not_count(tmp_path: Path) -> None:
+def test_faults_of_what_is_out_of_service_do_not_count() -> None:
     net = street()
     spare = pp.create_line_from_parameters(net, 4, 5, 0.1, 0.3, 0.1, 0.0, max_i_ka=0.0)
     net.line.loc[spare, "in_service"] = False
-    assert loaded(net, tmp_path).lines.ids[-1] == f"line:{spare}"
+    assert loaded(net).lines.ids[-1] == f"line:{spare}"
 
 
-def test_dark_buses_without_loads_are_a_warning(tmp_path: Path) -> None:
+def test_dark_buses_without_loads_are_a_warning() -> None:
     net = street()
     pp.create_bus(net, 0.4, name="forgotten")
-    assert any("'forgotten'" in str(warning) for warning in loaded(net, tmp_path).warnings)
+    assert any("'forgotten'" in str(warning) for warning in loaded(net).warnings)
 
 
 @pytest.mark.parametrize(
@@ -222,12 +232,12 @@ def test_random_networks_are_the_same_every_time() -> None:
     assert one.net.line.std_type.tolist() == two.net.line.std_type.tolist()
 
 
-def test_a_connection_carries_at_most_its_cable(tmp_path: Path) -> None:
+def test_a_connection_carries_at_most_its_cable() -> None:
     net = street(2)
     twin = pp.create_bus(net, 0.4)
     pp.create_switch(net, 3, twin, et="b")
     pp.create_load(net, twin, p_mw=0.001)
     pp.create_load(net, 1, p_mw=0.001)
-    limits = connection_limits_kw(loaded(net, tmp_path))
+    limits = connection_limits_kw(loaded(net))
     cable = 1.2 * 100 * 0.4 * np.sqrt(3)
     np.testing.assert_allclose(limits, [cable, cable, 1.2 * 250, 1.2 * 250])

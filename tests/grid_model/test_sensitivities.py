@@ -1,7 +1,6 @@
 """Analytic sensitivities against finite differences of `runpp`, and the shares made of them."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandapower as pp
@@ -65,26 +64,26 @@ def test_as_runpp(solved_network: Get, source: str, scale: float) -> None:
     assert_as_runpp(network, load_flow, [busiest, network.transformers.ids[0], lowest], scale)
 
 
-def test_as_runpp_with_voltage_dependent_loads(tmp_path: Path) -> None:
+def test_as_runpp_with_voltage_dependent_loads() -> None:
     net = street()
     net.load["const_z_p_percent"] = 40.0
     net.load["const_i_p_percent"] = 30.0
     net.load["const_z_q_percent"] = 50.0
-    network = loaded(net, tmp_path)
+    network = loaded(net)
     assert_as_runpp(network, FactoredLoadFlow(network), ["line:0", "trafo:0", "bus:5"], 3.0)
 
 
-def test_as_runpp_where_only_runpp_can(tmp_path: Path) -> None:
+def test_as_runpp_where_only_runpp_can() -> None:
     net = street()
     pp.create_gen(net, 2, p_mw=0.01, vm_pu=1.0)
-    network = loaded(net, tmp_path)
+    network = loaded(net)
     assert_as_runpp(network, FactoredLoadFlow(network), ["line:3", "bus:5"], 2.0)
 
 
-def test_a_load_at_the_external_grid_moves_nothing(tmp_path: Path) -> None:
+def test_a_load_at_the_external_grid_moves_nothing() -> None:
     net = street()
     pp.create_load(net, 0, p_mw=0.1)
-    network = loaded(net, tmp_path)
+    network = loaded(net)
     load_flow = FactoredLoadFlow(network)
     found = sensitivities(
         network, load_flow, network.default_p_kw, network.default_q_kvar, ["line:0", "bus:5"]
@@ -94,33 +93,33 @@ def test_a_load_at_the_external_grid_moves_nothing(tmp_path: Path) -> None:
     assert (found.per_kw[1, :4] < 0).all()
 
 
-def test_idle_and_absent_elements_have_no_sensitivity(tmp_path: Path) -> None:
+def test_idle_and_absent_elements_have_no_sensitivity() -> None:
     net = street()
     off = pp.create_line(net, 3, 5, 0.1, "NAYY 4x50 SE")
     net.line.loc[off, "in_service"] = False
     dark = pp.create_bus(net, 0.4)
-    network = loaded(net, tmp_path)
+    network = loaded(net)
     load_flow = FactoredLoadFlow(network)
     elements = [f"line:{off}", f"bus:{dark}"]
     found = sensitivities(network, load_flow, network.default_p_kw, network.default_q_kvar, elements)
     assert not found.per_kw.any()
 
 
-def test_unknown_element(tmp_path: Path) -> None:
-    network = loaded(street(), tmp_path)
+def test_unknown_element() -> None:
+    network = loaded(street())
     for wrong in ("line:77", "pump:1", "line"):
         with pytest.raises(UnknownElement, match=wrong):
             sensitivities(network, FactoredLoadFlow(network), np.ones(4), np.ones(4), [wrong])
 
 
-def test_no_sensitivity_where_nothing_converges(tmp_path: Path) -> None:
-    network = loaded(street(), tmp_path)
+def test_no_sensitivity_where_nothing_converges() -> None:
+    network = loaded(street())
     with pytest.raises(Diverged):
         sensitivities(network, FactoredLoadFlow(network), np.full(4, 1e5), np.zeros(4), ["line:0"])
 
 
-def test_shares_sum_to_all_and_go_to_who_causes_it(tmp_path: Path) -> None:
-    network = loaded(street(4, kva=80.0), tmp_path)
+def test_shares_sum_to_all_and_go_to_who_causes_it() -> None:
+    network = loaded(street(4, kva=80.0))
     load_flow = FactoredLoadFlow(network)
     p_kw = np.array([60.0, 5.0, 40.0, -15.0])
     violations = find_violations(network, load_flow.solve(p_kw, np.zeros(4)), Limits())
@@ -138,8 +137,8 @@ def test_shares_sum_to_all_and_go_to_who_causes_it(tmp_path: Path) -> None:
     assert (first.p_kw, first.flexible_kw) == (60.0, 6.8)
 
 
-def test_reverse_overload_is_caused_by_who_feeds_in(tmp_path: Path) -> None:
-    network = loaded(street(4, kva=80.0), tmp_path)
+def test_reverse_overload_is_caused_by_who_feeds_in() -> None:
+    network = loaded(street(4, kva=80.0))
     load_flow = FactoredLoadFlow(network)
     p_kw = np.array([10.0, -60.0, 10.0, -60.0])
     violations = find_violations(network, load_flow.solve(p_kw, np.zeros(4)), Limits())
@@ -148,13 +147,13 @@ def test_reverse_overload_is_caused_by_who_feeds_in(tmp_path: Path) -> None:
     assert {part.service_point for part in parts if part.violation == "trafo:0"} == {"house 1", "house 3"}
 
 
-def test_no_violations_no_shares(tmp_path: Path) -> None:
-    network = loaded(street(), tmp_path)
+def test_no_violations_no_shares() -> None:
+    network = loaded(street())
     assert locate(network, FactoredLoadFlow(network), np.ones(4), np.zeros(4), (), np.zeros(4)) == ()
 
 
-def test_a_voltage_that_nobody_here_causes_has_no_shares(tmp_path: Path) -> None:
-    network = loaded(street(v_grid_pu=1.15), tmp_path)
+def test_a_voltage_that_nobody_here_causes_has_no_shares() -> None:
+    network = loaded(street(v_grid_pu=1.15))
     load_flow = FactoredLoadFlow(network)
     idle = np.zeros(4)
     violations = find_violations(network, load_flow.solve(idle, idle), Limits())

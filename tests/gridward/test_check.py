@@ -22,12 +22,17 @@ CHARGERS = DEVICES + "".join(f"ev{house},house {house},ev_charger,11,4.2,false\n
 Check = Callable[..., tuple[int, str, str]]
 
 
+@pytest.fixture(scope="module")
+def street_json() -> str:
+    return str(pp.to_json(street()))
+
+
 @pytest.fixture
-def check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Check:
+def check(street_json: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Check:
     """Runs the command on files of the given text; gives exit status, standard output and standard error."""
 
     def run(readings: str, *more: str, net: Any = None, **files: str) -> tuple[int, str, str]:
-        pp.to_json(street() if net is None else net, str(tmp_path / "net.json"))
+        (tmp_path / "net.json").write_text(street_json if net is None else pp.to_json(net))
         (tmp_path / "readings.csv").write_text(readings)
         arguments = [str(tmp_path / "net.json"), "--readings", str(tmp_path / "readings.csv"), *more]
         for name, text in files.items():
@@ -96,12 +101,12 @@ def test_json_is_the_documented_one(check: Check, tmp_path: Path) -> None:
     assert sum(part["share_percent"] for part in document["located"]) == pytest.approx(100.0)
 
 
-def test_the_limits_of_the_answer_clear_it_in_pandapower(check: Check, tmp_path: Path) -> None:
+def test_the_limits_of_the_answer_clear_it_in_pandapower(check: Check) -> None:
     _, out, _ = check(HEAVY, "--json", devices=CHARGERS)
     p_kw = np.full(4, 21.0)
     for cut in json.loads(out)["allocation"]:
         p_kw[int(cut["device"].removeprefix("ev"))] -= 11.0 - cut["limit_kw"]
-    referee = FactoredLoadFlow(loaded(street(), tmp_path)).referee
+    referee = FactoredLoadFlow(loaded(street())).referee
     assert referee.solve(p_kw, np.ones(4)).line_loading_percent.max() <= 100.0
 
 

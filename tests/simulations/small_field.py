@@ -14,7 +14,7 @@ from simulations.field import FieldModel
 from simulations.heat_pump import draw_houses
 from simulations.population import Population
 from simulations.profiles import BaseLoad
-from simulations.scenario import NetworkTable, Scenario, TimeTable
+from simulations.scenario import Scenario
 from simulations.weather import outdoor_c
 
 START = datetime(2016, 1, 12, 16, 0, tzinfo=UTC)
@@ -30,7 +30,6 @@ def scenario(**tables: Any) -> Scenario:
     }
     for name, table in tables.items():
         raw[name] = raw.get(name, {}) | table if isinstance(table, dict) else table
-    assert NetworkTable, TimeTable
     return msgspec.convert(raw, Scenario)
 
 

@@ -2,6 +2,6 @@
 
 import os
 
-# Matrices here are small: more threads only wait for each other, and on a busy machine a solve of 10 µs becomes 500.
-# BLAS reads this once, when NumPy is loaded.
+# Matrices here are small: more threads only wait for each other, and on a busy machine a solve of 10 µs
+# becomes 500. BLAS reads this once, when NumPy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

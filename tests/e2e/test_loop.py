@@ -1,4 +1,4 @@
-"""The whole loop over a real broker and a real Modbus RTU, real processes, the daemon killed in the middle."""
+"""The whole loop over a real broker and a real Modbus RTU, real processes, the daemon killed on the way."""
 
 import signal
 import subprocess

@@ -5,6 +5,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,18 @@ import structlog
 
 from controller.api.server import CannotListen, serve
 from controller.clock import WallClock
-from controller.errors import ConfigRejected
+from controller.errors import BooksBroken, ConfigRejected, RecordBroken, Replaced
 from controller.settings_file import load_site
+from controller.stores.port import StoreUnavailable
 from customers.errors import RegistryRejected
 from devices.errors import ProfileRejected
 from grid_model.errors import NetworkRejected
 from gridward.shared_clock import ClockRejected, join_clock
 from gridward.wiring import Assembly, assemble
 
-WRONG_INPUT = (ConfigRejected, RegistryRejected, NetworkRejected, ProfileRejected, ClockRejected)
+WRONG_INPUT = (ConfigRejected, RegistryRejected, NetworkRejected, ProfileRejected, ClockRejected, OSError)
+NOT_OURS = (CannotListen, StoreUnavailable, RecordBroken, BooksBroken, Replaced)
+"""What ends a daemon and must be told to its operator in a sentence, not as a trace."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,16 +43,25 @@ def run(options: argparse.Namespace) -> int:
         site = load_site(options.site)
         clock = WallClock() if options.clock is None else join_clock(options.clock)
         assembly = assemble(site, clock, np.random.default_rng())
-    except WRONG_INPUT as fault:
+    except (*WRONG_INPUT, *NOT_OURS) as fault:
         print(f"gridward run: {fault}", file=sys.stderr)
         return 2
     status = 0
     try:
         asyncio.run(_serve(assembly))
-    except* CannotListen as faults:
-        print(f"gridward run: {faults.exceptions[0]}", file=sys.stderr)
+    except* NOT_OURS as faults:
+        for told in _leaves(faults):
+            print(f"gridward run: {told}", file=sys.stderr)
         status = 2
     return status
+
+
+def _leaves(group: BaseExceptionGroup[Exception]) -> Iterator[Exception]:
+    for inner in group.exceptions:
+        if isinstance(inner, BaseExceptionGroup):
+            yield from _leaves(inner)
+        else:
+            yield inner
 
 
 def configure_logs(style: str) -> None:

@@ -22,6 +22,7 @@ import console
 from controller.api.app import create_app
 from controller.clock import WallClock
 from controller.daemon import Daemon
+from controller.errors import ConfigRejected
 from controller.feeder_control import FeederControl, build_control
 from controller.metrics import Metrics
 from controller.settings import Broker, Feeder, Site
@@ -95,14 +96,22 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
 
 
 def site_secret(path: Path) -> bytes:
-    """The site's secret, made on first use and readable by its owner only."""
+    """The site's secret, made on first use and readable by its owner only. Raises ConfigRejected."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(secrets.token_hex(SECRET_BYTES).encode())
     except FileExistsError:
         pass
-    return bytes.fromhex(path.read_text(encoding="ascii").strip())
+    try:
+        secret = bytes.fromhex(path.read_text(encoding="utf-8"))
+    except ValueError:
+        secret = b""
+    if len(secret) < SECRET_BYTES:
+        raise ConfigRejected(
+            [f"{path}: expected at least {2 * SECRET_BYTES} hexadecimal digits; devices know them"]
+        )
+    return secret
 
 
 def _control(site: Site, feeder: Feeder) -> FeederControl:

@@ -106,10 +106,11 @@ class FieldConnection:
             await self._allowed.wait()
             try:
                 await self._serve()
-            except* (aiomqtt.MqttError, OSError) as errors:
+            except (aiomqtt.MqttError, OSError) as error:
                 if self._allowed.is_set():
-                    log.warning("field_link_lost", client=self._address.client_id, reason=_first(errors))
+                    log.warning("field_link_lost", client=self._address.client_id, reason=str(error))
             self._up.clear()
+            _go_on_unless_cancelled()
             if self._allowed.is_set():
                 await self._wire_clock.sleep(self._backoff.next_wait_s())
 
@@ -123,11 +124,23 @@ class FieldConnection:
                     await self._publish(client, message)
                 self._backoff.reset()
                 self._up.set()
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._listen(client), name=f"{self._address.client_id} in")
-                    tasks.create_task(self._speak(client), name=f"{self._address.client_id} out")
+                await self._listen_and_speak(client)
             finally:
                 self._client = None
+
+    async def _listen_and_speak(self, client: aiomqtt.Client) -> None:
+        """Both at once, until one of them fails."""
+        # no TaskGroup: before Python 3.13 a failing child leaves its parent marked as cancelled
+        both = [asyncio.create_task(self._listen(client)), asyncio.create_task(self._speak(client))]
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_EXCEPTION)
+        finally:
+            for task in both:
+                task.cancel()
+            outcomes = await asyncio.gather(*both, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
@@ -161,8 +174,8 @@ class FieldConnection:
         )
 
 
-def _first(errors: BaseExceptionGroup[BaseException]) -> str:
-    first: BaseException = errors
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return f"{type(first).__name__}: {first}"
+def _go_on_unless_cancelled() -> None:
+    """A broken goodbye while we are cancelled must not take the cancellation's place."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -1,8 +1,8 @@
 """The vocabulary of the journal: every fact and decision that matters, as frozen values.
 
-An entry is durable before it takes effect outside. State is what replaying all entries gives: nothing here knows
-how they are stored, sent or shown. `at` is aware UTC. Entries are only ever added to this file's union at its end;
-a field added later has a default, so that old journals still replay.
+An entry is durable before it takes effect outside. State is what replaying all entries gives: nothing here
+knows how they are stored, sent or shown. `at` is aware UTC. Entries are only ever added to this file's union
+at its end; a field added later has a default, so that old journals still replay.
 """
 
 from datetime import datetime
@@ -47,7 +47,7 @@ class ReadingsRefused(_Entry, frozen=True, kw_only=True, tag="readings_refused")
 
 
 class DataAlarm(_Entry, frozen=True, kw_only=True, tag="data_alarm"):
-    """The feeder's data are not good enough (raised) or are again (cleared). No automatic action while raised."""
+    """The feeder's data are not good enough (raised) or are again. While raised nothing is asked."""
 
     feeder: str
     kind: str

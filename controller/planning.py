@@ -5,7 +5,8 @@ It plans on the *expected* snapshot: what was asked a moment ago and is not visi
 a bounded time, so that no cycle asks again for what is on its way. A device is asked only while it is online
 and tells its power; not when it is protected, taken out by an operator, did not do what it was asked in this
 event, or was released a short while ago (that last rule yields above `at_once_percent`). What is limited
-already may be limited further, down to its floor.
+already may be limited further, down to its floor. While an event is open it does not wait for a limit to be
+broken again: `act_above_share` of it is enough.
 """
 
 import math
@@ -26,7 +27,7 @@ from grid_model.allocation import Curtailment, FlexibleDevice, allocate
 from grid_model.errors import Diverged
 from grid_model.load_flow import LoadFlowResult
 from grid_model.network import Floats
-from grid_model.violations import Violation
+from grid_model.violations import Violation, find_violations
 
 OBEYED_WITHIN_KW = 0.2
 """A device takes no more than it may if it is above its limit by less than this."""
@@ -79,14 +80,14 @@ def _from_books(situation: Situation) -> dict[int, Expectation]:
 
 def plan(situation: Situation) -> Plan:
     """The cuts that the violations of now ask for. Call only while `situation.may_act`."""
-    event = situation.event
+    event, worst = situation.event, pressing(situation)
     p_kw, standing = expected_p_kw(situation)
     nothing = Plan(expectations=standing, next_number=event.next_number if event else 1)
-    if event is None or not situation.check.violations:
+    if event is None or worst is None:
         return nothing
     control, q_kvar = situation.control, situation.check.snapshot.q_kvar
-    if standing and control.element_limits.worst_ratio(_solve(situation, p_kw)) <= 1:
-        return nothing  # what was asked for suffices; it is on its way
+    if standing and _suffices(situation, p_kw):
+        return nothing  # what was asked for is on its way
     flexible = tuple(flexible_devices(situation, standing))
     try:
         allocation = allocate(
@@ -102,7 +103,23 @@ def plan(situation: Situation) -> Plan:
     cuts = _worthwhile(situation, p_kw, allocation.curtailments)
     after = _after(situation, p_kw, cuts)
     short = not allocation.cleared and control.element_limits.worst_ratio(_solve(situation, after)) > 1
-    return _ask(situation, event, cuts, p_kw, replace(nothing, short=short))
+    return _ask(situation, event, cuts, worst=worst, p_kw=p_kw, so_far=replace(nothing, short=short))
+
+
+def pressing(situation: Situation) -> Violation | None:
+    """The element that calls for cuts now: the worst violation, or in an open event what is close to one."""
+    check, control = situation.check, situation.control
+    if check.violations:
+        return check.violations[0]
+    if not check.result.converged or check.worst_ratio <= control.site.requests.act_above_share:
+        return None
+    close = find_violations(control.target_network, check.result, control.target_limits)
+    return close[0] if close else None
+
+
+def _suffices(situation: Situation, p_kw: Floats) -> bool:
+    ratio = situation.control.element_limits.worst_ratio(_solve(situation, p_kw))
+    return ratio <= situation.control.site.requests.act_above_share
 
 
 def shortfall(situation: Situation, worst: Violation, event: str) -> EventShort:
@@ -179,17 +196,21 @@ def _worthwhile(situation: Situation, p_kw: Floats, cuts: Sequence[Curtailment])
     large = tuple(cut for cut in cuts if cut.curtailed_kw >= least_kw)
     if len(large) == len(cuts):
         return large
-    without_small = _solve(situation, _after(situation, p_kw, large))
-    if situation.control.element_limits.worst_ratio(without_small) <= 1:
+    if _suffices(situation, _after(situation, p_kw, large)):
         return large
     return tuple(cut for cut in cuts if cut.curtailed_kw > 0)
 
 
 def _ask(
-    situation: Situation, event: RunningEvent, cuts: Sequence[Curtailment], p_kw: Floats, so_far: Plan
+    situation: Situation,
+    event: RunningEvent,
+    cuts: Sequence[Curtailment],
+    *,
+    worst: Violation,
+    p_kw: Floats,
+    so_far: Plan,
 ) -> Plan:
     """The entries that ask for the cuts, as far as the gate lets them pass."""
-    worst = situation.check.violations[0]
     spread_s, number = lapse_spread_s(situation.control.site), so_far.next_number
     entries: list[Entry] = []
     passed: dict[int, list[tuple[str, float]]] = {}

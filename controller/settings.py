@@ -1,6 +1,7 @@
 """A site's settings: SITE.toml as typed, frozen values with units in names.
 
-Reading the file and naming the line of a fault is `settings_file.py`'s subject. Relative paths are relative to SITE.toml.
+Reading the file and naming the line of a fault is `settings_file.py`'s subject. Relative paths are relative
+to SITE.toml.
 """
 
 from pathlib import Path
@@ -99,6 +100,8 @@ class Requests(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     target_share: Share = 0.95
     """The allocation aims at this share of each limit, so that noise does not break it again."""
+    act_above_share: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.98
+    """While an event is open, more is asked as soon as a loading is above this share of its limit."""
     duration_s: Positive = 900.0
     renew_before_s: Positive = 180.0
     answer_within_s: Positive = 30.0

@@ -108,6 +108,9 @@ def _limits(site: Site) -> Iterator[Fault]:
     if not 0.0 < target <= events.close_below:
         most = f"events.close_below ({events.close_below:g}), or what is asked for never ends an event"
         yield ("requests", "target_share"), f"expected above 0 and at most {most}; got {target:g}"
+    elif site.requests.act_above_share < target:
+        expected = f"expected at least target_share ({target:g}), got {site.requests.act_above_share:g}"
+        yield ("requests", "act_above_share"), expected
 
 
 def _there(path: Path | None, place: Place) -> Iterator[Fault]:

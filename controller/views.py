@@ -1,7 +1,8 @@
 """What the daemon shows: frozen values made at the end of each cycle, read by the API and nobody else.
 
-The API's JSON is these dataclasses as they stand. Asked, acknowledged and observed are told apart (C16): `state` is what
-we asked and what the device answered, `observed_kw` is what its meter or the device itself reports.
+The API's JSON is these dataclasses as they stand. Asked, acknowledged and observed are told apart (C16):
+`state` is what we asked and what the device answered,
+`observed_kw` is what its meter or the device itself reports.
 """
 
 from collections.abc import Callable
@@ -195,7 +196,7 @@ class LiveViews(Protocol):
         ...
 
     def subscribe(self, changed: Callable[[str], None]) -> Callable[[], None]:
-        """Call `changed(feeder)` after each cycle; the returned function ends that. `changed` must not block."""
+        """Call `changed(feeder)` after each cycle; the returned function ends that. It must not block."""
         ...
 
     async def operate(self, feeder: str, action: str, target: str | None, who: str, why: str) -> Entry:

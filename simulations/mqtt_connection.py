@@ -157,6 +157,7 @@ class FieldConnection:
     async def _publish(self, client: aiomqtt.Client, message: Outgoing) -> None:
         await client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
         self.published += 1
+        _go_on_unless_cancelled()
 
     def _new_client(self) -> aiomqtt.Client:
         return aiomqtt.Client(
@@ -175,7 +176,11 @@ class FieldConnection:
 
 
 def _go_on_unless_cancelled() -> None:
-    """A broken goodbye while we are cancelled must not take the cancellation's place."""
+    """End here if we are cancelled and somebody below has swallowed it.
+
+    A goodbye that fails takes the cancellation's place, and `asyncio.wait_for` before Python 3.12 loses one
+    that comes together with its result.
+    """
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError

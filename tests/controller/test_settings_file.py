@@ -137,9 +137,13 @@ def test_no_file_and_no_utf8(folder: Path) -> None:
             "or what is asked for never ends an event; got 0.99",
         ),
         (
+            "[requests]\nact_above_share = 0.9\n",
+            "line 9: requests.act_above_share: expected at least target_share (0.95), got 0.9",
+        ),
+        (
             '[broker]\nroot = "a/#"\n',
             "line 9: broker.root: expected the first levels of a topic: 'a/#', of which one "
-            "contains '#', which MQTT keeps for topics",
+            "contains '#': none of / + # and no control characters can be in an id",
         ),
         (
             '[broker]\nusername = "u"\npassword_file = "customers.csv"\nkey_file = "devices.csv"\n',

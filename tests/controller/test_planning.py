@@ -1,0 +1,41 @@
+"""When the automatic asks for more while an event is open, and when it keeps still."""
+
+import pytest
+
+from controller import settings
+from controller.entries import RequestChanged, RequestPlanned
+from tests.builders import control
+from tests.controller.passes import Passes, calm_evening, of_kind
+
+
+def _in_event(**requests: float) -> Passes:
+    """An event is open, its requests are obeyed and the feeder is at its target."""
+    passes = Passes(control(of=calm_evening(requests=settings.Requests(min_cut_kw=0.0, **requests))))
+    for _ in range(8):
+        passes.step()
+        passes.obey()
+    decided = passes.step()
+    assert decided.check.violations == ()
+    assert passes.books.open_event(decided.sample.feeder) is not None
+    return passes
+
+
+@pytest.mark.parametrize(("act_above", "asks"), [(0.97, True), (1.0, False)])
+def test_close_to_the_limit_an_open_event_asks_before_it_is_broken_again(
+    act_above: float, asks: bool
+) -> None:
+    passes = _in_event(act_above_share=act_above)
+    base = [house.base_kw for house in passes.field.houses]
+    asked: list[object] = []
+    for step in range(60):
+        for house, own in zip(passes.field.houses, base, strict=True):
+            house.base_kw = own + 0.02 * step
+        decided = passes.step()
+        if decided.check.worst_ratio >= 1:
+            break
+        asked += of_kind(decided.entries, RequestPlanned)
+        asked += [e for e in of_kind(decided.entries, RequestChanged) if e.reason == "tightened"]
+        passes.obey()
+        if asked:
+            break
+    assert bool(asked) is asks

@@ -135,8 +135,9 @@ def _free_port(wanted: int) -> int:
 def _start(command: str, folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     with (folder / f"{command}.log").open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "gridward", command, *arguments],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", "gridward", command, *arguments, "--with-parent"],
+            # Held open while this process lives: a child ends with it, even when it is killed.
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             # Ctrl-C reaches this process alone, so that the daemon ends before its field.
@@ -201,6 +202,8 @@ def _ask(url: str) -> Any:
 
 
 def _stop(children: dict[str, subprocess.Popen[bytes]]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # an impatient second Ctrl-C must not leave anybody behind
     deadline = time.perf_counter() + STOP_WITHIN_S
     for child in reversed(children.values()):
         if child.poll() is None:

@@ -12,7 +12,7 @@ def progress_line(view: Mapping[str, Any]) -> str:
     if without is not None and without - highest > 0.5:
         parts[-1] += f" (without control {without:.0f} %)"
     if view["quality"]["alarm"]:
-        parts.append(f"DATA ALARM {view['quality']['alarm']}")
+        parts.append(f"data not good: {view['quality']['alarm']}")
     parts.append(_event(view))
     totals = view["totals"]
     parts.append(f"{totals['curtailed_kwh']:.1f} kWh proven, {totals['credited_points']} points")

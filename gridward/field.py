@@ -5,7 +5,6 @@ For trying a daemon against: it writes a site for it, and a clock that both foll
 
 import argparse
 import asyncio
-import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +24,7 @@ from grid_model.load_flow import FactoredLoadFlow
 from gridward.field_site import FieldSite, write_journal, write_site
 from gridward.run import configure_logs
 from gridward.shared_clock import start_clock
+from gridward.stopping import stop_event
 from gridward.wiring import site_secret
 from simulations.errors import ScenarioRejected
 from simulations.field import FieldModel
@@ -64,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", dest="begin", type=time.fromisoformat, help="time of day to begin at (HH:MM)"
     )
+    parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
     parser.add_argument("--seed", type=int, help="another draw of the same scenario")
     parser.add_argument(
         "--concentrated",
@@ -106,9 +107,7 @@ def _begin(scenario: Scenario, begin: time | None) -> datetime:
 
 
 async def _live(options: argparse.Namespace, scenario: Scenario) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_event(with_parent=options.with_parent)
     async with _broker(options.broker) as broker, RtuServer(load_profile(RTU_PROFILE)) as rtu:
         setup = prepare(scenario)
         site = FieldSite(broker.host, broker.port, rtu.host, rtu.port, RTU_PROFILE, options.console_port)

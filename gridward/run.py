@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import logging
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from customers.errors import RegistryRejected
 from devices.errors import ProfileRejected
 from grid_model.errors import NetworkRejected
 from gridward.shared_clock import ClockRejected, join_clock
+from gridward.stopping import stop_event
 from gridward.wiring import Assembly, assemble
 
 WRONG_INPUT = (ConfigRejected, RegistryRejected, NetworkRejected, ProfileRejected, ClockRejected, OSError)
@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--clock", type=Path, metavar="FILE", help="the faster clock that `gridward field` began"
     )
+    parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
     parser.add_argument("--log", choices=("json", "text"), default="text" if sys.stderr.isatty() else "json")
 
 
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         return 2
     status = 0
     try:
-        asyncio.run(_serve(assembly))
+        asyncio.run(_serve(assembly, with_parent=options.with_parent))
     except* NOT_OURS as faults:
         for told in _leaves(faults):
             print(f"gridward run: {told}", file=sys.stderr)
@@ -82,12 +83,9 @@ def configure_logs(style: str) -> None:
     )
 
 
-async def _serve(assembly: Assembly) -> None:
+async def _serve(assembly: Assembly, *, with_parent: bool) -> None:
     site = assembly.daemon.site
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_event(with_parent=with_parent)
     try:
         async with asyncio.TaskGroup() as tasks:
             running = (

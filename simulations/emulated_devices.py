@@ -59,6 +59,7 @@ class EmulatedDevices:
         ]
         self._rngs = [stream(scenario.seed, "reaction", n) for n in range(len(self._devices))]
         self._position = {device.device: n for n, device in enumerate(self._devices)}
+        self._in_force: list[LimitCommand | None] = [None] * len(self._devices)
         self._told_before = np.zeros(len(self._devices), dtype=bool)
         self.online = np.ones(len(self._devices), dtype=bool)
         self.limit_kw: Floats = np.full(len(self._devices), np.inf)
@@ -99,16 +100,13 @@ class EmulatedDevices:
         said: list[Said] = []
         while (ended := holder.expired(now)) is not None:
             said.append(ended)
-        before, limit = self.limit_kw[device], holder.limit_at(now)
-        after = np.inf if limit is None else limit
-        due: list[Due] = []
-        if holder.held is not None:
-            due.append(Due(holder.held.end, LimitBoundary(device)))
-        if limit is not None:
-            self._note(device, now, "limited", holder.held)
-        elif np.isfinite(before):
-            self._note(device, now, "free")
-        self.limit_kw[device] = after
+        limit = holder.limit_at(now)
+        in_force = None if limit is None else holder.held
+        if in_force is not self._in_force[device]:
+            self._note(device, now, "free" if in_force is None else "limited", in_force)
+        self._in_force[device] = in_force
+        self.limit_kw[device] = np.inf if limit is None else limit
+        due = [] if holder.held is None else [Due(holder.held.end, LimitBoundary(device))]
         return self._if_online(device, said), due
 
     def drop(self, what: LinkDrops, now: datetime) -> tuple[list[Said], list[Due]]:
@@ -126,16 +124,15 @@ class EmulatedDevices:
 
     def status(self, device: int, now: datetime, p_kw: float) -> DeviceStatus:
         """What a device says of itself."""
-        held = self._holders[device].held
-        in_force = held is not None and np.isfinite(self.limit_kw[device])
+        in_force = self._in_force[device]
         return DeviceStatus(
             feeder=self._feeder,
             device=self._devices[device].device,
             at=now,
             online=True,
             p_kw=round(p_kw, 3),
-            limit_kw=held.limit_kw if held is not None and in_force else None,
-            request=held.request if held is not None and in_force else None,
+            limit_kw=None if in_force is None else in_force.limit_kw,
+            request=None if in_force is None else in_force.request,
         )
 
     def _reaction(self, device: int) -> timedelta:

@@ -9,7 +9,7 @@ exactly power times time.
 import heapq
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 import numpy as np
@@ -59,13 +59,19 @@ class FieldModel:
     def __init__(self, population: Population, base: BaseLoad, scenario: Scenario, secret: bytes) -> None:
         self.population = population
         self.feeder = scenario.network.feeder
-        self.now = scenario.time.start
-        self._start = scenario.time.start
+        self.now = scenario.time.start.astimezone(UTC)
+        self._start = self.now
+        self._zone = scenario.time.start.tzinfo
+        """of the scenario's own hours"""
         self._longest_step = timedelta(seconds=max(scenario.time.step_s, 60))
         self._weather = scenario.weather
         self._tan_phi = math.tan(math.acos(scenario.heat_pump.power_factor))
         sessions = draw_sessions(
-            scenario.ev, population.ev_count, self.now, scenario.time.days, stream(scenario.seed, "ev")
+            scenario.ev,
+            population.ev_count,
+            scenario.time.start,
+            scenario.time.days,
+            stream(scenario.seed, "ev"),
         )
         self.cars = EvFleet(scenario.ev, sessions)
         self.heat_pumps = HeatPumpFleet(scenario.heat_pump, population.houses)
@@ -91,6 +97,7 @@ class FieldModel:
     def advance(self, to: datetime) -> list[Said]:
         """Move to a time that is not before `now`; returns what was said on the way, in order."""
         said: list[Said] = []
+        to = to.astimezone(UTC)
         while self._due and self._due[0][0] <= to:
             at, _, what = heapq.heappop(self._due)
             self._hold_until(max(at, self.now))
@@ -132,7 +139,7 @@ class FieldModel:
             until = min(to, self.now + self._longest_step)
             from_s, to_s = self._seconds(), (until - self._start).total_seconds()
             self.cars.advance(from_s, to_s, limit[:cars])
-            outdoor = outdoor_c(self._weather, self.now)
+            outdoor = outdoor_c(self._weather, self.now.astimezone(self._zone))
             self.heat_pumps.advance((to_s - from_s) / 3600, outdoor, limit[cars:])
             self.households.advance(from_s, to_s)
             self.now = until

@@ -301,10 +301,14 @@ _CHIPS = "".join(
 
 
 def _log(told: Sequence[Told]) -> str:
+    """Every event, and of the rest the latest."""
+    rest = [one for one in told if _chip(one.entry) != "k-event"]
+    first = rest[-_MOST_LINES].seq if len(rest) > _MOST_LINES else 0
     return "".join(
         f"<p class='{_chip(one.entry)} {html.escape(one.severity)}'><time>{one.at:%d. %H:%M:%S}</time>"
         f"{html.escape(one.text)}</p>"
-        for one in told[-_MOST_LINES:]
+        for one in told
+        if one.seq >= first or _chip(one.entry) == "k-event"
     )
 
 

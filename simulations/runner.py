@@ -7,7 +7,7 @@ link and offload differ.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -116,7 +116,7 @@ def run_controlled(setup: Setup, store: Store, store_path: Path, version: str) -
 async def _controlled(setup: Setup, store: Store, store_path: Path, version: str) -> FieldRun:
     scenario = setup.scenario
     field, recorder, substation = _field(setup)
-    clock = VirtualClock(scenario.time.start)
+    clock = VirtualClock(scenario.time.start.astimezone(UTC))
     link = DirectLink(field, substation, clock, scenario.time.step_s, recorder.look)
     site = site_of(scenario, store_path)
     control = build_control(site, site.feeder[0], setup.network, setup.population.registry, setup.load_flow)

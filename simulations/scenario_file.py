@@ -4,12 +4,14 @@ Control settings that depend on the step are filled in here where the file leave
 looks more often than the field speaks would call its data stale.
 """
 
+import difflib
 import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import fields
 
 from controller.toml_lines import Place, TomlLines
 from simulations.errors import ScenarioRejected
@@ -94,11 +96,21 @@ def _fault(message: str, raw: Any) -> tuple[Place, str]:
     if found := _MISSING.search(text):
         return (*place, found["key"]), "expected this key, it is missing"
     if found := _UNKNOWN.search(text):
-        return (*place, found["key"]), "no such key; see docs for those there are"
+        return (*place, found["key"]), f"no such key; {_meant(found['key'], place)}"
     for word, plain in _WORDS.items():
         text = text.replace(word, plain)
     text = text[:1].lower() + text[1:]
     return place, f"{text.split(', got ')[0]}, got {_value(raw, place)!r}"
+
+
+def _meant(key: str, place: Place) -> str:
+    """What there is in its place."""
+    table: type[msgspec.Struct] = Scenario
+    for part in place:
+        table = next(field.type for field in fields(table) if field.name == part)
+    known = [field.name for field in fields(table)]
+    near = difflib.get_close_matches(key, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
 
 
 def _value(raw: Any, place: Place) -> Any:

@@ -40,6 +40,16 @@ def test_a_second_demo_in_the_same_folder_says_so(tmp_path: Path, port: int) -> 
             assert other.process.wait(30) == 2
             assert "another demo runs in" in other.said()
         assert first.alive()
+        _ends_soon(first)
+
+
+def test_nothing_outlives_a_demo_that_is_killed(tmp_path: Path, port: int) -> None:
+    with gridward("demo", "--port", str(port), "--state", tmp_path / "demo", output=tmp_path / "log") as demo:
+        wait_for(lambda: "starting the daemon" in demo.said(), 90, "both children are there")
+        children = psutil.Process(demo.process.pid).children(recursive=True)
+        assert len(children) == 2
+        demo.kill()
+        assert psutil.wait_procs(children, timeout=20)[1] == []
 
 
 def test_a_wrong_scenario_is_told_by_file_and_key(tmp_path: Path, port: int) -> None:

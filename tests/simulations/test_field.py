@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import numpy as np
 import pytest
@@ -142,3 +142,32 @@ def test_strangers_are_not_heard() -> None:
     field.receive(command("ev-999", CHARGING))
     field.receive_notice(CustomerNotice("F1", "C-999", "R9", 0.5, START, CHARGING, 1, ""))
     assert field.advance(CHARGING + MINUTE) == []
+
+
+def test_a_renewal_moves_the_end_and_is_one_note() -> None:
+    field = charging(scenario())
+    field.receive(command("ev-001", CHARGING, minutes=10))
+    field.advance(CHARGING + 5 * MINUTE)
+    field.receive(command("ev-001", CHARGING, minutes=20, sequence=2))
+    said = field.advance(CHARGING + 19 * MINUTE)
+    assert [one.answer for one in said if isinstance(one, Answer)] == ["accepted"]
+    assert field.power().device_kw[0] == 4.2
+    field.advance(CHARGING + 21 * MINUTE)
+    assert field.power().device_kw[0] == 11
+    assert [(n.what, n.sequence) for n in field.devices.journal] == [
+        ("received", 1),
+        ("limited", 1),
+        ("received", 2),
+        ("limited", 2),
+        ("free", None),
+    ]
+
+
+def test_hours_are_of_the_scenarios_own_zone_and_times_go_out_in_utc() -> None:
+    zone = timezone(timedelta(hours=1))
+    local = scenario(time={"start": START.replace(tzinfo=zone), "days": 1})
+    field = field_of(local, population(local))
+    field.advance(START.replace(tzinfo=zone) + timedelta(hours=2, minutes=30))
+    assert list(field.power().device_kw[:3]) == [11, 11, 11]
+    assert field.power().at == CHARGING - timedelta(hours=1)
+    assert field.power().at.utcoffset() == timedelta(0)

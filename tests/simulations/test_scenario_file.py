@@ -61,11 +61,12 @@ period_s = -1
         parse_scenario(text, "evening.toml")
     assert list(caught.value.findings) == [
         "evening.toml, line 1, network.source: expected this key, it is missing",
-        "evening.toml, line 2, network.sourc: no such key; see docs for those there are",
+        "evening.toml, line 2, network.sourc: no such key; did you mean source?",
         "evening.toml, line 4, time.start: invalid RFC3339 encoded datetime, got 'yesterday'",
         "evening.toml, line 5, time.step_s: expected a whole number, got 'a minute'",
         "evening.toml, line 7, shares.ev: expected a number <= 1.0, got 1.5",
-        "evening.toml, line 10, devices.polite: no such key; see docs for those there are",
+        "evening.toml, line 10, devices.polite: no such key; expected one of refuse, vanish, late, "
+        "reaction_s, late_s, vanish_within_s, vanish_for_s",
         "evening.toml, line 12, control.cycle.period_s: expected a number > 0.0, got -1",
     ]
 

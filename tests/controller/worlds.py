@@ -1,9 +1,9 @@
 """A daemon and its field on one clock, for tests of the whole loop. Both may die."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from controller import settings
 from controller.daemon import Daemon
@@ -55,6 +55,7 @@ class World:
     critical: frozenset[int] = frozenset()
     clock: FakeClock = field(default_factory=FakeClock)
     store: FailingStore = field(default_factory=FailingStore)
+    offload: Callable[..., Awaitable[Any]] = inline
 
     def __post_init__(self) -> None:
         self.field = Field(self.clock)
@@ -75,7 +76,7 @@ class World:
             commands=self.field,
             notices=self.field,
             clock=self.clock,
-            offload=inline,
+            offload=self.offload,
             secret=SECRET,
         )
 

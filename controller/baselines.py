@@ -2,9 +2,10 @@
 
 Method: the first half of "meter before / meter after", one of the five families of performance evaluation in
 the wholesale demand-response standard NAESB WEQ-015: demand during a prescribed time before deployment is
-compared with demand during it. Here that time is 15 minutes. It needs no history of the customer, and using
-more once the request is known cannot raise it. Its weakness: where demand was rising by itself, it shows too
-little, never too much.
+compared with demand during it. Here that time is 15 minutes for a person; for a device, which
+was chosen for what it takes at this moment, it is the reading of this moment (`planning.device_baseline_kw`).
+It needs no history of the customer, and using more once the request is known cannot raise it. Its weakness:
+it knows nothing of what would have changed by itself later, such as a car that is full.
 """
 
 from collections.abc import Sequence

@@ -27,6 +27,7 @@ from grid_model.allocation import Curtailment, FlexibleDevice, allocate
 from grid_model.errors import Diverged
 from grid_model.load_flow import LoadFlowResult
 from grid_model.network import Floats
+from grid_model.snapshot import Quality
 from grid_model.violations import Violation, find_violations
 
 OBEYED_WITHIN_KW = 0.2
@@ -138,7 +139,10 @@ def flexible_devices(situation: Situation, standing: Mapping[int, Expectation]) 
     """All devices that may be asked for something now, with what they take and their floor."""
     control, taken_out = situation.control, situation.left_alone | failed_in_event(situation.event_records)
     for device in control.registry.devices:
-        if device.device in taken_out or control.registry.is_protected(device):
+        owner = control.registry.by_service_point.get(device.service_point)
+        if device.device in taken_out or (owner is not None and owner.customer in taken_out):
+            continue
+        if control.registry.is_protected(device):
             continue
         position = control.device_position[device.device]
         p_kw = _can_give(situation, device, position in standing)
@@ -290,7 +294,7 @@ def _new(
         service_point=control.network.service_points[position],
         limit_kw=limit_kw,
         p_before_kw=cut.p_kw,
-        baseline_kw=baseline_kw(situation, position),
+        baseline_kw=device_baseline_kw(situation, position),
         start=now,
         end=end,
         epoch=situation.epoch,
@@ -327,6 +331,18 @@ def _tightened(situation: Situation, held: RequestRecord, limit_kw: float) -> Re
         sequence=sequence,
         reason="tightened",
     )
+
+
+def device_baseline_kw(situation: Situation, position: int) -> float:
+    """What the meter shows at the moment a device is chosen for what it takes at this moment.
+
+    The quarter of an hour before would miss a car that has just begun to charge: it would be cut like the
+    others and earn nothing.
+    """
+    known = situation.check.snapshot
+    if known.quality[position] == Quality.MEASURED:
+        return float(known.p_kw[position])
+    return baseline_kw(situation, position)
 
 
 def baseline_kw(situation: Situation, position: int) -> float:

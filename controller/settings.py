@@ -136,6 +136,8 @@ class Rewards(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     minor_units_per_kwh: Annotated[int, msgspec.Meta(ge=0)] = 25
     currency: str = "EUR-cent"
     interval_s: Positive = 900.0
+    baseline_holds_s: Positive = 1800.0
+    """So long after it was frozen a baseline is believed; what a longer request saves then earns nothing."""
     min_measured_share: Share = 0.8
     """of a request's samples; with less the meters prove nothing"""
 

@@ -10,6 +10,8 @@ The rules, each chosen so that doubt never earns:
   below zero.
 * It is never more than what was asked: what the target took before less the limit in force (a device), or the
   baseline less the limit (a person). Where limits changed while a sample stood, the highest of them counts.
+* The baseline is one moment's: it is believed for `baseline_holds_s` after it was frozen, and what a longer
+  request saves after that earns nothing. Nobody knows when a car that charges slowly would have been full.
 * Where several requests were active at one meter, each gets the share of the reduction that it has of what
   was asked of that meter, so that no kilowatt is credited twice.
 """
@@ -92,16 +94,18 @@ def verify(
     samples: Sequence[MeterSample],
     position: int,
     interval_s: float,
+    baseline_holds_s: float = math.inf,
 ) -> Verified:
     """What the meter at `position` of the samples' `p_kw` proves of an ended request.
 
     `beside`: all other requests at the same meter (`Books.beside`). `samples`: those in `sample_window`, any
-    order.
+    order. Nothing counts later than `baseline_holds_s` after the request was planned.
     """
     active_at, ended_at = record.active_at, record.ended_at
     if active_at is None or ended_at is None or ended_at <= active_at:
         return Verified(asked_kwh=0.0, intervals=(), samples=0, samples_measured=0)
-    stretches = [s for s in _stretches(samples, position, ended_at) if s.begin_s >= active_at.timestamp()]
+    until = _believed_until(record, ended_at, baseline_holds_s)
+    stretches = [s for s in _stretches(samples, position, until) if s.begin_s >= active_at.timestamp()]
     tallies: dict[int, _Tally] = defaultdict(_Tally)
     for stretch in stretches:
         if stretch.p_kw is None:
@@ -114,11 +118,16 @@ def verify(
         asked_kwh=_asked_in_all_kwh(record, active_at, ended_at),
         intervals=tuple(
             tallies[number].interval(datetime.fromtimestamp(number * interval_s, tz=UTC), seconds)
-            for number, seconds in _split(active_at.timestamp(), ended_at.timestamp(), interval_s)
+            for number, seconds in _split(active_at.timestamp(), until.timestamp(), interval_s)
         ),
         samples=len(stretches),
         samples_measured=sum(stretch.p_kw is not None for stretch in stretches),
     )
+
+
+def _believed_until(record: RequestRecord, ended_at: datetime, baseline_holds_s: float) -> datetime:
+    held_s = (ended_at - record.planned.at).total_seconds()
+    return ended_at if held_s <= baseline_holds_s else record.planned.at + timedelta(seconds=baseline_holds_s)
 
 
 @dataclass(frozen=True, slots=True)

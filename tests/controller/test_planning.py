@@ -39,3 +39,14 @@ def test_close_to_the_limit_an_open_event_asks_before_it_is_broken_again(
         if asked:
             break
     assert bool(asked) is asks
+
+
+def test_a_car_that_has_just_arrived_is_credited_like_the_others() -> None:
+    passes = Passes(control(of=calm_evening(requests=settings.Requests(min_cut_kw=0.0))), charging_kw=0.0)
+    for _ in range(30):
+        passes.step()
+    for house in passes.field.houses[:16]:
+        house.ev_kw = 11.0
+    planned = of_kind(passes.run(3), RequestPlanned)
+    assert planned
+    assert all(entry.baseline_kw >= entry.p_before_kw for entry in planned)

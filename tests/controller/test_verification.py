@@ -147,3 +147,10 @@ def test_a_relaxed_limit_counts_for_the_whole_sample_in_which_it_came() -> None:
     relaxed = with_limits(ended(), (0, 4.2), (452, 8.0))
     asked_kw_s = 6.8 * 450 + 3.0 * 450
     assert checked(relaxed, samples(0.0)).reduced_kwh == pytest.approx(asked_kw_s / HOUR, rel=1e-6)
+
+
+@pytest.mark.parametrize(("holds_s", "counts_s"), [(math.inf, 900), (900.0, 900), (300.0, 300), (0.001, 0)])
+def test_a_baseline_is_believed_for_its_time_only(holds_s: float, counts_s: float) -> None:
+    verified = verify(ended(), (), samples(5.2), 0, 900.0, holds_s)
+    assert verified.asked_kwh == pytest.approx(6.8 / 4)
+    assert verified.reduced_kwh == pytest.approx(6.8 * counts_s / HOUR, rel=1e-6, abs=1e-5)

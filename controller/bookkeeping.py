@@ -95,10 +95,13 @@ class Bookkeeper:
         return list(self._store.replay(after=max(self.books.seq - TOLD_SENTENCES, 0)))
 
     async def write(self, entries: Sequence[Entry], samples: Sequence[FeederSample] = ()) -> None:
-        """Make durable, then apply. Raises StoreUnavailable, having applied nothing."""
+        """Make durable, then apply. Raises StoreUnavailable or BooksBroken, having written and applied
+        nothing.
+        """
         waiting = len(self._unwritten)
         if not waiting and not entries and not samples:
             return
+        self.fits(entries)  # a journal that cannot be replayed is lost for ever
         everything = (*self._unwritten, *entries)
         try:
             numbers = await self._offload(self._store.commit, everything, samples)

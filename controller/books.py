@@ -80,7 +80,6 @@ class Books:
     _violations: dict[str, dict[tuple[str, str], e.ViolationAppeared]] = field(default_factory=dict)
     _alarms: dict[str, dict[str, e.DataAlarm]] = field(default_factory=dict)
     _by_hand: dict[str, e.OperatorActed] = field(default_factory=dict)
-    _excluded: dict[str, set[str]] = field(default_factory=dict)
     _sums: dict[str | None, _Sums] = field(default_factory=dict)
 
     def open_event(self, feeder: str) -> EventRecord | None:
@@ -139,10 +138,6 @@ class Books:
     def automatic(self, feeder: str) -> bool:
         """False from an operator's `automatic_off` until `automatic_on`."""
         return feeder not in self._by_hand
-
-    def excluded(self, feeder: str) -> frozenset[str]:
-        """Devices and customers that an operator took out for good."""
-        return frozenset(self._excluded.get(feeder, ()))
 
     def totals(self, feeder: str, currency: str) -> Totals:
         """The feeder's sums since the journal began."""
@@ -349,11 +344,8 @@ class Books:
                 self._by_hand[entry.feeder] = entry
             case "automatic_on":
                 self._by_hand.pop(entry.feeder, None)
-            case "exclude":
-                if entry.target is not None:
-                    self._excluded.setdefault(entry.feeder, set()).add(entry.target)
-            case "release" | "release_all":
-                pass  # the requests that it ends tell it
+            case "release" | "release_all" | "exclude" | "include":
+                pass  # the requests that it ends tell it, and `operators.Orders` what of it lasts
             case _:
                 assert_never(entry.action)
 

@@ -36,6 +36,8 @@ from devices.ports import Clock, CommandChannel, NoticeChannel
 from devices.signing import sign
 
 CONCURRENT = 32
+TRIES_KEPT = timedelta(hours=1)
+"""A try that failed longer ago than this is of a request that was given up."""
 NOT_HELD_CYCLES = 3
 """Cycles in which a device does not show its limit before it is told again."""
 log = structlog.get_logger()
@@ -102,9 +104,13 @@ class Dispatch:
         self._tries: dict[str, _Tries] = {}
 
     def may_try(self, record: RequestRecord, now: datetime, patience_s: float) -> bool:
-        """Whether nothing is under way for this request, and the pause after a failed try is over."""
+        """Whether nothing is under way for this request, all that came of earlier sendings is noted, and the
+        pause after a failed try is over.
+        """
         if record.request in self._under_way:
             return False
+        if any(outcome.sending.request == record.request for outcome in self._outcomes):
+            return False  # the books do not know yet what has gone out
         tries = self._tries.get(record.request)
         if tries is None or tries.sequence != record.sequence:
             return True
@@ -180,7 +186,11 @@ class Dispatch:
             return
         before = self._tries.get(sending.request)
         count = before.count + 1 if before is not None and before.sequence == sending.sequence else 1
-        self._tries[sending.request] = _Tries(sending.sequence, count, self._clock.now())
+        now = self._clock.now()
+        self._tries = {
+            request: tries for request, tries in self._tries.items() if now - tries.at < TRIES_KEPT
+        }
+        self._tries[sending.request] = _Tries(sending.sequence, count, now)
         log.warning("not_sent", request=sending.request, attempt=sending.attempt, reason=outcome.reason)
 
 

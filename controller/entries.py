@@ -197,7 +197,7 @@ class OperatorActed(_Entry, frozen=True, kw_only=True, tag="operator_acted"):
 
     who: str
     why: str
-    action: Literal["automatic_off", "automatic_on", "release_all", "release", "exclude"]
+    action: Literal["automatic_off", "automatic_on", "release_all", "release", "exclude", "include"]
     feeder: str
     target: str | None
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from controller import settings
 from controller.errors import ConfigRejected
 from customers.registry import Customer, Registry
+from grid_model.connection import generation_kw
 from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
 from grid_model.network import Floats, Network
 from grid_model.violations import Limits
@@ -77,7 +78,7 @@ class FeederControl:
     metered: NDArray[np.bool_]
     """(n_sp,) whether a meter is known there"""
     bound_kw: Floats
-    """(n_sp,) what the service point can physically take"""
+    """(n_sp,) what the service point can physically take or give"""
     controllable_kw: float
     """rated power of all devices that may be limited"""
     element_place: Mapping[str, tuple[str, int]]
@@ -122,7 +123,7 @@ def build_control(
     n_sp = len(network.service_points)
     metered = np.zeros(n_sp, dtype=bool)
     metered[list(meter_position.values())] = True
-    bound_kw = np.maximum(SERVICE_FUSE_KW, 2 * np.abs(network.default_p_kw))
+    bound_kw = np.maximum(SERVICE_FUSE_KW, 2 * np.abs(network.default_p_kw)) + generation_kw(network)
     for device in registry.devices:
         bound_kw[device_position[device.device]] += device.rated_kw
     share = site.requests.target_share

@@ -81,12 +81,14 @@ class _Hearing:
             )
             return
         trigger = on_answer(record, answer.answer, self.now, self.held_by(planned.target))
-        news = trigger is not None or self.acknowledged.get(record.request, 0) < record.sent_sequence
-        if not news:
+        known = self.acknowledged.get(record.request, 0)
+        # `accepted` never confirms a release: it was said to an earlier command, or by a device whose clock
+        # is behind ours and which says `ended` in a moment
+        confirms = known < record.sent_sequence and not (record.releasing and answer.answer == "accepted")
+        if trigger is None and not confirms:
             return
-        self.acknowledged[record.request] = max(
-            record.sent_sequence, self.acknowledged.get(record.request, 0)
-        )
+        if confirms:
+            self.acknowledged[record.request] = record.sent_sequence
         if record.is_over:
             return  # a release that is confirmed after the settlement: nothing to tell any more
         self.entries.append(

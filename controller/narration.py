@@ -198,6 +198,8 @@ def _operated(entry: e.OperatorActed) -> str:
             did = f"released {entry.target} on {entry.feeder}"
         case "exclude":
             did = f"excluded {entry.target} on {entry.feeder} from requests"
+        case "include":
+            did = f"let {entry.target} on {entry.feeder} be asked again"
         case _:
             assert_never(entry.action)
     return f"{entry.who} {did} ({entry.why})"

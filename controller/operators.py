@@ -2,10 +2,10 @@
 Pure.
 
 `release` frees one target and keeps it out of the running event; `release_all` frees everybody and keeps the
-automatic out of the running event; `exclude` frees a target and keeps it out until `automatic_on`;
-`automatic_off` stops all new, tighter and longer limits until `automatic_on`: what is held ends at its own
-end. `Orders` is what of this lasts, folded from the same journal as the books, so a restart forgets nothing
-of it.
+automatic out of the running event; `exclude` frees a target and keeps it out until `include` or
+`automatic_on`; a customer stands for their devices as well. `automatic_off` stops all new, tighter and longer
+limits until `automatic_on`: what is held ends at its own end. `Orders` is what of this lasts, folded from the
+same journal as the books, so a restart forgets nothing of it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,9 +27,9 @@ from controller.entries import (
 from controller.feeder_control import FeederControl
 from controller.requests import RequestRecord
 
-ACTIONS = ("automatic_off", "automatic_on", "release_all", "release", "exclude")
-NEED_TARGET = ("release", "exclude")
-OperatorAction = Literal["automatic_off", "automatic_on", "release_all", "release", "exclude"]
+ACTIONS = ("automatic_off", "automatic_on", "release_all", "release", "exclude", "include")
+NEED_TARGET = ("release", "exclude", "include")
+OperatorAction = Literal["automatic_off", "automatic_on", "release_all", "release", "exclude", "include"]
 FreeReason = Literal["released", "overridden", "protected"]
 FREEING: tuple[FreeReason, ...] = ("released", "overridden", "protected")
 """Changes that free the target."""
@@ -44,7 +44,7 @@ class Orders:
     hands_off: frozenset[str] = frozenset()
     """feeders on which the automatic asks nobody until the event closes"""
     excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """feeder to the targets that are left alone until `automatic_on`"""
+    """feeder to the targets that are left alone until `include` or `automatic_on`"""
 
     def left_alone(self, feeder: str) -> frozenset[str]:
         """Targets that must not be asked now."""
@@ -68,6 +68,9 @@ class Orders:
                 return replace(self, released=_with(self.released, entry.feeder, target))
             case "exclude", str(target):
                 return replace(self, excluded=_with(self.excluded, entry.feeder, target))
+            case "include", str(target):
+                left = self.excluded.get(entry.feeder, frozenset()) - {target}
+                return replace(self, excluded={**self.excluded, entry.feeder: left})
             case "automatic_on", _:
                 excluded = {
                     feeder: targets for feeder, targets in self.excluded.items() if feeder != entry.feeder
@@ -106,7 +109,8 @@ def order(
     freed = [
         record
         for record in books.open_requests(control.feeder)
-        if action == "release_all" or (named is not None and record.planned.target == named)
+        if action == "release_all"
+        or (action in ("release", "exclude") and named in (record.planned.target, record.planned.customer))
     ]
     handed_back = _handed_back(control, books, now) if action == "automatic_on" else ()
     return act, (act, *handed_back, *free(freed, epoch, now, "overridden", f"{action} by {act.who}"))

@@ -140,8 +140,8 @@ def flexible_devices(situation: Situation, standing: Mapping[int, Expectation]) 
     control, taken_out = situation.control, situation.left_alone | failed_in_event(situation.event_records)
     for device in control.registry.devices:
         owner = control.registry.by_service_point.get(device.service_point)
-        if device.device in taken_out or (owner is not None and owner.customer in taken_out):
-            continue
+        if device.device in taken_out or (owner is not None and owner.customer in situation.left_alone):
+            continue  # a notice that failed is no reason to leave the customer's devices alone
         if control.registry.is_protected(device):
             continue
         position = control.device_position[device.device]

@@ -88,8 +88,8 @@ class Rounds:
         """Fetch what is needed of the time before our start: the last quarter of an hour of samples."""
         now = self._clock.now()
         for feeder, control in self._controls.items():
-            history = await self._offload(self._store.samples, feeder, now - WINDOW, now)
-            self._memory[feeder] = fresh_memory(control, tuple(history))
+            history = await self._samples(control, now - WINDOW, now)
+            self._memory[feeder] = fresh_memory(control, history)
 
     async def round(self) -> None:
         """One round. Raises what nobody can go on after: Replaced, BooksBroken."""
@@ -149,12 +149,20 @@ class Rounds:
         for reason, refused in unplaced.items():
             self._metrics.refused.labels("", reason).inc(refused.count)
         entries: list[Entry] = [*told]
-        for feeder, control in self._controls.items():
-            heard = await self._hear_feeder(control, grouped[feeder], now)
-            if heard is not None:
-                self._memory[feeder] = heard.memory
-                entries += heard.entries
-        await self._write(entries)
+        heard = {
+            feeder: found
+            for feeder, control in self._controls.items()
+            if (found := await self._hear_feeder(control, grouped[feeder], now)) is not None
+        }
+        for found in heard.values():
+            entries += found.entries
+        noted = await self._write(entries)
+        for feeder, found in heard.items():
+            known = found.memory.acknowledged if noted else self._memory[feeder].acknowledged
+            self._memory[feeder] = replace(found.memory, acknowledged=known)
+        if not noted:
+            for answer in drained.answers:
+                self._intake.deliver(answer)  # what could not be noted is heard once more
 
     async def _hear_feeder(self, control: FeederControl, drained: Drained, now: datetime) -> Heard | None:
         feeder = control.feeder
@@ -296,11 +304,21 @@ class Rounds:
             try:
                 if windows:
                     start, end = min(w[0] for w in windows), max(w[1] for w in windows)
-                    samples = await self._offload(self._store.samples, control.feeder, start, end)
+                    samples = await self._samples(control, start, end)
                 for record in due:
                     await self._settle_one(control, record, samples, now)
             except StoreUnavailable:
                 return  # due again in the next round
+
+    async def _samples(
+        self, control: FeederControl, start: datetime, end: datetime
+    ) -> tuple[FeederSample, ...]:
+        """What was measured then, but for samples from before the network was changed: their positions are
+        others.
+        """
+        samples = await self._offload(self._store.samples, control.feeder, start, end)
+        width = len(control.network.service_points)
+        return tuple(sample for sample in samples if len(sample.p_kw) == width)
 
     def _is_due(self, record: RequestRecord, now: datetime) -> bool:
         return record.request not in self._conflicted and settlement_due(record, self._site.requests, now)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grid_model.network import Floats, Network
+from grid_model.network import BEHIND_METERS, Floats, Network
 
 _FACTOR = 1.2
 """A fuse lets this much through for long (reliability rule C8: P > fuse x 1.2 is outside physics)."""
@@ -28,3 +28,17 @@ def connection_limits_kw(network: Network) -> Floats:
     for bus in np.flatnonzero(kva == 0):
         kva[bus] = kva[network.buses.vn_kv == network.buses.vn_kv[bus]].max()
     return _FACTOR * np.where(kva > 0, kva, np.inf)[network.service_point_bus]
+
+
+def generation_kw(network: Network) -> Floats:
+    """(n_sp,) rated power of the generators and storages at the service point's bus, also of those that are
+    switched off as metered (`load_network`): so much it may feed in, or a storage take, beside its load.
+    """
+    kw = np.zeros(len(network.buses.ids))
+    position = {bus: place for place, bus in enumerate(network.net.bus.index)}
+    for table in BEHIND_METERS:
+        units = network.net[table]
+        columns = [column for column in ("p_mw", "p_a_mw", "p_b_mw", "p_c_mw") if column in units]
+        rated_kw = np.abs(units[columns].sum(axis=1) * units.scaling) * 1000
+        np.add.at(kw, [position[bus] for bus in units.bus], rated_kw)
+    return kw[network.service_point_bus]

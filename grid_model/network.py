@@ -1,8 +1,8 @@
 """A pandapower network as fixed tables: buses, branches, service points [before 2].
 
 Loads networks, checks them, and holds everything else in this room to plain arrays: pandapower's frames are
-touched here, in `network_*.py`, `admittance.py` and `referee.py` only. Element ids are `bus:7`, `line:3`,
-`trafo:0`: the kind and the frame's index.
+touched here, in `network_*.py`, `connection.py`, `admittance.py` and `referee.py` only. Element ids are
+`bus:7`, `line:3`, `trafo:0`: the kind and the frame's index.
 """
 
 import json
@@ -21,7 +21,8 @@ from grid_model.network_sources import read_net
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_BEHIND_METERS = ("sgen", "asymmetric_sgen", "storage")
+BEHIND_METERS = ("sgen", "asymmetric_sgen", "storage")
+"""Tables of what a meter's reading contains already."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,10 @@ def _switch_off_generation(net: Any) -> tuple[Finding, ...]:
     metered = set(net.load.bus[net.load.in_service.astype(bool)])
     unmetered = [
         f"{table}:{index}"
-        for table in _BEHIND_METERS
+        for table in BEHIND_METERS
         for index in net[table].index[net[table].in_service.astype(bool) & ~net[table].bus.isin(metered)]
     ]
-    for table in _BEHIND_METERS:
+    for table in BEHIND_METERS:
         net[table]["in_service"] = False
     if not unmetered:
         return ()

@@ -83,6 +83,7 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
         commands=link,
         notices=link,
         clock=clock,
+        wire_clock=wire_clock,
         offload=WorkerThread(),
         metrics=metrics,
         secret=site_secret(site.secret_file),

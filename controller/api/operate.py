@@ -27,11 +27,11 @@ Words = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 class OperatorOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What an operator wants done, who it is, and why."""
 
-    action: Literal["automatic_off", "automatic_on", "release_all", "release", "exclude"]
+    action: Literal["automatic_off", "automatic_on", "release_all", "release", "exclude", "include"]
     who: Words
     why: Words
     target: Words | None = None
-    """the request to release, or the device to exclude"""
+    """a device, a customer (who stands for their devices too) or a request"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,12 +122,10 @@ def test_operators_orders() -> None:
     assert books.automatic("dorf")
     orders = {"who": "Li", "why": "work on the line", "feeder": "dorf"}
     books.apply(e.OperatorActed(at=T0, action="automatic_off", target=None, **orders))
-    books.apply(e.OperatorActed(at=T0, action="exclude", target="ev-001", **orders))
     assert not books.automatic("dorf")
     assert books.automatic("other")
     books.apply(e.OperatorActed(at=T0, action="automatic_on", target=None, **orders))
     assert books.automatic("dorf")
-    assert books.excluded("dorf") == {"ev-001"}
 
 
 def test_violations_and_alarms_run_until_they_are_cleared() -> None:

@@ -206,3 +206,13 @@ async def test_notices_carry_a_text_in_the_customers_words() -> None:
     await world.tick(4)
     (notice,) = world.field.notices
     assert f"{notice.limit_kw:.1f}" in notice.text
+
+
+async def test_tries_of_requests_that_were_given_up_are_forgotten() -> None:
+    channel, clock = Channel(Unreachable("no link")), FakeClock()
+    dispatch = Dispatch(channel, channel, clock, SECRET, 5.0)
+    for number in range(50):
+        dispatch.start([_sending(number)])
+        await dispatch.wait(5.0)
+        clock.passed_s += 600.0
+    assert len(dispatch._tries) <= 6

@@ -1,19 +1,23 @@
 """The newest plausible readings: quality by age, estimates, the same state in any order (C14)."""
 
 import random
+from copy import deepcopy
 from dataclasses import fields
 from datetime import datetime, timedelta
 
 import numpy as np
+import pandapower
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controller.feeder_control import build_control
 from controller.feeder_state import DeviceState, FeederState, Readings, snapshot, take_in
 from controller.plausibility import Refusals
 from devices.messages import DeviceStatus, Inbound, Reading, ReadingBatch
+from grid_model.network import network_of
 from grid_model.snapshot import Quality
-from tests.builders import FEEDER, HOUSES, START, control
+from tests.builders import FEEDER, HOUSES, START, control, registry, site, small_network
 
 
 def _state(
@@ -166,3 +170,16 @@ def test_in_one_drain_or_in_many_the_newest_stand(said: list[Inbound], chance: r
     np.testing.assert_array_equal(state.readings.at_s[:5], piecewise.readings.at_s[:5])
     together |= dict(state.devices)
     assert {d: s.at for d, s in together.items() if s} == {d: s.at for d, s in piecewise.devices.items()}
+
+
+def test_a_roof_full_of_panels_may_feed_in_more_than_a_house_can_take() -> None:
+    net = deepcopy(small_network().net)
+    pandapower.create_sgen(net, net.load.bus.iloc[3], p_mw=0.08, name="barn roof", in_service=False)
+    network = network_of(net, "small", metered_generation=True)
+    of = build_control(site(), site().feeder[0], network, registry())
+    noon = [Reading(FEEDER, f"M{house:02d}", START, -75.0, 0.0) for house in (3, 4)]
+    refusals = Refusals()
+    taken = take_in(FeederState(Readings.nothing(HOUSES)), of, noon, (), now=START, refusals=refusals)
+    assert taken.state.readings.p_kw[3] == -75.0
+    assert np.isnan(taken.state.readings.p_kw[4])
+    assert sum(refused.count for refused in refusals.by_reason().values()) == 1

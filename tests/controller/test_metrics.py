@@ -5,8 +5,8 @@ import re
 from prometheus_client.exposition import generate_latest
 
 from controller.metrics import Metrics
-from devices.messages import Reading
-from tests.builders import FEEDER
+from devices.messages import LimitCommand, Reading
+from tests.builders import FEEDER, FakeClock
 from tests.controller.worlds import World, evening
 
 UNITS = ("_total", "_seconds", "_percent", "_kilowatts", "_pu")
@@ -43,3 +43,20 @@ async def test_numbers_follow_the_loop() -> None:
     assert sample("gridward_referee_disagreements_total", by_feeder) is None
     assert (sample("gridward_referee_difference_pu", by_feeder) or 0) < 1e-8
     assert b"gridward_curtailed_kilowatts" in generate_latest(world.daemon.metrics.registry)
+
+
+async def test_a_cycle_is_timed_in_real_seconds_also_where_time_runs_faster() -> None:
+    world, real = World(evening()), FakeClock()
+    world.real_clock = real
+    world.daemon = world.start()
+
+    async def slow(_: LimitCommand) -> None:
+        await world.clock.sleep(120.0)
+        await real.sleep(1.0)
+
+    world.charge()
+    world.field.on_send = slow
+    while not world.field.commands:
+        await world.tick()
+    sample = world.daemon.metrics.registry.get_sample_value
+    assert sample("gridward_cycle_duration_seconds_sum") == len(world.field.commands)

@@ -174,6 +174,11 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
         "warning",
         "Li excluded ev-001 on dorf from requests (broken)",
     ),
+    (
+        e.OperatorActed(at=T0, who="Li", why="mended", action="include", feeder="dorf", target="ev-001"),
+        "warning",
+        "Li let ev-001 on dorf be asked again (mended)",
+    ),
 )
 
 

@@ -56,6 +56,17 @@ async def test_an_excluded_target_stays_out_until_handed_back(world: World) -> N
     assert "EV09" not in {p.target for p in world.entries(RequestPlanned)}
 
 
+async def test_an_excluded_customers_devices_are_left_alone_until_included_again(world: World) -> None:
+    for house in range(16):
+        await world.daemon.operate(FEEDER, "exclude", f"C{house:02d}", "Ann", "life support")
+    world.charge()
+    await world.tick(10)
+    assert {p.resource for p in world.entries(RequestPlanned)} == {"person"}
+    await world.daemon.operate(FEEDER, "include", "C09", "Ann", "moved out")
+    await world.tick(10)
+    assert "EV09" in {p.target for p in world.entries(RequestPlanned)}
+
+
 async def test_automatic_off_asks_nobody_and_lets_limits_end(world: World) -> None:
     world.charge()
     await world.tick(6)

@@ -74,6 +74,8 @@ def _act(action: str, target: str | None = None) -> OperatorActed:
         ("release", f"{EVENT}-R003", {"EV03"}),
         ("release", "EV09", set()),
         ("exclude", "EV01", {"EV01"}),
+        ("exclude", "C01", {"EV01"}),
+        ("include", "EV01", set()),
         ("automatic_off", None, set()),
         ("automatic_on", None, set()),
     ],
@@ -123,4 +125,6 @@ def test_how_long_orders_last() -> None:
     back = _after(_opened(), released, excluded, everybody, _act("automatic_on"))
     assert back.left_alone(FEEDER) == {"EV01"}
     assert FEEDER not in back.hands_off
+    again = _after(excluded, _act("exclude", "EV03"), _act("include", "EV02"), _act("include", "EV07"))
+    assert again.left_alone(FEEDER) == {"EV03"}
     assert FEEDER not in _after(everybody, _opened()).hands_off, "it was ordered when nothing ran"

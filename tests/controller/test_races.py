@@ -3,12 +3,15 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from controller.books import Books
-from controller.entries import OperatorActed, RequestAnswered, RequestPlanned, RequestSent
+from controller.entries import RequestAnswered, RequestPlanned, RequestSent, RequestSettled
+from controller.stores.port import FeederSample
 from tests.builders import FEEDER, inline
 from tests.controller.worlds import World, evening
 
@@ -53,18 +56,6 @@ async def test_an_order_before_the_record_is_read_waits_for_it(world: World) -> 
     Books().apply_all(world.store.replay())
 
 
-async def test_an_order_whose_caller_went_away_is_carried_out(world: World) -> None:
-    world.charge()
-    await world.tick(6)
-    ordering = asyncio.create_task(world.daemon.operate(FEEDER, "release_all", None, "Ann", "fire"))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    ordering.cancel()
-    await world.tick(2)
-    assert len(world.entries(OperatorActed)) == 1
-    assert world.field.held() == {}
-
-
 async def test_an_answer_that_could_not_be_noted_is_noted_later(world: World) -> None:
     world.charge()
     await world.tick(1)
@@ -78,3 +69,27 @@ async def test_an_answer_that_could_not_be_noted_is_noted_later(world: World) ->
     answered = {e.request for e in world.entries(RequestAnswered)}
     asked = {p.request for p in world.entries(RequestPlanned) if p.resource == "device"}
     assert answered >= {c.request for c in world.field.commands if c.request in asked}
+
+
+async def test_samples_of_another_network_are_not_used(world: World) -> None:
+    """The network file was changed between two starts: what was measured before fits no position any more."""
+    world.charge()
+    await world.tick(8)
+    assert world.field.held()
+    samples = world.store.samples
+    restarted_at = world.clock.now()
+
+    def narrower_before(feeder: str, start: datetime, end: datetime) -> tuple[FeederSample, ...]:
+        return tuple(
+            replace(sample, p_kw=sample.p_kw[:5]) if sample.at < restarted_at else sample
+            for sample in samples(feeder, start, end)
+        )
+
+    world.store.samples = narrower_before  # type: ignore[method-assign]
+    world.daemon = world.start()
+    await world.daemon.operate(FEEDER, "release_all", None, "Ann", "rebuilding")
+    await world.tick(8)
+    assert world.daemon.books.alarms(FEEDER) == ()
+    settled = world.entries(RequestSettled)
+    assert len(settled) == len(world.entries(RequestPlanned))
+    assert {s.outcome for s in settled} <= {"too_little_data", "refused_or_silent"}

@@ -56,6 +56,7 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     store: FailingStore = field(default_factory=FailingStore)
     offload: Callable[..., Awaitable[Any]] = inline
+    real_clock: FakeClock | None = None
 
     def __post_init__(self) -> None:
         self.field = Field(self.clock)
@@ -76,6 +77,7 @@ class World:
             commands=self.field,
             notices=self.field,
             clock=self.clock,
+            wire_clock=self.real_clock,
             offload=self.offload,
             secret=SECRET,
         )

@@ -94,6 +94,7 @@ def verify(
     samples: Sequence[MeterSample],
     position: int,
     interval_s: float,
+    *,
     baseline_holds_s: float = math.inf,
 ) -> Verified:
     """What the meter at `position` of the samples' `p_kw` proves of an ended request.

@@ -37,7 +37,9 @@ def settle(
     assert not record.is_open, f"{record.request} is settled while it is {record.state}"
     verified = None
     if record.active_at is not None and position is not None:
-        verified = verify(record, beside, samples, position, rewards.interval_s, rewards.baseline_holds_s)
+        verified = verify(
+            record, beside, samples, position, rewards.interval_s, baseline_holds_s=rewards.baseline_holds_s
+        )
     proven = verified is not None and 0.0 < verified.measured_share >= rewards.min_measured_share
     energy_wh = ledger.whole_wh(verified.reduced_kwh) if verified is not None and proven else 0
     posted = ledger.credit(

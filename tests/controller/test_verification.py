@@ -151,6 +151,6 @@ def test_a_relaxed_limit_counts_for_the_whole_sample_in_which_it_came() -> None:
 
 @pytest.mark.parametrize(("holds_s", "counts_s"), [(math.inf, 900), (900.0, 900), (300.0, 300), (0.001, 0)])
 def test_a_baseline_is_believed_for_its_time_only(holds_s: float, counts_s: float) -> None:
-    verified = verify(ended(), (), samples(5.2), 0, 900.0, holds_s)
+    verified = verify(ended(), (), samples(5.2), 0, 900.0, baseline_holds_s=holds_s)
     assert verified.asked_kwh == pytest.approx(6.8 / 4)
     assert verified.reduced_kwh == pytest.approx(6.8 * counts_s / HOUR, rel=1e-6, abs=1e-5)

@@ -292,7 +292,7 @@ class Books:
         record = self._known(entry.request)
         if not 1 <= entry.sequence <= record.sequence:
             raise BooksBroken(f"request {entry.request} sent with sequence {entry.sequence}, never planned")
-        if record.sent_sequence == 0:
+        if record.sent_sequence == 0 and record.resource == "device":
             self._sums_of(record.planned.feeder).sent += 1
         sequence = max(record.sent_sequence, entry.sequence)
         self._put(replace(record, sent_sequence=sequence, attempts=entry.attempt, sent_at=entry.at))

@@ -112,6 +112,7 @@ class Totals:
     events: int
     requests_planned: int
     requests_sent: int
+    """to devices: a notice to a person has no answer to wait for"""
     requests_answered: int
     curtailed_kwh: float
     credited_points: int

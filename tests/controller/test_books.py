@@ -257,3 +257,10 @@ def test_replay_gives_what_was_built_step_by_step(cut: int) -> None:
     lived.apply_all(story[cut:])
     restarted.apply_all(story[cut:])
     assert lived == restarted == books_of(*story)
+
+
+def test_a_notice_is_not_counted_as_unanswered() -> None:
+    notice = planned(resource="person", kind="person")
+    books = books_of(opened(), notice, e.RequestSent(at=T0, request=notice.request, sequence=1, attempt=1))
+    assert books.totals("dorf", "EUR-cent").requests_planned == 1
+    assert books.totals("dorf", "EUR-cent").requests_sent == 0

@@ -18,14 +18,30 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gridward.argument_types import port, positive, time_of_day
 from gridward.demo_progress import progress_line
 
 SCENARIO = Path(__file__).resolve().parents[1] / "simulations" / "scenarios" / "evening.toml"
 STOP_WITHIN_S = 2.5
+PORTS_TRIED = 50
+LAST_WORDS = 2000
+"""characters of a child's log that are shown when it ended by itself"""
 READY_WITHIN_S = 120.0
+
+
+@dataclass(frozen=True)
+class Child:
+    """One of our two processes, and the file that holds what it says."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+
+Children = dict[str, Child]
 
 
 class DemoFailed(Exception):
@@ -37,18 +53,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scenario", type=Path, default=SCENARIO, help="the evening to show (default: evening.toml)"
     )
-    parser.add_argument("--port", type=int, default=8080, help="of the page; the next free one when taken")
+    parser.add_argument("--port", type=port, default=8080, help="of the page; the next free one when taken")
     parser.add_argument(
-        "--speed", type=float, default=60.0, help="simulated seconds in one second (default: 60)"
+        "--speed", type=positive, default=60.0, help="simulated seconds in one second (default: 60)"
     )
     parser.add_argument(
-        "--from", dest="begin", default="16:45", help="time of day to begin at (default: 16:45)"
+        "--from",
+        dest="begin",
+        type=time_of_day,
+        default="16:45",
+        help="time of day to begin at (default: 16:45)",
     )
     parser.add_argument("--broker", metavar="HOST:PORT", help="a broker of yours (default: an embedded one)")
     parser.add_argument(
         "--state", type=Path, default=Path("state/demo"), help="folder, emptied at each start"
     )
-    parser.add_argument("--for", dest="seconds", type=float, help="end by itself after this many seconds")
+    parser.add_argument("--for", dest="seconds", type=positive, help="end by itself after this many seconds")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -65,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
 def _show(options: argparse.Namespace, folder: Path) -> int:
     begun = time.perf_counter()
     port = _free_port(options.port)
-    children: dict[str, subprocess.Popen[bytes]] = {}
+    children: Children = {}
     try:
         print("Gridward demo: starting the field (network, houses, broker) ...", flush=True)
         children["field"] = _start("field", folder, *_field_arguments(options, folder, port))
@@ -100,7 +120,7 @@ def _field_arguments(options: argparse.Namespace, folder: Path, port: int) -> li
         "--speed",
         str(options.speed),
         "--from",
-        options.begin,
+        options.begin.isoformat(),
     ]
 
 
@@ -121,20 +141,21 @@ def _own_folder(folder: Path) -> Iterator[Path]:
 
 
 def _free_port(wanted: int) -> int:
-    for port in range(wanted, wanted + 50):
+    for candidate in range(wanted, min(wanted + PORTS_TRIED, 65536)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind(("127.0.0.1", candidate))
             except OSError:
                 continue
-            return port
-    raise DemoFailed(f"no free port from {wanted} to {wanted + 49}; give --port another one")
+            return candidate
+    raise DemoFailed(f"no free port from {wanted} on; give --port another one")
 
 
-def _start(command: str, folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    with (folder / f"{command}.log").open("wb") as log:
-        return subprocess.Popen(
+def _start(command: str, folder: Path, *arguments: str) -> Child:
+    path = folder / f"{command}.log"
+    with path.open("wb") as log:
+        process = subprocess.Popen(
             [sys.executable, "-m", "gridward", command, *arguments, "--with-parent"],
             # Held open while this process lives: a child ends with it, even when it is killed.
             stdin=subprocess.PIPE,
@@ -143,20 +164,18 @@ def _start(command: str, folder: Path, *arguments: str) -> subprocess.Popen[byte
             # Ctrl-C reaches this process alone, so that the daemon ends before its field.
             start_new_session=True,
         )
+    return Child(process, path)
 
 
-def _check(children: dict[str, subprocess.Popen[bytes]]) -> None:
+def _check(children: Children) -> None:
     for name, child in children.items():
-        if child.poll() is not None:
-            log = "run.log" if name == "daemon" else "field.log"
-            raise DemoFailed(
-                f"the {name} ended with status {child.returncode}; it said why in {log} of the state folder"
-            )
+        status = child.process.poll()
+        if status is not None:
+            last_words = child.log.read_text(encoding="utf-8", errors="replace")[-LAST_WORDS:].strip()
+            raise DemoFailed(f"the {name} ended with status {status}: {last_words or 'without a word'}")
 
 
-def _pauses(
-    children: dict[str, subprocess.Popen[bytes]], seconds: float | None, pause_s: float
-) -> Iterator[None]:
+def _pauses(children: Children, seconds: float | None, pause_s: float) -> Iterator[None]:
     deadline = None if seconds is None else time.perf_counter() + seconds
     while deadline is None or time.perf_counter() < deadline:
         _check(children)
@@ -164,21 +183,21 @@ def _pauses(
         time.sleep(pause_s)  # noqa: TID251 - this process is nobody's loop: it only waits for its children
 
 
-def _await(ready: Path, children: dict[str, subprocess.Popen[bytes]]) -> None:
+def _await(ready: Path, children: Children) -> None:
     for _ in _pauses(children, READY_WITHIN_S, 0.05):
         if ready.exists():
             return
     raise DemoFailed(f"the field was not ready within {READY_WITHIN_S:g} s")
 
 
-def _await_page(address: str, children: dict[str, subprocess.Popen[bytes]]) -> None:
+def _await_page(address: str, children: Children) -> None:
     for _ in _pauses(children, READY_WITHIN_S, 0.1):
         if _ask(f"{address}/health") is not None:
             return
     raise DemoFailed(f"the daemon was not ready within {READY_WITHIN_S:g} s")
 
 
-def _tell(address: str, children: dict[str, subprocess.Popen[bytes]], seconds: float | None) -> None:
+def _tell(address: str, children: Children, seconds: float | None) -> None:
     feeders = (_ask(f"{address}/api/v1/feeders") or {}).get("feeders")
     if not feeders:
         raise DemoFailed(f"{address} names no feeder")
@@ -201,16 +220,17 @@ def _ask(url: str) -> Any:
         return None
 
 
-def _stop(children: dict[str, subprocess.Popen[bytes]]) -> None:
+def _stop(children: Children) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # an impatient second Ctrl-C must not leave anybody behind
     deadline = time.perf_counter() + STOP_WITHIN_S
-    for child in reversed(children.values()):
-        if child.poll() is None:
-            child.terminate()
-    for child in children.values():
+    processes = [child.process for child in children.values()]
+    for process in reversed(processes):
+        if process.poll() is None:
+            process.terminate()
+    for process in processes:
         try:
-            child.wait(max(0.0, deadline - time.perf_counter()))
+            process.wait(max(0.0, deadline - time.perf_counter()))
         except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+            process.kill()
+            process.wait()

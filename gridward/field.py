@@ -21,6 +21,7 @@ from devices.modbus.register_map import load_profile
 from devices.mqtt.embedded_broker import EmbeddedBroker
 from grid_model.errors import NetworkRejected
 from grid_model.load_flow import FactoredLoadFlow
+from gridward.argument_types import port, positive, share, time_of_day
 from gridward.field_site import FieldSite, write_journal, write_site
 from gridward.run import configure_logs
 from gridward.shared_clock import start_clock
@@ -57,22 +58,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--site", type=Path, required=True, help="folder for site.toml, customers, devices, clock"
     )
-    parser.add_argument("--console-port", type=int, default=8080, help="port of the page in site.toml")
+    parser.add_argument("--console-port", type=port, default=8080, help="port of the page in site.toml")
     parser.add_argument(
-        "--speed", type=float, default=1.0, help="simulated seconds in one second (default: 1)"
+        "--speed", type=positive, default=1.0, help="simulated seconds in one second (default: 1)"
     )
-    parser.add_argument(
-        "--from", dest="begin", type=time.fromisoformat, help="time of day to begin at (HH:MM)"
-    )
+    parser.add_argument("--from", dest="begin", type=time_of_day, help="time of day to begin at (HH:MM)")
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
     parser.add_argument("--seed", type=int, help="another draw of the same scenario")
     parser.add_argument(
         "--concentrated",
-        type=float,
+        type=share,
         default=0.75,
         help="share of the meters that report through a concentrator, in batches (default: 0.75)",
     )
-    parser.add_argument("--days", type=float, default=3.0, help="the field lives this long (default: 3)")
+    parser.add_argument("--days", type=positive, default=3.0, help="the field lives this long (default: 3)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -103,7 +102,7 @@ def _begin(scenario: Scenario, begin: time | None) -> datetime:
     start = scenario.time.start
     if begin is None:
         return start
-    return max(start, datetime.combine(start.date(), begin.replace(tzinfo=None), start.tzinfo))
+    return max(start, datetime.combine(start.date(), begin, start.tzinfo))
 
 
 async def _live(options: argparse.Namespace, scenario: Scenario) -> None:

@@ -52,6 +52,16 @@ def test_nothing_outlives_a_demo_that_is_killed(tmp_path: Path, port: int) -> No
         assert psutil.wait_procs(children, timeout=20)[1] == []
 
 
+def test_a_child_that_fails_is_told_in_its_own_words(tmp_path: Path, port: int) -> None:
+    with gridward(
+        "demo", "--port", str(port), "--state", tmp_path / "demo", "--scenario", tmp_path / "none.toml",
+        output=tmp_path / "log",
+    ) as demo:  # fmt: skip
+        assert demo.process.wait(60) == 2
+        assert "the field ended with status 2" in demo.said()
+        assert "none.toml: expected a readable TOML file" in demo.said()
+
+
 def test_a_wrong_scenario_is_told_by_file_and_key(tmp_path: Path, port: int) -> None:
     scenario = tmp_path / "evening.toml"
     scenario.write_text(

@@ -1,4 +1,4 @@
-"""What options of the command line may be; argparse turns an ArgumentTypeError into a message and status 2."""
+"""What options of the command line may be; an ArgumentTypeError becomes a message and exit status 2."""
 
 import argparse
 from datetime import time

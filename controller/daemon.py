@@ -111,12 +111,6 @@ class Daemon:
         finally:
             await self._dispatch.stop()
 
-    async def run_cycles(self, cycles: int) -> None:
-        """That many cycles, a period apart: for tests and studies that drive the time themselves."""
-        for _ in range(cycles):
-            await self.cycle()
-            await self._clock.sleep(self._site.cycle.period_s)
-
     async def cycle(self) -> None:
         """One cycle over all feeders."""
         await self.start()

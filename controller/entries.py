@@ -23,6 +23,7 @@ RequestState = Literal[
     "failed",
 ]
 Resource = Literal["device", "person"]
+OperatorAction = Literal["automatic_off", "automatic_on", "release_all", "release", "exclude", "include"]
 
 
 class _Entry(msgspec.Struct, frozen=True, tag_field="entry", kw_only=True):
@@ -197,7 +198,7 @@ class OperatorActed(_Entry, frozen=True, kw_only=True, tag="operator_acted"):
 
     who: str
     why: str
-    action: Literal["automatic_off", "automatic_on", "release_all", "release", "exclude", "include"]
+    action: OperatorAction
     feeder: str
     target: str | None
 

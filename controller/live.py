@@ -40,10 +40,6 @@ class Live:
         """Take one sentence in."""
         self._told.append(told)
 
-    def remember(self, feeder: str, points: Iterable[TrendPoint]) -> None:
-        """Take the trend before our start in."""
-        self._trend[feeder].extend(points)
-
     def show(self, view: FeederView, point: TrendPoint) -> None:
         """Take a cycle in and tell those who want to know."""
         self._views[view.feeder] = view

@@ -11,7 +11,7 @@ same journal as the books, so a restart forgets nothing of it.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 from controller.books import Books
 from controller.data_alarms import CONTROLLER_FAULT
@@ -21,15 +21,15 @@ from controller.entries import (
     EventClosed,
     EventOpened,
     OperatorActed,
+    OperatorAction,
     RequestChanged,
     RequestMoved,
 )
 from controller.feeder_control import FeederControl
 from controller.requests import RequestRecord
 
-ACTIONS = ("automatic_off", "automatic_on", "release_all", "release", "exclude", "include")
+ACTIONS: tuple[OperatorAction, ...] = get_args(OperatorAction)
 NEED_TARGET = ("release", "exclude", "include")
-OperatorAction = Literal["automatic_off", "automatic_on", "release_all", "release", "exclude", "include"]
 FreeReason = Literal["released", "overridden", "protected"]
 FREEING: tuple[FreeReason, ...] = ("released", "overridden", "protected")
 """Changes that free the target."""

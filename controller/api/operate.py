@@ -6,7 +6,7 @@ Whoever knows the operator token may act; `who` and `why` go into the journal wi
 import hmac
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_response, struct_schema
 from controller.api.problems import no_such_feeder
-from controller.entries import OperatorActed
+from controller.entries import OperatorActed, OperatorAction
 from controller.stores.port import StoreUnavailable
 from controller.views import LiveViews
 
@@ -27,7 +27,7 @@ Words = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 class OperatorOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What an operator wants done, who it is, and why."""
 
-    action: Literal["automatic_off", "automatic_on", "release_all", "release", "exclude", "include"]
+    action: OperatorAction
     who: Words
     why: Words
     target: Words | None = None

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers import Mosquitto
+from tests.brokers import Mosquitto, free_port
 from tests.e2e.evidence import read_device_notes, read_journal
-from tests.e2e.processes import free_port, gridward, wait_for
+from tests.e2e.processes import gridward, wait_for
 from tests.e2e.test_loop import SCENARIO, SPEED
 
 pytestmark = [pytest.mark.e2e, pytest.mark.mosquitto, pytest.mark.timeout(200)]

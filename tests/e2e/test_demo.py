@@ -7,7 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.processes import Gridward, free_port, get_json, gridward, wait_for
+from tests.brokers import free_port
+from tests.e2e.processes import Gridward, get_json, gridward, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 STOPS_WITHIN_S = 3.0

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers import Mosquitto
+from tests.brokers import Mosquitto, free_port
 from tests.e2e.evidence import Journal, read_device_notes, read_journal
-from tests.e2e.processes import Gridward, free_port, get_json, gridward, wait_for
+from tests.e2e.processes import Gridward, get_json, gridward, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.mosquitto, pytest.mark.timeout(300)]
 

@@ -42,11 +42,15 @@ energy_sigma = 0.3
 [control.events]
 close_after_s = 180.0
 [control.requests]
-duration_s = 600.0
+duration_s = 3600.0
 renew_before_s = 150.0
 min_between_s = 300.0
+[control.rewards]
+baseline_holds_s = 7200.0
 """
-SPEED = "120"
+SPEED = "60"
+"""Requests run for a minute of real time: longer than a busy machine needs to start the daemon again, so
+that the meters can prove something of them."""
 
 
 @dataclass

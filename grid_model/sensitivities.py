@@ -1,28 +1,20 @@
 """[4] What one kW, and one kvar, at each service point does to a loading or a voltage.
 
-Exact derivatives at the present operating point, by the adjoint of the load-flow equations: one sparse solve
-per element, whatever the number of service points. Networks that are unfit for the factored form are
-perturbed one service point after the other instead.
-
-The equations, for the free buses: F(V) = Y V + Y₀V₀ + conj(D/V) = 0 with the demand D = P + jQ. In real and
-imaginary parts F has the Jacobian J. An output g(V) has the derivative c = ∂g/∂(Re V, Im V); with Jᵀλ = c and
-λ = λ_re + jλ_im, a change of demand changes g by −Re(conj(λ) · conj(dD)/conj(V)), so ∂g/∂P = −Re(λ/V) and
-∂g/∂Q = Im(λ/V). (Adjoint sensitivities of the load flow: Peschon, Piercy, Tinney, Tveit, "Sensitivity in
-power systems", IEEE Trans. PAS-87, 1968.)
-"""
+Exact derivatives at the present operating point, by the adjoint of the load flow (`adjoint.py`). Networks
+that are unfit for the factored form are perturbed one service point after the other instead."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.linalg import splu
 
-from grid_model.admittance import Admittance, Complexes
-from grid_model.errors import Diverged, UnknownElement
-from grid_model.load_flow import Factored, FactoredLoadFlow, LoadFlowResult
+from grid_model.adjoint import Adjoint, BusSensitivities
+from grid_model.admittance import Admittance
+from grid_model.errors import Diverged
+from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
 from grid_model.network import Floats, Network
+from grid_model.operating_point import bus_demand_conj, voltages_along
+from grid_model.outputs import Place, magnitude, place_of
 
 _STEP_KW = 0.5
 """Half a central difference, where there is no analytic form: well above runpp's own error of about 1e-6
@@ -40,135 +32,62 @@ class Sensitivities:
 
 
 def sensitivities(
-    network: Network, load_flow: FactoredLoadFlow, p_kw: Floats, q_kvar: Floats, elements: Sequence[str]
+    network: Network,
+    load_flow: FactoredLoadFlow,
+    p_kw: Floats,
+    q_kvar: Floats,
+    elements: Sequence[str],
+    *,
+    slack_scale: float = 1.0,
 ) -> Sensitivities:
     """Derivatives of `elements` (ids of lines, transformers and buses) by the demand of each service point.
 
-    `p_kw`, `q_kvar` are (n_sp,). Raises Diverged when the snapshot has no solution, UnknownElement for a
-    wrong id.
+    `p_kw`, `q_kvar` are (n_sp,); `slack_scale` multiplies the external grids' voltage. Raises Diverged when
+    the snapshot has no solution, UnknownElement for a wrong id.
     """
-    places = [_place(network, element) for element in elements]
+    places = [place_of(network, element) for element in elements]
     factored = load_flow.factored
-    v = None if factored is None else factored.voltages(p_kw, q_kvar)
-    if factored is None or v is None:
-        return _perturbed(load_flow, p_kw, q_kvar, places)
-    return _adjoint(factored, v, factored.demand(p_kw, q_kvar), places)
+    path = None
+    if factored is not None:
+        path = voltages_along(factored, p_kw, q_kvar, np.ones(1), slack_scale)
+    if factored is None or path is None:
+        return perturbed(load_flow, p_kw, q_kvar, places, slack_scale)
+    a, v = factored.admittance, path[0]
+    gradients = np.zeros((len(places), len(v)), dtype=np.complex128)
+    for row, place in enumerate(places):
+        gradients[row] = magnitude(a, v, place).gradient(v)
+    return at_service_points(a, Adjoint(a).sensitivities(v, bus_demand_conj(a, p_kw, q_kvar), gradients))
 
 
-def _place(network: Network, element: str) -> tuple[str, int]:
-    kind = element.partition(":")[0]
-    ids = {"line": network.lines.ids, "trafo": network.transformers.ids, "bus": network.buses.ids}.get(
-        kind, ()
-    )
-    if element not in ids:
-        raise UnknownElement(f"the network has no element {element!r}")
-    return kind, ids.index(element)
+def at_service_points(a: Admittance, found: BusSensitivities) -> Sensitivities:
+    """Of the demand of service points, from that of their buses."""
+    return Sensitivities(found.per_kw[:, a.service_point], found.per_kvar[:, a.service_point])
 
 
-def _adjoint(
-    factored: Factored, v: Complexes, demand_conj: Complexes, places: Sequence[tuple[str, int]]
-) -> Sensitivities:
-    a, taking = factored.admittance, factored.fixed_point.taking
-    gradients = np.stack([_gradient(a, v, place) for place in places]) if places else np.zeros((0, len(v)))
-    free = gradients[:, : a.n_free]
-    right = np.concatenate([free.real, free.imag], axis=1)
-    solved = splu(_jacobian(a, v, demand_conj, factored)).solve(right.T, trans="T").T
-    multiplier = solved[:, : a.n_free] + 1j * solved[:, a.n_free :]
-    ratio = multiplier[:, taking] / v[taking] / a.base_kva
-    p_factor, q_factor = (
-        (1.0, 1.0) if a.dependence is None else a.dependence.at(taking).factors(np.abs(v[taking]))
-    )
-    still = np.zeros((len(places), 1))  # what hangs on an external grid's own bus moves nothing
-    per_kw = np.concatenate([-ratio.real * p_factor, still], axis=1)
-    per_kvar = np.concatenate([ratio.imag * q_factor, still], axis=1)
-    return Sensitivities(per_kw[:, factored.slot], per_kvar[:, factored.slot])
-
-
-def _gradient(a: Admittance, v: Complexes, place: tuple[str, int]) -> Complexes:
-    """(n + 1,) ∂g/∂Re V + j ∂g/∂Im V of one element's value."""
-    kind, position = place
-    gradient = np.zeros(len(v), dtype=np.complex128)
-    if kind == "bus":
-        internal = a.bus[position]
-        if internal < len(v) - 1:
-            gradient[internal] = v[internal] / np.abs(v[internal])
-        return gradient
-    for end in _loaded_end(a, v, kind, position):
-        near, far = a.ends.near[end], a.ends.far[end]
-        current = a.ends.y_near[end] * v[near] + a.ends.y_far[end] * v[far]
-        if current == 0:
-            continue  # an idle branch: the loading has no derivative there, and no violation either
-        direction = a.ends.percent[end] * current / np.abs(current)
-        gradient[near] += direction * np.conj(a.ends.y_near[end])
-        gradient[far] += direction * np.conj(a.ends.y_far[end])
-    return gradient
-
-
-def _loaded_end(a: Admittance, v: Complexes, kind: str, position: int) -> list[int]:
-    """The row of the end that decides the branch's loading; none when it is out of service."""
-    table = a.ends.line if kind == "line" else a.ends.trafo
-    found = np.flatnonzero(table == position)
-    if not len(found):
-        return []
-    first = int(found[0]) + (0 if kind == "line" else 2 * len(a.ends.line))
-    rows = [first, first + len(table)]
-    near, far = v[a.ends.near[rows]], v[a.ends.far[rows]]
-    loading = np.abs(a.ends.y_near[rows] * near + a.ends.y_far[rows] * far) * a.ends.percent[rows]
-    return [rows[int(np.argmax(loading))]]
-
-
-def _jacobian(a: Admittance, v: Complexes, demand_conj: Complexes, factored: Factored) -> Any:
-    """(2 n_free, 2 n_free) of F by (Re V, Im V)."""
-    y = a.y_bus[: a.n_free, : a.n_free]
-    taking = factored.fixed_point.taking
-    turn, grow = np.zeros(a.n_free, dtype=np.complex128), np.zeros(a.n_free, dtype=np.complex128)
-    demand, at = demand_conj, np.conj(v[taking])
-    if a.dependence is not None:
-        shares, magnitude = a.dependence.at(taking), np.abs(at)
-        grow[taking] = _scaled(demand_conj, shares.slopes(magnitude)) / at  # of d|V|
-        demand = _scaled(demand_conj, shares.factors(magnitude))
-    turn[taking] = -demand / at**2  # of conj(dV)
-    vm = np.abs(v[: a.n_free])
-    along_re, along_im = v[: a.n_free].real / vm, v[: a.n_free].imag / vm
-    diagonal = sparse.diags
-    return sparse.block_array(
-        [
-            [
-                y.real + diagonal(turn.real + grow.real * along_re),
-                -y.imag + diagonal(turn.imag + grow.real * along_im),
-            ],
-            [
-                y.imag + diagonal(turn.imag + grow.imag * along_re),
-                y.real + diagonal(-turn.real + grow.imag * along_im),
-            ],
-        ],
-        format="csc",
-    )
-
-
-def _scaled(demand_conj: Complexes, factors: tuple[Floats, Floats]) -> Complexes:
-    return np.asarray(demand_conj.real * factors[0] + 1j * demand_conj.imag * factors[1])
-
-
-def _perturbed(
-    load_flow: FactoredLoadFlow, p_kw: Floats, q_kvar: Floats, places: Sequence[tuple[str, int]]
+def perturbed(
+    load_flow: FactoredLoadFlow, p_kw: Floats, q_kvar: Floats, places: Sequence[Place], slack_scale: float
 ) -> Sensitivities:
     """Central differences: two load flows for every service point and quantity that is not 0 there."""
     n_sp = len(p_kw)
     per_kw, per_kvar = np.zeros((len(places), n_sp)), np.zeros((len(places), n_sp))
+
+    def values(p: Floats, q: Floats) -> Floats:
+        return element_values(load_flow.solve(p, q, slack_scale=slack_scale), places)
+
     for point in range(n_sp):
         step = np.zeros(n_sp)
         step[point] = _STEP_KW
-        more, less = load_flow.solve(p_kw + step, q_kvar), load_flow.solve(p_kw - step, q_kvar)
-        per_kw[:, point] = (_values(more, places) - _values(less, places)) / (2 * _STEP_KW)
+        more, less = values(p_kw + step, q_kvar), values(p_kw - step, q_kvar)
+        per_kw[:, point] = (more - less) / (2 * _STEP_KW)
         if q_kvar[point] == 0:
             continue  # nobody asks what reactive power does that is not there
-        more, less = load_flow.solve(p_kw, q_kvar + step), load_flow.solve(p_kw, q_kvar - step)
-        per_kvar[:, point] = (_values(more, places) - _values(less, places)) / (2 * _STEP_KW)
+        more, less = values(p_kw, q_kvar + step), values(p_kw, q_kvar - step)
+        per_kvar[:, point] = (more - less) / (2 * _STEP_KW)
     return Sensitivities(per_kw, per_kvar)
 
 
-def _values(result: LoadFlowResult, places: Sequence[tuple[str, int]]) -> Floats:
+def element_values(result: LoadFlowResult, places: Sequence[Place]) -> Floats:
+    """(n_element,) loading in percent or voltage in pu; raises Diverged when there are no numbers."""
     if not result.converged:
         raise Diverged("the load flow does not converge here, so nothing can be said of sensitivities")
     arrays = {
@@ -176,4 +95,4 @@ def _values(result: LoadFlowResult, places: Sequence[tuple[str, int]]) -> Floats
         "trafo": result.transformer_loading_percent,
         "bus": result.v_pu,
     }
-    return np.array([arrays[kind][position] for kind, position in places])
+    return np.array([arrays[place.kind][place.position] for place in places])

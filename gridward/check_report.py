@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from grid_model.allocation import Curtailment
+from grid_model.explanation import Explanation
 from grid_model.load_flow import LoadFlowResult
-from grid_model.location import Contribution
+from grid_model.location import Composition
 from grid_model.network import Floats, Network
 from grid_model.violations import Violation
+from gridward.check_drill_down import composition, contribution, explained, explanation, sum_line
 
 _DIGITS = 6
 _TOP = 5
@@ -38,10 +40,13 @@ class Outcome:
 
     network: Network
     before: State
-    located: tuple[Contribution, ...]
+    composed: tuple[Composition, ...]
+    """one of each violation before"""
     curtailments: tuple[Curtailment, ...]
     after: State
     warnings: tuple[str, ...]
+    explanations: tuple[Explanation, ...] = ()
+    """of the customers who were asked for"""
 
     @property
     def converged(self) -> bool:
@@ -66,16 +71,10 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "network": outcome.network.source,
         "converged": outcome.converged,
         "before": _state(outcome.network, outcome.before),
-        "located": [
-            {
-                "service_point": part.service_point,
-                "violation": part.violation,
-                "share_percent": round(part.share_percent, _DIGITS),
-                "p_kw": round(part.p_kw, _DIGITS),
-                "flexible_kw": round(part.flexible_kw, _DIGITS),
-            }
-            for part in outcome.located
-        ],
+        "located": [contribution(part) for composed in outcome.composed for part in composed.causes],
+        "relieving": [contribution(part) for composed in outcome.composed for part in composed.relief],
+        "compositions": [composition(composed) for composed in outcome.composed],
+        "explanations": [explanation(told) for told in outcome.explanations],
         "allocation": [
             {
                 "device": cut.device,
@@ -134,7 +133,7 @@ def report(outcome: Outcome) -> str:
         lines += ["", "Before", *_summary(outcome, outcome.before), *_located(outcome)]
         if outcome.before.violations:
             lines += [*_allocation(outcome), "", "After", *_summary(outcome, outcome.after)]
-        lines += ["", _verdict(outcome)]
+        lines += [*explained(outcome.explanations), "", _verdict(outcome)]
     if outcome.warnings:
         lines += ["", "Warnings", *(f"  {warning}" for warning in outcome.warnings)]
     return "\n".join(lines)
@@ -171,7 +170,7 @@ def _summary(outcome: Outcome, state: State) -> list[str]:
         f"  highest line loading {_highest(result.line_loading_percent)}, "
         f"transformer {_highest(result.transformer_loading_percent)}, "
         f"voltages {np.nanmin(result.v_pu):.3f} to {np.nanmax(result.v_pu):.3f} pu",
-        *(_table(["outside its limits", "kind", "value", "limit"], rows) if rows else ["  no violations"]),
+        *(table(["outside its limits", "kind", "value", "limit"], rows) if rows else ["  no violations"]),
         *([f"  and {more} more"] if more else []),
     ]
 
@@ -187,18 +186,23 @@ def _highest(loading: Floats) -> str:
 def _located(outcome: Outcome) -> list[str]:
     lines: list[str] = []
     names = _names(outcome.network)
-    for violation in outcome.before.violations[:_TOP]:
-        parts = [part for part in outcome.located if part.violation == violation.element]
+    for composed in outcome.composed[:_TOP]:
         rows = [
-            [part.service_point, f"{part.share_percent:.1f} %", f"{part.p_kw:.2f}", f"{part.flexible_kw:.2f}"]
-            for part in parts[:_TOP]
+            [
+                part.service_point,
+                f"{part.share_percent:.1f} %",
+                f"{part.losses_percent:.1f} %",
+                f"{part.p_kw:.2f}",
+                f"{part.flexible_kw:.2f}",
+            ]
+            for part in (*composed.causes[:_TOP], *composed.relief[:1])
         ]
         if rows:
-            lines += [
-                "",
-                f"Who causes {names[violation.element]} ({len(parts)} service points; the largest shares)",
-            ]
-            lines += _table(["service point", "share", "kW", "flexible kW"], rows)
+            count = len(composed.causes)
+            name = names[composed.violation.element]
+            lines += ["", f"Who causes {name} ({count} service points; the largest shares)"]
+            lines += table(["service point", "share", "of it losses", "kW", "flexible kW"], rows)
+            lines += [f"  {sum_line(composed)}"]
     return lines
 
 
@@ -210,7 +214,7 @@ def _allocation(outcome: Outcome) -> list[str]:
         for cut in outcome.curtailments
     ]
     header = ["device", "service point", "kW now", "limit kW", "cut kW"]
-    return ["", f"What to cut: {outcome.curtailed_kw:.2f} kW, the least that helps", *_table(header, rows)]
+    return ["", f"What to cut: {outcome.curtailed_kw:.2f} kW, the least that helps", *table(header, rows)]
 
 
 def _verdict(outcome: Outcome) -> str:
@@ -223,7 +227,7 @@ def _verdict(outcome: Outcome) -> str:
     )
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Columns in line, all but the first two to the right where they are numbers."""
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
     return [

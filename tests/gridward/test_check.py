@@ -75,8 +75,23 @@ def test_json_is_the_documented_one(check: Check, tmp_path: Path) -> None:
                 "share_percent": "float",
                 "p_kw": "float",
                 "flexible_kw": "float",
+                "part": "float",
+                "losses_percent": "float",
             }
         ],
+        "relieving": "list",
+        "compositions": [
+            {
+                "violation": "str",
+                "value": "float",
+                "without_load": "float",
+                "caused": "float",
+                "losses": "float",
+                "relieved": "float",
+                "rest": "float",
+            }
+        ],
+        "explanations": "list",
         "allocation": [
             {
                 "device": "str",
@@ -99,6 +114,58 @@ def test_json_is_the_documented_one(check: Check, tmp_path: Path) -> None:
         sum(cut["curtailed_kw"] for cut in document["allocation"])
     )
     assert sum(part["share_percent"] for part in document["located"]) == pytest.approx(100.0)
+
+
+def test_what_the_value_is_made_of_adds_up(check: Check) -> None:
+    readings = HEADER + "house 0,-9,0\nhouse 1,31,1\nhouse 2,31,1\nhouse 3,31,1\n"
+    _, out, _ = check(readings, "--json")
+    document = json.loads(out)
+    violations = {violation["id"]: violation["value"] for violation in document["before"]["violations"]}
+    assert violations.keys() == {composed["violation"] for composed in document["compositions"]}
+    for composed in document["compositions"]:
+        parts = [composed[key] for key in ("without_load", "caused", "losses", "relieved", "rest")]
+        assert sum(parts) == pytest.approx(violations[composed["violation"]], abs=1e-4)
+        assert composed["value"] == pytest.approx(sum(parts), abs=1e-4)
+        located = [part for part in document["located"] if part["violation"] == composed["violation"]]
+        assert sum(part["part"] for part in located) == pytest.approx(
+            composed["caused"] + composed["losses"], abs=1e-4
+        )
+        assert sum(part["share_percent"] for part in located) == pytest.approx(100.0)
+    line = document["compositions"][0]
+    assert line["relieved"] < 0 < line["losses"] < line["caused"]
+    assert {part["service_point"] for part in document["relieving"]} == {"house 0"}
+    assert all(part["share_percent"] < 0 for part in document["relieving"])
+    _, out, _ = check(readings)
+    assert "without load" in out
+    assert "relieved by 1" in out
+
+
+def test_one_customer_is_told_its_part(check: Check) -> None:
+    _, out, _ = check(HEAVY, "--json", "--explain", "house 3", "--explain", "load:1")
+    told = json.loads(out)["explanations"]
+    assert [one["service_point"] for one in told] == ["house 3", "house 1"]
+    assert all(one["element"] == "line:0" for one in told)
+    first = told[0]
+    assert first["own_kw"] == pytest.approx(21.0, abs=0.01)
+    assert [step["element"] for step in first["path"]] == ["line:3", "line:2", "line:1", "line:0", "trafo:0"]
+    _, out, _ = check(HEAVY, "--explain", "house 3")
+    assert "What to tell 'house 3'" in out
+    assert first["sentence"] in out
+
+
+def test_without_violation_the_fullest_element_is_told(check: Check) -> None:
+    status, out, _ = check(CALM, "--json", "--explain", "house 0")
+    (told,) = json.loads(out)["explanations"]
+    assert status == 0
+    assert told["element"] == "line:0"
+    assert told["customers_behind"] == 4
+
+
+def test_nothing_is_told_to_a_stranger(check: Check) -> None:
+    status, out, err = check(CALM, "--json", "--explain", "house 9", "--explain", "house 8")
+    assert (status, out) == (2, "")
+    assert "--explain: 'house 9' is no service point" in err
+    assert "'house 8'" in err
 
 
 def test_the_limits_of_the_answer_clear_it_in_pandapower(check: Check) -> None:
@@ -214,14 +281,18 @@ def test_a_device_cannot_take_more_than_its_service_point(check: Check) -> None:
     assert all(cut["p_kw"] == pytest.approx(10.5) for cut in document["allocation"])
 
 
-def test_generators_in_the_network_go_through_runpp(check: Check) -> None:
+def test_what_only_runpp_can_goes_through_runpp(check: Check) -> None:
     net = street()
-    pp.create_gen(net, 3, p_mw=0.001, vm_pu=1.0)
+    net["user_pf_options"] = {"trafo_loading": "power"}
     status, out, _ = check(HEAVY.replace("21", "30"), "--json", net=net, devices=CHARGERS)
     document = json.loads(out)
     assert any("solved by runpp throughout" in warning for warning in document["warnings"])
     assert document["located"]
     assert status in {0, 1}
+    _, out, _ = check(HEAVY, "--json", "--explain", "house 1", net=net)
+    document = json.loads(out)
+    assert document["explanations"] == []
+    assert any("cannot be explained to 'house 1'" in warning for warning in document["warnings"])
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from grid_model.violations import VOLTAGE_BAND_PU, Limits, loading_limits, volta
 _NEAR_LOADING = 0.7
 """Of the limit."""
 _NEAR_PU = 0.03
+NEGLIGIBLE = 1e-9
+"""An excess that is only the last bits of a float."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,19 @@ class Watch:
             *self._voltages(result.v_pu, self._lowest, -1),
             *self._voltages(result.v_pu, self._highest, 1),
         ]
+
+    def holds(self, result: LoadFlowResult) -> bool:
+        """Whether everything is within its limits; faster than listing what is not."""
+        if not result.converged:
+            return False
+        v_pu = result.v_pu
+        outside = (
+            (result.line_loading_percent > self._line_limit + NEGLIGIBLE).any()
+            or (result.transformer_loading_percent > self._trafo_limit + NEGLIGIBLE).any()
+            or (v_pu < self._lowest - NEGLIGIBLE).any()  # false where not supplied
+            or (v_pu > self._highest + NEGLIGIBLE).any()
+        )
+        return not outside
 
     def _loadings(self, branches: Branches, loading: Floats, limit: Floats) -> list[Row]:
         self._seen |= {(branches.ids[place], 1) for place in np.flatnonzero(loading > _NEAR_LOADING * limit)}

@@ -14,6 +14,7 @@ from controller.requests import request_id
 from controller.situation import RunningEvent, Situation
 from customers.registry import Customer
 from grid_model.location import Contribution
+from grid_model.violations import Violation
 
 MAX_PER_CYCLE = 10
 """Contributors asked in one cycle: the next cycle may ask more."""
@@ -27,9 +28,9 @@ def asks(
     next_number: int,
 ) -> tuple[RequestPlanned, ...]:
     """The notices to plan now. `cut_at` are service points that give something through a device already."""
-    if not situation.control.site.requests.notices or not situation.check.violations:
+    worst = situation.worst
+    if not situation.control.site.requests.notices or worst is None:
         return ()
-    worst = situation.check.violations[0]
     planned: list[RequestPlanned] = []
     for contribution in contributions:
         if contribution.violation != worst.element or contribution.share_percent <= 0:
@@ -37,7 +38,8 @@ def asks(
         customer = situation.control.registry.by_service_point.get(contribution.service_point)
         if customer is None or not _may_be_asked(situation, customer, cut_at):
             continue
-        entry = _notice(situation, event, customer, request_id(event.event, next_number + len(planned)))
+        request = request_id(event.event, next_number + len(planned))
+        entry = _notice(situation, event, customer, request=request, worst=worst)
         if entry is not None:
             planned.append(entry)
         if len(planned) == MAX_PER_CYCLE:
@@ -57,7 +59,7 @@ def _may_be_asked(situation: Situation, customer: Customer, cut_at: frozenset[in
 
 
 def _notice(
-    situation: Situation, event: RunningEvent, customer: Customer, request: str
+    situation: Situation, event: RunningEvent, customer: Customer, *, request: str, worst: Violation
 ) -> RequestPlanned | None:
     rules, now = situation.control.site.requests, situation.now
     position = situation.control.customer_position[customer.customer]
@@ -65,7 +67,6 @@ def _notice(
     limit_kw = round(max(rules.notice_min_kw, (1 - rules.notice_cut_share) * baseline), 1)
     if baseline - limit_kw < rules.min_cut_kw:
         return None
-    worst = situation.check.violations[0]
     end = situation.latest_end(now)
     if not situation.gatekeeper.passes(
         request,

@@ -78,6 +78,7 @@ class Books:
     _outbox: dict[str, None] = field(default_factory=dict)
     _at_service_point: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     _violations: dict[str, dict[tuple[str, str], e.ViolationAppeared]] = field(default_factory=dict)
+    _expected: dict[str, dict[tuple[str, str], e.OverloadExpected]] = field(default_factory=dict)
     _alarms: dict[str, dict[str, e.DataAlarm]] = field(default_factory=dict)
     _by_hand: dict[str, e.OperatorActed] = field(default_factory=dict)
     _sums: dict[str | None, _Sums] = field(default_factory=dict)
@@ -130,6 +131,10 @@ class Books:
     def violations(self, feeder: str) -> tuple[e.ViolationAppeared, ...]:
         """Those that appeared and have not cleared."""
         return tuple(self._violations.get(feeder, {}).values())
+
+    def expected(self, feeder: str) -> tuple[e.OverloadExpected, ...]:
+        """Those that were announced, and neither came nor were withdrawn."""
+        return tuple(self._expected.get(feeder, {}).values())
 
     def alarms(self, feeder: str) -> tuple[e.DataAlarm, ...]:
         """Those that are raised."""
@@ -187,6 +192,10 @@ class Books:
                 self._violations.setdefault(entry.feeder, {})[entry.element, entry.kind] = entry
             case e.ViolationCleared():
                 self._violations.setdefault(entry.feeder, {}).pop((entry.element, entry.kind), None)
+            case e.OverloadExpected():
+                self._expected.setdefault(entry.feeder, {})[entry.element, entry.kind] = entry
+            case e.ExpectationEnded():
+                self._expected.setdefault(entry.feeder, {}).pop((entry.element, entry.kind), None)
             case e.EventOpened() | e.EventShort() | e.EventClosed():
                 self._event(entry)
             case e.RequestPlanned():

@@ -5,6 +5,7 @@ goes out.
 
     snapshot, load flow      feeder_check      [2, 3]
     data good enough?        data_alarms       [2, 3]
+    what may come            headroom, look_ahead, announcements  [3]
     violations, event        events            [3]
     free, renew              release           [6]
     locate                   grid_model        [4]
@@ -20,22 +21,25 @@ from datetime import datetime
 import numpy as np
 
 from controller import asking, data_alarms, events, planning
+from controller.announcements import AnnouncerState, Told, announce
 from controller.baselines import WINDOW
 from controller.books import Books
 from controller.entries import Entry, EventOpened
 from controller.feeder_check import Check, check
 from controller.feeder_control import FeederControl
 from controller.gatekeeper import Gatekeeper, feeder_budget_kw
+from controller.headroom import headroom, watch
+from controller.look_ahead import LookAhead, gather, look, measured
 from controller.memory import Memory
 from controller.operators import Orders
 from controller.reach import ends_by
 from controller.release import Releases, curtailed_kw, releases, renewals, without_control_kw
 from controller.situation import RunningEvent, Situation
 from controller.stores.port import FeederSample
+from grid_model.load_flow import LoadFlowResult
 from grid_model.location import Contribution, locate
 from grid_model.network import Floats
 from grid_model.snapshot import Quality
-from grid_model.violations import Violation
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,10 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
     raised = {alarm.kind: alarm for alarm in books.alarms(feeder)}
     judged = data_alarms.judge(memory.alarms, control, memory.state, checked, raised=raised, now=now)
     event = books.open_event(feeder)
+    before = _situation(control, books, memory, checked, good=judged.good, around=around)
+    uncontrolled = _without_control(before)
+    trend = watch(control, memory.trend, uncontrolled, now) if judged.good else None
+    before = replace(before, headroom=headroom(control, trend))
     tracker, opening = events.observe(
         memory.tracker,
         control,
@@ -81,9 +89,11 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
         event=event,
         good=judged.good,
         now=now,
+        expected=before.expected,
     )
+    ahead, announcer, announced = _announced(control, books, memory, before)
     running = _running(books, opening, feeder)
-    situation = _situation(control, books, memory, checked, event=running, good=judged.good, around=around)
+    situation = _in_event(before, running)
     freed = releases(situation)
     located = _located(situation)
     asked = _asked(situation, freed, located)
@@ -97,19 +107,31 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
     ):
         closing = (events.closing(event, tracker, now),)
         told_short = None
-    sample = _sample(situation)
+    sample = _sample(situation, uncontrolled)
     after = replace(
         memory,
         check=check_state,
         alarms=judged.state,
         tracker=tracker,
+        trend=trend,
+        look_ahead=ahead,
+        announced=announcer,
         expectations=asked.expectations,
         history=(*(s for s in memory.history if s.at >= now - WINDOW), sample),
         told_short=told_short,
         cycle=memory.cycle + 1,
     )
     return Decisions(
-        entries=(*judged.entries, *opening, *freed.entries, *short, *asked.entries, *renewed, *closing),
+        entries=(
+            *judged.entries,
+            *announced,
+            *opening,
+            *freed.entries,
+            *short,
+            *asked.entries,
+            *renewed,
+            *closing,
+        ),
         memory=after,
         sample=sample,
         check=checked,
@@ -119,6 +141,19 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
         gate_refused=situation.gatekeeper.refused,
         moved_kw=situation.gatekeeper.moved_kw,
     )
+
+
+def _announced(
+    control: FeederControl, books: Books, memory: Memory, situation: Situation
+) -> tuple[LookAhead | None, AnnouncerState, tuple[Told, ...]]:
+    """Learn from this cycle, look ahead when it is time to, and tell what is expected."""
+    before, checked, now = memory.look_ahead, situation.check, situation.now
+    if before is None or not situation.good:
+        return before, memory.announced, ()
+    gathered = gather(before, control, now, without_control_kw(situation), measured(checked))
+    ahead = look(gathered, control, checked, now)
+    state, told = announce(memory.announced, control, books, ahead=ahead, check=checked, now=now)
+    return ahead, state, told
 
 
 def _running(books: Books, opening: Sequence[Entry], feeder: str) -> RunningEvent | None:
@@ -136,17 +171,17 @@ def _situation(
     memory: Memory,
     checked: Check,
     *,
-    event: RunningEvent | None,
     good: bool,
     around: Surroundings,
 ) -> Situation:
+    """All that is known before anything is decided: no event yet, and no word on what may come."""
     feeder = control.feeder
     return Situation(
         control=control,
         books=books,
         state=memory.state,
         check=checked,
-        event=event,
+        event=None,
         now=around.now,
         epoch=around.epoch,
         good=good,
@@ -158,7 +193,7 @@ def _situation(
             books=books,
             now=around.now,
             epoch=around.epoch,
-            event_ends_by=None if event is None else ends_by(event.opened_at, control.site.events),
+            event_ends_by=None,
             data_good=good,
             feeder_budget_kw=feeder_budget_kw(control, books, around.now),
             fleet_budget_kw=around.fleet_budget_kw,
@@ -167,13 +202,17 @@ def _situation(
     )
 
 
-def _worst(situation: Situation) -> Violation | None:
-    return situation.check.violations[0] if situation.check.violations else None
+def _in_event(situation: Situation, event: RunningEvent | None) -> Situation:
+    """The same with the running event, and the gate that knows when it must end."""
+    if event is None:
+        return situation
+    end = ends_by(event.opened_at, situation.control.site.events)
+    return replace(situation, event=event, gatekeeper=replace(situation.gatekeeper, event_ends_by=end))
 
 
 def _located(situation: Situation) -> tuple[Contribution, ...]:
-    """Who causes the worst violation; nobody while there is none."""
-    worst, control = _worst(situation), situation.control
+    """Who causes the worst violation, there or expected; nobody while there is none."""
+    worst, control = situation.worst, situation.control
     if worst is None:
         return ()
     known = situation.check.snapshot
@@ -207,7 +246,7 @@ def _short(
     situation: Situation, memory: Memory, freed: Releases, plan_short: bool
 ) -> tuple[tuple[Entry, ...], str | None]:
     """Tells once per situation that what may be asked for does not clear the violation."""
-    event, worst = situation.event, _worst(situation)
+    event, worst = situation.event, next(iter(situation.check.violations), None)
     if event is None:
         return (), None
     if worst is None or not (plan_short or freed.winding_down):
@@ -218,28 +257,27 @@ def _short(
     return (planning.shortfall(situation, worst, event.event),), told
 
 
-def _sample(situation: Situation) -> FeederSample:
+def _sample(situation: Situation, uncontrolled: LoadFlowResult) -> FeederSample:
     """What settlement and trend need of this pass: fresh readings only, never a guess."""
     known, result, control = situation.check.snapshot, situation.check.result, situation.control
-    curtailed = sum(curtailed_kw(situation).values())
     return FeederSample(
         feeder=control.feeder,
         at=situation.now,
         p_kw=np.where(known.quality == Quality.MEASURED, known.p_kw, np.nan).astype(np.float32),
         transformer_loading_percent=_highest(result.transformer_loading_percent),
         max_line_loading_percent=_highest(result.line_loading_percent),
-        without_control_percent=_without_control(situation, curtailed),
-        curtailed_kw=curtailed,
+        without_control_percent=events.highest_loading(uncontrolled),
+        curtailed_kw=sum(curtailed_kw(situation).values()),
     )
 
 
-def _without_control(situation: Situation, curtailed: float) -> float | None:
-    """The highest loading if nobody were limited now; None when nothing is known."""
+def _without_control(situation: Situation) -> LoadFlowResult:
+    """The loadings if nobody were limited now."""
     check, result = situation.check, situation.check.result
-    if curtailed > 0 and result.converged:
-        p_kw = without_control_kw(situation)
-        result = situation.control.load_flow.solve(p_kw, check.snapshot.q_kvar, slack_scale=check.slack_scale)
-    return events.highest_loading(result)
+    if not result.converged or not curtailed_kw(situation):
+        return result
+    p_kw = without_control_kw(situation)
+    return situation.control.load_flow.solve(p_kw, check.snapshot.q_kvar, slack_scale=check.slack_scale)
 
 
 def _highest(loading: Floats) -> float | None:

@@ -85,6 +85,8 @@ class EventOpened(_Entry, frozen=True, kw_only=True, tag="event_opened"):
     value: float
     limit: float
     """of the worst violation"""
+    expected: bool = False
+    """it was not there yet: the event opened early, and `value` is what was expected"""
 
 
 class EventShort(_Entry, frozen=True, kw_only=True, tag="event_short"):
@@ -193,6 +195,28 @@ class RequestSettled(_Entry, frozen=True, kw_only=True, tag="request_settled"):
     outcome: Literal["credited", "nothing_shown", "too_little_data", "refused_or_silent"]
 
 
+class OverloadExpected(_Entry, frozen=True, kw_only=True, tag="overload_expected"):
+    """An element is expected to leave its limits: announced before it does."""
+
+    feeder: str
+    element: str
+    kind: str
+    expected_at: datetime
+    value: float
+    """loading in percent, or voltage in pu, that is expected then"""
+    limit: float
+    probability: float
+
+
+class ExpectationEnded(_Entry, frozen=True, kw_only=True, tag="expectation_ended"):
+    """What was announced came, or is not expected any more."""
+
+    feeder: str
+    element: str
+    kind: str
+    outcome: Literal["came", "withdrawn"]
+
+
 class OperatorActed(_Entry, frozen=True, kw_only=True, tag="operator_acted"):
     """A person overrode the automatic."""
 
@@ -220,4 +244,6 @@ Entry = (
     | LedgerPosted
     | RequestSettled
     | OperatorActed
+    | OverloadExpected
+    | ExpectationEnded
 )

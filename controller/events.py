@@ -1,10 +1,11 @@
 """[3] Opens, holds and closes one occurrence: persistence and hysteresis (design, rule 4). Pure.
 
 An element's violation is journaled when it appears and when it is below `close_below` of its limit again, not
-at every crossing in between. An event opens when one violation persists for `persistence_checks`, or at once
-above `at_once_percent`; it closes when everything was below `close_below` for `close_after_s` and nobody is
-limited any more. For voltages all these shares are of the deviation from nominal that is allowed. What the
-journal knows (the open event, the violations that appeared) is not kept here a second time.
+at every crossing in between. An event opens when one violation persists for `persistence_checks`, at once
+above `at_once_percent`, or early, when one that is near (`headroom.py`) stays so for `early_checks`; it
+closes when everything was below `close_below` for `close_after_s`, nothing is near and nobody is limited any
+more. For voltages all these shares are of the deviation from nominal that is allowed. What the journal knows
+(the open event, the violations that appeared) is not kept here a second time.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,6 +34,8 @@ class Tracker:
 
     checks: Mapping[Key, int] = field(default_factory=dict)
     """consecutive checks in which the violation was there"""
+    early_checks: Mapping[Key, int] = field(default_factory=dict)
+    """consecutive checks in which it was there or expected"""
     below_since: datetime | None = None
     """since when everything is below the closing threshold"""
     peak_percent: float = 0.0
@@ -59,28 +62,35 @@ def observe(
     event: EventRecord | None,
     good: bool,
     now: datetime,
+    expected: tuple[Violation, ...] = (),
 ) -> tuple[Tracker, tuple[OpeningEntry, ...]]:
     """One more check: what appeared, cleared, and whether an event opens.
 
-    `appeared` and `event` are what the journal has open. Without a converged load flow, or with data that are
-    not `good`, nothing opens and nothing counts as clear.
+    `appeared` and `event` are what the journal has open, `expected` the violations that are there or near.
+    Without a converged load flow, or with data that are not `good`, nothing opens and nothing counts as
+    clear.
     """
     if not check.result.converged:
-        return replace(before, below_since=None), ()
+        return replace(before, below_since=None, early_checks={}), ()
     rules = control.site.events
-    checks: dict[Key, int] = {
-        (v.element, v.kind): before.checks.get((v.element, v.kind), 0) + 1 for v in check.violations
-    }
+    checks = _counted(before.checks, check.violations)
+    early_checks = _counted(before.early_checks, expected)
     entries: list[OpeningEntry] = list(_changes(control, check, appeared, now))
     opens = (
         event is None and good and any(_opens(v, checks[v.element, v.kind], rules) for v in check.violations)
     )
     if opens:
-        entries.append(_opening(control, check.violations, now))
-    below = good and check.worst_ratio < rules.close_below
+        entries.append(_opening(control, check.violations[0], now))
+    elif event is None and good:
+        enough = control.site.look_ahead.early_checks
+        near = [v for v in expected if early_checks[v.element, v.kind] >= enough]
+        if near:
+            entries.append(_opening(control, near[0], now, expected=True))
+    below = good and check.worst_ratio < rules.close_below and not expected
     peak = highest_loading(check.result) or 0.0
     tracker = Tracker(
         checks=checks,
+        early_checks=early_checks,
         below_since=(before.below_since or now) if below else None,
         peak_percent=max(peak, before.peak_percent) if event is not None or before.checks else peak,
     )
@@ -97,7 +107,8 @@ def closes(tracker: Tracker, rules: settings.Events, nobody_limited: bool, now: 
 def closing(event: EventRecord, tracker: Tracker, now: datetime) -> EventClosed:
     """The entry that closes it."""
     opened = event.opened
-    at_least = opened.value if opened.kind in ("line_overload", "transformer_overload") else 0.0
+    was_there = not opened.expected and opened.kind in ("line_overload", "transformer_overload")
+    at_least = opened.value if was_there else 0.0
     return EventClosed(
         at=now, event=event.event, feeder=opened.feeder, peak_percent=max(tracker.peak_percent, at_least)
     )
@@ -107,6 +118,10 @@ def highest_loading(result: LoadFlowResult) -> float | None:
     """The highest loading of any line or transformer in percent; None when nothing is known."""
     loadings = np.concatenate((result.line_loading_percent, result.transformer_loading_percent))
     return float(np.fmax.reduce(loadings)) if result.converged and loadings.size else None
+
+
+def _counted(before: Mapping[Key, int], violations: Iterable[Violation]) -> dict[Key, int]:
+    return {(v.element, v.kind): before.get((v.element, v.kind), 0) + 1 for v in violations}
 
 
 def _changes(
@@ -147,8 +162,9 @@ def _opens(violation: Violation, checks: int, rules: settings.Events) -> bool:
     return checks >= rules.persistence_checks or ratio(violation) * 100 > rules.at_once_percent
 
 
-def _opening(control: FeederControl, violations: tuple[Violation, ...], now: datetime) -> EventOpened:
-    worst = violations[0]
+def _opening(
+    control: FeederControl, worst: Violation, now: datetime, *, expected: bool = False
+) -> EventOpened:
     return EventOpened(
         at=now,
         event=event_id(control.feeder, now),
@@ -157,4 +173,5 @@ def _opening(control: FeederControl, violations: tuple[Violation, ...], now: dat
         kind=worst.kind,
         value=worst.value,
         limit=worst.limit,
+        expected=expected,
     )

@@ -21,6 +21,7 @@ from controller.views import (
     DataQuality,
     ElementLoading,
     EventView,
+    ExpectedView,
     FeederView,
     RequestView,
     TrendPoint,
@@ -59,6 +60,7 @@ def feeder_view(control: FeederControl, books: Books, decided: Decisions, automa
         requests=tuple(_request(control, decided, record) for record in _shown(books, event, feeder)),
         without_control_percent=decided.sample.without_control_percent,
         totals=books.totals(feeder, control.site.rewards.currency),
+        expected=_expected(books, feeder),
     )
 
 
@@ -112,6 +114,13 @@ def _violations(books: Books, decided: Decisions, feeder: str) -> tuple[Violatio
             else decided.sample.at,
         )
         for violation in decided.check.violations
+    )
+
+
+def _expected(books: Books, feeder: str) -> tuple[ExpectedView, ...]:
+    return tuple(
+        ExpectedView(e.element, e.kind, e.expected_at, e.value, e.limit, e.probability, e.at)
+        for e in sorted(books.expected(feeder), key=lambda e: e.expected_at)
     )
 
 

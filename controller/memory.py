@@ -8,14 +8,17 @@ last is in the books.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from controller.announcements import AnnouncerState
 from controller.data_alarms import AlarmState
 from controller.events import Tracker
 from controller.feeder_check import CheckState
 from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState, Readings
+from controller.look_ahead import LookAhead, fresh
 from controller.refusal_log import RefusalLog
 from controller.situation import Expectation
 from controller.stores.port import FeederSample
+from grid_model.forecast.trend import Trend
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,11 @@ class Memory:
     alarms: AlarmState = field(default_factory=AlarmState)
     tracker: Tracker = field(default_factory=Tracker)
     refusals: RefusalLog = field(default_factory=RefusalLog)
+    look_ahead: LookAhead | None = None
+    """None where nothing is announced"""
+    announced: AnnouncerState = field(default_factory=AnnouncerState)
+    trend: Trend | None = None
+    """of the loadings as they would be without control"""
     expectations: Mapping[int, Expectation] = field(default_factory=dict)
     history: tuple[FeederSample, ...] = ()
     """of the last quarter of an hour, for baselines"""
@@ -41,4 +49,6 @@ class Memory:
 
 def fresh_memory(control: FeederControl, history: tuple[FeederSample, ...] = ()) -> Memory:
     """Before the first reading."""
-    return Memory(FeederState(Readings.nothing(len(control.network.service_points))), history=history)
+    nothing = FeederState(Readings.nothing(len(control.network.service_points)))
+    ahead = fresh(control) if control.site.look_ahead.announce else None
+    return Memory(nothing, look_ahead=ahead, history=history)

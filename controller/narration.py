@@ -68,8 +68,7 @@ def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: C901, PLR0911
         case e.ViolationCleared():
             return "good", f"{_element(entry.element)} is within its limit again"
         case e.EventOpened():
-            what = _beyond(entry.element, entry.kind, entry.value, entry.limit)
-            return "alarm", f"{what}: event {entry.event} opened"
+            return "alarm", _opened(entry)
         case e.EventShort():
             left = f"{_element(entry.element, capital=False)} at {_figure(entry.element, entry.value)}"
             limit = _figure(entry.element, entry.limit)
@@ -93,6 +92,10 @@ def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: C901, PLR0911
             return "info", _posted(entry)
         case e.OperatorActed():
             return "warning", _operated(entry)
+        case e.OverloadExpected():
+            return "warning", _announced(entry)
+        case e.ExpectationEnded():
+            return _no_longer_expected(entry)
         case _:
             assert_never(entry)
 
@@ -220,6 +223,31 @@ def _target(record: RequestRecord) -> str:
 def _beyond(element: str, kind: str, value: float, limit: float) -> str:
     side = "under" if kind.startswith("under") else "over"
     return f"{_element(element)} at {_figure(element, value)}, {side} its limit of {_figure(element, limit)}"
+
+
+def _opened(entry: e.EventOpened) -> str:
+    if not entry.expected:
+        return f"{_beyond(entry.element, entry.kind, entry.value, entry.limit)}: event {entry.event} opened"
+    value, limit = _figure(entry.element, entry.value), _figure(entry.element, entry.limit)
+    what = f"{_element(entry.element)} may be at {value} within moments, over its limit of {limit}"
+    return f"{what}: event {entry.event} opened early"
+
+
+def _announced(entry: e.OverloadExpected) -> str:
+    what = f"{_element(entry.element)} is expected at {_figure(entry.element, entry.value)}"
+    limit = f"limit {_figure(entry.element, entry.limit)}"
+    return f"{what} from {_clock(entry.expected_at)} UTC on ({limit}, {entry.probability:.0%} sure)"
+
+
+def _no_longer_expected(entry: e.ExpectationEnded) -> _Sentence:
+    element = _element(entry.element)
+    match entry.outcome:
+        case "came":
+            return "info", f"{element}: the overload that was announced is here"
+        case "withdrawn":
+            return "good", f"{element}: the overload that was announced is not expected any more"
+        case _:
+            assert_never(entry.outcome)
 
 
 def _element(element: str, *, capital: bool = True) -> str:

@@ -6,7 +6,7 @@ a bounded time, so that no cycle asks again for what is on its way. A device is 
 and tells its power; not when it is protected, taken out by an operator, did not do what it was asked in this
 event, or was released a short while ago (that last rule yields above `at_once_percent`). What is limited
 already may be limited further, down to its floor. While an event is open it does not wait for a limit to be
-broken again: `act_above_share` of it is enough.
+broken again: `act_above_share` of it is enough, and so is what may come within the lead (`headroom.py`).
 """
 
 import math
@@ -26,9 +26,9 @@ from customers.registry import Device
 from grid_model.allocation import Curtailment, FlexibleDevice, allocate
 from grid_model.errors import Diverged
 from grid_model.load_flow import LoadFlowResult
-from grid_model.network import Floats
+from grid_model.network import Floats, Network
 from grid_model.snapshot import Quality
-from grid_model.violations import Violation, find_violations
+from grid_model.violations import Limits, Violation, find_violations
 
 OBEYED_WITHIN_KW = 0.2
 """A device takes no more than it may if it is above its limit by less than this."""
@@ -90,14 +90,15 @@ def plan(situation: Situation) -> Plan:
     if standing and _suffices(situation, p_kw):
         return nothing  # what was asked for is on its way
     flexible = tuple(flexible_devices(situation, standing))
+    network, limits = _target(situation)
     try:
         allocation = allocate(
-            control.target_network,
+            network,
             on_voltage(control.load_flow, situation.check.slack_scale),
             p_kw,
             q_kvar,
             flexible,
-            control.target_limits,
+            limits,
         )
     except Diverged:
         return nothing  # nothing is widened on a guess (C19)
@@ -110,8 +111,8 @@ def plan(situation: Situation) -> Plan:
 def pressing(situation: Situation) -> Violation | None:
     """The element that calls for cuts now: the worst violation, or in an open event what is close to one."""
     check, control = situation.check, situation.control
-    if check.violations:
-        return check.violations[0]
+    if situation.worst is not None:
+        return situation.worst
     if not check.result.converged or check.worst_ratio <= control.site.requests.act_above_share:
         return None
     close = find_violations(control.target_network, check.result, control.target_limits)
@@ -119,8 +120,17 @@ def pressing(situation: Situation) -> Violation | None:
 
 
 def _suffices(situation: Situation, p_kw: Floats) -> bool:
-    ratio = situation.control.element_limits.worst_ratio(_solve(situation, p_kw))
+    result, headroom = _solve(situation, p_kw), situation.headroom
+    if headroom is not None and headroom.limits.worst_ratio(result) > 1:
+        return False
+    ratio = situation.control.element_limits.worst_ratio(result)
     return ratio <= situation.control.site.requests.act_above_share
+
+
+def _target(situation: Situation) -> tuple[Network, Limits]:
+    """What the allocation aims at."""
+    control, headroom = situation.control, situation.headroom
+    return (control.target_network, control.target_limits) if headroom is None else headroom.target
 
 
 def shortfall(situation: Situation, worst: Violation, event: str) -> EventShort:

@@ -109,7 +109,7 @@ def _released(
             break  # in order: the longest limited is not overtaken by a smaller one
         after = p_kw.copy()
         after[situation.position(record)] += _comes_back_kw(situation, record)
-        if winding_down or _ratio(situation, after) < threshold:
+        if winding_down or _fits(situation, after):
             freed.append(record)
             p_kw, budget_kw = after, budget_kw - kw
     return freed
@@ -168,10 +168,13 @@ def binds(situation: Situation, record: RequestRecord) -> bool:
     return p_kw is None or p_kw >= NOT_BINDING_SHARE * record.limit_kw - OBEYED_WITHIN_KW
 
 
-def _ratio(situation: Situation, p_kw: Floats) -> float:
-    check, control = situation.check, situation.control
+def _fits(situation: Situation, p_kw: Floats) -> bool:
+    """Below the closing threshold everywhere, and with room for what may come within the lead."""
+    check, control, headroom = situation.check, situation.control, situation.headroom
     result = control.load_flow.solve(p_kw, check.snapshot.q_kvar, slack_scale=check.slack_scale)
-    return control.element_limits.worst_ratio(result)
+    if headroom is not None and headroom.limits.worst_ratio(result) > 1:
+        return False
+    return control.element_limits.worst_ratio(result) < control.site.events.close_below
 
 
 def _renewed(situation: Situation, record: RequestRecord, end: datetime) -> RequestChanged | None:

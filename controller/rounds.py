@@ -39,6 +39,8 @@ from controller.gatekeeper import moved_lately_kw
 from controller.hearing import Heard, hear
 from controller.intake import Drained, Intake, by_feeder
 from controller.live import Live
+from controller.look_ahead import LookAhead
+from controller.look_ahead_history import chunks, relearn
 from controller.memory import Memory, fresh_memory
 from controller.metrics import Metrics
 from controller.operators import order
@@ -85,11 +87,22 @@ class Rounds:
         self._fleet_kw = sum(control.controllable_kw for control in controls.values())
 
     async def resume(self) -> None:
-        """Fetch what is needed of the time before our start: the last quarter of an hour of samples."""
+        """Fetch what is needed of the time before our start: the last quarter of an hour of samples, and all
+        that the forecast can learn from.
+        """
         now = self._clock.now()
         for feeder, control in self._controls.items():
             history = await self._samples(control, now - WINDOW, now)
-            self._memory[feeder] = fresh_memory(control, history)
+            memory = fresh_memory(control, history)
+            self._memory[feeder] = replace(memory, look_ahead=await self._relearnt(control, memory, now))
+
+    async def _relearnt(self, control: FeederControl, memory: Memory, now: datetime) -> LookAhead | None:
+        ahead = memory.look_ahead
+        if ahead is not None:
+            for start, end in chunks(now, self._site.store.keep_samples_days):
+                samples = await self._samples(control, start, end)
+                ahead = await self._offload(relearn, ahead, control, self._keeper.books, samples)
+        return ahead
 
     async def round(self) -> None:
         """One round. Raises what nobody can go on after: Replaced, BooksBroken."""

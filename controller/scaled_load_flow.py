@@ -4,8 +4,7 @@ Allocation solves and linearises; only the solving is on the measured voltage he
 of the nominal one, which allocation makes up for: it looks with the load flow after each step.
 """
 
-import numpy as np
-
+from grid_model.batch_result import BatchResult
 from grid_model.load_flow import Factored, FactoredLoadFlow, LoadFlowResult
 from grid_model.network import Floats
 
@@ -27,9 +26,9 @@ class ScaledLoadFlow(FactoredLoadFlow):
         """As `FactoredLoadFlow.solve`; `slack_scale` comes on top."""
         return self._of.solve(p_kw, q_kvar, slack_scale=slack_scale * self._slack_scale)
 
-    def solve_batch(self, p_kw: Floats, q_kvar: Floats) -> list[LoadFlowResult]:
-        """As `FactoredLoadFlow.solve_batch`, one after the other."""
-        return [self.solve(np.asarray(p), np.asarray(q)) for p, q in zip(p_kw, q_kvar, strict=True)]
+    def solve_batch(self, p_kw: Floats, q_kvar: Floats, *, slack_scale: float = 1.0) -> BatchResult:
+        """As `FactoredLoadFlow.solve_batch`; `slack_scale` comes on top."""
+        return self._of.solve_batch(p_kw, q_kvar, slack_scale=slack_scale * self._slack_scale)
 
 
 def on_voltage(load_flow: FactoredLoadFlow, slack_scale: float) -> FactoredLoadFlow:

@@ -95,6 +95,31 @@ class Events(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The programme's longest event; at its end everybody is released and an alarm stays."""
 
 
+class LookAhead(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is expected, told before it happens, and acted on before it happens."""
+
+    act_early: bool = True
+    """What may come within `lead_s` counts: events open, and cuts are made, before a limit is broken."""
+    lead_s: Positive = 60.0
+    """How far acting early looks ahead; at least one `cycle.period_s`."""
+    act_probability: Annotated[float, msgspec.Meta(gt=0, le=0.5)] = 0.2
+    """of an overload within the lead, above which it is acted on"""
+    early_checks: Annotated[int, msgspec.Meta(ge=1)] = 2
+    """checks in a row that must expect the overload before an event opens early"""
+    announce: bool = True
+    """Overloads that are expected within six hours are told."""
+    every_s: Positive = 300.0
+    """between two looks at the next six hours"""
+    announce_probability: Annotated[float, msgspec.Meta(gt=0.5, le=1)] = 0.8
+    """An overload that is at least this probable is announced ..."""
+    withdraw_probability: Annotated[float, msgspec.Meta(gt=0, le=0.5)] = 0.4
+    """... and withdrawn when it is no more than this probable, at any time within six hours."""
+    announce_looks: Annotated[int, msgspec.Meta(ge=1)] = 2
+    """looks in a row that must agree, before it is announced and before it is withdrawn"""
+    time_zone: str = "UTC"
+    """of the people who live there, by its IANA name: whose evening and weekend are meant"""
+
+
 class Requests(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How requests are made."""
 
@@ -171,6 +196,7 @@ class Site(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cycle: Cycle = Cycle()
     limits: Limits = Limits()
     events: Events = Events()
+    look_ahead: LookAhead = LookAhead()
     requests: Requests = Requests()
     safety: Safety = Safety()
     rewards: Rewards = Rewards()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from controller.settings import Broker, Site
 from controller.toml_lines import Place
@@ -26,6 +27,7 @@ def sense_faults(site: Site) -> Iterator[Fault]:
     yield from _broker(site.broker)
     yield from _times(site)
     yield from _limits(site)
+    yield from _time_zone(site.look_ahead.time_zone)
     yield from _there(site.api.operator_token_file, ("api", "operator_token_file"))
 
 
@@ -111,6 +113,13 @@ def _limits(site: Site) -> Iterator[Fault]:
     elif site.requests.act_above_share < target:
         expected = f"expected at least target_share ({target:g}), got {site.requests.act_above_share:g}"
         yield ("requests", "act_above_share"), expected
+
+
+def _time_zone(name: str) -> Iterator[Fault]:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield ("look_ahead", "time_zone"), f"expected a time zone's IANA name, got {name!r}"
 
 
 def _there(path: Path | None, place: Place) -> Iterator[Fault]:

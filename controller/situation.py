@@ -10,9 +10,11 @@ from controller.feeder_check import Check
 from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState
 from controller.gatekeeper import Gatekeeper
+from controller.headroom import Headroom
 from controller.reach import ends_by
 from controller.requests import RequestRecord
 from controller.stores.port import FeederSample
+from grid_model.violations import Violation
 
 STATUS_FRESH = 2
 """A device's own word counts this many times as long as a meter's reading: devices speak when something
@@ -62,11 +64,24 @@ class Situation:
     gatekeeper: Gatekeeper
     expectations: Mapping[int, Expectation] = field(default_factory=dict)
     """by service point"""
+    headroom: Headroom | None = None
+    """what may come before the next look; None where nobody acts early"""
 
     @property
     def may_act(self) -> bool:
         """Whether the automatic may ask anybody for anything now."""
         return self.good and self.automatic and self.event is not None
+
+    @cached_property
+    def worst(self) -> Violation | None:
+        """The worst violation, or else the worst that is expected within the lead."""
+        found = self.check.violations or self.expected
+        return found[0] if found else None
+
+    @cached_property
+    def expected(self) -> tuple[Violation, ...]:
+        """Violations that are there or may come within the lead; none where nobody acts early."""
+        return () if self.headroom is None else self.headroom.expected(self.check.result)
 
     @cached_property
     def event_records(self) -> tuple[RequestRecord, ...]:

@@ -43,6 +43,19 @@ class ViolationView:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedView:
+    """An element that is expected outside its limit, as it was announced."""
+
+    id: str
+    kind: str
+    expected_at: datetime
+    value: float
+    limit: float
+    probability: float
+    announced_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ContributionView:
     """Who causes a violation."""
 
@@ -145,6 +158,8 @@ class FeederView:
     without_control_percent: float | None
     """estimated highest loading if nobody were limited now"""
     totals: Totals
+    expected: tuple[ExpectedView, ...] = ()
+    """what was announced and has neither come nor been withdrawn, the soonest first"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ def site_of(scenario: Scenario, store: Path) -> Site:
         cycle=control.cycle,
         limits=control.limits,
         events=control.events,
+        look_ahead=control.look_ahead,
         requests=control.requests,
         safety=control.safety,
         rewards=control.rewards,

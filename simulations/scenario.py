@@ -9,7 +9,18 @@ from typing import Annotated
 
 import msgspec
 
-from controller.settings import Cycle, Events, Limits, NotNegative, Positive, Requests, Rewards, Safety, Share
+from controller.settings import (
+    Cycle,
+    Events,
+    Limits,
+    LookAhead,
+    NotNegative,
+    Positive,
+    Requests,
+    Rewards,
+    Safety,
+    Share,
+)
 
 Hour = Annotated[float, msgspec.Meta(ge=0, lt=24)]
 
@@ -134,6 +145,7 @@ class Control(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cycle: Cycle = Cycle()
     limits: Limits = Limits()
     events: Events = Events()
+    look_ahead: LookAhead = LookAhead()
     requests: Requests = Requests()
     safety: Safety = Safety()
     rewards: Rewards = Rewards()

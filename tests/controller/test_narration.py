@@ -179,7 +179,54 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
         "warning",
         "Li let ev-001 on dorf be asked again (mended)",
     ),
+    (
+        e.OverloadExpected(
+            at=T0,
+            feeder="dorf",
+            element="trafo:0",
+            kind="transformer_overload",
+            expected_at=T0 + timedelta(minutes=90),
+            value=108.44,
+            limit=100.0,
+            probability=0.86,
+        ),
+        "warning",
+        f"Transformer 0 is expected at 108.4 % from {T0 + timedelta(minutes=90):%H:%M} UTC on"
+        " (limit 100.0 %, 86% sure)",
+    ),
+    (
+        e.ExpectationEnded(
+            at=T0, feeder="dorf", element="trafo:0", kind="transformer_overload", outcome="came"
+        ),
+        "info",
+        "Transformer 0: the overload that was announced is here",
+    ),
+    (
+        e.ExpectationEnded(
+            at=T0, feeder="dorf", element="trafo:0", kind="transformer_overload", outcome="withdrawn"
+        ),
+        "good",
+        "Transformer 0: the overload that was announced is not expected any more",
+    ),
 )
+
+
+def test_an_event_that_opens_early_says_so() -> None:
+    opened = e.EventOpened(
+        at=T0,
+        event="E1",
+        feeder="dorf",
+        element="trafo:0",
+        kind="transformer_overload",
+        value=101.4,
+        limit=100.0,
+        expected=True,
+    )
+    told = tell(Numbered(1, opened), Books())
+    assert (told.severity, told.text) == (
+        "alarm",
+        "Transformer 0 may be at 101.4 % within moments, over its limit of 100.0 %: event E1 opened early",
+    )
 
 
 def told_story() -> list[Told]:

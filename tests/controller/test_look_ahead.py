@@ -1,0 +1,285 @@
+"""Looking ahead: what is gathered, when it is told, and acting before the limit is broken."""
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from controller import settings
+from controller.announcements import AnnouncerState, announce
+from controller.books import Books
+from controller.entries import (
+    Entry,
+    EventOpened,
+    ExpectationEnded,
+    OverloadExpected,
+    RequestPlanned,
+)
+from controller.feeder_check import check
+from controller.feeder_control import FeederControl
+from controller.headroom import headroom, watch
+from controller.look_ahead import STEP, LookAhead, fresh, gather, slot
+from controller.look_ahead_history import chunks, relearn
+from controller.memory import fresh_memory
+from controller.stores.port import FeederSample
+from grid_model.forecast.forecaster import HORIZONS, Slot
+from grid_model.forecast.outlook import Outlook
+from grid_model.forecast.seasonal import WEEKEND, WORKDAY
+from tests.builders import FEEDER, HOUSES, START, control, site
+from tests.controller.passes import Passes, calm_evening, of_kind
+
+EARLY = settings.LookAhead(act_early=True)
+ONES = np.ones(HOUSES)
+TIMES = tuple(START + h * STEP for h in HORIZONS)
+
+
+# --- what is gathered
+
+
+def _fed(of: FeederControl, minutes: int, kw: float) -> LookAhead:
+    ahead = fresh(of)
+    for minute in range(minutes):
+        ahead = gather(ahead, of, START + timedelta(minutes=minute), kw * ONES, ONES)
+    return ahead
+
+
+def test_a_quarter_hour_is_learnt_when_it_is_over() -> None:
+    of = control()
+    assert _fed(of, 15, 3.0).known.steps == 0
+    ahead = gather(_fed(of, 15, 3.0), of, START + STEP, 9 * ONES, ONES)
+    assert ahead.known.steps == 1
+    assert ahead.running is not None
+    assert ahead.running.mean_kw.tolist() == (9 * ONES).tolist()
+
+
+def test_the_first_guess_is_the_networks_own_power_times_the_meters_ratio() -> None:
+    of = control()
+    some = np.where(np.arange(HOUSES) < 5, 1.0, 0.0)
+    known = gather(fresh(of), of, START, 3.0 * ONES, some).known
+    np.testing.assert_allclose(known.seasonal.level[:-1], of.network.default_p_kw * 1.5)
+
+
+def test_what_was_not_measured_is_not_learnt() -> None:
+    of = control()
+    first = np.where(np.arange(HOUSES) == 0, 1.0, 0.0)
+    running = gather(fresh(of), of, START, ONES, first).running
+    assert running is not None
+    assert np.isnan(running.mean_kw).tolist() == [False] + [True] * (HOUSES - 1)
+
+
+def test_a_gap_is_not_filled_and_old_times_are_left_out() -> None:
+    of = control()
+    ahead = gather(_fed(of, 15, 3.0), of, START + 40 * STEP, ONES, ONES)
+    assert ahead.known.steps == 1
+    assert np.isnan(ahead.known.persistence.deviations).all()
+    assert gather(ahead, of, START, ONES, ONES) is ahead
+
+
+@pytest.mark.parametrize(
+    ("at", "zone", "expected"),
+    [
+        (datetime(2016, 1, 12, 17, 20, tzinfo=UTC), "UTC", Slot(WORKDAY, 69)),
+        (datetime(2016, 1, 15, 23, 30, tzinfo=UTC), "Europe/Berlin", Slot(WEEKEND, 2)),
+        (datetime(2016, 7, 12, 17, 0, tzinfo=UTC), "Europe/Berlin", Slot(WORKDAY, 76)),
+    ],
+)
+def test_the_evening_is_the_one_of_those_who_live_there(at: datetime, zone: str, expected: Slot) -> None:
+    of = control(site(look_ahead=settings.LookAhead(time_zone=zone)))
+    assert slot(of, at) == expected
+    assert slot(of, at.astimezone(ZoneInfo("Asia/Tokyo"))) == expected
+
+
+# --- what is told
+
+
+def _outlook(probability: float) -> Outlook:
+    most = np.zeros(len(HORIZONS))
+    most[3:] = probability
+    return Outlook("trafo:0", "transformer_overload", 100.0, most, np.full(len(HORIZONS), 108.0))
+
+
+def _told(probabilities: list[float], loading_kw: float = 1.0) -> tuple[list[str], list[Entry]]:
+    """What each look says, one look after another."""
+    of, books, state = control(), Books(), AnnouncerState()
+    names = {OverloadExpected: "expected", ExpectationEnded: "ended"}
+    said, entries = [], list[Entry]()
+    readings = fresh_memory(of).state
+    full = replace(readings.readings, at_s=START.timestamp() * ONES, p_kw=loading_kw * ONES)
+    checked, _ = check(of, replace(readings, readings=full), fresh_memory(of).check, START)
+    for number, probability in enumerate(probabilities):
+        now = START + number * timedelta(minutes=5)
+        found = (_outlook(probability),) if probability else ()
+        ahead = replace(fresh(of), looked_at=now, outlooks=found, times=TIMES)
+        state, told = announce(state, of, books, ahead=ahead, check=checked, now=now)
+        again = announce(state, of, books, ahead=ahead, check=checked, now=now)
+        assert not of_kind(again[1], OverloadExpected), "a look is judged once"
+        books.apply_all(told)
+        entries += told
+        said.append(" ".join(names[type(entry)] for entry in told))
+    return said, entries
+
+
+@pytest.mark.parametrize(
+    ("looks", "told"),
+    [
+        ([0.9, 0.9, 0.9], ["", "expected", ""]),
+        ([0.9, 0.7, 0.9, 0.9], ["", "", "", "expected"]),
+        ([0.9, 0.9, 0.6, 0.6, 0.6], ["", "expected", "", "", ""]),
+        ([0.9, 0.9, 0.3, 0.6, 0.3, 0.0], ["", "expected", "", "", "", "ended"]),
+        ([0.5, 0.5, 0.0], ["", "", ""]),
+    ],
+)
+def test_told_and_withdrawn_without_flapping(looks: list[float], told: list[str]) -> None:
+    assert _told(looks)[0] == told
+
+
+def test_it_says_when_how_high_and_how_sure() -> None:
+    entry = of_kind(_told([0.9, 0.9])[1], OverloadExpected)[0]
+    assert (entry.element, entry.value, entry.limit, entry.probability) == ("trafo:0", 108.0, 100.0, 0.9)
+    assert entry.expected_at == TIMES[3]
+
+
+def test_it_is_told_again_when_its_time_has_moved() -> None:
+    of, books, state, said = control(), Books(), AnnouncerState(), list[datetime]()
+    readings = fresh_memory(of).state
+    checked, _ = check(of, readings, fresh_memory(of).check, START)
+    for number, moved in enumerate((0, 0, 15, 45, 45)):
+        now = START + number * timedelta(minutes=5)
+        times = tuple(at + timedelta(minutes=moved) for at in TIMES)
+        ahead = replace(fresh(of), looked_at=now, outlooks=(_outlook(0.9),), times=times)
+        state, told = announce(state, of, books, ahead=ahead, check=checked, now=now)
+        books.apply_all(told)
+        said += [entry.expected_at for entry in of_kind(told, OverloadExpected)]
+    assert said == [TIMES[3], TIMES[3] + timedelta(minutes=45)]
+    assert [e.expected_at for e in books.expected(FEEDER)] == said[1:]
+
+
+def test_what_is_there_already_is_not_announced() -> None:
+    assert _told([0.9, 0.9, 0.9], loading_kw=16.0)[0] == ["", "", ""]
+
+
+def test_what_was_announced_came() -> None:
+    of, books = control(), Books()
+    expected = of_kind(_told([0.9, 0.9])[1], OverloadExpected)[0]
+    books.apply(expected)
+    readings = fresh_memory(of).state
+    full = replace(readings.readings, at_s=START.timestamp() * ONES, p_kw=16.0 * ONES)
+    checked, _ = check(of, replace(readings, readings=full), fresh_memory(of).check, START)
+    _, told = announce(AnnouncerState(), of, books, ahead=fresh(of), check=checked, now=START)
+    assert [t.outcome for t in told if isinstance(t, ExpectationEnded)] == ["came"]
+    books.apply_all(told)
+    assert books.expected(FEEDER) == ()
+
+
+# --- acting early
+
+
+def _rising(look_ahead: settings.LookAhead, step_kw: float = 0.05, passes: int = 80) -> Passes:
+    """Twenty houses that take more from pass to pass, up to just below the limit after 75 of them."""
+    evening = Passes(control(calm_evening(look_ahead=look_ahead)), charging_kw=6.0, base_kw=2.0)
+    for _ in range(passes):
+        for house in evening.field.houses:
+            house.base_kw += step_kw
+        evening.step()
+        if evening.books.open_event(FEEDER) is not None:
+            break
+    return evening
+
+
+def test_an_event_opens_before_the_limit_is_broken() -> None:
+    evening = _rising(EARLY, passes=140)
+    event = evening.books.open_event(FEEDER)
+    assert event is not None
+    assert event.opened.expected
+    assert event.opened.value > event.opened.limit
+    assert evening.books.violations(FEEDER) == ()
+    assert evening.books.requests_of(event.event), "devices were asked at once"
+
+
+def test_without_acting_early_it_opens_when_the_violation_persists() -> None:
+    evening = _rising(settings.LookAhead(act_early=False), passes=140)
+    event = evening.books.open_event(FEEDER)
+    assert event is not None
+    assert not event.opened.expected
+    assert len(evening.books.violations(FEEDER)) == 1
+
+
+def test_one_look_that_expects_it_is_not_enough() -> None:
+    patient = _rising(settings.LookAhead(act_early=True, early_checks=6), passes=140)
+    hasty = _rising(settings.LookAhead(act_early=True, early_checks=1), passes=140)
+    assert patient.clock.passed_s == hasty.clock.passed_s + 50.0
+
+
+def test_a_steady_feeder_leaves_no_room_and_opens_nothing() -> None:
+    evening = Passes(control(calm_evening(look_ahead=EARLY)), charging_kw=6.0, base_kw=5.0)
+    entries = evening.run(80)
+    assert not of_kind(entries, EventOpened)
+    assert not of_kind(entries, RequestPlanned)
+
+
+def test_bad_data_break_the_trend_and_nobody_acts_early() -> None:
+    of = control(calm_evening(look_ahead=EARLY))
+    memory = fresh_memory(of)
+    checked, _ = check(of, memory.state, memory.check, START)
+    assert headroom(of, None) is None
+    trend = watch(of, None, checked.result, START)
+    assert trend is not None
+    assert headroom(of, trend) is None, "nothing is known after one look"
+
+
+# --- after a restart
+
+
+def _sample(minute: int, kw: float, curtailed_kw: float = 0.0) -> FeederSample:
+    return FeederSample(
+        FEEDER,
+        START + timedelta(minutes=minute),
+        (kw * ONES).astype(np.float32),
+        50.0,
+        50.0,
+        50.0,
+        curtailed_kw,
+    )
+
+
+def test_the_samples_teach_what_the_cycles_taught() -> None:
+    of = control()
+    taught = relearn(fresh(of), of, Books(), [_sample(minute, 3.0) for minute in range(50)])
+    seen = _fed(of, 50, 3.0)
+    assert taught.known.steps == seen.known.steps == 3
+    np.testing.assert_allclose(taught.known.seasonal.mean, seen.known.seasonal.mean)
+
+
+def test_what_was_curtailed_is_put_back_where_it_was_taken() -> None:
+    evening = Passes(control(calm_evening()))
+    evening.run(3)
+    evening.obey()
+    limited = [r for r in evening.books.open_requests(FEEDER) if r.resource == "device"]
+    assert limited
+    at = evening.clock.now() - START
+    sample = _sample(round(at.total_seconds() / 60) + 1, 4.0, curtailed_kw=12.0)
+    running = relearn(fresh(evening.of), evening.of, evening.books, [sample]).running
+    assert running is not None
+    assert running.sum_kw.sum() == pytest.approx(4.0 * HOUSES + 12.0)
+    places = {evening.of.place[r.planned.service_point] for r in limited}
+    assert {n for n in range(HOUSES) if running.sum_kw[n] > 4.001} == places
+
+
+def test_a_sample_curtailed_by_nobody_knows_whom_is_left_out() -> None:
+    of = control()
+    assert relearn(fresh(of), of, Books(), [_sample(0, 3.0, curtailed_kw=5.0)]).running is None
+
+
+def test_the_past_comes_in_days_without_gaps() -> None:
+    pieces = list(chunks(START, 2.5))
+    assert [end - start for start, end in pieces] == [
+        timedelta(days=1),
+        timedelta(days=1),
+        timedelta(hours=12),
+    ]
+    assert pieces[0][0] == START - timedelta(days=2.5)
+    assert pieces[-1][1] == START
+    assert all(before[1] == after[0] for before, after in itertools.pairwise(pieces))

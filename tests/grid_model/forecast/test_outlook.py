@@ -1,0 +1,89 @@
+"""Which elements are expected outside their limits: the load flow over what may come."""
+
+import numpy as np
+import pytest
+
+from grid_model.batch_result import BatchResult, unsolved
+from grid_model.forecast.forecaster import HORIZONS, Forecast
+from grid_model.forecast.outlook import Outlook, outlooks
+from grid_model.load_flow import FactoredLoadFlow
+from grid_model.network import Floats
+from grid_model.violations import Limits
+from tests.builders import HOUSES, small_load_flow, small_network
+
+STEPS = len(HORIZONS)
+_NORMAL = np.array([-1.96, -1.2816, 0.0, 1.2816, 1.96])
+
+
+def _said(each_kw: Floats, off_kw: float = 0.01) -> Forecast:
+    """Every house is expected to take `each_kw` (n_horizon,), off by little."""
+    mean = np.repeat(each_kw[:, np.newaxis], HOUSES, axis=1)
+    quantiles = mean[:, np.newaxis] + off_kw * _NORMAL[:, np.newaxis]
+    total = mean.sum(axis=1)
+    of_sum = total[:, np.newaxis] + off_kw * np.sqrt(HOUSES) * _NORMAL
+    return Forecast(mean, quantiles, total, of_sum, np.zeros(STEPS))
+
+
+def _found(
+    said: Forecast, limits: Limits | None = None, of: FactoredLoadFlow | None = None
+) -> tuple[Outlook, ...]:
+    return outlooks(
+        small_network(),
+        of or small_load_flow(),
+        said,
+        reactive=lambda p_kw: 0.2 * p_kw,
+        limits=limits or Limits(),
+        count=40,
+        rng=np.random.default_rng(1),
+    )
+
+
+def test_where_nothing_can_break_nothing_is_found() -> None:
+    assert _found(_said(np.full(STEPS, 3.0))) == ()
+
+
+def test_a_certain_overload_is_found_at_its_time_with_its_value() -> None:
+    each = np.full(STEPS, 4.0)
+    each[4:7] = 14.0
+    worst = _found(_said(each))[0]
+    assert (worst.element, worst.kind, worst.limit) == ("trafo:0", "transformer_overload", 100.0)
+    assert worst.probability.tolist() == [0, 0, 0, 0, 1, 1, 1, 0, 0, 0]
+    assert worst.first(0.8) == 4
+    p_kw = np.full(HOUSES, 14.0)
+    solved = small_load_flow().solve(p_kw, 0.2 * p_kw).transformer_loading_percent[0]
+    assert worst.value[4] == pytest.approx(solved, abs=0.3)
+    assert np.isnan(worst.value[0])
+
+
+def test_an_even_chance_is_one() -> None:
+    level = np.interp(100.0, *_loading_by_kw())
+    worst = _found(_said(np.full(STEPS, level), off_kw=0.5))[0]
+    np.testing.assert_allclose(worst.probability, 0.5, atol=0.08)
+    assert worst.first(0.8) is None
+
+
+def _loading_by_kw() -> tuple[list[float], list[float]]:
+    each = [float(kw) for kw in range(8, 16)]
+    solve = small_load_flow().solve
+    rows = [np.full(HOUSES, kw) for kw in each]
+    return [float(solve(p, 0.2 * p).transformer_loading_percent[0]) for p in rows], each
+
+
+def test_feed_in_and_voltages_count_as_well() -> None:
+    kinds = {o.kind for o in _found(_said(np.full(STEPS, -14.0)), Limits(100.0, 0.98, 1.02))}
+    assert kinds == {"transformer_overload", "overvoltage"}
+    kinds = {o.kind for o in _found(_said(np.full(STEPS, 9.0)), Limits(100.0, 1.0, 1.1))}
+    assert kinds == {"undervoltage"}
+
+
+class _NoSolution(FactoredLoadFlow):
+    """Nothing converges, without `runpp` being asked about every snapshot."""
+
+    def solve_batch(self, p_kw: Floats, q_kvar: Floats, *, slack_scale: float = 1.0) -> BatchResult:
+        return unsolved(small_network(), len(p_kw))
+
+
+def test_what_has_no_solution_counts_as_outside() -> None:
+    found = _found(_said(np.full(STEPS, 5.0)), of=_NoSolution(small_network()))
+    assert {o.element for o in found} >= {"trafo:0", "line:0"}
+    assert found[0].probability.min() == 1.0

@@ -1,25 +1,26 @@
-"""[3] The admittance matrix of one topology, as pandapower builds it, cut to what the factored load flow
-needs.
+"""[3] The admittance matrix of one topology, cut to what the factored load flow needs.
 
-One `runpp` without load makes pandapower lay out its matrices; everything here is read from them, so
-switches, taps, shunts, line capacitances and transformer models are pandapower's own. Knows nothing of
+Put together from the table that pandapower laid out once (`layout.py`) and from the switches, services and
+taps of a topology: closed bus-bus switches merge buses, a branch with one open end is what that end sees of
+it, and what no external grid reaches is left out. So another topology needs no pandapower. Knows nothing of
 solving.
 
 Internal order of buses: those whose voltage is sought first, those held by an external grid after them.
 """
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from grid_model.branch_models import Complexes
+from grid_model.islands import Connected, connect, merged_nodes
+from grid_model.layout import Layout, Unfit, lay_out
 from grid_model.network import Floats, Ints, Network
-from grid_model.referee import load_rows, private_net
+from grid_model.topology import Topology, topology_of
 
-Complexes = NDArray[np.complex128]
+__all__ = ["Admittance", "BranchEnds", "Complexes", "Unfit", "VoltageDependence", "assemble", "build"]
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,17 @@ class VoltageDependence:
         )
 
 
+_SAME_PU = 1e-8
+"""pandapower takes set-points for the same within about this."""
+
+
 @dataclass(frozen=True)
 class BranchEnds:
     """Both ends of every branch in service; the current into the branch there is `y_near V[near] + y_far
     V[far]`.
 
-    Order: lines from, lines to, transformers high, transformers low, all others.
+    Order: lines from, lines to, transformers high, transformers low, three-winding transformers high, medium,
+    low, all others.
     """
 
     near: Ints
@@ -77,11 +83,28 @@ class BranchEnds:
     y_near: Complexes
     y_far: Complexes
     percent: Floats
-    """(2 n_line + 2 n_trafo,) loading in percent of a current of 1 pu at these ends"""
+    """(2 n_line + 2 n_trafo + 3 n_trafo3w,) loading in percent of a current of 1 pu at these ends"""
     line: Ints
     """(n_line in service,) position in `Network.lines`"""
     trafo: Ints
     """(n_trafo in service,) position in `Network.transformers`"""
+    trafo3w: Ints
+    """(n_trafo3w in service,) position in `Network.transformers`, where they follow the others"""
+
+    def rows(self, table: str, position: int) -> Ints:
+        """The ends whose loadings are the element's (the largest is what counts); none when it is out of
+        service. `table` is "line", or anything else for a position in `Network.transformers`."""
+        first = 0
+        for positions, sides, is_line in (
+            (self.line, 2, True),
+            (self.trafo, 2, False),
+            (self.trafo3w, 3, False),
+        ):
+            found = np.flatnonzero(positions == position)
+            if is_line == (table == "line") and len(found):
+                return first + int(found[0]) + len(positions) * np.arange(sides)
+            first += sides * len(positions)
+        return np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -96,150 +119,174 @@ class Admittance:
     v_held: Complexes
     """(n - n_free,) voltages of the external grids"""
     fixed_demand: Complexes
-    """(n,) what all but the service points take, S = P + jQ"""
+    """(n,) what all but the service points take, S = P + jQ; what generators that hold a voltage feed in is
+    negative P here"""
     dependence: VoltageDependence | None
     """(n,) each; None where all demand is constant power"""
     ends: BranchEnds
     bus: Ints
     """(n_bus,) internal position of each bus of the network; n where it is not supplied"""
+    node: Ints
+    """(n_node,) the same for the layout's nodes, which begin with the buses"""
     service_point: Ints
-    """(n_sp,) internal position of each service point's bus"""
-
-
-@dataclass(frozen=True, slots=True)
-class Unfit:
-    """A network that the factored form cannot express."""
-
-    reason: str
+    """(n_sp,) internal position of each service point's bus; n where it is not supplied"""
+    generator: Ints
+    """(n_generator,) internal positions, below n_free, of the buses whose voltage's magnitude is held"""
+    generator_v_pu: Floats
+    """(n_generator,)"""
 
 
 def build(network: Network) -> Admittance | Unfit:
-    """Lay out the matrices, or say why the factored load flow does not hold for this network."""
-    net = private_net(network)
-    net.load.loc[:, ["p_mw", "q_mvar"]] = 0.0
-    if reason := _lay_out(net):
-        return Unfit(reason)
-    parts = net._ppc["internal"]
-    if not parts["Ybus"].size:
+    """The matrices of the network as it stands, or why the factored load flow does not hold for it."""
+    layout = lay_out(network)
+    return layout if isinstance(layout, Unfit) else assemble(layout, topology_of(network))
+
+
+def assemble(layout: Layout, topology: Topology) -> Admittance | Unfit:
+    """The matrices of one topology, or why the factored load flow does not hold for it."""
+    merged = merged_nodes(layout, topology)
+    if conflict := _conflict(layout, merged):
+        return Unfit(conflict)
+    connected = connect(layout, topology, merged)
+    if connected.n_free == 0:
         return Unfit("it has no bus beside those of the external grids")
-    if len(parts["pv"]):
-        return Unfit("it has generators that hold a voltage")
-    if any(len(parts[table]) for table in ("svc", "tcsc", "ssc", "vsc")):
-        return Unfit("it has power-electronic controllers")
-    admittance = _read(network, net, parts)
-    if admittance.dependence is not None and admittance.dependence.at(slice(admittance.n_free, None)).present:
-        return Unfit("it has voltage-dependent loads on an external grid's own bus")
-    return admittance
+    y = _two_ports(layout, topology, connected)
+    if not np.isfinite(y[:, connected.full | connected.near_only | connected.far_only]).all():
+        return Unfit("a line or transformer in service has no impedance")
+    return _admittance(layout, connected, y)
 
 
-def _lay_out(net: Any) -> str:
-    """Let pandapower build its matrices; the reason when it does not get there."""
-    from pandapower import LoadflowNotConverged, runpp  # noqa: PLC0415
-
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        try:
-            runpp(net, numba=False)
-        except (LoadflowNotConverged, np.linalg.LinAlgError):
-            return "its load flow without load does not converge"
+def _conflict(layout: Layout, merged: Ints) -> str:
+    """Two sources on one bus that want different voltages: pandapower refuses them."""
+    sources = layout.sources
+    wanted: dict[int, complex] = {}
+    for node, v in zip(merged[sources.slack].tolist(), sources.slack_v.tolist(), strict=True):
+        if abs(wanted.setdefault(node, v) - v) > _SAME_PU:
+            return "two external grids on one bus hold different voltages"
+    held = {node: abs(v) for node, v in wanted.items()}
+    for node, v_pu in zip(merged[sources.generator].tolist(), sources.generator_v_pu.tolist(), strict=True):
+        if abs(held.setdefault(node, v_pu) - v_pu) > _SAME_PU:
+            return "two generators on one bus hold different voltages"
     return ""
 
 
-def _read(network: Network, net: Any, parts: dict[str, Any]) -> Admittance:
-    from pandapower.pypower.idx_bus import BASE_KV, CID_P, CID_Q, CZD_P, CZD_Q, PD, QD  # noqa: PLC0415
+def _two_ports(layout: Layout, topology: Topology, connected: Connected) -> Complexes:
+    """(4, n_branch) at the topology's taps; a branch that is open at one end is what the other end sees."""
+    y = layout.ports.y.copy()
+    first = layout.n_line
+    for table, laid_out, windings in (("trafo", layout.trafo_tap, 1), ("trafo3w", layout.trafo3w_tap, 3)):
+        taps = topology.tap[table]
+        for row in np.flatnonzero((taps != laid_out) & ~np.isnan(taps)):
+            columns = first + int(row) + len(taps) * np.arange(windings)
+            y[:, columns] = layout.taps[table, int(row), int(taps[row])].reshape(4, windings)
+        first += windings * len(taps)
+    with np.errstate(all="ignore"):
+        through = y[1] * y[2]
+        near, far = y[0] - through / y[3], y[3] - through / y[0]
+    for open_end, seen, kept in ((connected.near_only, near, 0), (connected.far_only, far, 3)):
+        y[:, open_end] = 0
+        y[kept, open_end] = seen[open_end]
+    return y
 
-    bus = parts["bus"].real
-    n, held = len(bus), np.asarray(parts["ref"], dtype=np.int64)
-    order = np.concatenate([np.setdiff1d(np.arange(n), held), held])
-    place = np.full(n + 1, n, dtype=np.int64)  # the last: not supplied
-    place[order] = np.arange(n)
-    lookup = net._pd2ppc_lookups["bus"]
-    found = np.asarray(lookup[net.bus.index], dtype=np.int64)
-    internal = place[np.where((found < 0) | (found >= n), n, found)]
-    dependence = VoltageDependence(*(bus[order, column] for column in (CID_P, CZD_P, CID_Q, CZD_Q)))
-    base_mva = float(parts["baseMVA"])
+
+def _admittance(layout: Layout, connected: Connected, y: Complexes) -> Admittance | Unfit:
+    place, n, n_free = connected.place, connected.n, connected.n_free
+    nodes, sources = layout.nodes, layout.sources
+    live = np.flatnonzero(place < n)
+    demand = _sum_at(place[live], nodes.demand[live], n)
+    dependence = _dependence(layout, connected)
+    if dependence is not None and dependence.at(slice(n_free, None)).present:
+        return Unfit("it has voltage-dependent loads on an external grid's own bus")
+    generator = place[sources.generator]
+    feeds = np.flatnonzero(generator < n)
+    p = sources.generator_p[feeds]
+    if dependence is not None:  # what generators feed in does not depend on the voltage: made up for
+        p = p / dependence.at(generator[feeds]).factors(sources.generator_v_pu[feeds])[0]
+    demand -= _sum_at(generator[feeds], p.astype(np.complex128), n)
+    regulated, first = np.unique(generator[generator < n_free], return_index=True)
+    slack = place[sources.slack]
+    v_held = np.empty(n - n_free, dtype=np.complex128)
+    v_held[slack[slack < n] - n_free] = sources.slack_v[slack < n]
     return Admittance(
-        base_kva=base_mva * 1000,
-        n_free=n - len(held),
-        y_bus=sparse.csr_matrix(parts["Ybus"])[order][:, order].tocsr(),
-        v_held=np.asarray(parts["V"], dtype=np.complex128)[held],
-        fixed_demand=(bus[order, PD] + 1j * bus[order, QD]) / base_mva,
-        dependence=dependence if dependence.present else None,
-        ends=_ends(net, parts, place, base_mva / (np.sqrt(3) * bus[:, BASE_KV])),
-        bus=internal,
-        service_point=internal[_bus_rows(network, net)],
+        base_kva=layout.base_kva,
+        n_free=n_free,
+        y_bus=_y_bus(layout, connected, y),
+        v_held=v_held,
+        fixed_demand=demand,
+        dependence=dependence,
+        ends=_ends(layout, connected, y),
+        bus=place[: layout.n_bus],
+        node=place,
+        service_point=place[layout.service_point],
+        generator=regulated,
+        generator_v_pu=sources.generator_v_pu[generator < n_free][first],
     )
 
 
-def _bus_rows(network: Network, net: Any) -> Ints:
-    buses = net.load.bus.to_numpy()[load_rows(network)]
-    return np.asarray(net.bus.index.get_indexer(buses), dtype=np.int64)
+def _sum_at(position: Ints, values: Complexes, n: int) -> Complexes:
+    real = np.bincount(position, weights=values.real, minlength=n)
+    return np.asarray(real + 1j * np.bincount(position, weights=values.imag, minlength=n))
 
 
-def _ends(net: Any, parts: dict[str, Any], place: Ints, base_ka: Floats) -> BranchEnds:
-    """`base_ka` is (n,) the current of 1 pu at each bus, in pandapower's order."""
-    from pandapower.pypower.idx_brch import F_BUS, T_BUS  # noqa: PLC0415
+def _dependence(layout: Layout, connected: Connected) -> VoltageDependence | None:
+    """Where buses are merged, the shares of one of them hold for all, as pandapower has it."""
+    if not layout.nodes.shares.any():
+        return None
+    last = np.argsort(layout.nodes.rank, kind="stable")
+    shares = np.zeros((4, connected.n + 1))
+    for node in last[layout.nodes.rank[last] >= 0]:  # one after the other: the last one stays
+        shares[:, connected.place[node]] = layout.nodes.shares[:, node]
+    dependence = VoltageDependence(*shares[:, : connected.n])
+    return dependence if dependence.present else None
 
-    branch = parts["branch"]
-    from_bus, to_bus = (branch[:, column].real.astype(np.int64) for column in (F_BUS, T_BUS))
-    line, line_row = _table_rows(net, parts, "line")
-    trafo, trafo_row = _table_rows(net, parts, "trafo")
-    rest = np.setdiff1d(np.arange(len(branch)), np.concatenate([line_row, trafo_row]))
-    current = {"from": sparse.csr_matrix(parts["Yf"]), "to": sparse.csr_matrix(parts["Yt"])}
-    near, far = {"from": from_bus, "to": to_bus}, {"from": to_bus, "to": from_bus}
-    rows = [(side, part) for part in (line_row, trafo_row, rest) for side in ("from", "to")]
 
-    def gather(pick: Any) -> Any:
-        return np.concatenate([pick(side, part) for side, part in rows])
+def _y_bus(layout: Layout, connected: Connected, y: Complexes) -> Any:
+    n, place, ports = connected.n, connected.place, layout.ports
+    near, far = place[ports.near], place[ports.far]
+    full, one, other = connected.full, connected.near_only, connected.far_only
+    live = place < n
+    row = np.concatenate([near[full], near[full], far[full], far[full], near[one], far[other], place[live]])
+    column = np.concatenate(
+        [near[full], far[full], near[full], far[full], near[one], far[other], place[live]]
+    )
+    entries = np.concatenate([*y[:, full], y[0, one], y[3, other], layout.nodes.shunt[live]])
+    matrix = sparse.coo_matrix((entries, (row, column)), shape=(n, n)).tocsr()
+    matrix.eliminate_zeros()
+    return matrix
 
-    def y_far(side: str, part: Ints) -> Complexes:
-        loop = near[side][part] == far[side][part]  # both ends on one bus: all of it is in y_near
-        return np.where(loop, 0.0, _entries(current[side], part, far[side][part]))
 
-    rating = [
-        _line_percent(net, line),
-        _line_percent(net, line),
-        _trafo_percent(net, trafo, "vn_hv_kv"),
-        _trafo_percent(net, trafo, "vn_lv_kv"),
-    ]
-    ka = [base_ka[near[side][part]] for side, part in rows[:4]]
+def _ends(layout: Layout, connected: Connected, y: Complexes) -> BranchEnds:
+    ports, place = layout.ports, connected.place
+    live = connected.full | connected.near_only | connected.far_only
+    near, far = place[ports.near], place[ports.far]
+    near, far = np.where(connected.far_only, far, near), np.where(connected.near_only, near, far)
+    n_line, n_trafo, n_three = layout.n_line, layout.n_trafo, layout.n_trafo3w
+    first_three = n_line + n_trafo
+    rated = first_three + 3 * n_three
+    line = np.flatnonzero(live[:n_line])
+    trafo = n_line + np.flatnonzero(live[n_line:first_three])
+    windings = live[first_three:rated].reshape(3, n_three)
+    high, medium, low = (
+        first_three + side * n_three + np.flatnonzero(windings.any(axis=0)) for side in range(3)
+    )
+    rest = rated + np.flatnonzero((live & ports.lossy)[rated:])
+    rows = np.concatenate([line, line, trafo, trafo, high, medium, low, high, medium, low, rest, rest])
+    at_far = np.repeat(
+        [0, 1, 0, 1, 0, 1, 1, 1, 0, 0, 0, 1],
+        [len(part) for part in (line, line, trafo, trafo, high, medium, low, high, medium, low, rest, rest)],
+    ).astype(bool)
+    dead = ~live[rows]  # a winding without supply
+    y_near = np.where(at_far, y[3, rows], y[0, rows])
+    y_far = np.where(at_far, y[2, rows], y[1, rows])
+    percent = np.where(at_far, ports.far_percent[rows], ports.near_percent[rows])
+    n_rated = 2 * len(line) + 2 * len(trafo) + 3 * len(high)
     return BranchEnds(
-        near=place[gather(lambda side, part: near[side][part])],
-        far=place[gather(lambda side, part: far[side][part])],
-        y_near=gather(lambda side, part: _entries(current[side], part, near[side][part])),
-        y_far=gather(y_far),
-        percent=np.concatenate([one * other for one, other in zip(ka, rating, strict=True)]),
+        near=np.where(dead, 0, np.where(at_far, far[rows], near[rows])),
+        far=np.where(dead, 0, np.where(at_far, near[rows], far[rows])),
+        y_near=np.where(dead, 0, y_near),
+        y_far=np.where(dead, 0, y_far),
+        percent=percent[:n_rated],
         line=line,
-        trafo=trafo,
+        trafo=trafo - n_line,
+        trafo3w=high - first_three + n_trafo,
     )
-
-
-def _entries(matrix: Any, rows: Ints, columns: Ints) -> Complexes:
-    if not len(rows):
-        return np.zeros(0, dtype=np.complex128)
-    return np.asarray(matrix[rows, columns], dtype=np.complex128).ravel()
-
-
-def _table_rows(net: Any, parts: dict[str, Any], table: str) -> tuple[Ints, Ints]:
-    """Positions in the frame of the branches in service, and their rows among pandapower's branches in
-    service."""
-    span = net._pd2ppc_lookups["branch"].get(table)
-    if span is None:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    in_service = np.asarray(parts["branch_is"], dtype=bool)
-    position = np.flatnonzero(in_service[span[0] : span[1]])
-    return position, (np.cumsum(in_service) - 1)[position + span[0]]
-
-
-def _line_percent(net: Any, position: Ints) -> Floats:
-    """Loading per kA, as pandapower: of max_i_ka * df * parallel."""
-    line = net.line.iloc[position]
-    return np.asarray(100 / (line.max_i_ka * line.df * line.parallel), dtype=np.float64)
-
-
-def _trafo_percent(net: Any, position: Ints, voltage: str) -> Floats:
-    """Loading per kA at one side, as pandapower's trafo_loading="current": of the rated current of that
-    side."""
-    trafo = net.trafo.iloc[position]
-    rated = trafo.sn_mva * trafo.parallel * trafo.df
-    return np.asarray(100 * np.sqrt(3) * trafo[voltage] / rated, dtype=np.float64)

@@ -17,10 +17,13 @@ def connection_limits_kw(network: Network) -> Floats:
     kva = np.zeros(len(network.buses.ids))
     net = network.net
     line = np.array(net.line.max_i_ka * net.line.df * net.line.parallel, dtype=np.float64) * 1000 * np.sqrt(3)
-    trafo = np.array(net.trafo.sn_mva * net.trafo.parallel * net.trafo.df, dtype=np.float64) * 1000
+    trafo = (
+        np.concatenate([net.trafo.sn_mva * net.trafo.parallel * net.trafo.df, net.trafo3w.sn_lv_mva]) * 1000
+    )
+    trafo_active = np.concatenate([net.trafo.in_service, net.trafo3w.in_service])
     for branches, rating, active in (
         (network.lines, line * network.buses.vn_kv[network.lines.from_bus], net.line.in_service),
-        (network.transformers, trafo, net.trafo.in_service),
+        (network.transformers, trafo, trafo_active),
     ):
         usable = np.where(np.array(active, dtype=bool), rating, 0.0)
         for end in (branches.from_bus, branches.to_bus):

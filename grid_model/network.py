@@ -1,8 +1,8 @@
 """A pandapower network as fixed tables: buses, branches, service points [before 2].
 
 Loads networks, checks them, and holds everything else in this room to plain arrays: pandapower's frames are
-touched here, in `network_*.py`, `connection.py`, `admittance.py` and `referee.py` only. Element ids are
-`bus:7`, `line:3`, `trafo:0`: the kind and the frame's index.
+touched here, in `network_*.py`, `connection.py`, `layout.py`, `topology.py` and `referee.py` only. Element
+ids are `bus:7`, `line:3`, `trafo:0`, `trafo3w:0`: the kind and the frame's index.
 """
 
 import json
@@ -42,13 +42,14 @@ class Buses:
 @dataclass(frozen=True)
 class Branches:
     """All lines, or all transformers, in the order of every `(n_line,)` or `(n_trafo,)` array of this
-    room."""
+    room. Three-winding transformers (`trafo3w:0`) follow those with two."""
 
     ids: tuple[str, ...]
     names: tuple[str, ...]
     from_bus: Ints
     """Position in `Buses`; the high-voltage side of a transformer."""
     to_bus: Ints
+    """the low-voltage side of a transformer"""
     max_loading_percent: Floats
     """The element's own limit; 100 where the network says nothing."""
 
@@ -138,7 +139,10 @@ def _tables(source: str, net: Any, findings: tuple[Finding, ...]) -> Network:
             xy=_coordinates(net.bus),
         ),
         lines=_branches(net, "line", ("from_bus", "to_bus"), position),
-        transformers=_branches(net, "trafo", ("hv_bus", "lv_bus"), position),
+        transformers=_joined(
+            _branches(net, "trafo", ("hv_bus", "lv_bus"), position),
+            _branches(net, "trafo3w", ("hv_bus", "lv_bus"), position),
+        ),
         service_points=_service_point_names(loads, load_ids),
         load_ids=load_ids,
         service_point_bus=np.array([position[bus] for bus in loads.bus], dtype=np.int64),
@@ -179,6 +183,16 @@ def _branches(net: Any, table: str, ends: tuple[str, str], position: dict[int, i
         from_bus=near,
         to_bus=far,
         max_loading_percent=np.where(limit > 0, limit, 100.0),
+    )
+
+
+def _joined(one: Branches, other: Branches) -> Branches:
+    return Branches(
+        ids=one.ids + other.ids,
+        names=one.names + other.names,
+        from_bus=np.concatenate([one.from_bus, other.from_bus]),
+        to_bus=np.concatenate([one.to_bus, other.to_bus]),
+        max_loading_percent=np.concatenate([one.max_loading_percent, other.max_loading_percent]),
     )
 
 

@@ -10,19 +10,28 @@ import contextlib
 import json
 import logging
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 
 from grid_model.allocation import allocate
-from grid_model.errors import Diverged
+from grid_model.errors import Diverged, Finding, UnknownElement
+from grid_model.explanation import Explanation, explain
 from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
-from grid_model.location import locate
+from grid_model.location import compose
 from grid_model.network import Floats
 from grid_model.referee import disagreement
+from grid_model.three_phase.violations import PhaseLimits
 from grid_model.violations import Limits, find_violations
+from gridward import check_phases
+from gridward.argument_types import positive
 from gridward.check_input import CheckInput, InputRejected, read_input
+from gridward.check_phases_input import PhaseFiles, read_phase_input
+from gridward.check_phases_report import PhaseOutcome
+from gridward.check_phases_report import document as phase_document
+from gridward.check_phases_report import report as phase_report
 from gridward.check_report import Outcome, State, document, report
 
 _DISAGREE_PU = 1e-6
@@ -56,7 +65,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MINUTES",
         help="how much older than the newest a reading may be (default 15)",
     )
+    parser.add_argument(
+        "--explain",
+        action="append",
+        default=[],
+        metavar="SERVICE_POINT",
+        help="what this customer has to do with each violation, or with the fullest element; repeatable",
+    )
+    _add_phase_arguments(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def _add_phase_arguments(parser: argparse.ArgumentParser) -> None:
+    phases = parser.add_argument_group(
+        "per phase",
+        "With --phases or --unbalanced every phase, neutral and voltage unbalance is checked on its own; without "
+        "both the network is taken as balanced. Readings may then have p_a_kw,p_b_kw,p_c_kw"
+        "[,q_a_kvar,q_b_kvar,q_c_kvar] in place of totals, and devices a column phase.",
+    )
+    phases.add_argument(
+        "--phases",
+        type=Path,
+        metavar="FILE",
+        help="CSV: service_point,phase; a, b, c, or several, as ab or abc",
+    )
+    phases.add_argument(
+        "--unbalanced",
+        action="store_true",
+        help="the network itself says who is on which phase (asymmetric_load); implied by --phases",
+    )
+    phases.add_argument(
+        "--typical-zero-sequence",
+        action="store_true",
+        help="assume typical zero-sequence data where the network has none, and tell",
+    )
+    phases.add_argument(
+        "--neutral-limit",
+        type=positive,
+        default=100.0,
+        metavar="PERCENT",
+        help="of the rating of the line's phases (default 100; 50 for a neutral of half their section)",
+    )
 
 
 def _minutes(text: str) -> timedelta:
@@ -71,24 +120,58 @@ def run(args: argparse.Namespace) -> int:
     logging.getLogger("pandapower").setLevel(logging.ERROR)  # it advertises numba once per process
     try:
         with contextlib.redirect_stdout(sys.stderr):  # libraries print
-            data = read_input(args.network, args.readings, args.devices, args.customers, max_age=args.max_age)
-            outcome = check(data)
+            outcome = _per_phase(args) if args.phases or args.unbalanced else _balanced(args)
     except InputRejected as rejected:
         count = len(rejected.findings)
         print(f"gridward check: wrong input, {count} finding{'s' if count > 1 else ''}", file=sys.stderr)
         for finding in rejected.findings:
             print(f"  {finding.severity}: {finding}", file=sys.stderr)
         return 2
-    if args.json:
-        print(json.dumps(document(outcome), ensure_ascii=False, allow_nan=False))
-    else:
-        print(report(outcome))
+    print(_said(outcome, as_json=args.json))
     return 0 if outcome.cleared else 1
 
 
-def check(data: CheckInput) -> Outcome:
-    """Check, locate, allocate, check again. Never raises for a load flow that does not converge: it says
-    so."""
+def _balanced(args: argparse.Namespace) -> Outcome:
+    if args.typical_zero_sequence:
+        expected = "is for a check per phase; expected --phases or --unbalanced with it"
+        raise InputRejected([Finding("error", "--typical-zero-sequence", expected)])
+    data = read_input(args.network, args.readings, args.devices, args.customers, max_age=args.max_age)
+    return check(data, _known(data, args.explain))
+
+
+def _per_phase(args: argparse.Namespace) -> PhaseOutcome:
+    if args.explain:
+        expected = "is for a balanced check; expected neither --phases nor --unbalanced with it"
+        raise InputRejected([Finding("error", "--explain", expected)])
+    data = read_phase_input(
+        args.network,
+        PhaseFiles(args.readings, args.phases, args.devices, args.customers),
+        max_age=args.max_age,
+        typical_zero_sequence=args.typical_zero_sequence,
+    )
+    return check_phases.check(data, PhaseLimits(neutral_percent=args.neutral_limit))
+
+
+def _said(outcome: Outcome | PhaseOutcome, *, as_json: bool) -> str:
+    if not as_json:
+        return phase_report(outcome) if isinstance(outcome, PhaseOutcome) else report(outcome)
+    answer = phase_document(outcome) if isinstance(outcome, PhaseOutcome) else document(outcome)
+    return json.dumps(answer, ensure_ascii=False, allow_nan=False)
+
+
+def _known(data: CheckInput, names: Sequence[str]) -> tuple[str, ...]:
+    """The service points of these names. Raises InputRejected with all that the network does not have."""
+    place, points = data.network.service_point_index(), data.network.service_points
+    wrong = [name for name in names if name not in place]
+    if wrong:
+        expected = "is no service point of the network; expected its name or load:INDEX"
+        raise InputRejected([Finding("error", "--explain", f"{name!r} {expected}") for name in wrong])
+    return tuple(dict.fromkeys(points[place[name]] for name in names))
+
+
+def check(data: CheckInput, explain_to: Sequence[str] = ()) -> Outcome:
+    """Check, locate, allocate, check again; `explain_to` are service points who want to know. Never raises
+    for a load flow that does not converge: it says so."""
     network, limits = data.network, Limits()
     p_kw, q_kvar = data.snapshot.p_kw, data.snapshot.q_kvar
     load_flow = FactoredLoadFlow(network)
@@ -104,19 +187,59 @@ def check(data: CheckInput) -> Outcome:
         return Outcome(network, dark, (), (), dark, tuple(warnings))
     warnings += _voltage_warnings(data, result)
     before = State(result, find_violations(network, result, limits))
-    located = locate(network, load_flow, p_kw, q_kvar, before.violations, _flexible_kw(data))
+    composed = compose(network, load_flow, p_kw, q_kvar, before.violations, _flexible_kw(data))
+    explanations = _explained(data, load_flow, before, explain_to, warnings)
     try:
         allocation = allocate(network, load_flow, p_kw, q_kvar, data.devices, limits)
     except Diverged as error:  # what is known so far is still worth telling
-        return Outcome(network, before, located, (), before, (*warnings, f"nothing allocated: {error}"))
+        told = (*warnings, f"nothing allocated: {error}")
+        return Outcome(network, before, composed, (), before, told, explanations)
     cut_kw = {cut.device: cut.curtailed_kw for cut in allocation.curtailments}
     taken = np.array([cut_kw.get(device.device, 0.0) for device in data.devices])
     after_kw = p_kw - _gathered(data, taken)
     after = _confirmed(load_flow, allocation.after, after_kw, q_kvar, warnings)
     remaining = find_violations(network, after, limits) if after.converged else before.violations
     return Outcome(
-        network, before, located, allocation.curtailments, State(after, remaining), tuple(warnings)
+        network,
+        before,
+        composed,
+        allocation.curtailments,
+        State(after, remaining),
+        tuple(warnings),
+        explanations,
     )
+
+
+def _explained(
+    data: CheckInput,
+    load_flow: FactoredLoadFlow,
+    before: State,
+    explain_to: Sequence[str],
+    warnings: list[str],
+) -> tuple[Explanation, ...]:
+    """Each customer against each violation, or the fullest element where there is none."""
+    network, known = data.network, data.snapshot
+    elements = [violation.element for violation in before.violations] or [_fullest(data, before.result)]
+    explanations = []
+    for service_point in explain_to:
+        for element in elements:
+            try:
+                explanations.append(
+                    explain(network, load_flow, known.p_kw, known.q_kvar, service_point, element)
+                )
+            except (Diverged, UnknownElement) as error:
+                warnings.append(f"{element} cannot be explained to {service_point!r}: {error}")
+    return tuple(explanations)
+
+
+def _fullest(data: CheckInput, result: LoadFlowResult) -> str:
+    """The line or transformer with the highest loading; a bus where the network has neither."""
+    network = data.network
+    ids = (*network.lines.ids, *network.transformers.ids)
+    if not ids:
+        return network.buses.ids[0]
+    loading = np.concatenate([result.line_loading_percent, result.transformer_loading_percent])
+    return ids[int(np.argmax(loading))]
 
 
 def _confirmed(

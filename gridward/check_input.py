@@ -63,12 +63,12 @@ def read_input(
     reading_rows = read_readings(readings, findings)
     device_rows = read_devices(devices, findings) if devices else []
     customer_rows = read_customers(customers, findings) if customers else []
-    _check_alone(reading_rows, device_rows, max_age)
+    check_alone(reading_rows, device_rows, max_age)
     try:
         network = load_network(source)
     except NetworkRejected as rejected:
         raise InputRejected([*rejected.findings, *findings]) from rejected
-    placing = _Placing(network)
+    placing = Placing(network)
     snapshot, v_pu = placing.snapshot(reading_rows)
     protected = placing.protected(customer_rows)
     flexible = placing.devices(device_rows, snapshot, protected)
@@ -78,7 +78,7 @@ def read_input(
     return CheckInput(network, snapshot, v_pu, flexible, warnings)
 
 
-def _check_alone(readings: Sequence[ReadingRow], devices: Sequence[DeviceRow], max_age: timedelta) -> None:
+def check_alone(readings: Sequence[ReadingRow], devices: Sequence[DeviceRow], max_age: timedelta) -> None:
     """What rows of one file say about each other."""
     times = [row.at for row in readings if row.at is not None]
     for row in readings:
@@ -101,23 +101,25 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_EXAMPLES]) + more
 
 
-class _Placing:
+class Placing:
     """Puts rows onto the service points of one network; collects warnings."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._index = network.service_point_index()
         self._n_sp = len(network.service_points)
+        self._id_form = f"{network.load_ids[0].partition(':')[0]}:INDEX"
         self.warnings: list[str] = []
 
-    def _place(self, cells: Cells, service_point: str) -> int | None:
+    def place(self, cells: Cells, service_point: str) -> int | None:
+        """The position of a service point; None when it is no good, and noted."""
         if not service_point:
             return None
         place = self._index.get(service_point)
         if place is not None:
             return place
         if service_point in self._network.ambiguous_names:
-            expected = f"{service_point!r} is the name of several loads; expected load:INDEX instead"
+            expected = f"{service_point!r} is the name of several loads; expected {self._id_form} instead"
         else:
             matches = difflib.get_close_matches(service_point, self._index, n=1, cutoff=0.5)
             hint = (
@@ -125,7 +127,9 @@ class _Placing:
                 if matches
                 else f"for example {self._network.service_points[0]!r}"
             )
-            expected = f"{service_point!r} is no service point; expected a load's name or load:INDEX, {hint}"
+            expected = (
+                f"{service_point!r} is no service point; expected a load's name or {self._id_form}, {hint}"
+            )
         cells.error("service_point", expected)
         return None
 
@@ -135,7 +139,7 @@ class _Placing:
         most = connection_limits_kw(self._network)
         seen: dict[int, int] = {}
         for row in rows:
-            place = self._place(row.cells, row.service_point)
+            place = self.place(row.cells, row.service_point)
             if place is None:
                 continue
             if seen.setdefault(place, row.cells.row) != row.cells.row:
@@ -194,14 +198,14 @@ class _Placing:
 
     def protected(self, rows: Iterable[CustomerRow]) -> frozenset[int]:
         """Service points of critical customers."""
-        placed = [(self._place(row.cells, row.service_point), row.critical) for row in rows]
+        placed = [(self.place(row.cells, row.service_point), row.critical) for row in rows]
         return frozenset(place for place, critical in placed if critical and place is not None)
 
     def devices(
         self, rows: Iterable[DeviceRow], snapshot: Snapshot, protected: frozenset[int]
     ) -> tuple[FlexibleDevice, ...]:
         """Devices with their floors; none takes more than its service point does."""
-        placed = [(row, self._place(row.cells, row.service_point)) for row in rows]
+        placed = [(row, self.place(row.cells, row.service_point)) for row in rows]
         claimed_kw = np.zeros(self._n_sp)
         for row, place in placed:
             if place is not None and row.p_kw is not None:

@@ -1,4 +1,4 @@
-"""The three CSV files of `gridward check` as rows: everything that can be told without the network.
+"""The CSV files of `gridward check` as rows: everything that can be told without the network.
 
 All findings at once, each with file, row (as an editor counts, the header is row 1) and what was expected.
 Whether a service point exists is for `check_input.py`.
@@ -12,9 +12,13 @@ from datetime import datetime
 from pathlib import Path
 
 from grid_model.errors import Finding
+from grid_model.three_phase.phases import PHASES, connected_phases
 
 _TRUE, _FALSE = frozenset({"true", "1", "yes", "y"}), frozenset({"false", "0", "no", "n", ""})
 _HIGHEST_V_PU = 2.0
+_SUM_TOLERANCE_KW = 0.01
+OnPhases = tuple[bool, bool, bool]
+ByPhase = tuple[float | None, float | None, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,19 @@ class Cells:
             self.error(column, f"is {value}; expected {unit} of {lowest:g} or more")
             return None
         return number
+
+    def phases(self, column: str) -> OnPhases | None:
+        """Which of a, b, c are named; None when it is absent, or wrong and noted."""
+        value = self.values.get(column, "")
+        found = connected_phases(value)
+        if found is None and value:
+            self.error(column, f"is {value!r}; expected a, b, c or several of them, such as bc or abc")
+        return found
+
+    def by_phase(self, quantity: str, unit: str) -> ByPhase | None:
+        """The columns of one quantity per phase, such as p_a_kw, p_b_kw, p_c_kw; None without any of them."""
+        a, b, c = (self.number(f"{quantity}_{phase}_{unit}", unit, optional=True) for phase in PHASES)
+        return None if a is b is c is None else (a, b, c)
 
     def flag(self, column: str) -> bool:
         """true, false, 1, 0, yes or no; absent is false."""
@@ -103,6 +120,28 @@ class DeviceRow:
     p_kw: float | None
     min_kw: float | None
     critical: bool
+    phase: str
+    """as it is written; only a check per phase looks at it"""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseReadingRow:
+    """One meter's reading, of which a meter with three displays tells the parts."""
+
+    reading: ReadingRow
+    """with the sums, where only parts are told"""
+    p_kw: ByPhase | None
+    """None where the meter tells a total"""
+    q_kvar: ByPhase | None
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRow:
+    """On which phases a customer is connected; None where that is wrong and noted."""
+
+    cells: Cells
+    service_point: str
+    phases: OnPhases | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,25 +156,68 @@ class CustomerRow:
 def read_readings(path: Path, findings: list[Finding]) -> list[ReadingRow]:
     """`service_point,p_kw,q_kvar[,v_pu,at]`."""
     rows = [
-        ReadingRow(
-            cells=cells,
-            service_point=cells.text("service_point"),
-            p_kw=cells.number("p_kw", "kW"),
-            q_kvar=cells.number("q_kvar", "kvar", optional=True),
-            v_pu=_voltage(cells),
-            at=cells.time("at"),
-        )
+        _reading(cells, cells.number("p_kw", "kW"), cells.number("q_kvar", "kvar", optional=True))
         for cells in _cells(path, ("service_point", "p_kw", "q_kvar"), findings)
     ]
+    _expect_some(rows, path, findings)
+    return rows
+
+
+def read_phase_readings(path: Path, findings: list[Finding]) -> list[PhaseReadingRow]:
+    """As `read_readings`, or with `p_a_kw,p_b_kw,p_c_kw[,q_a_kvar,q_b_kvar,q_c_kvar]` in place of the
+    totals."""
+    rows = [_phase_reading(cells) for cells in _cells(path, ("service_point",), findings)]
+    _expect_some(rows, path, findings)
+    return rows
+
+
+def _phase_reading(cells: Cells) -> PhaseReadingRow:
+    p, q = cells.by_phase("p", "kw"), cells.by_phase("q", "kvar")
+    p_kw, q_kvar = _total(cells, "p_kw", "kW", p), _total(cells, "q_kvar", "kvar", q)
+    return PhaseReadingRow(_reading(cells, p_kw, q_kvar), p, q)
+
+
+def _total(cells: Cells, column: str, unit: str, parts: ByPhase | None) -> float | None:
+    """The sum of the parts, or the column's own number; both must say the same."""
+    own = cells.number(column, unit, optional=parts is not None or unit == "kvar")
+    if parts is None:
+        return own
+    total = math.fsum(part for part in parts if part is not None)
+    if own is not None and abs(own - total) > max(_SUM_TOLERANCE_KW, 0.01 * abs(total)):
+        cells.error(
+            column, f"is {own:g}, but its phases sum to {total:g} {unit}; expected the same, or nothing"
+        )
+    return total
+
+
+def _reading(cells: Cells, p_kw: float | None, q_kvar: float | None) -> ReadingRow:
+    return ReadingRow(
+        cells=cells,
+        service_point=cells.text("service_point"),
+        p_kw=p_kw,
+        q_kvar=q_kvar,
+        v_pu=_voltage(cells),
+        at=cells.time("at"),
+    )
+
+
+def _expect_some(rows: Sequence[object], path: Path, findings: list[Finding]) -> None:
     if not rows and not findings:
         findings.append(
             Finding("error", path.name, "has no readings; expected at least one row below the header")
         )
-    return rows
+
+
+def read_phases(path: Path, findings: list[Finding]) -> list[PhaseRow]:
+    """`service_point,phase`."""
+    return [
+        PhaseRow(cells, cells.text("service_point"), cells.phases("phase") if cells.text("phase") else None)
+        for cells in _cells(path, ("service_point", "phase"), findings)
+    ]
 
 
 def read_devices(path: Path, findings: list[Finding]) -> list[DeviceRow]:
-    """`device,service_point,kind,p_kw[,min_kw,critical]`."""
+    """`device,service_point,kind,p_kw[,min_kw,critical,phase]`."""
     return [
         DeviceRow(
             cells=cells,
@@ -145,6 +227,7 @@ def read_devices(path: Path, findings: list[Finding]) -> list[DeviceRow]:
             p_kw=cells.number("p_kw", "kW"),
             min_kw=cells.number("min_kw", "kW", lowest=0.0, optional=True),
             critical=cells.flag("critical"),
+            phase=cells.values.get("phase", ""),
         )
         for cells in _cells(path, ("device", "service_point", "kind", "p_kw"), findings)
     ]

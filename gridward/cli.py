@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "field": ("gridward.field", "emulated meters, devices and people on a real broker"),
     "run": ("gridward.run", "the daemon, for a site"),
     "check": ("gridward.check", "one snapshot: check, locate, allocate, check again"),
+    "network": ("gridward.network", "look at a network and all that is wrong with it, or convert it"),
     "simulate": ("gridward.simulate", "one scenario on simulated time, with and without control"),
     "ledger": ("gridward.ledger", "balances and statements"),
     "audit": ("gridward.audit", "verify the journal, or tell it in sentences"),

@@ -84,7 +84,11 @@ def registry(*, critical: frozenset[int] = frozenset(), notices: frozenset[int] 
 
 
 def site(rtu: bool = False, **tables: Any) -> settings.Site:
-    """A site with one feeder; tables replace the defaults, as in `site(events=settings.Events(...))`."""
+    """A site with one feeder; tables replace the defaults, as in `site(events=settings.Events(...))`.
+
+    Nobody acts early unless asked to: what a limit that is broken leads to is tested without what may come.
+    """
+    tables.setdefault("look_ahead", settings.LookAhead(act_early=False))
     feeder = settings.Feeder(
         id=FEEDER,
         network="small",

@@ -46,6 +46,8 @@ class ThreePhaseNetwork:
     """(n_sp, 3) what the network itself says of each customer"""
     default_q_kvar: Floats
     warnings: tuple[Finding, ...] = ()
+    ambiguous_names: frozenset[str] = frozenset()
+    """Names that several customers share, so that none of them can be meant."""
 
     def service_point_index(self) -> dict[str, int]:
         """Every accepted spelling of a service point (its name, and its id) and its position."""
@@ -234,4 +236,5 @@ def _tables(
         default_p_kw=np.array([customer.p_kw for customer in customers]),
         default_q_kvar=np.array([customer.q_kvar for customer in customers]),
         warnings=tuple(findings),
+        ambiguous_names=frozenset(name for name, count in uses.items() if count > 1),
     )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import Network
 from grid_model.referee import disagreement
+from grid_model.sensitivities import sensitivities
 from tests.grid_model.small_networks import loaded, street
 
 LV = ("rural1", "rural2", "rural3", "semiurb4", "semiurb5", "urban6")
@@ -231,19 +232,6 @@ def test_the_referee_is_pandapower_itself() -> None:
     np.testing.assert_allclose(result.transformer_p_kw, net.res_trafo.p_hv_mw * 1000, atol=1e-5)
 
 
-def test_voltage_holding_generators_go_to_runpp() -> None:
-    net = street()
-    pp.create_gen(net, 4, p_mw=0.01, vm_pu=1.0)
-    network = loaded(net)
-    load_flow = FactoredLoadFlow(network)
-    assert load_flow.unfit_reason == "it has generators that hold a voltage"
-    assert load_flow.factored is None
-    result = load_flow.solve(network.default_p_kw, network.default_q_kvar)
-    assert result.converged
-    assert result.v_pu[4] == pytest.approx(1.0)
-    assert load_flow.solve_batch(network.default_p_kw[None], network.default_q_kvar[None])[0].converged
-
-
 def test_metered_generation_is_switched_off() -> None:
     net = street()
     pp.create_sgen(net, 5, p_mw=0.05)
@@ -254,17 +242,30 @@ def test_metered_generation_is_switched_off() -> None:
     assert FactoredLoadFlow(metered).solve(nothing, nothing).supply_kw == pytest.approx(0.5, abs=0.1)
 
 
-def test_three_windings_are_solved_and_told() -> None:
-    net = street()
-    hv, mid = pp.create_bus(net, 110.0), pp.create_bus(net, 10.0)
-    net.ext_grid.loc[0, "bus"] = hv
-    pp.create_transformer3w(net, hv, 0, mid, "63/25/38 MVA 110/20/10 kV")
-    network = loaded(net)
-    load_flow = FactoredLoadFlow(network)
-    difference = disagreement(
-        load_flow.solve(network.default_p_kw, network.default_q_kvar),
-        load_flow.referee.solve(network.default_p_kw, network.default_q_kvar),
-    )
-    assert difference is not None
-    assert difference.v_pu < 1e-8
-    assert any("three-winding" in str(warning) for warning in network.warnings)
+def test_at_the_measured_voltage_everything_is(solved_network: Get) -> None:
+    """Voltages, batches, sensitivities and the referee alike, and a scale on top of it."""
+    network, load_flow = solved_network("simbench:1-LV-semiurb4--0-sw")
+    p_kw, q_kvar = network.default_p_kw, network.default_q_kvar
+    scaled, expected = load_flow.at_voltage(0.96), load_flow.solve(p_kw, q_kvar, slack_scale=0.96)
+    for result in (
+        scaled.solve(p_kw, q_kvar),
+        scaled.referee.solve(p_kw, q_kvar),
+        scaled.solve_batch(p_kw[None], q_kvar[None])[0],
+        scaled.at_voltage(0.5).solve(p_kw, q_kvar, slack_scale=2.0),
+        scaled.by_runpp(p_kw, q_kvar, 1.0),
+    ):
+        difference = disagreement(result, expected)
+        assert difference is not None
+        assert difference.v_pu < 1e-8
+    factored = scaled.factored
+    assert factored is not None
+    v = factored.voltages(p_kw, q_kvar)
+    assert v is not None
+    np.testing.assert_allclose(np.abs(v[factored.admittance.bus]), expected.v_pu, atol=1e-9)
+    step = np.zeros(len(p_kw))
+    step[3] = 1.0
+    found = sensitivities(network, scaled, p_kw, q_kvar, ["trafo:0", "line:3"])
+    more, less = scaled.solve(p_kw + step, q_kvar), scaled.solve(p_kw - step, q_kvar)
+    change = (more.transformer_loading_percent[0] - less.transformer_loading_percent[0]) / 2
+    assert found.per_kw[0, 3] == pytest.approx(change, rel=1e-4)
+    assert load_flow.at_voltage(1.0) is load_flow

@@ -1,0 +1,1 @@
+"""Readers of networks, one module per format; `network_sources.py` chooses among them."""

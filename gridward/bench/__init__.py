@@ -1,0 +1,64 @@
+"""`gridward bench`: measured figures, each beside what it is compared with, side by side in one run.
+
+Shows numbers and never judges them: a busy machine makes all columns slower, the ratio less so. Each part is
+a module of this package with `print_figures(seed, quick)`, imported only when it is asked for.
+"""
+
+import argparse
+import importlib
+import importlib.util
+import logging
+import platform
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+
+PARTS: dict[str, str] = {
+    "load_flow": "one load flow and a batch of them, against pandapower and power-grid-model",
+    "substation": "the same on networks of more than 1,000 buses",
+    "chain": "check, locate, allocate on 100 customers; checks of 10,000 feeders",
+    "three_phase": "unbalanced load flow against pandapower",
+    "estimation": "state with missing and wrong meters",
+    "location": "who causes a violation, and load that no meter shows",
+    "allocation": "curtailed power against the AC optimum",
+    "forecast": "look ahead against what happened",
+}
+"""Every part and what it measures."""
+
+PrintFigures = Callable[[int, bool], None]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `gridward bench`."""
+    told = "; ".join(f"{part}: {PARTS[part]}" for part in offered())
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"all without one. {told}")
+    parser.add_argument("--quick", action="store_true", help="fewer cases and repetitions")
+    parser.add_argument("--seed", type=int, default=1, help="of all random numbers (default 1)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the figures of the parts asked for; 2 where there is no such part."""
+    known = offered()
+    for part in args.parts:
+        if part not in known:
+            expected = ", ".join(known)
+            print(f"gridward bench: there is no part {part!r}; expected some of {expected}", file=sys.stderr)
+            return 2
+    logging.getLogger("pandapower").setLevel(logging.ERROR)
+    print(f"Python {platform.python_version()}, NumPy {version('numpy')}, {platform.machine()}")
+    for part in args.parts or known:
+        print(f"\n{part}: {PARTS[part]}", flush=True)
+        figures_of(part)(args.seed, args.quick)
+    return 0
+
+
+def offered() -> list[str]:
+    """The parts whose module is there."""
+    return [part for part in PARTS if importlib.util.find_spec(f"{__name__}.{part}")]
+
+
+def figures_of(part: str) -> PrintFigures:
+    """What prints the figures of one part."""
+    module = importlib.import_module(f"{__name__}.{part}")
+    print_figures: PrintFigures = module.print_figures
+    return print_figures

@@ -19,6 +19,7 @@ from grid_model.batch_result import BatchResult
 from grid_model.elimination import Elimination, eliminate
 from grid_model.network import Floats, Network
 from grid_model.results import NEAR_COLLAPSE, LoadFlowResult
+from grid_model.sweep_layout import Demand, Outputs, Tree
 
 _BLOCK, _ONE = (0,) * 32, (0,)
 """As many snapshots as are in a block (`sweep_kernels.Lanes`): enough to fill the processor's vectors, few
@@ -75,7 +76,6 @@ class RadialSweep:
     def __init__(
         self, network: Network, admittance: Admittance, factors: Elimination, without_load: Complexes
     ) -> None:
-        self._kernels: Any = importlib.import_module("grid_model.sweep_kernels")
         self._n_line, self._n_trafo = len(network.lines.ids), len(network.transformers.ids)
         counts = (len(network.buses.ids), self._n_line, self._n_trafo, self._n_trafo)
         self._ends = tuple(np.cumsum(counts).tolist())
@@ -83,11 +83,11 @@ class RadialSweep:
         self._tree = self._lay_out_tree(admittance, factors, without_load, at)
         self._demand = self._lay_out_demand(admittance, factors, at)
         self._outputs = self._lay_out_outputs(admittance, at)
-        self._solve = self._kernels.solve
+        self._solve: Any = importlib.import_module("grid_model.sweep_kernels").solve
 
     def _lay_out_tree(
         self, admittance: Admittance, factors: Elimination, without_load: Complexes, at: Any
-    ) -> Any:
+    ) -> Tree:
         n, n_free = admittance.y_bus.shape[0], admittance.n_free
         takes = np.zeros(n + 1, dtype=np.bool_)
         takes[at[admittance.service_point]] = True
@@ -97,7 +97,7 @@ class RadialSweep:
             free = dependence.at(factors.order)
             columns = (free.current_p, free.impedance_p, free.current_q, free.impedance_q)
             shares = np.column_stack(columns)
-        return self._kernels.Tree(
+        return Tree(
             low_start=factors.low_start.astype(np.uint32),
             low=factors.low.astype(np.uint32),
             low_factor=_pairs(factors.low_factor),
@@ -110,7 +110,7 @@ class RadialSweep:
             without_load=_pairs(without_load),
         )
 
-    def _lay_out_demand(self, admittance: Admittance, factors: Elimination, at: Any) -> Any:
+    def _lay_out_demand(self, admittance: Admittance, factors: Elimination, at: Any) -> Demand:
         """Constant power is multiplied by −1/d once, when it is read; other demand at each step."""
         factor = np.ones(len(at), dtype=np.complex128)
         if admittance.dependence is None:
@@ -118,16 +118,16 @@ class RadialSweep:
         position = at[admittance.service_point]
         fixed = admittance.fixed_demand[factors.order].conj() * factor[: admittance.n_free]
         per_kw = factor[position] / admittance.base_kva
-        return self._kernels.Demand(position=position, factor=_pairs(per_kw), fixed=_pairs(fixed))
+        return Demand(position=position, factor=_pairs(per_kw), fixed=_pairs(fixed))
 
-    def _lay_out_outputs(self, admittance: Admittance, at: Any) -> Any:
+    def _lay_out_outputs(self, admittance: Admittance, at: Any) -> Outputs:
         ends, n_free = admittance.ends, admittance.n_free
         elements, columns = _elements(ends, self._n_line, self._n_line + self._n_trafo)
         in_order = np.concatenate(elements).astype(np.int64) if elements else np.zeros(0, dtype=np.int64)
         percent = np.zeros(len(ends.near))
         percent[: len(ends.percent)] = ends.percent
         held = admittance.y_bus[n_free:].tocoo()
-        return self._kernels.Outputs(
+        return Outputs(
             bus=at[admittance.bus],
             end_start=np.cumsum([0, *map(len, elements)]).astype(np.uint32),
             near=at[ends.near[in_order]],

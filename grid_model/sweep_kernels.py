@@ -1,8 +1,8 @@
 """[3] The fixed point of many snapshots at once, compiled: sweeps over the eliminated network.
 
-Imports numba, which takes a second: only for those who asked for it (`radial_sweep.py`). What is computed, and
-from where, stands in `fixed_point.py` and `elimination.py`; here it is laid out for the processor. One block
-of snapshots goes through all sweeps, then its results are read while it is in the cache.
+Imports numba, which takes a second: only for those who asked for it (`radial_sweep.py`). What is computed,
+and from where, stands in `fixed_point.py` and `elimination.py`; here it is done as the processor likes it.
+One block of snapshots goes through all sweeps, then its results are read while it is in the cache.
 
 A block is one array with a row for each bus; a row holds six numbers of the bus for each snapshot. One number
 of all snapshots lies side by side, so that one instruction does several snapshots, and everything of one bus
@@ -10,20 +10,19 @@ in one row, so that the compiler sees that reading one number does not depend on
 snapshots of a block are a tuple, `lanes`, of which only the length counts: that is known when a function is
 compiled, once for blocks and once for single snapshots.
 
-All of it is one file, because the code that numba keeps on disk is only renewed when the file of the outermost
-function changes.
+All of it is one file, because the code that numba keeps on disk is only renewed when the file of the
+outermost function changes.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from grid_model.network import Floats
+from grid_model.sweep_layout import Demand, Outputs, Tree
 
-Places = NDArray[np.uint32]
 Lanes = tuple[int, ...]
 
 RE, IM = 0, 1
@@ -45,64 +44,6 @@ _STANDS_PU = 1e-12
 MAX_SWEEPS = 120
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-class Tree(NamedTuple):
-    """The eliminated network: all of `Elimination` but the order."""
-
-    low_start: Places
-    low: Places
-    low_factor: Floats
-    """(n_low, 2) real and imaginary"""
-    up_start: Places
-    up: Places
-    up_factor: Floats
-    takes: NDArray[np.bool_]
-    """(n_free,)"""
-    scale: Floats
-    """(n_free, 2) what a current drawn there is multiplied with, where demand depends on voltage"""
-    shares: Floats
-    """(n_free, 4) of constant current and impedance in P, then in Q; (0, 4) where all power is constant"""
-    without_load: Floats
-    """(n + 1, 2) voltages; those of external grids last but one, NaN for what is not supplied last"""
-
-
-class Demand(NamedTuple):
-    """From service points to positions."""
-
-    position: Places
-    """(n_sp,)"""
-    factor: Floats
-    """(n_sp, 2) what conj(P + jQ) in kW is multiplied with"""
-    fixed: Floats
-    """(n_free, 2) what is taken beside the service points, multiplied alike"""
-
-
-class Outputs(NamedTuple):
-    """Elements of one or several ends, buses, external grids."""
-
-    bus: Places
-    """(n_bus,) position of each"""
-    end_start: Places
-    """(n_element + 1,)"""
-    near: Places
-    far: Places
-    y: Floats
-    """(n_end, 4) y_near and y_far"""
-    percent_squared: Floats
-    """(n_end,)"""
-    column: Places
-    """(n_element,) of the loadings: lines, then transformers; their number for what has no loading"""
-    n_line: int
-    n_trafo: int
-    held: Places
-    """(n_entry,) the external grid's row of each entry of the admittance matrix there"""
-    held_other: Places
-    held_y: Floats
-    n_held: int
-    held_p_kw: float
-    """what is taken on the grids' own buses beside the service points"""
-    base_kva: float
 
 
 def compiled(function: Function) -> Function:
@@ -160,10 +101,8 @@ def _begin(lanes: Lanes, rows: Floats, tree: Tree, slack_scale: float) -> None:
     n = len(lanes)
     for position in range(len(rows)):
         row = rows[position]
-        v_re, v_im = (
-            tree.without_load[position, 0] * slack_scale,
-            tree.without_load[position, 1] * slack_scale,
-        )
+        v_re = tree.without_load[position, 0] * slack_scale
+        v_im = tree.without_load[position, 1] * slack_scale
         for lane in range(n):
             row[RE * n + lane], row[IM * n + lane] = v_re, v_im
             row[D_RE * n + lane], row[D_IM * n + lane] = 0.0, 0.0

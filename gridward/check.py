@@ -79,8 +79,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_phase_arguments(parser: argparse.ArgumentParser) -> None:
     phases = parser.add_argument_group(
         "per phase",
-        "With --phases or --unbalanced every phase, neutral and voltage unbalance is checked on its own; without "
-        "both the network is taken as balanced. Readings may then have p_a_kw,p_b_kw,p_c_kw"
+        "With --phases or --unbalanced every phase, neutral and voltage unbalance is checked on its own; "
+        "without both the network is taken as balanced. Readings may then have p_a_kw,p_b_kw,p_c_kw"
         "[,q_a_kvar,q_b_kvar,q_c_kvar] in place of totals, and devices a column phase.",
     )
     phases.add_argument(

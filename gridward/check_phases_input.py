@@ -210,8 +210,8 @@ class _Spreading:
             worst = float(parts[np.argmax(np.abs(parts))])
             cells.error(
                 f"{quantity}_{unit.lower()}",
-                f"is {worst:g} on one phase; expected at most {most:.0f} {unit}, which is all that a phase of its "
-                "bus can carry",
+                f"is {worst:g} on one phase; expected at most {most:.0f} {unit}, which is all that a phase "
+                "of its bus can carry",
             )
 
 
@@ -264,8 +264,8 @@ def _capped(
         factor = float(part[device.service_point][np.array(one.share) > 0].min())
         if factor < 1.0 and device.p_kw > 0:
             warnings.append(
-                f"{cells.file} row {cells.row}: device {device.device!r} says {device.p_kw:g} kW, but its service "
-                f"point takes less on its phases; taken as {device.p_kw * factor:.3f} kW"
+                f"{cells.file} row {cells.row}: device {device.device!r} says {device.p_kw:g} kW, but its "
+                f"service point takes less on its phases; taken as {device.p_kw * factor:.3f} kW"
             )
             one = replace(one, device=replace(device, p_kw=device.p_kw * factor))  # noqa: PLW2901
         capped.append(one)

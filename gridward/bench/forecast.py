@@ -12,6 +12,7 @@ import contextlib
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy as np
 
@@ -64,12 +65,12 @@ def print_figures(seed: int, quick: bool) -> None:
     """Print a table for each field, and the costs."""
     with contextlib.redirect_stdout(sys.stderr):
         p_kw = _simbench(60 if quick else 364)
-        cars_kw = _with_cars(seed, 10 if quick else 28)
+        cars_kw = _with_cars(seed, 12 if quick else 28)
     print(f"{'':<34} {'one service point, kW':>23} {'sum of all, kW':>19}   {'inside 80 / 95 %':>16}")
     print(f"{'field':<14} {'ahead':>6} {'method':<13} {'MAE':>11} {'pinball':>11} {'MAE':>9} {'pinball':>9}")
     _print_field("SimBench year", p_kw, _YEAR, warm_days=28)
-    _print_field("cars, pumps", cars_kw, _WINTER, warm_days=5 if quick else 7)
-    print(f"{p_kw.shape[1]} service points; after {28} and {5 if quick else 7} days of learning.")
+    _print_field("cars, pumps", cars_kw, _WINTER, warm_days=7)
+    print(f"{p_kw.shape[1]} service points; after 28 and 7 days of learning.")
     _print_costs(seed)
 
 
@@ -83,7 +84,7 @@ def _with_cars(seed: int, days: int) -> Floats:
     """(n_step, n_sp) quarter-hour means of simulated households that nobody controls."""
     scenario = parse_scenario(f"seed = {seed}\n" + _CARS.replace("DAYS", str(days)))
     p_kw = run_uncontrolled(prepare(scenario)).recording.p_kw[:-1]
-    return p_kw.reshape(days * SLOTS, -1, p_kw.shape[1]).mean(axis=1)
+    return np.asarray(p_kw.reshape(days * SLOTS, -1, p_kw.shape[1]).mean(axis=1))
 
 
 def _slot(start: datetime, step: int) -> Slot:
@@ -156,8 +157,8 @@ def _print_costs(seed: int) -> None:
         known, row = forecaster.begin(np.ones(n)), rng.random(n)
         for _ in range(30):
             known = forecaster.observe(known, slot, row)
-        learns = best_us(lambda known=known, row=row: forecaster.observe(known, slot, row), 20)  # type: ignore[misc]
-        says = best_us(lambda known=known: forecaster.forecast(known, ahead), 20)  # type: ignore[misc]
+        learns = best_us(partial(forecaster.observe, known, slot, row), 20) / 1e3
+        says = best_us(partial(forecaster.forecast, known, ahead), 20) / 1e3
         print(
-            f"{n:>5} service points: {learns / 1e3:.2f} ms to learn a quarter-hour, {says / 1e3:.2f} ms to say six hours"
+            f"{n:>5} service points: {learns:.2f} ms to learn a quarter-hour, {says:.2f} ms to say six hours"
         )

@@ -70,7 +70,7 @@ def print_figures(seed: int, quick: bool) -> None:
         print_row(row)
     print(LEGEND)
     print(
-        f"A compiled load flow stood after {slowest_s:.2f} s at most, from the cache on disk where there is one."
+        f"A compiled load flow stood after {slowest_s:.2f} s at most; numba keeps what it compiled on disk."
     )
 
 

@@ -51,7 +51,7 @@ class Feeder(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     id: str
     network: str
-    """pandapower JSON file, `simbench:CODE` or `pandapower:FUNCTION`"""
+    """as `gridward check` takes it: a file or folder, `simbench:CODE` or `pandapower:FUNCTION`"""
     customers: Path
     devices: Path
     metered_generation: bool = True

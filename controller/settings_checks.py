@@ -49,7 +49,7 @@ def _feeders(site: Site) -> Iterator[Fault]:
         yield from _there(feeder.customers, (*place, "customers"))
         yield from _there(feeder.devices, (*place, "devices"))
         if is_file(feeder.network):
-            yield from _there(Path(feeder.network), (*place, "network"))
+            yield from _network_there(Path(feeder.network), (*place, "network"))
 
 
 def _broker(broker: Broker) -> Iterator[Fault]:
@@ -125,3 +125,9 @@ def _time_zone(name: str) -> Iterator[Fault]:
 def _there(path: Path | None, place: Place) -> Iterator[Fault]:
     if path is not None and not path.is_file():
         yield place, f"expected a file at {path}"
+
+
+def _network_there(path: Path, place: Place) -> Iterator[Fault]:
+    """A network may be a folder of tables."""
+    if not path.exists():
+        yield place, f"expected a file or folder at {path}"

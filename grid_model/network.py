@@ -85,7 +85,8 @@ class Network:
 
 
 def load_network(source: str, *, metered_generation: bool = False) -> Network:
-    """Load and check `FILE.json`, `simbench:CODE` or `pandapower:FUNCTION`.
+    """Load and check a network: a file or folder that `network_sources` reads, `simbench:CODE` or
+    `pandapower:FUNCTION`.
 
     With `metered_generation` the readings of a service point are net of what is generated or stored behind
     its meter, so the network's own static generators and storages are switched off; without, they inject what

@@ -22,6 +22,7 @@ from grid_model.explanation import Explanation, explain
 from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
 from grid_model.location import compose
 from grid_model.network import Floats
+from grid_model.network_sources import FORMS
 from grid_model.referee import disagreement
 from grid_model.three_phase.violations import PhaseLimits
 from grid_model.violations import Limits, find_violations
@@ -41,7 +42,7 @@ _EXAMPLES = 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `gridward check`."""
-    parser.add_argument("network", metavar="NETWORK", help="FILE.json, simbench:CODE or pandapower:FUNCTION")
+    parser.add_argument("network", metavar="NETWORK", help=FORMS)
     parser.add_argument(
         "--readings",
         type=Path,

@@ -202,7 +202,7 @@ class _Spreading:
             elif value and not network.connected[place, part]:
                 on = phase_text(network, network.connected[place], place)
                 cells.error(column, f"is {value:g}; expected 0 or nothing, the customer is on {on}")
-        return np.array([value or 0.0 for value in parts], dtype=np.float64) * network.connected[place]
+        return np.where(network.connected[place], [value or 0.0 for value in parts], 0.0)
 
     def _within(self, cells: Cells, quantity: str, unit: str, parts: Floats, place: int) -> None:
         most = float(self._most[place])
@@ -236,7 +236,7 @@ def _on_their_phases(
 
 
 def _device_phases(network: ThreePhaseNetwork, row: DeviceRow, place: int) -> Bools:
-    connected = network.connected[place]
+    connected: Bools = network.connected[place]
     if not row.phase:
         return connected
     found = connected_phases(row.phase)

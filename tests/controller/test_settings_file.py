@@ -58,6 +58,14 @@ def test_a_network_file_is_relative_too(folder: Path) -> None:
     assert site.feeder[0].network == str(folder / "net.json")
 
 
+def test_a_network_may_be_a_folder(folder: Path) -> None:
+    text = GOOD.replace("simbench:1-LV-rural1--0-sw", "cgmes")
+    with pytest.raises(ConfigRejected, match=r"network: expected a file or folder at .*cgmes"):
+        load_site(write(folder, text))
+    (folder / "cgmes").mkdir()
+    assert load_site(write(folder, text)).feeder[0].network == str(folder / "cgmes")
+
+
 def test_absolute_paths_stay(folder: Path) -> None:
     other = folder / "elsewhere" / "x.sqlite3"
     site = load_site(write(folder, GOOD + f'[store]\npath = "{other.as_posix()}"\n'))

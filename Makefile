@@ -30,7 +30,8 @@ demo: setup ## the whole loop, live, on http://127.0.0.1:8080
 	$(BIN)/gridward demo
 
 test: setup-dev services
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 8 -m "not e2e"
+	$(BIN)/python -m pytest -m e2e
 
 lint: setup-dev
 	$(BIN)/ruff format --check .

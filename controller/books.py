@@ -15,6 +15,8 @@ from datetime import datetime
 from typing import assert_never
 
 from controller import entries as e
+from controller.burdens import Burdens
+from controller.compliance import Compliance
 from controller.errors import BooksBroken
 from controller.requests import RequestRecord, may_follow
 from controller.stores.port import Numbered
@@ -82,6 +84,8 @@ class Books:
     _alarms: dict[str, dict[str, e.DataAlarm]] = field(default_factory=dict)
     _by_hand: dict[str, e.OperatorActed] = field(default_factory=dict)
     _sums: dict[str | None, _Sums] = field(default_factory=dict)
+    _burdens: dict[str, Burdens] = field(default_factory=dict)
+    _compliance: dict[str, Compliance] = field(default_factory=dict)
 
     def open_event(self, feeder: str) -> EventRecord | None:
         """The feeder's running event."""
@@ -143,6 +147,15 @@ class Books:
     def automatic(self, feeder: str) -> bool:
         """False from an operator's `automatic_off` until `automatic_on`."""
         return feeder not in self._by_hand
+
+    def given_kwh(self, feeder: str, customer: str, now: datetime, days: int) -> float:
+        """What the meters of a customer proved in the last `days` (up to `burdens.KEEP_DAYS`)."""
+        burdens = self._burdens.get(feeder)
+        return 0.0 if burdens is None else burdens.given_kwh(customer, now, days)
+
+    def compliance(self, feeder: str, device: str) -> float:
+        """The probability that a device does what it is asked."""
+        return self._compliance.get(feeder, Compliance()).probability(device)
 
     def totals(self, feeder: str, currency: str) -> Totals:
         """The feeder's sums since the journal began."""
@@ -344,8 +357,18 @@ class Books:
         sums.reduced_kwh += entry.reduced_kwh
         sums.points += entry.points
         sums.minor_units += entry.minor_units
+        self._learn(record, entry)
         self._put(replace(record, settled=entry))
         self._forget_old(record.planned.feeder)
+
+    def _learn(self, record: RequestRecord, entry: e.RequestSettled) -> None:
+        """What a settlement tells of the customer, and of the device unless meter or operator decided it."""
+        planned = record.planned
+        self._burdens.setdefault(planned.feeder, Burdens()).add(planned.customer, entry.at, entry.reduced_kwh)
+        told = entry.outcome != "too_little_data" and record.state != "overridden"
+        if record.resource == "device" and told:
+            known = self._compliance.setdefault(planned.feeder, Compliance())
+            known.add(planned.target, entry.outcome == "credited")
 
     def _operated(self, entry: e.OperatorActed) -> None:
         match entry.action:

@@ -98,7 +98,7 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
     located = _located(situation)
     asked = _asked(situation, freed, located)
     renewed = renewals(situation, freed, asked.entries)
-    short, told_short = _short(situation, memory, freed, asked.short)
+    short, told_short = _short(situation, memory, freed, asked.short_kw)
     closing: tuple[Entry, ...] = ()
     if (
         event is not None
@@ -217,7 +217,13 @@ def _located(situation: Situation) -> tuple[Contribution, ...]:
         return ()
     known = situation.check.snapshot
     return locate(
-        control.network, control.load_flow, known.p_kw, known.q_kvar, (worst,), _flexible_kw(situation)
+        control.network,
+        control.load_flow,
+        known.p_kw,
+        known.q_kvar,
+        (worst,),
+        _flexible_kw(situation),
+        slack_scale=situation.check.slack_scale,
     )
 
 
@@ -243,18 +249,18 @@ def _asked(situation: Situation, freed: Releases, located: Sequence[Contribution
 
 
 def _short(
-    situation: Situation, memory: Memory, freed: Releases, plan_short: bool
+    situation: Situation, memory: Memory, freed: Releases, short_kw: Floats | None
 ) -> tuple[tuple[Entry, ...], str | None]:
     """Tells once per situation that what may be asked for does not clear the violation."""
     event, worst = situation.event, next(iter(situation.check.violations), None)
     if event is None:
         return (), None
-    if worst is None or not (plan_short or freed.winding_down):
+    if worst is None or not (short_kw is not None or freed.winding_down):
         return (), memory.told_short
     told = f"{event.event}{' winding down' if freed.winding_down else ''}"
     if told == memory.told_short:
         return (), told
-    return (planning.shortfall(situation, worst, event.event),), told
+    return (planning.shortfall(situation, worst, event.event, short_kw),), told
 
 
 def _sample(situation: Situation, uncontrolled: LoadFlowResult) -> FeederSample:
@@ -273,11 +279,10 @@ def _sample(situation: Situation, uncontrolled: LoadFlowResult) -> FeederSample:
 
 def _without_control(situation: Situation) -> LoadFlowResult:
     """The loadings if nobody were limited now."""
-    check, result = situation.check, situation.check.result
+    result = situation.check.result
     if not result.converged or not curtailed_kw(situation):
         return result
-    p_kw = without_control_kw(situation)
-    return situation.control.load_flow.solve(p_kw, check.snapshot.q_kvar, slack_scale=check.slack_scale)
+    return situation.solve(without_control_kw(situation))
 
 
 def _highest(loading: Floats) -> float | None:

@@ -97,6 +97,9 @@ class Daemon:
             await self._rounds.resume()
             self._started = True
         log.info("controller_started", epoch=self._keeper.epoch, feeders=list(self._controls))
+        for feeder, control in self._controls.items():
+            if control.load_flow.unfit_reason is not None:
+                log.warning("solved_by_runpp", feeder=feeder, reason=control.load_flow.unfit_reason)
 
     async def run(self) -> None:
         """Run until cancelled."""

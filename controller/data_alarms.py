@@ -4,6 +4,10 @@ While one of these is bad the automatic does not curtail: too few fresh meters, 
 meters plus losses that do not add up to the substation's reading, a load flow that does not converge. A kind
 is told as an alarm when it was bad for as long as its rule says, and cleared after some good cycles in a row,
 so that it does not flap; action stops at the first bad cycle already.
+
+A state near voltage collapse is told in the same way but stops nobody: the data are good, and every cut leads
+away from it. It has no severity of its own either: the voltages there are so low that they are violations
+which open an event at once.
 """
 
 from collections.abc import Mapping
@@ -82,10 +86,12 @@ def judge(
             )
     cleared = {entry.kind for entry in entries if not entry.raised}
     still = {kind: alarm.text for kind, alarm in raised.items() if kind not in cleared} | bad
+    still = {kind: text for kind, text in still.items() if kind not in _TOLD_ONLY}
     return Judged(AlarmState(started_at, runs), tuple(entries), "; ".join(still.values()) or None, not still)
 
 
-_KINDS = ("too_few_meters", "substation_silent", "feeder_sum", "diverged")
+_KINDS = ("too_few_meters", "substation_silent", "feeder_sum", "diverged", "near_collapse")
+_TOLD_ONLY = frozenset({"near_collapse"})
 
 
 def _next_run(run: _Run, bad: bool, now: datetime) -> _Run:
@@ -120,6 +126,9 @@ def _bad_now(
         bad["too_few_meters"] = f"{fresh} of {metered} meters are fresh, {least:.0%} are needed"
     if not check.result.converged:
         bad["diverged"] = "the load flow does not converge"
+    elif check.result.near_collapse:
+        share = _share_of_largest_load(check.result.collapse_index)
+        bad["near_collapse"] = f"the load is at {share:.0%} of that at which the voltage collapses"
     if control.settings.rtu is None:
         return bad
     reading = state.substation
@@ -135,3 +144,8 @@ def _bad_now(
                 f"meters and losses add up to {expected_kw:.1f} kW"
             )
     return bad
+
+
+def _share_of_largest_load(collapse_index: float) -> float:
+    """4λ/(1 + λ)², exact for two buses (`grid_model/collapse.py`)."""
+    return 4 * collapse_index / (1 + collapse_index) ** 2

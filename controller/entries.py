@@ -48,11 +48,12 @@ class ReadingsRefused(_Entry, frozen=True, kw_only=True, tag="readings_refused")
 
 
 class DataAlarm(_Entry, frozen=True, kw_only=True, tag="data_alarm"):
-    """The feeder's data are not good enough (raised) or are again. While raised nothing is asked."""
+    """The feeder's data are not good enough (raised) or are again. While raised nothing is asked, but for
+    `near_collapse`, which is about the feeder itself."""
 
     feeder: str
     kind: str
-    """too_few_meters, substation_silent, feeder_sum, diverged"""
+    """too_few_meters, substation_silent, feeder_sum, diverged, near_collapse"""
     raised: bool
     text: str
 
@@ -97,6 +98,8 @@ class EventShort(_Entry, frozen=True, kw_only=True, tag="event_short"):
     element: str
     value: float
     limit: float
+    missing_kw: float | None = None
+    """what more would have to go at least, at the best placed customers; None where nobody knows"""
 
 
 class EventClosed(_Entry, frozen=True, kw_only=True, tag="event_closed"):

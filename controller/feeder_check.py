@@ -3,7 +3,8 @@ Pure.
 
 The voltage above the transformer is not measured, so the external grid's voltage is scaled until the model's
 low-voltage busbar shows what the RTU shows, within ±10 %. Every N checks pandapower's `runpp` solves the same
-snapshot: where both disagree it is believed, and the caller is told.
+snapshot: where both disagree it is believed, and the caller is told. A network that only `runpp` can solve is
+not compared with itself.
 """
 
 from dataclasses import dataclass, replace
@@ -59,7 +60,7 @@ def check(
         slack_scale = matched
         result = control.load_flow.solve(known.p_kw, known.q_kvar, slack_scale=slack_scale)
     difference = None
-    if before.checks % control.site.cycle.referee_every == 0:
+    if before.checks % control.site.cycle.referee_every == 0 and control.load_flow.unfit_reason is None:
         result, difference = _refereed(control, known, result, slack_scale)
     found = Check(
         snapshot=known,
@@ -94,7 +95,7 @@ def _refereed(
     control: FeederControl, known: Snapshot, result: LoadFlowResult, slack_scale: float
 ) -> tuple[LoadFlowResult, float | None]:
     """Both load flows of one snapshot; the referee's result where they disagree."""
-    referee = control.load_flow.referee.solve(known.p_kw, known.q_kvar, slack_scale=slack_scale)
+    referee = control.load_flow.by_runpp(known.p_kw, known.q_kvar, slack_scale)
     differ = disagreement(result, referee)
     if differ is None:
         return result, None

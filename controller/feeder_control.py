@@ -82,7 +82,7 @@ class FeederControl:
     controllable_kw: float
     """rated power of all devices that may be limited"""
     element_place: Mapping[str, tuple[str, int]]
-    """element id to its kind (line, trafo, bus) and place in the kind's arrays"""
+    """element id to its kind and place in the kind's arrays: line, bus, or trafo, also for `trafo3w:0`"""
 
     @property
     def feeder(self) -> str:
@@ -131,7 +131,7 @@ def build_control(
         site=site,
         settings=feeder,
         network=network,
-        load_flow=load_flow or FactoredLoadFlow(network),
+        load_flow=load_flow or FactoredLoadFlow(network, compiled=site.cycle.compiled),
         registry=registry,
         limits=Limits(site.limits.loading_percent, site.limits.min_v_pu, site.limits.max_v_pu),
         element_limits=_element_limits(network, site.limits),

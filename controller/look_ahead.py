@@ -17,7 +17,6 @@ import numpy as np
 
 from controller.feeder_check import Check
 from controller.feeder_control import FeederControl
-from controller.scaled_load_flow import on_voltage
 from grid_model.forecast import forecaster
 from grid_model.forecast.forecaster import HORIZONS, STEP_S, Forecaster, Slot
 from grid_model.forecast.outlook import Outlook, outlooks
@@ -77,8 +76,14 @@ def fresh(control: FeederControl) -> LookAhead:
 def gather(
     before: LookAhead, control: FeederControl, at: datetime, without_control_kw: Floats, measured: Floats
 ) -> LookAhead:
-    """Take in one cycle's powers (n_sp,); `measured` is 1 where a meter showed it. Old times are left out."""
+    """Take in one cycle's powers (n_sp,); `measured` is 1 where a meter showed it.
+
+    A time before the running quarter-hour is left out; one long before it shows that the clock was ahead, and
+    what runs is dropped: it would stop the learning until that time comes.
+    """
     start = slot_start(at)
+    if before.running is not None and start < before.running.start - _FORGETS_AFTER * STEP:
+        before = replace(before, running=None)
     running = before.running
     if running is not None and start < running.start:
         return before
@@ -106,7 +111,7 @@ def look(before: LookAhead, control: FeederControl, check: Check, now: datetime)
     """Look ahead when it is time to, and something is known; else nothing changes."""
     due = (
         before.looked_at is None
-        or (now - before.looked_at).total_seconds() >= control.site.look_ahead.every_s
+        or abs(now - before.looked_at).total_seconds() >= control.site.look_ahead.every_s
     )
     if not due or not check.result.converged or before.known.steps < LEARNS_FIRST or before.running is None:
         return before
@@ -115,7 +120,7 @@ def look(before: LookAhead, control: FeederControl, check: Check, now: datetime)
     slots = tuple(slot(control, at) for at in times)
     found = outlooks(
         control.network,
-        on_voltage(control.load_flow, check.slack_scale),
+        control.load_flow.at_voltage(check.slack_scale),
         forecaster.forecast(known, slots),
         reactive=partial(_reactive, control, check),
         limits=control.limits,

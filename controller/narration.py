@@ -25,7 +25,7 @@ _KINDS = {
     "boiler": "boiler",
     "pv_inverter": "PV inverter",
 }
-_ELEMENTS = {"line": "line", "trafo": "transformer", "bus": "bus"}
+_ELEMENTS = {"line": "line", "trafo": "transformer", "trafo3w": "three-winding transformer", "bus": "bus"}
 
 
 def tell(numbered: Numbered, books: Books) -> Told:
@@ -70,9 +70,7 @@ def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: C901, PLR0911
         case e.EventOpened():
             return "alarm", _opened(entry)
         case e.EventShort():
-            left = f"{_element(entry.element, capital=False)} at {_figure(entry.element, entry.value)}"
-            limit = _figure(entry.element, entry.limit)
-            return "alarm", f"All that may be asked for leaves {left} (limit {limit}): an operator is needed"
+            return "alarm", _short(entry)
         case e.EventClosed():
             return "good", f"Event {entry.event} closed, its peak was {entry.peak_percent:.1f} %"
         case e.RequestPlanned():
@@ -101,6 +99,8 @@ def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: C901, PLR0911
 
 
 def _data_alarm(entry: e.DataAlarm) -> _Sentence:
+    if entry.kind == "near_collapse":
+        return ("alarm" if entry.raised else "good"), f"Voltage stability on {entry.feeder}: {entry.text}"
     if entry.raised:
         return "alarm", f"Data alarm on {entry.feeder}: {entry.text}. No automatic action until it clears"
     return "good", f"Data alarm on {entry.feeder} is over: {entry.text}"
@@ -231,6 +231,13 @@ def _opened(entry: e.EventOpened) -> str:
     value, limit = _figure(entry.element, entry.value), _figure(entry.element, entry.limit)
     what = f"{_element(entry.element)} may be at {value} within moments, over its limit of {limit}"
     return f"{what}: event {entry.event} opened early"
+
+
+def _short(entry: e.EventShort) -> str:
+    left = f"{_element(entry.element, capital=False)} at {_figure(entry.element, entry.value)}"
+    lacking = f", {entry.missing_kw:.1f} kW at least are missing" if entry.missing_kw else ""
+    limit = _figure(entry.element, entry.limit)
+    return f"All that may be asked for leaves {left} (limit {limit}){lacking}: an operator is needed"
 
 
 def _announced(entry: e.OverloadExpected) -> str:

@@ -16,16 +16,16 @@ from datetime import timedelta
 
 import numpy as np
 
+from controller import allocation_rules
 from controller.baselines import meter_before
 from controller.entries import Entry, EventShort, RequestChanged, RequestPlanned
 from controller.reach import lapse_spread_s
 from controller.requests import RequestRecord, request_id
-from controller.scaled_load_flow import on_voltage
 from controller.situation import Expectation, RunningEvent, Situation, comply_within_s
 from customers.registry import Device
 from grid_model.allocation import Curtailment, FlexibleDevice, allocate
+from grid_model.allocation.missing import missing
 from grid_model.errors import Diverged
-from grid_model.load_flow import LoadFlowResult
 from grid_model.network import Floats, Network
 from grid_model.snapshot import Quality
 from grid_model.violations import Limits, Violation, find_violations
@@ -44,8 +44,8 @@ class Plan:
     cut_at: frozenset[int] = frozenset()
     """service points that give something in this plan"""
     next_number: int = 1
-    short: bool = False
-    """what can be asked for does not clear the violations"""
+    short_kw: Floats | None = None
+    """(n_sp,) what is taken after all that can be asked for, where that does not clear the violations"""
 
 
 def expected_p_kw(situation: Situation) -> tuple[Floats, dict[int, Expectation]]:
@@ -89,23 +89,25 @@ def plan(situation: Situation) -> Plan:
     control, q_kvar = situation.control, situation.check.snapshot.q_kvar
     if standing and _suffices(situation, p_kw):
         return nothing  # what was asked for is on its way
-    flexible = tuple(flexible_devices(situation, standing))
+    flexible = allocation_rules.judged(situation, flexible_devices(situation, standing))
     network, limits = _target(situation)
     try:
         allocation = allocate(
             network,
-            on_voltage(control.load_flow, situation.check.slack_scale),
+            situation.load_flow,
             p_kw,
             q_kvar,
             flexible,
             limits,
+            allocation_rules.rules(control.site.requests, event.event),
         )
     except Diverged:
         return nothing  # nothing is widened on a guess (C19)
     cuts = _worthwhile(situation, p_kw, allocation.curtailments)
     after = _after(situation, p_kw, cuts)
-    short = not allocation.cleared and control.element_limits.worst_ratio(_solve(situation, after)) > 1
-    return _ask(situation, event, cuts, worst=worst, p_kw=p_kw, so_far=replace(nothing, short=short))
+    short = not allocation.cleared and control.element_limits.worst_ratio(situation.solve(after)) > 1
+    so_far = replace(nothing, short_kw=after if short else None)
+    return _ask(situation, event, cuts, worst=worst, p_kw=p_kw, so_far=so_far)
 
 
 def pressing(situation: Situation) -> Violation | None:
@@ -120,7 +122,7 @@ def pressing(situation: Situation) -> Violation | None:
 
 
 def _suffices(situation: Situation, p_kw: Floats) -> bool:
-    result, headroom = _solve(situation, p_kw), situation.headroom
+    result, headroom = situation.solve(p_kw), situation.headroom
     if headroom is not None and headroom.limits.worst_ratio(result) > 1:
         return False
     ratio = situation.control.element_limits.worst_ratio(result)
@@ -133,8 +135,10 @@ def _target(situation: Situation) -> tuple[Network, Limits]:
     return (control.target_network, control.target_limits) if headroom is None else headroom.target
 
 
-def shortfall(situation: Situation, worst: Violation, event: str) -> EventShort:
-    """The entry that says that it does not suffice."""
+def shortfall(
+    situation: Situation, worst: Violation, event: str, short_kw: Floats | None = None
+) -> EventShort:
+    """The entry that says that it does not suffice; `short_kw` is that of the plan."""
     return EventShort(
         at=situation.now,
         event=event,
@@ -142,7 +146,19 @@ def shortfall(situation: Situation, worst: Violation, event: str) -> EventShort:
         element=worst.element,
         value=worst.value,
         limit=worst.limit,
+        missing_kw=None if short_kw is None else _missing_kw(situation, short_kw),
     )
+
+
+def _missing_kw(situation: Situation, p_kw: Floats) -> float | None:
+    """What more must go so that the violation that needs most of it is gone; the others may need some too."""
+    control, result = situation.control, situation.solve(p_kw)
+    if not result.converged:
+        return None
+    left = find_violations(control.network, result, control.limits)
+    found = missing(control.network, situation.load_flow, p_kw, situation.check.snapshot.q_kvar, left)
+    needed = [one.kw for one in found if one.kw is not None]
+    return max(needed) if needed and len(needed) == len(found) else None
 
 
 def flexible_devices(situation: Situation, standing: Mapping[int, Expectation]) -> Iterator[FlexibleDevice]:
@@ -192,15 +208,10 @@ def _was_just_released(situation: Situation, device: str) -> bool:
     return (situation.now - released_at).total_seconds() < site.requests.min_between_s
 
 
-def _solve(situation: Situation, p_kw: Floats) -> LoadFlowResult:
-    check = situation.check
-    return situation.control.load_flow.solve(p_kw, check.snapshot.q_kvar, slack_scale=check.slack_scale)
-
-
 def _after(situation: Situation, p_kw: Floats, cuts: Sequence[Curtailment]) -> Floats:
     p_kw = p_kw.copy()
     for cut in cuts:
-        p_kw[situation.control.device_position[cut.device]] -= cut.curtailed_kw
+        p_kw[situation.control.device_position[cut.device]] += cut.moved_kw
     return p_kw
 
 
@@ -250,11 +261,11 @@ def _ask(
         entries.append(entry)
         number += held is None
         position = situation.control.device_position[cut.device]
-        passed.setdefault(position, []).append((entry.request, cut.curtailed_kw))
+        passed.setdefault(position, []).append((entry.request, cut.moved_kw))
     until = situation.now + timedelta(seconds=comply_within_s(situation.control))
     expectations = dict(so_far.expectations)
     for position, asked in passed.items():
-        expected_kw = float(p_kw[position]) - sum(kw for _, kw in asked)
+        expected_kw = float(p_kw[position]) + sum(kw for _, kw in asked)
         expectations[position] = Expectation(expected_kw, until, tuple(request for request, _ in asked))
     return replace(
         so_far,

@@ -1,10 +1,11 @@
 """[6] Frees devices, load flow first, staggered; renews those that cannot be freed yet. Pure.
 
-A limited device counts as coming back to what it took before it was limited; one whose limit does not bind
-(it takes clearly less than it may) as staying where it is. Those released a moment ago count as back already.
-The longest limited is tried first, and released when the load flow with its power back stays below the
-closing threshold everywhere. No more than `release_share_per_minute` of what the event took away comes back
-in 60 s, but one device always may.
+A limited device counts as coming back to what it took before it was limited, and to more for a while where
+its kind makes up for what it missed (a heat pump; `grid_model/allocation/restoring.py`); one whose limit does
+not bind (it takes clearly less than it may) as staying where it is. Those released a moment ago count as back
+already. The longest limited is tried first, and released when the load flow with its power back stays below
+the closing threshold everywhere, while it makes up and afterwards. No more than `release_share_per_minute` of
+what the event took away comes back in 60 s, but one device always may.
 
 A request near its end that cannot be released yet is renewed, up to the event's longest duration. Before that
 everybody is released at the same pace without proof: the programme's limit stands above the network's
@@ -15,12 +16,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from controller.entries import Entry, RequestChanged
 from controller.operators import free
 from controller.planning import OBEYED_WITHIN_KW
 from controller.reach import cut_kw, ends_by, freed_at, freed_kw_since, winds_down_at
 from controller.requests import RequestRecord
 from controller.situation import Situation
+from grid_model.allocation.restoring import REBOUND_BY_KIND, Held, Rebound
 from grid_model.network import Floats
 
 PACE_WINDOW = timedelta(seconds=60)
@@ -101,17 +105,16 @@ def _released(
     if not ripe or not (winding_down or (situation.good and situation.check.worst_ratio < threshold)):
         return []
     budget_kw, one_may = _pace(situation, candidates if winding_down else ())
-    p_kw = _with_returns(situation)
+    coming = _with_returns(situation)
     freed: list[RequestRecord] = []
     for record in ripe:
         kw = cut_kw(record)
         if kw > budget_kw and not (one_may and not freed):
             break  # in order: the longest limited is not overtaken by a smaller one
-        after = p_kw.copy()
-        after[situation.position(record)] += _comes_back_kw(situation, record)
-        if winding_down or _fits(situation, after):
+        after = coming.with_back(situation, record) if binds(situation, record) else coming
+        if winding_down or after.fits(situation):
             freed.append(record)
-            p_kw, budget_kw = after, budget_kw - kw
+            coming, budget_kw = after, budget_kw - kw
     return freed
 
 
@@ -142,23 +145,58 @@ def _freed_after(records: Iterable[RequestRecord], since: datetime) -> Iterable[
     return (r for r in records if r.resource == "device" and (at := freed_at(r)) is not None and at > since)
 
 
-def _with_returns(situation: Situation) -> Floats:
-    """(n_sp,) the snapshot with everybody back who was freed a moment ago."""
-    p_kw = situation.check.snapshot.p_kw.copy()
+@dataclass(frozen=True)
+class _Coming:
+    """What the service points take with those back who are free, (n_sp,) each."""
+
+    at_first_kw: Floats
+    """while they make up for what they missed"""
+    at_last_kw: Floats
+
+    def with_back(self, situation: Situation, record: RequestRecord) -> "_Coming":
+        at_first_kw, at_last_kw = self.at_first_kw.copy(), self.at_last_kw.copy()
+        position, held = situation.position(record), _held(situation, record)
+        at_first_kw[position] += max(held.taken_kw(1.0, 0.0) - held.now_kw, 0.0)
+        at_last_kw[position] += _back_to(situation, record)
+        return _Coming(at_first_kw, at_last_kw)
+
+    def fits(self, situation: Situation) -> bool:
+        if not _fits(situation, self.at_first_kw):
+            return False
+        return np.array_equal(self.at_first_kw, self.at_last_kw) or _fits(situation, self.at_last_kw)
+
+
+def _with_returns(situation: Situation) -> _Coming:
+    """The snapshot with everybody back who was freed a moment ago."""
+    shown_kw = situation.check.snapshot.p_kw
+    coming = _Coming(shown_kw, shown_kw)
     for record in _freed_after(situation.event_records, situation.now - RETURN_WITHIN):
-        p_kw[situation.position(record)] += _back_to(situation, record)
-    return p_kw
+        coming = coming.with_back(situation, record)
+    return coming
+
+
+def _held(situation: Situation, record: RequestRecord) -> Held:
+    """The target as the way back sees it."""
+    target = record.planned.target
+    p_kw, device = situation.device_p_kw(target), situation.control.registry.device.get(target)
+    return Held(
+        device=target,
+        service_point=situation.position(record),
+        now_kw=record.limit_kw if p_kw is None else p_kw,
+        back_kw=record.planned.p_before_kw,
+        rebound=REBOUND_BY_KIND.get(record.planned.kind, Rebound()),
+        most_kw=None if device is None else device.rated_kw,
+    )
 
 
 def _back_to(situation: Situation, record: RequestRecord) -> float:
     """What is still to come until the target takes what it took before."""
-    p_kw = situation.device_p_kw(record.planned.target)
-    takes_kw = record.limit_kw if p_kw is None else p_kw
-    return max(record.planned.p_before_kw - takes_kw, 0.0)
+    held = _held(situation, record)
+    return max(held.back_kw - held.now_kw, 0.0)
 
 
 def _comes_back_kw(situation: Situation, record: RequestRecord) -> float:
-    """What a limited device will take more once it is free."""
+    """What a limited device will take more once it is free, and has made up for what it missed."""
     return 0.0 if not binds(situation, record) else _back_to(situation, record)
 
 
@@ -170,8 +208,7 @@ def binds(situation: Situation, record: RequestRecord) -> bool:
 
 def _fits(situation: Situation, p_kw: Floats) -> bool:
     """Below the closing threshold everywhere, and with room for what may come within the lead."""
-    check, control, headroom = situation.check, situation.control, situation.headroom
-    result = control.load_flow.solve(p_kw, check.snapshot.q_kvar, slack_scale=check.slack_scale)
+    control, headroom, result = situation.control, situation.headroom, situation.solve(p_kw)
     if headroom is not None and headroom.limits.worst_ratio(result) > 1:
         return False
     return control.element_limits.worst_ratio(result) < control.site.events.close_below

@@ -73,6 +73,10 @@ class Cycle(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Allowed difference of meters plus losses from the substation's reading, as a share of it."""
     referee_every: Annotated[int, msgspec.Meta(ge=1)] = 100
     """Checks between two comparisons with pandapower's runpp."""
+    compiled: bool = False
+    """Load flows run compiled (`grid_model/radial_sweep.py`): several times as fast for a third of a second at
+    the start, or fifteen on a machine that has never done it. Worth it from some hundred feeders on.
+    """
 
 
 class Limits(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -135,6 +139,15 @@ class Requests(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """A device released is left alone this long (C5), unless above `at_once_percent`."""
     min_cut_kw: NotNegative = 0.3
     """A cut smaller than this is not worth a command."""
+    fairness_spread: Share = 0.0
+    """So much more than the least a cut may cost, so that many give a little at a time instead of few all.
+    Those who gave are spared later in any case."""
+    fairness_strength: Share = 0.25
+    """By less than this a kW is dearer at customers who gave much lately; 0: the past does not count."""
+    fairness_days: Annotated[int, msgspec.Meta(ge=1, le=90)] = 30
+    reserve_probability: Annotated[float, msgspec.Meta(ge=0.5, lt=1)] | None = None
+    """So much is asked for that it suffices with this probability, by how devices kept their word so far.
+    Without it as much as is needed, and more once somebody did not."""
     notices: bool = True
     notice_cut_share: Share = 0.3
     """A notice asks a person for this share of their present power."""

@@ -14,6 +14,8 @@ from controller.headroom import Headroom
 from controller.reach import ends_by
 from controller.requests import RequestRecord
 from controller.stores.port import FeederSample
+from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
+from grid_model.network import Floats
 from grid_model.violations import Violation
 
 STATUS_FRESH = 2
@@ -71,6 +73,16 @@ class Situation:
     def may_act(self) -> bool:
         """Whether the automatic may ask anybody for anything now."""
         return self.good and self.automatic and self.event is not None
+
+    @cached_property
+    def load_flow(self) -> FactoredLoadFlow:
+        """The load flow on the voltage that the RTU shows, for whoever linearises it or solves many."""
+        return self.control.load_flow.at_voltage(self.check.slack_scale)
+
+    def solve(self, p_kw: Floats) -> LoadFlowResult:
+        """The load flow with the service points at `p_kw` (n_sp,), all else as in the check."""
+        check = self.check
+        return self.control.load_flow.solve(p_kw, check.snapshot.q_kvar, slack_scale=check.slack_scale)
 
     @cached_property
     def worst(self) -> Violation | None:

@@ -4,7 +4,7 @@ Eliminating a bus that has one neighbour left makes no new entries, so the facto
 sweep from the leaves to the grid and one back (Y = LU without fill-in; Tinney and Walker, "Direct solutions
 of sparse network equations by optimally ordered triangular factorization", Proc. IEEE 55(11), 1967). Meshes
 get what fill-in the order of least degree leaves. No pivoting: the diagonal of an admittance matrix
-dominates; whoever uses the factors looks whether they hold (`radial_sweep.py`).
+dominates; where it does not, factors are NaN or inexact, and whoever uses them tries them with `solve`.
 
 Rows are scaled by their diagonal, so that with c = U_d⁻¹ L⁻¹ r the two sweeps are
     c_i = r_i / d_i − Σ_{j<i} low_ij c_j        V_i = c_i − Σ_{j>i} up_ij V_j
@@ -39,26 +39,44 @@ class Elimination:
 
 
 def eliminate(y_bus: Any, n_free: int) -> Elimination:
-    """Factor the first `n_free` rows of the (n, n) sparse admittance matrix; its pattern is symmetric."""
+    """Factor the first `n_free` rows of the (n, n) sparse admittance matrix.
+
+    Where a pivot is zero, or missing, everything that depends on it is NaN.
+    """
     order = _order(y_bus, n_free)
     rows = _rows_in_order(y_bus, order)
     low: list[dict[int, complex]] = [{} for _ in order]
     up: list[dict[int, complex]] = [{} for _ in order]
     diagonal = np.empty(n_free, dtype=np.complex128)
-    for position, row in enumerate(rows):
-        diagonal[position] = pivot = row.pop(position)
-        up[position] = {other: value / pivot for other, value in row.items()}
-        for below in row:
-            if below < n_free:
-                factor = rows[below].pop(position)
-                low[below][position] = factor
-                for other, value in up[position].items():
-                    rows[below][other] = rows[below].get(other, 0.0) - factor * value
-    low = [
-        {other: value / pivot for other, value in row.items()}
-        for row, pivot in zip(low, diagonal, strict=True)
-    ]
+    with np.errstate(all="ignore"):
+        for position, row in enumerate(rows):
+            diagonal[position] = pivot = row.pop(position, 0.0) or np.nan
+            up[position] = {other: value / pivot for other, value in row.items()}
+            for below in row:
+                if below < n_free:
+                    factor = rows[below].pop(position)
+                    low[below][position] = factor
+                    for other, value in up[position].items():
+                        rows[below][other] = rows[below].get(other, 0.0) - factor * value
+        low = [
+            {other: value / pivot for other, value in row.items()}
+            for row, pivot in zip(low, diagonal, strict=True)
+        ]
     return Elimination(np.array(order, dtype=np.int64), diagonal, *_flat(low), *_flat(up))
+
+
+def solve(factors: Elimination, right: Complexes, v_held: Complexes) -> Complexes:
+    """(n,) V by position so that the free rows of Y V are `right` (n_free,), by position, with the held
+    voltages `v_held` last."""
+    n_free = len(factors.order)
+    v = np.concatenate([right / factors.diagonal, v_held])
+    for position in range(n_free):
+        entries = slice(factors.low_start[position], factors.low_start[position + 1])
+        v[position] -= factors.low_factor[entries] @ v[factors.low[entries]]
+    for position in range(n_free - 1, -1, -1):
+        entries = slice(factors.up_start[position], factors.up_start[position + 1])
+        v[position] -= factors.up_factor[entries] @ v[factors.up[entries]]
+    return v
 
 
 def _flat(rows: list[dict[int, complex]]) -> tuple[Ints, Ints, Complexes]:

@@ -133,18 +133,16 @@ def _composition(
     def contributions(chosen: Floats) -> tuple[Contribution, ...]:
         places = np.flatnonzero(chosen)
         order = places[np.argsort(-np.abs(pushing[places]), kind="stable")]
-        return tuple(
-            Contribution(
-                service_point=network.service_points[place],
-                violation=violation.element,
-                share_percent=100 * float(pushing[place]) / total,
-                p_kw=float(parts.p_kw[place]),
-                flexible_kw=float(parts.flexible_kw[place]),
-                part=direction * float(pushing[place]),
-                losses_percent=100 * direction * float(parts.losses[place]) / total,
-            )
-            for place in order
+        columns = (
+            100 * pushing[order] / total,
+            parts.p_kw[order],
+            parts.flexible_kw[order],
+            direction * pushing[order],
+            100 * direction * parts.losses[order] / total,
         )
+        names = [network.service_points[place] for place in order.tolist()]
+        rows = zip(names, *(np.asarray(column, dtype=np.float64).tolist() for column in columns), strict=True)
+        return tuple(Contribution(name, violation.element, *numbers) for name, *numbers in rows)
 
     caused, losses = float(parts.direct[causes].sum()), float(parts.losses[causes].sum())
     relieved = float(direction * pushing[relief].sum())

@@ -8,6 +8,7 @@ converge is said and is for others to solve.
 
 import importlib
 import importlib.util
+import logging
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 
 from grid_model.admittance import Admittance, BranchEnds, Complexes
 from grid_model.batch_result import BatchResult
-from grid_model.elimination import Elimination, eliminate
+from grid_model.elimination import Elimination, eliminate, solve
 from grid_model.network import Floats, Network
 from grid_model.results import NEAR_COLLAPSE, LoadFlowResult
 from grid_model.sweep_layout import Demand, Outputs, Tree
@@ -26,8 +27,9 @@ _BLOCK, _ONE = (0,) * 32, (0,)
 enough for its cache."""
 _SCALARS = 4
 """The last columns of an answer: losses, supply, collapse index, sweeps."""
-_RESIDUAL_PU = 1e-9
-"""Of the voltages without load, beyond which the factors do not hold."""
+_RESIDUAL = 1e-9
+"""Of a trial solution, relative to what it is made of, beyond which the factors do not hold."""
+_log = logging.getLogger(__name__)
 
 
 def can_compile() -> bool:
@@ -36,21 +38,32 @@ def can_compile() -> bool:
 
 
 def radial_sweep(network: Network, admittance: Admittance) -> "RadialSweep | None":
-    """The compiled load flow of one topology, or None where it cannot be had: numba is not installed, a
-    generator holds a voltage, or the factors without pivoting do not hold."""
+    """The compiled load flow of one topology, or None where it cannot be had: numba is not installed or does
+    not work here, a generator holds a voltage, or the factors without pivoting do not hold."""
     if not can_compile() or len(admittance.generator):
         return None
     factors = eliminate(admittance.y_bus, admittance.n_free)
-    if not np.isfinite(factors.up_factor).all() or (np.diff(factors.up_start) == 0).any():
+    if (np.diff(factors.up_start) == 0).any() or not _hold(factors, admittance):
         return None
-    without_load = _without_load(factors, admittance)
-    residual = admittance.y_bus[: admittance.n_free] @ without_load[_at(factors, admittance)[:-1]]
-    row_size = abs(admittance.y_bus[: admittance.n_free]).max(axis=1).toarray().ravel()
-    if not np.abs(residual / row_size).max(initial=0.0) < _RESIDUAL_PU:
+    try:
+        sweep = RadialSweep(network, admittance, factors)
+        sweep.warm_up()
+    except (ImportError, OSError) as error:  # a numba for another NumPy; a disk that is full
+        _log.warning("load flows are not compiled, because numba does not work here: %s", error)
         return None
-    sweep = RadialSweep(network, admittance, factors, without_load)
-    sweep.warm_up()
     return sweep
+
+
+def _hold(factors: Elimination, admittance: Admittance) -> bool:
+    """Whether the factors solve Y V = I, tried with currents about as large as those of a voltage of 1 pu."""
+    free = admittance.y_bus[: admittance.n_free]
+    row_size = abs(free).max(axis=1).toarray().ravel()
+    current = row_size * np.exp(1j * np.arange(admittance.n_free))
+    with np.errstate(all="ignore"):
+        v = solve(factors, current[factors.order], admittance.v_held)
+        residual = (free @ v[_at(factors, admittance)[:-1]] - current) / row_size
+        size = max(np.abs(v).max(initial=1.0), 1.0)
+    return bool(np.abs(residual).max(initial=0.0) < _RESIDUAL * size)  # false for NaN
 
 
 def _at(factors: Elimination, admittance: Admittance) -> Any:
@@ -60,38 +73,26 @@ def _at(factors: Elimination, admittance: Admittance) -> Any:
     return at
 
 
-def _without_load(factors: Elimination, admittance: Admittance) -> Complexes:
-    """(n + 1,) voltages when nobody takes anything, by position; the last is NaN."""
-    n_free = admittance.n_free
-    v = np.concatenate([np.zeros(n_free, dtype=np.complex128), admittance.v_held, [np.nan]])
-    for position in range(n_free - 1, -1, -1):
-        entries = slice(factors.up_start[position], factors.up_start[position + 1])
-        v[position] = -(factors.up_factor[entries] @ v[factors.up[entries]])
-    return v
-
-
 class RadialSweep:
     """One topology, laid out for `sweep_kernels`. Immutable; threads may share it."""
 
-    def __init__(
-        self, network: Network, admittance: Admittance, factors: Elimination, without_load: Complexes
-    ) -> None:
+    def __init__(self, network: Network, admittance: Admittance, factors: Elimination) -> None:
         self._n_line, self._n_trafo = len(network.lines.ids), len(network.transformers.ids)
         counts = (len(network.buses.ids), self._n_line, self._n_trafo, self._n_trafo)
         self._ends = tuple(np.cumsum(counts).tolist())
         at = _at(factors, admittance)
-        self._tree = self._lay_out_tree(admittance, factors, without_load, at)
+        self._tree = self._lay_out_tree(admittance, factors, at)
         self._demand = self._lay_out_demand(admittance, factors, at)
         self._outputs = self._lay_out_outputs(admittance, at)
         self._solve: Any = importlib.import_module("grid_model.sweep_kernels").solve
 
-    def _lay_out_tree(
-        self, admittance: Admittance, factors: Elimination, without_load: Complexes, at: Any
-    ) -> Tree:
+    def _lay_out_tree(self, admittance: Admittance, factors: Elimination, at: Any) -> Tree:
         n, n_free = admittance.y_bus.shape[0], admittance.n_free
         takes = np.zeros(n + 1, dtype=np.bool_)
         takes[at[admittance.service_point]] = True
         takes[at[np.flatnonzero(admittance.fixed_demand)]] = True
+        nothing = np.zeros(n_free, dtype=np.complex128)
+        without_load = np.append(solve(factors, nothing, admittance.v_held), np.nan)
         shares = np.zeros((0, 4))
         if (dependence := admittance.dependence) is not None:
             free = dependence.at(factors.order)
@@ -170,8 +171,8 @@ class RadialSweep:
 
     def _answer(self, lanes: tuple[int, ...], p_kw: Floats, q_kvar: Floats, slack_scale: float) -> Floats:
         answer = np.zeros((len(p_kw), self._ends[-1] + _SCALARS))
-        p_kw, q_kvar = np.ascontiguousarray(p_kw, np.float64), np.ascontiguousarray(q_kvar, np.float64)
-        self._solve(lanes, self._tree, self._demand, self._outputs, p_kw, q_kvar, float(slack_scale), answer)
+        given = _plain(p_kw), _plain(q_kvar)
+        self._solve(lanes, self._tree, self._demand, self._outputs, *given, float(slack_scale), answer)
         return answer
 
     def _cut(self, answer: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -194,6 +195,13 @@ def _elements(ends: BranchEnds, n_line: int, no_column: int) -> tuple[list[Seque
     elements.extend([first + row] for row in range(rest))
     columns.extend([no_column] * rest)
     return elements, columns
+
+
+def _plain(values: Floats) -> Floats:
+    """The one kind of array that the sweeps are compiled for: any other would have them compiled again, and
+    somebody wait for seconds."""
+    values = np.ascontiguousarray(values, np.float64)
+    return values if values.flags.carray else values.copy()  # such as one that may not be written to
 
 
 def _pairs(values: Complexes) -> Floats:

@@ -11,8 +11,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,98 +21,24 @@ from grid_model.explanation import Explanation, explain
 from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
 from grid_model.location import compose
 from grid_model.network import Floats
-from grid_model.network_sources import FORMS
 from grid_model.referee import disagreement
 from grid_model.three_phase.violations import PhaseLimits
 from grid_model.violations import Limits, find_violations
 from gridward import check_phases
-from gridward.argument_types import positive
-from gridward.check_input import CheckInput, InputRejected, read_input
+from gridward.check_arguments import add_arguments
+from gridward.check_estimate import Sureness, sureness
+from gridward.check_input import CheckFiles, CheckInput, InputRejected, read_input
 from gridward.check_phases_input import PhaseFiles, read_phase_input
 from gridward.check_phases_report import PhaseOutcome
 from gridward.check_phases_report import document as phase_document
 from gridward.check_phases_report import report as phase_report
 from gridward.check_report import Outcome, State, document, report
 
+__all__ = ["add_arguments", "check", "run"]
+
 _DISAGREE_PU = 1e-6
 _VOLTAGE_DIFFERENCE = 0.02
 _EXAMPLES = 5
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of `gridward check`."""
-    parser.add_argument("network", metavar="NETWORK", help=FORMS)
-    parser.add_argument(
-        "--readings",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="CSV: service_point,p_kw,q_kvar[,v_pu,at]",
-    )
-    parser.add_argument(
-        "--customers",
-        type=Path,
-        metavar="FILE",
-        help="CSV: service_point[,customer,critical]; critical: never cut",
-    )
-    parser.add_argument(
-        "--devices", type=Path, metavar="FILE", help="CSV: device,service_point,kind,p_kw[,min_kw,critical]"
-    )
-    parser.add_argument(
-        "--max-age",
-        type=_minutes,
-        default=timedelta(minutes=15),
-        metavar="MINUTES",
-        help="how much older than the newest a reading may be (default 15)",
-    )
-    parser.add_argument(
-        "--explain",
-        action="append",
-        default=[],
-        metavar="SERVICE_POINT",
-        help="what this customer has to do with each violation, or with the fullest element; repeatable",
-    )
-    _add_phase_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-
-
-def _add_phase_arguments(parser: argparse.ArgumentParser) -> None:
-    phases = parser.add_argument_group(
-        "per phase",
-        "With --phases or --unbalanced every phase, neutral and voltage unbalance is checked on its own; "
-        "without both the network is taken as balanced. Readings may then have p_a_kw,p_b_kw,p_c_kw"
-        "[,q_a_kvar,q_b_kvar,q_c_kvar] in place of totals, and devices a column phase.",
-    )
-    phases.add_argument(
-        "--phases",
-        type=Path,
-        metavar="FILE",
-        help="CSV: service_point,phase; a, b, c, or several, as ab or abc",
-    )
-    phases.add_argument(
-        "--unbalanced",
-        action="store_true",
-        help="the network itself says who is on which phase (asymmetric_load); implied by --phases",
-    )
-    phases.add_argument(
-        "--typical-zero-sequence",
-        action="store_true",
-        help="assume typical zero-sequence data where the network has none, and tell",
-    )
-    phases.add_argument(
-        "--neutral-limit",
-        type=positive,
-        default=100.0,
-        metavar="PERCENT",
-        help="of the rating of the line's phases (default 100; 50 for a neutral of half their section)",
-    )
-
-
-def _minutes(text: str) -> timedelta:
-    minutes = float(text)
-    if not 0 <= minutes < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected minutes, 0 or more")
-    return timedelta(minutes=minutes)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -136,14 +61,16 @@ def _balanced(args: argparse.Namespace) -> Outcome:
     if args.typical_zero_sequence:
         expected = "is for a check per phase; expected --phases or --unbalanced with it"
         raise InputRejected([Finding("error", "--typical-zero-sequence", expected)])
-    data = read_input(args.network, args.readings, args.devices, args.customers, max_age=args.max_age)
+    files = CheckFiles(args.readings, args.devices, args.customers, args.substation)
+    data = read_input(args.network, files, max_age=args.max_age)
     return check(data, _known(data, args.explain))
 
 
 def _per_phase(args: argparse.Namespace) -> PhaseOutcome:
-    if args.explain:
-        expected = "is for a balanced check; expected neither --phases nor --unbalanced with it"
-        raise InputRejected([Finding("error", "--explain", expected)])
+    balanced = [("--explain", args.explain), ("--substation", args.substation)]
+    expected = "is for a balanced check; expected neither --phases nor --unbalanced with it"
+    if wrong := [Finding("error", option, expected) for option, value in balanced if value]:
+        raise InputRejected(wrong)
     data = read_phase_input(
         args.network,
         PhaseFiles(args.readings, args.phases, args.devices, args.customers),
@@ -174,9 +101,12 @@ def check(data: CheckInput, explain_to: Sequence[str] = ()) -> Outcome:
     """Check, locate, allocate, check again; `explain_to` are service points who want to know. Never raises
     for a load flow that does not converge: it says so."""
     network, limits = data.network, Limits()
-    p_kw, q_kvar = data.snapshot.p_kw, data.snapshot.q_kvar
     load_flow = FactoredLoadFlow(network)
     warnings = list(data.warnings)
+    known = sureness(data, load_flow, limits, warnings)
+    if known is not None:
+        data, load_flow = _estimated(data, known), load_flow.at_voltage(known.estimate.slack_scale)
+    p_kw, q_kvar = data.snapshot.p_kw, data.snapshot.q_kvar
     if load_flow.unfit_reason:
         warnings.append(f"solved by runpp throughout: {load_flow.unfit_reason}")
     result = _confirmed(load_flow, load_flow.solve(p_kw, q_kvar), p_kw, q_kvar, warnings)
@@ -194,7 +124,7 @@ def check(data: CheckInput, explain_to: Sequence[str] = ()) -> Outcome:
         allocation = allocate(network, load_flow, p_kw, q_kvar, data.devices, limits)
     except Diverged as error:  # what is known so far is still worth telling
         told = (*warnings, f"nothing allocated: {error}")
-        return Outcome(network, before, composed, (), before, told, explanations)
+        return Outcome(network, before, composed, (), before, told, explanations, known)
     cut_kw = {cut.device: cut.curtailed_kw for cut in allocation.curtailments}
     taken = np.array([cut_kw.get(device.device, 0.0) for device in data.devices])
     after_kw = p_kw - _gathered(data, taken)
@@ -208,7 +138,14 @@ def check(data: CheckInput, explain_to: Sequence[str] = ()) -> Outcome:
         State(after, remaining),
         tuple(warnings),
         explanations,
+        known,
     )
+
+
+def _estimated(data: CheckInput, known: Sureness) -> CheckInput:
+    """The same on the estimated powers."""
+    estimate = known.estimate
+    return replace(data, snapshot=replace(data.snapshot, p_kw=estimate.p.value, q_kvar=estimate.q.value))
 
 
 def _explained(

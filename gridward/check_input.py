@@ -3,24 +3,19 @@
 Collects everything that is wrong before it gives up. Knows no load flow.
 """
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from customers.registry import FLOOR_KW_BY_KIND
 from grid_model.allocation import FlexibleDevice
-from grid_model.connection import connection_limits_kw
 from grid_model.errors import Finding, NetworkRejected
+from grid_model.estimation.measurements import Measurement
 from grid_model.network import Floats, Network, load_network
-from grid_model.snapshot import Quality, Snapshot
+from grid_model.snapshot import Snapshot
+from gridward.check_placing import Placing
+from gridward.check_substation import place_substation, read_substation
 from gridward.check_tables import (
-    Cells,
-    CustomerRow,
     DeviceRow,
     ReadingRow,
     read_customers,
@@ -28,10 +23,7 @@ from gridward.check_tables import (
     read_readings,
 )
 
-_CONSUMERS = frozenset({"ev_charger", "heat_pump", "air_conditioner", "boiler"})
-_KINDS = _CONSUMERS | {"battery", "pv_inverter"}
-_OTHER_WORDS = {"ev": "ev_charger", "wallbox": "ev_charger", "heatpump": "heat_pump", "pv": "pv_inverter"}
-_EXAMPLES = 5
+__all__ = ["CheckFiles", "CheckInput", "InputRejected", "Placing", "check_alone", "read_input"]
 
 
 class InputRejected(Exception):
@@ -53,16 +45,31 @@ class CheckInput:
     devices: tuple[FlexibleDevice, ...]
     """Those of critical customers are marked critical."""
     warnings: tuple[str, ...]
+    shown_p_kw: Floats
+    """(n_sp,) as the meters show it; NaN without a reading"""
+    shown_q_kvar: Floats
+    age_s: Floats
+    """(n_sp,) by how much each reading is older than the newest"""
+    substation: tuple[Measurement, ...]
 
 
-def read_input(
-    source: str, readings: Path, devices: Path | None, customers: Path | None, *, max_age: timedelta
-) -> CheckInput:
+@dataclass(frozen=True, slots=True)
+class CheckFiles:
+    """Where the input is."""
+
+    readings: Path
+    devices: Path | None = None
+    customers: Path | None = None
+    substation: Path | None = None
+
+
+def read_input(source: str, files: CheckFiles, *, max_age: timedelta) -> CheckInput:
     """Read and check all input. Raises InputRejected with every finding of network and files."""
     findings: list[Finding] = []
-    reading_rows = read_readings(readings, findings)
-    device_rows = read_devices(devices, findings) if devices else []
-    customer_rows = read_customers(customers, findings) if customers else []
+    reading_rows = read_readings(files.readings, findings)
+    device_rows = read_devices(files.devices, findings) if files.devices else []
+    customer_rows = read_customers(files.customers, findings) if files.customers else []
+    substation_rows = read_substation(files.substation, findings) if files.substation else []
     check_alone(reading_rows, device_rows, max_age)
     try:
         network = load_network(source)
@@ -72,10 +79,30 @@ def read_input(
     snapshot, v_pu = placing.snapshot(reading_rows)
     protected = placing.protected(customer_rows)
     flexible = placing.devices(device_rows, snapshot, protected)
+    inside = place_substation(substation_rows, network)
     if findings:
         raise InputRejected(findings)
-    warnings = (*(str(finding) for finding in network.warnings), *placing.warnings)
-    return CheckInput(network, snapshot, v_pu, flexible, warnings)
+    return CheckInput(
+        network=network,
+        snapshot=snapshot,
+        measured_v_pu=v_pu,
+        devices=flexible,
+        warnings=(*(str(finding) for finding in network.warnings), *placing.warnings),
+        shown_p_kw=placing.column(reading_rows, lambda row: row.p_kw),
+        shown_q_kvar=placing.column(reading_rows, lambda row: row.q_kvar),
+        age_s=placing.column(reading_rows, _age(reading_rows)),
+        substation=inside,
+    )
+
+
+def _age(rows: Sequence[ReadingRow]) -> Callable[[ReadingRow], float]:
+    """Seconds before the newest reading; 0 where no time is told."""
+    newest = max((row.at for row in rows if row.at is not None), default=None)
+
+    def age_s(row: ReadingRow) -> float:
+        return 0.0 if newest is None or row.at is None else (newest - row.at).total_seconds()
+
+    return age_s
 
 
 def check_alone(readings: Sequence[ReadingRow], devices: Sequence[DeviceRow], max_age: timedelta) -> None:
@@ -94,166 +121,3 @@ def check_alone(readings: Sequence[ReadingRow], devices: Sequence[DeviceRow], ma
         if device.device and first.setdefault(device.device, device.cells.row) != device.cells.row:
             earlier = first[device.device]
             device.cells.error("device", f"{device.device!r} is already in row {earlier}; expected each once")
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _EXAMPLES} more" if len(names) > _EXAMPLES else ""
-    return ", ".join(names[:_EXAMPLES]) + more
-
-
-class Placing:
-    """Puts rows onto the service points of one network; collects warnings."""
-
-    def __init__(self, network: Network) -> None:
-        self._network = network
-        self._index = network.service_point_index()
-        self._n_sp = len(network.service_points)
-        self._id_form = f"{network.load_ids[0].partition(':')[0]}:INDEX"
-        self.warnings: list[str] = []
-
-    def place(self, cells: Cells, service_point: str) -> int | None:
-        """The position of a service point; None when it is no good, and noted."""
-        if not service_point:
-            return None
-        place = self._index.get(service_point)
-        if place is not None:
-            return place
-        if service_point in self._network.ambiguous_names:
-            expected = f"{service_point!r} is the name of several loads; expected {self._id_form} instead"
-        else:
-            matches = difflib.get_close_matches(service_point, self._index, n=1, cutoff=0.5)
-            hint = (
-                f"did you mean {matches[0]!r}?"
-                if matches
-                else f"for example {self._network.service_points[0]!r}"
-            )
-            expected = (
-                f"{service_point!r} is no service point; expected a load's name or {self._id_form}, {hint}"
-            )
-        cells.error("service_point", expected)
-        return None
-
-    def snapshot(self, rows: Sequence[ReadingRow]) -> tuple[Snapshot, Floats]:
-        """Readings as arrays; the gaps estimated and told."""
-        p, q, v = (np.full(self._n_sp, np.nan) for _ in range(3))
-        most = connection_limits_kw(self._network)
-        seen: dict[int, int] = {}
-        for row in rows:
-            place = self.place(row.cells, row.service_point)
-            if place is None:
-                continue
-            if seen.setdefault(place, row.cells.row) != row.cells.row:
-                row.cells.error(
-                    "service_point",
-                    f"{row.service_point!r} is already in row {seen[place]}; expected each only once",
-                )
-                continue
-            p[place] = self._within(row.cells, "p_kw", "kW", row.p_kw, float(most[place]))
-            q[place] = self._within(row.cells, "q_kvar", "kvar", row.q_kvar, float(most[place]))
-            v[place] = np.nan if row.v_pu is None else row.v_pu
-        quality = np.where(np.isnan(p), Quality.ESTIMATED, Quality.MEASURED).astype(np.uint8)
-        p = self._fill_p(p)
-        return Snapshot(p, self._fill_q(p, q, quality), quality), v
-
-    @staticmethod
-    def _within(cells: Cells, column: str, unit: str, value: float | None, most: float) -> float:
-        if value is None:
-            return np.nan
-        if abs(value) > most:
-            cells.error(
-                column,
-                f"is {value:g}; expected at most {most:.0f} {unit}, which is all that its bus can carry",
-            )
-            return np.nan
-        return value
-
-    def _fill_p(self, p: Floats) -> Floats:
-        """Unmetered service points take what the network says, scaled as the metered ones are to theirs."""
-        missing = np.isnan(p)
-        if not missing.any() or missing.all():
-            return np.where(missing, self._network.default_p_kw, p)
-        default = self._network.default_p_kw
-        expected = default[~missing].sum()
-        ratio = max(float(p[~missing].sum() / expected), 0.0) if expected > 0 else 1.0
-        names = [self._network.service_points[place] for place in np.flatnonzero(missing)]
-        self.warnings.append(
-            f"{len(names)} of {self._n_sp} service points have no reading; estimated at {ratio:.2f} times "
-            f"the network's own value, as the metered ones are: {_some(names)}"
-        )
-        return np.where(missing, default * ratio, p)
-
-    def _fill_q(self, p: Floats, q: Floats, quality: NDArray[np.uint8]) -> Floats:
-        """Reactive power that nobody measured: from the power factor that the network states."""
-        missing = np.isnan(q)
-        default_p, default_q = self._network.default_p_kw, self._network.default_q_kvar
-        ratio = np.divide(default_q, default_p, out=np.zeros(self._n_sp), where=default_p != 0)
-        if told := [
-            self._network.service_points[place]
-            for place in np.flatnonzero(missing & (quality == Quality.MEASURED))
-        ]:
-            self.warnings.append(
-                f"{len(told)} readings have no q_kvar, estimated by the network's power factor: {_some(told)}"
-            )
-        return np.where(missing, p * ratio, q)
-
-    def protected(self, rows: Iterable[CustomerRow]) -> frozenset[int]:
-        """Service points of critical customers."""
-        placed = [(self.place(row.cells, row.service_point), row.critical) for row in rows]
-        return frozenset(place for place, critical in placed if critical and place is not None)
-
-    def devices(
-        self, rows: Iterable[DeviceRow], snapshot: Snapshot, protected: frozenset[int]
-    ) -> tuple[FlexibleDevice, ...]:
-        """Devices with their floors; none takes more than its service point does."""
-        placed = [(row, self.place(row.cells, row.service_point)) for row in rows]
-        claimed_kw = np.zeros(self._n_sp)
-        for row, place in placed:
-            if place is not None and row.p_kw is not None:
-                claimed_kw[place] += max(row.p_kw, 0.0)
-        return tuple(
-            device
-            for row, place in placed
-            if (device := self._device(row, place, claimed_kw, snapshot, protected)) is not None
-        )
-
-    def _device(
-        self,
-        row: DeviceRow,
-        place: int | None,
-        claimed_kw: Floats,
-        snapshot: Snapshot,
-        protected: frozenset[int],
-    ) -> FlexibleDevice | None:
-        kind = _OTHER_WORDS.get(row.kind.lower(), row.kind.lower())
-        min_kw = self._floor(row, kind)
-        if kind in _CONSUMERS and row.p_kw is not None and row.p_kw < 0:
-            row.cells.error("p_kw", f"is {row.p_kw:g}; expected 0 or more, this kind only consumes")
-        if place is None or row.p_kw is None or min_kw is None:
-            return None
-        p_kw = self._capped(row, row.p_kw, float(snapshot.p_kw[place]), float(claimed_kw[place]))
-        critical = row.critical or place in protected
-        return FlexibleDevice(row.device, place, p_kw, min_kw, critical=critical)
-
-    @staticmethod
-    def _floor(row: DeviceRow, kind: str) -> float | None:
-        """The guaranteed minimum; a kind that nobody knows must bring its own."""
-        if row.min_kw is not None:
-            return row.min_kw
-        if row.kind and kind not in _KINDS:
-            row.cells.error(
-                "kind", f"is {row.kind!r}; expected one of {', '.join(sorted(_KINDS))}, or a min_kw beside it"
-            )
-            return None
-        return FLOOR_KW_BY_KIND.get(kind, 0.0)
-
-    def _capped(self, row: DeviceRow, p_kw: float, reading_kw: float, claimed_kw: float) -> float:
-        """A device cannot take what its service point does not: several are cut down in proportion."""
-        most = max(reading_kw, 0.0)
-        if p_kw <= 0 or claimed_kw <= most + 1e-9:
-            return p_kw
-        capped = p_kw * most / claimed_kw
-        self.warnings.append(
-            f"{row.cells.file} row {row.cells.row}: device {row.device!r} says {p_kw:g} kW, but its service "
-            f"point takes {reading_kw:g} kW in all; taken as {capped:.3f} kW"
-        )
-        return capped

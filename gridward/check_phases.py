@@ -1,21 +1,22 @@
 """`gridward check` per phase: the same walk over an unbalanced network, where households hang on one phase.
 
 Check, locate, allocate, check again: by phases, neutrals and voltage unbalance. Input is
-`check_phases_input.py`, words are `check_phases_report.py`.
+`check_phases_input.py`, what is found is `check_phases_outcome.py`, words are
+`check_phases_report.py`.
 """
 
 import numpy as np
 
 from grid_model.errors import Diverged
 from grid_model.network import Floats
-from grid_model.three_phase.allocation import allocate_phases
+from grid_model.three_phase.allocation import PhaseAllocation, allocate_phases
 from grid_model.three_phase.load_flow import ThreePhaseLoadFlow
 from grid_model.three_phase.location import locate_phases
 from grid_model.three_phase.referee import disagreement_pu
 from grid_model.three_phase.results import ThreePhaseResult
 from grid_model.three_phase.violations import PhaseLimits, find_phase_violations, worst_of_each_kind
 from gridward.check_phases_input import PhaseCheckInput
-from gridward.check_phases_report import PhaseOutcome, PhaseState
+from gridward.check_phases_outcome import PhaseCut, PhaseOutcome, PhaseState
 
 _DISAGREE_PU = 1e-6
 _VOLTAGE_DIFFERENCE = 0.02
@@ -52,7 +53,19 @@ def check(data: PhaseCheckInput, limits: PhaseLimits) -> PhaseOutcome:
     after = _confirmed(load_flow, load_flow.solve(after_kw, q_kvar), after_kw, q_kvar, warnings)
     remaining = find_phase_violations(network, after, limits) if after.converged else before.violations
     state = PhaseState(after, remaining)
-    return PhaseOutcome(network, before, located, allocation.curtailments, state, tuple(warnings))
+    return PhaseOutcome(network, before, located, _cuts(data, allocation), state, tuple(warnings))
+
+
+def _cuts(data: PhaseCheckInput, allocation: PhaseAllocation) -> tuple[PhaseCut, ...]:
+    """Each curtailment with the phases that it takes effect on."""
+    devices = {one.device.device: one for one in data.devices}
+    cuts = []
+    for told in allocation.curtailments:
+        one = devices[told.device]
+        point = one.device.service_point
+        share = {data.network.phase_name(point, part): of for part, of in enumerate(one.share) if of > 0}
+        cuts.append(PhaseCut(told, share))
+    return tuple(cuts)
 
 
 def _confirmed(

@@ -1,25 +1,26 @@
 """What a check per phase says: the JSON document of `check_report.py` with phases in it, and the same for
 people. Formats only."""
 
-import math
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 
-from grid_model.allocation import Curtailment
 from grid_model.network import Floats
 from grid_model.three_phase.location import PhaseContribution
 from grid_model.three_phase.network import ThreePhaseNetwork
-from grid_model.three_phase.results import ThreePhaseResult
-from grid_model.three_phase.violations import Conductor, PhaseViolation
+from grid_model.three_phase.phases import PHASES
+from grid_model.three_phase.violations import Conductor, PhaseViolation, worst_of_each_kind
+from gridward.check_phases_outcome import PhaseOutcome, PhaseState
 from gridward.check_report import table
+
+__all__ = ["PhaseOutcome", "document", "report"]
 
 _DIGITS = 6
 _TOP = 5
-_MOST_ROWS = 12
+_ROWS_OF_A_KIND = 3
 _WORDS = {
     "line_overload": "line overload",
     "transformer_overload": "transformer overload",
@@ -28,42 +29,6 @@ _WORDS = {
     "overvoltage": "voltage too high",
     "voltage_unbalance": "voltage unbalance",
 }
-
-
-@dataclass(frozen=True)
-class PhaseState:
-    """One load flow and what is outside its limits."""
-
-    result: ThreePhaseResult
-    violations: tuple[PhaseViolation, ...]
-
-
-@dataclass(frozen=True)
-class PhaseOutcome:
-    """All that one check per phase found."""
-
-    network: ThreePhaseNetwork
-    before: PhaseState
-    located: tuple[PhaseContribution, ...]
-    """of the worst violations of each kind"""
-    curtailments: tuple[Curtailment, ...]
-    after: PhaseState
-    warnings: tuple[str, ...]
-
-    @property
-    def converged(self) -> bool:
-        """Whether the numbers mean anything."""
-        return self.before.result.converged
-
-    @property
-    def cleared(self) -> bool:
-        """Nothing is outside its limits, at once or after the cuts."""
-        return self.converged and self.after.result.converged and not self.after.violations
-
-    @property
-    def curtailed_kw(self) -> float:
-        """In all."""
-        return round(math.fsum(cut.curtailed_kw for cut in self.curtailments), _DIGITS)
 
 
 def document(outcome: PhaseOutcome) -> dict[str, Any]:
@@ -75,15 +40,17 @@ def document(outcome: PhaseOutcome) -> dict[str, Any]:
         "located": [_located_row(part) for part in outcome.located],
         "allocation": [
             {
-                "device": cut.device,
-                "service_point": cut.service_point,
-                "p_kw": round(cut.p_kw, _DIGITS),
-                "limit_kw": cut.limit_kw,
-                "curtailed_kw": cut.curtailed_kw,
+                "device": cut.told.device,
+                "service_point": cut.told.service_point,
+                "phase": cut.phases,
+                "p_kw": round(cut.told.p_kw, _DIGITS),
+                "limit_kw": cut.told.limit_kw,
+                "curtailed_kw": cut.told.curtailed_kw,
             }
             for cut in outcome.curtailments
         ],
         "curtailed_kw": outcome.curtailed_kw,
+        "curtailed_by_phase_kw": outcome.curtailed_by_phase_kw,
         "cleared": outcome.cleared,
         "after": _state(outcome.network, outcome.after),
         "warnings": list(outcome.warnings),
@@ -176,6 +143,7 @@ def _names(network: ThreePhaseNetwork) -> dict[str, str]:
 
 
 def _summary(network: ThreePhaseNetwork, state: PhaseState) -> list[str]:
+    """The worst of each kind: along a feeder hundreds of buses share one cause, and would hide the rest."""
     result, names = state.result, _names(network)
     rows = [
         [
@@ -185,7 +153,7 @@ def _summary(network: ThreePhaseNetwork, state: PhaseState) -> list[str]:
             _value(violation.kind, violation.value),
             _value(violation.kind, violation.limit),
         ]
-        for violation in state.violations[:_MOST_ROWS]
+        for violation in worst_of_each_kind(state.violations, _ROWS_OF_A_KIND)
     ]
     more = len(state.violations) - len(rows)
     header = ["outside its limits", "phase", "kind", "value", "limit"]
@@ -196,8 +164,14 @@ def _summary(network: ThreePhaseNetwork, state: PhaseState) -> list[str]:
         f"  voltages {np.nanmin(result.v_pu):.3f} to {np.nanmax(result.v_pu):.3f} pu, "
         f"unbalance up to {np.nanmax(result.unbalance_percent):.2f} %",
         *(table(header, rows) if rows else ["  no violations"]),
-        *([f"  and {more} more"] if more else []),
+        *([f"  and {more} more; in all {_counts(state.violations)}"] if more else []),
     ]
+
+
+def _counts(violations: Sequence[PhaseViolation]) -> str:
+    """`3 line overload, 12 voltage too low`: the most frequent first."""
+    counted = Counter(_WORDS[violation.kind] for violation in violations)
+    return ", ".join(f"{count} {words}" for words, count in counted.most_common())
 
 
 def _on(phase: Conductor | None) -> str:
@@ -213,13 +187,16 @@ def _highest(loading: Floats) -> str:
 
 
 def _located(outcome: PhaseOutcome) -> list[str]:
+    """Who causes the worst of each kind."""
     lines: list[str] = []
     names = _names(outcome.network)
-    groups = [
-        (violation, [*parts]) for violation, parts in groupby(outcome.located, lambda one: one.violation)
-    ]
-    for violation, parts in groups[:_TOP]:
-        where = f"{names[violation.element]}, phase {_on(violation.phase)}, {_WORDS[violation.kind]}"
+    wanted = set(worst_of_each_kind(outcome.before.violations, 1))
+    for violation, group in groupby(outcome.located, lambda one: one.violation):
+        if violation not in wanted:
+            continue
+        parts = [*group]
+        phase = f", phase {violation.phase}" if violation.phase in PHASES else ""
+        where = f"{names[violation.element]}{phase}, {_WORDS[violation.kind]}"
         count = len({part.service_point for part in parts})
         lines += ["", f"Who causes {where} ({count} service points; the largest shares)"]
         lines += table(["service point", "phase", "share", "kW", "flexible kW"], _shares(parts[:_TOP]))
@@ -243,19 +220,27 @@ def _allocation(outcome: PhaseOutcome) -> list[str]:
     if not outcome.curtailments:
         return ["", "Nothing can be cut: no device at hand helps."]
     rows = [
-        [cut.device, cut.service_point, f"{cut.p_kw:.2f}", f"{cut.limit_kw:.3f}", f"{cut.curtailed_kw:.3f}"]
+        [
+            cut.told.device,
+            cut.told.service_point,
+            cut.phases,
+            f"{cut.told.p_kw:.2f}",
+            f"{cut.told.limit_kw:.3f}",
+            f"{cut.told.curtailed_kw:.3f}",
+        ]
         for cut in outcome.curtailments
     ]
-    header = ["device", "service point", "kW now", "limit kW", "cut kW"]
-    return ["", f"What to cut: {outcome.curtailed_kw:.2f} kW, the least that helps", *table(header, rows)]
+    header = ["device", "service point", "phase", "kW now", "limit kW", "cut kW"]
+    on = ", ".join(f"{kw:.2f} on {phase}" for phase, kw in outcome.curtailed_by_phase_kw.items())
+    worth = "the least that clears it" if outcome.cleared else "the best that can be done"
+    return ["", f"What to cut: {outcome.curtailed_kw:.2f} kW ({on}), {worth}", *table(header, rows)]
 
 
 def _verdict(outcome: PhaseOutcome) -> str:
     if not outcome.before.violations:
         return "Within all limits, on every phase."
-    count = len(outcome.curtailments)
     if outcome.cleared:
+        count = len(outcome.curtailments)
         return f"Cleared by cutting {outcome.curtailed_kw:.2f} kW at {count} devices."
-    return (
-        f"NOT cleared: {len(outcome.after.violations)} violations remain with all that the devices can give."
-    )
+    left = _counts(outcome.after.violations)
+    return f"NOT cleared: {left} remain with all that the devices can give."

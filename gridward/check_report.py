@@ -14,6 +14,8 @@ from grid_model.location import Composition
 from grid_model.network import Floats, Network
 from grid_model.violations import Violation
 from gridward.check_drill_down import composition, contribution, explained, explanation, sum_line
+from gridward.check_estimate import Sureness, left_out, told
+from gridward.check_estimate import document as estimate_document
 
 _DIGITS = 6
 _TOP = 5
@@ -47,6 +49,8 @@ class Outcome:
     warnings: tuple[str, ...]
     explanations: tuple[Explanation, ...] = ()
     """of the customers who were asked for"""
+    known: Sureness | None = None
+    """None where nothing had to be estimated"""
 
     @property
     def converged(self) -> bool:
@@ -89,6 +93,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "cleared": outcome.cleared,
         "after": _state(outcome.network, outcome.after),
         "warnings": list(outcome.warnings),
+        **({} if outcome.known is None else {"estimate": estimate_document(outcome.known)}),
     }
 
 
@@ -130,7 +135,7 @@ def report(outcome: Outcome) -> str:
             "The load flow does not converge: nothing can be said, and nothing must be done, from this.",
         ]
     else:
-        lines += ["", "Before", *_summary(outcome, outcome.before), *_located(outcome)]
+        lines += ["", "Before", *_summary(outcome, outcome.before), *_how_sure(outcome), *_located(outcome)]
         if outcome.before.violations:
             lines += [*_allocation(outcome), "", "After", *_summary(outcome, outcome.after)]
         lines += [*explained(outcome.explanations), "", _verdict(outcome)]
@@ -173,6 +178,38 @@ def _summary(outcome: Outcome, state: State) -> list[str]:
         *(table(["outside its limits", "kind", "value", "limit"], rows) if rows else ["  no violations"]),
         *([f"  and {more} more"] if more else []),
     ]
+
+
+def _how_sure(outcome: Outcome) -> list[str]:
+    known = outcome.known
+    if known is None:
+        return []
+    names = _names(outcome.network)
+    rows = [
+        [
+            name,
+            _WORDS[one.kind],
+            _value(one.kind, one.value),
+            f"{_value(one.kind, one.low)} to {_value(one.kind, one.high)}",
+            _value(one.kind, one.limit),
+            percent(one.probability),
+        ]
+        for one, name in told(known, names)
+    ]
+    points = len(outcome.network.service_points)
+    return [
+        "",
+        f"How sure: from {known.metered} of {points} meters and {known.inside} readings inside the network",
+        *table(["element", "kind", "value", "95 % interval", "limit", "probability"], rows),
+        *(f"  {line}" for line in left_out(known)),
+    ]
+
+
+def percent(probability: float) -> str:
+    """A probability; never quite 0 or 100 %, which nobody knows."""
+    if probability < 0.001:
+        return "below 0.1 %"
+    return "above 99.9 %" if probability > 0.999 else f"{100 * probability:.1f} %"
 
 
 def _value(kind: str, value: float) -> str:

@@ -157,7 +157,7 @@ def read_readings(path: Path, findings: list[Finding]) -> list[ReadingRow]:
     """`service_point,p_kw,q_kvar[,v_pu,at]`."""
     rows = [
         _reading(cells, cells.number("p_kw", "kW"), cells.number("q_kvar", "kvar", optional=True))
-        for cells in _cells(path, ("service_point", "p_kw", "q_kvar"), findings)
+        for cells in table_rows(path, ("service_point", "p_kw", "q_kvar"), findings)
     ]
     _expect_some(rows, path, findings)
     return rows
@@ -166,7 +166,7 @@ def read_readings(path: Path, findings: list[Finding]) -> list[ReadingRow]:
 def read_phase_readings(path: Path, findings: list[Finding]) -> list[PhaseReadingRow]:
     """As `read_readings`, or with `p_a_kw,p_b_kw,p_c_kw[,q_a_kvar,q_b_kvar,q_c_kvar]` in place of the
     totals."""
-    rows = [_phase_reading(cells) for cells in _cells(path, ("service_point",), findings)]
+    rows = [_phase_reading(cells) for cells in table_rows(path, ("service_point",), findings)]
     _expect_some(rows, path, findings)
     return rows
 
@@ -196,7 +196,7 @@ def _reading(cells: Cells, p_kw: float | None, q_kvar: float | None) -> ReadingR
         service_point=cells.text("service_point"),
         p_kw=p_kw,
         q_kvar=q_kvar,
-        v_pu=_voltage(cells),
+        v_pu=voltage(cells),
         at=cells.time("at"),
     )
 
@@ -212,7 +212,7 @@ def read_phases(path: Path, findings: list[Finding]) -> list[PhaseRow]:
     """`service_point,phase`."""
     return [
         PhaseRow(cells, cells.text("service_point"), cells.phases("phase") if cells.text("phase") else None)
-        for cells in _cells(path, ("service_point", "phase"), findings)
+        for cells in table_rows(path, ("service_point", "phase"), findings)
     ]
 
 
@@ -229,7 +229,7 @@ def read_devices(path: Path, findings: list[Finding]) -> list[DeviceRow]:
             critical=cells.flag("critical"),
             phase=cells.values.get("phase", ""),
         )
-        for cells in _cells(path, ("device", "service_point", "kind", "p_kw"), findings)
+        for cells in table_rows(path, ("device", "service_point", "kind", "p_kw"), findings)
     ]
 
 
@@ -237,11 +237,12 @@ def read_customers(path: Path, findings: list[Finding]) -> list[CustomerRow]:
     """`service_point[,customer,critical,...]`; further columns are for the daemon."""
     return [
         CustomerRow(cells=cells, service_point=cells.text("service_point"), critical=cells.flag("critical"))
-        for cells in _cells(path, ("service_point",), findings)
+        for cells in table_rows(path, ("service_point",), findings)
     ]
 
 
-def _voltage(cells: Cells) -> float | None:
+def voltage(cells: Cells) -> float | None:
+    """The column v_pu; None when it is absent, or wrong and noted."""
     v_pu = cells.number("v_pu", "pu", lowest=0.0, optional=True)
     if v_pu is not None and v_pu > _HIGHEST_V_PU:
         cells.error("v_pu", f"is {v_pu:g}; expected per unit of nominal voltage (near 1), not volts")
@@ -249,7 +250,7 @@ def _voltage(cells: Cells) -> float | None:
     return v_pu
 
 
-def _cells(path: Path, required: Sequence[str], findings: list[Finding]) -> Iterator[Cells]:
+def table_rows(path: Path, required: Sequence[str], findings: list[Finding]) -> Iterator[Cells]:
     """The rows of a file; what keeps it from being a table is noted and ends it."""
     wanted = ",".join(required)
     try:

@@ -1,6 +1,7 @@
 """`gridward network`: look at a network before it is used, and convert it once instead of at each start."""
 
 import argparse
+import copy
 import json
 import logging
 import sys
@@ -10,10 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from grid_model.checks.frames import filled
 from grid_model.errors import Finding, NetworkRejected
 from grid_model.network_checks import inspect_net
 from grid_model.network_sources import FORMS, read_net
 from grid_model.sources.pandapower_json import write_pandapower_json
+from grid_model.three_phase.network import three_phase_network
 
 _COUNTED = (
     *("bus", "line", "trafo", "trafo3w", "load", "sgen", "storage", "gen", "ext_grid", "switch"),
@@ -39,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     logging.getLogger("pandapower").setLevel(logging.ERROR)
     try:
         net = read_net(args.source)
-        findings = inspect_net(net)
+        findings = _findings(net, args.source)
     except NetworkRejected as rejected:
         net, findings = None, rejected.findings
     usable = not any(finding.severity == "error" for finding in findings)
@@ -56,6 +59,18 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(args.source, net, findings, written)
     return 0 if usable else 2
+
+
+def _findings(net: Any, source: str) -> tuple[Finding, ...]:
+    """All that is to be told; where all customers are on phases, what a check per phase needs."""
+    if not filled(net, "asymmetric_load") or filled(net, "load"):
+        return inspect_net(net)
+    try:
+        found = three_phase_network(copy.deepcopy(net), source).warnings
+    except NetworkRejected as rejected:
+        found = tuple(rejected.findings)
+    told = "its customers are on phases (asymmetric_load), so it is checked per phase only"
+    return (*found, Finding("info", "network", told, table="asymmetric_load"))
 
 
 def _contents(net: Any) -> dict[str, int]:

@@ -68,7 +68,7 @@ def prepare(scenario: Scenario) -> Setup:
     return Setup(
         scenario=scenario,
         network=network,
-        load_flow=FactoredLoadFlow(network),
+        load_flow=FactoredLoadFlow(network, compiled=scenario.control.cycle.compiled),
         population=draw_population(network, scenario),
         base=load_profiles(network, start, days, stream(scenario.seed, "households")),
         secret=f"gridward simulation, seed {scenario.seed}".encode(),

@@ -8,7 +8,8 @@ a stiffness s that would cost more than is allowed, it is drawn back towards the
 cost is linear on the way, and all on the way is feasible.
 
 Solved by a primal-dual interior-point method (S. J. Wright, "Primal-Dual Interior-Point Methods", SIAM 1997,
-chapter 10): with a diagonal Hessian each step solves one system of the size of the few rows.
+chapter 10): with a diagonal Hessian each step solves one system of the size of the rows or of the columns,
+whichever are fewer.
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _DONE = 1e-7
 _TO_BOUNDARY = 0.99
 _CENTRING = 0.1
 _FEASIBLE = 1e-7
+_NO_EFFECT = 1e-12
+"""Of a rating: a row that all free columns together move by less is not theirs."""
 
 
 def spread(programme: Programme, vertex: Floats, allowance: float) -> Floats:
@@ -52,7 +55,9 @@ def _even(programme: Programme, rows: Floats, bound: Floats, free: np.ndarray) -
     most = programme.most[free]
     linear = programme.cost[free] * most
     matrix = rows[:, free] * most
-    size = np.maximum(np.abs(matrix).max(axis=1), 1e-12)
+    size = np.abs(matrix).max(axis=1)
+    theirs = size > _NO_EFFECT  # one row that nobody moves would keep the method from converging
+    matrix, bound, size = matrix[theirs], bound[theirs], size[theirs]
     scale = float(linear.mean())
     box = _Box(linear / scale, STIFFNESS * linear / scale, matrix / size[:, None], bound / size)
     return np.asarray(box.solve() * most)
@@ -80,11 +85,8 @@ class _Box:
                 break
             mu = _CENTRING * gap
             slope = dual + low - high - mu / x + mu / (1 - x)
-            inverse = 1 / (self.h + low / x + high / (1 - x))
-            normal = (self.a * inverse) @ self.a.T
-            normal.flat[:: m + 1] += s / y
-            dy = np.linalg.solve(normal, mu / y - s + missing - self.a @ (inverse * slope))
-            dx = -inverse * (slope + self.a.T @ dy)
+            curvature = self.h + low / x + high / (1 - x)
+            dx, dy = self._direction(curvature, slope, y / s, mu / y - s + missing)
             ds = -missing - self.a @ dx
             d_low, d_high = (mu - low * dx) / x - low, (mu + high * dx) / (1 - x) - high
             now = np.concatenate([x, 1 - x, s, y, low, high])
@@ -92,6 +94,18 @@ class _Box:
             x, s, y = x + step * dx, s + step * ds, y + step * dy
             low, high = low + step * d_low, high + step * d_high
         return x
+
+    def _direction(self, curvature: Floats, slope: Floats, w: Floats, r: Floats) -> tuple[Floats, Floats]:
+        """dx (n,) and dy (m,) with curvature dx + Aᵀ dy = −slope and A dx − dy / w = −r."""
+        if len(self.b) < len(self.c):
+            normal = (self.a / curvature) @ self.a.T
+            normal.flat[:: len(normal) + 1] += 1 / w
+            dy = np.linalg.solve(normal, r - self.a @ (slope / curvature))
+            return np.asarray(-(slope + self.a.T @ dy) / curvature), np.asarray(dy, dtype=np.float64)
+        normal = (self.a.T * w) @ self.a
+        normal.flat[:: len(normal) + 1] += curvature
+        dx = np.linalg.solve(normal, -slope - self.a.T @ (w * r))
+        return np.asarray(dx, dtype=np.float64), np.asarray(w * (self.a @ dx + r))
 
 
 def _reach(value: Floats, change: Floats) -> float:

@@ -91,7 +91,11 @@ def _service_points(net: Any) -> Iterator[Finding]:
             "network",
             "has no load in service; expected at least one service point",
             table="load",
-            repair="every customer's connection is a load, with or without power of its own",
+            repair=(
+                "its customers are in asymmetric_load, phase by phase: check it per phase"
+                if filled(net, "asymmetric_load")
+                else "every customer's connection is a load, with or without power of its own"
+            ),
         )
         return
     if idle := np.count_nonzero(~at_work):

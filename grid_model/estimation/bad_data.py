@@ -104,7 +104,7 @@ def _faulty(found: Fit, meters: MeterReadings, fault: Fault, place: int, best: f
 
 
 def _reason(fault: Fault, reading: float, expected: float, unchanged: int) -> str:
-    says = f"reads {reading:.3g} kW, all others say {expected:.3g} kW"
+    says = f"reads {reading:.4g} kW, all others say {expected:.3g} kW"
     match fault:
         case "sign":
             return f"{says}; with the opposite sign it fits"

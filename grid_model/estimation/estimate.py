@@ -91,16 +91,22 @@ class Estimator:
         self._model = None if factored is None else FeederModel(network, factored)
 
     def estimate(
-        self, measurements: Measurements, prior: Belief, *, exclude_bad: bool = True
+        self,
+        measurements: Measurements,
+        prior: Belief,
+        *,
+        exclude_bad: bool = True,
+        most_suspects: int = MOST_SUSPECTS,
     ) -> Estimate | NoEstimate:
         """The most likely state, without the readings that all others contradict.
 
-        With `exclude_bad` false every reading is believed. Raises UnknownElement for a measurement of an
+        With `exclude_bad` false every reading is believed. Whoever has little time looks for no more than
+        `most_suspects`: each costs another fit or two. Raises UnknownElement for a measurement of an
         element that the network does not have.
         """
         if self._model is None:
             return NoEstimate(f"the network cannot be linearised: {self._load_flow.unfit_reason}")
-        sorted_out = _Sorted(measurements, prior)
+        sorted_out = _Sorted(measurements, prior, most_suspects)
         if exclude_bad:
             for suspect in impossible(measurements, self._house, self._network.service_points):
                 sorted_out = sorted_out.after(suspect, self._house)
@@ -135,7 +141,7 @@ class Estimator:
         return fit(model, sorted_out.prior, sorted_out.measurements.meters, asked)
 
     def _worst(self, found: Fit, sorted_out: "_Sorted") -> Suspect | Unusual | None:
-        if len(sorted_out.suspects) + len(sorted_out.unusual) >= MOST_SUSPECTS:
+        if len(sorted_out.suspects) + len(sorted_out.unusual) >= sorted_out.most:
             return None
         meters = sorted_out.measurements.meters
         return most_suspect(found, meters, self._house, self._network.service_points)
@@ -222,6 +228,8 @@ class _Sorted:
 
     measurements: Measurements
     prior: Belief
+    most: int
+    """suspects and unusual houses in all, then the search ends"""
     suspects: tuple[Suspect, ...] = ()
     unusual: tuple[int, ...] = ()
 

@@ -63,8 +63,6 @@ class FeederModel:
         self._adjoint = Adjoint(a)
         self._base_a = a.base_kva / (np.sqrt(3) * network.buses.vn_kv)  # (n_bus,) of 1 pu current
         self._network = network
-        self._line_row = {int(place): row for row, place in enumerate(a.ends.line)}
-        self._trafo_row = {int(place): row for row, place in enumerate(a.ends.trafo)}
         self._bus_row = {name: row for row, name in enumerate(network.buses.ids)}
         self._line_place = {name: row for row, name in enumerate(network.lines.ids)}
         self._trafo_place = {name: row for row, name in enumerate(network.transformers.ids)}
@@ -84,37 +82,32 @@ class FeederModel:
 
     def end_of(self, element: str, side: str) -> tuple[int, float] | None:
         """The row of a branch's end and what 1 pu of current is there in A; None where it is out of service.
-        Raises KeyError for a wrong id."""
-        n_line, n_trafo = len(self._a.ends.line), len(self._a.ends.trafo)
-        if element in self._line_place:
-            place, rows, first, size = self._line_place[element], self._line_row, 0, n_line
-            branches = self._network.lines
-        else:
-            place, rows, first, size = self._trafo_place[element], self._trafo_row, 2 * n_line, n_trafo
-            branches = self._network.transformers
-        if place not in rows:
+        A transformer's `to` is its low-voltage side, with three windings the lowest. Raises KeyError for a
+        wrong id."""
+        is_line = element in self._line_place
+        place = self._line_place[element] if is_line else self._trafo_place[element]
+        rows = self._a.ends.rows("line" if is_line else "trafo", place)
+        if not len(rows):
             return None
+        branches = self._network.lines if is_line else self._network.transformers
         bus = (branches.from_bus if side == "from" else branches.to_bus)[place]
-        row = first + rows[place] + (0 if side == "from" else size)
-        return row, float(self._base_a[bus])
+        return int(rows[0 if side == "from" else -1]), float(self._base_a[bus])
 
     def power_unit(self) -> float:
         """kW of 1 pu."""
         return self._a.base_kva
 
     def loadings(self, point: Point) -> Outputs:
-        """The loading in percent of every branch in service at its more loaded end: lines, transformers."""
-        ends, n_line, n_trafo = self._a.ends, len(self._a.ends.line), len(self._a.ends.trafo)
+        """The loading in percent of every branch in service at its most loaded end: lines, transformers with
+        two windings, transformers with three."""
+        ends = self._a.ends
         percent = np.abs(self._currents(point, np.arange(len(ends.percent)))) * ends.percent
-        line, first = np.arange(n_line), 2 * n_line
-        trafo = first + np.arange(n_trafo)
-        rows = np.concatenate(
-            [
-                np.where(percent[line] >= percent[line + n_line], line, line + n_line),
-                np.where(percent[trafo] >= percent[trafo + n_trafo], trafo, trafo + n_trafo),
-            ]
-        )
-        nothing = np.zeros(0, dtype=np.int64)
+        fullest, first = [], 0
+        for count, sides in ((len(ends.line), 2), (len(ends.trafo), 2), (len(ends.trafo3w), 3)):
+            side = percent[first : first + sides * count].reshape(sides, count).argmax(axis=0)
+            fullest.append(first + side * count + np.arange(count))
+            first += sides * count
+        rows, nothing = np.concatenate(fullest), np.zeros(0, dtype=np.int64)
         return Outputs(nothing, rows, np.full(len(rows), _CURRENT), ends.percent[rows])
 
     def all_voltages(self) -> tuple[Outputs, NDArray[np.bool_]]:
@@ -125,7 +118,7 @@ class FeederModel:
 
     def branch_places(self) -> tuple[Ints, Ints]:
         """The places in `Network.lines` and `Network.transformers` of the rows of `loadings`."""
-        return self._a.ends.line, self._a.ends.trafo
+        return self._a.ends.line, np.concatenate([self._a.ends.trafo, self._a.ends.trafo3w])
 
     def _currents(self, point: Point, end: Ints) -> Complexes:
         ends = self._a.ends

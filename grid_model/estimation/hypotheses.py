@@ -49,8 +49,10 @@ _FEED_IN_NOISE_KW = 0.1
 _LOG_REPEATED = float(np.log(4.0))
 """Evidence of one more reading in a row with exactly the same value: a working meter repeats itself at less
 than one reading in four."""
+_LOG_REPEATED_AT_REST = float(np.log(1.5))
+"""The same of a house that may be at rest, where the same few watts come again two times in three."""
 _STEADY_KW = 0.05
-"""Below, a constant value is a house at rest."""
+"""Below, a constant value may be a house at rest."""
 _RANGE_SD = 200.0
 """A broken reading inside the network lies anywhere within so many of its standard deviations."""
 _LEAST_KW = 1e-3
@@ -88,8 +90,9 @@ def fault_odds(found: Fit, meters: MeterReadings, house: House) -> Floats:
     says = _Says(found, meters, house)
     y = np.where(np.isfinite(meters.values), meters.values, found.joined.expected)
     right = says.log_prior(y) + says.log_net(y)
-    steady = np.abs(y[:, 0]) <= _STEADY_KW
-    repeated = np.where(steady, 0.0, (meters.unchanged - 1) * _LOG_REPEATED)
+    size = np.abs(y[:, 0])
+    each = np.where(size > _STEADY_KW, _LOG_REPEATED, np.where(size > _LEAST_KW, _LOG_REPEATED_AT_REST, 0.0))
+    repeated = (meters.unchanged - 1) * each
     # A value below the resolution is no smaller by a thousand: nothing of its scale is known.
     scaled = np.isfinite(meters.values) & (np.abs(meters.values) > _LEAST_KW)
     thousand = np.log(1000.0) * scaled.sum(axis=1)

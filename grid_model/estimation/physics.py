@@ -40,13 +40,13 @@ def impossible(measurements: Measurements, house: House, names: tuple[str, ...])
     return (
         *(
             _suspect(
-                names[place], int(place), f"{p[place]:.3g} kW", float(p[place]), f"{most_p[place]:.3g} kW"
+                names[place], int(place), f"{p[place]:.4g} kW", float(p[place]), f"{most_p[place]:.3g} kW"
             )
             for place in np.flatnonzero(too_much)
         ),
         *(
             _suspect(
-                names[place], int(place), f"{q[place]:.3g} kvar", float(q[place]), f"{most_q[place]:.3g} kvar"
+                names[place], int(place), f"{q[place]:.4g} kvar", float(q[place]), f"{most_q[place]:.3g} kvar"
             )
             for place in np.flatnonzero(odd)
         ),
@@ -71,7 +71,7 @@ def _suspect(name: str, place: int, shown: str, value: float, most: str) -> Susp
         expected_sd=np.inf,
         normalised_residual=np.inf,
         log_odds=np.inf,
-        reason=f"reads {shown}, its connection carries no more than {most}",
+        reason=f"reads {shown}, a connection like this carries no more than {most}",
     )
 
 

@@ -10,13 +10,14 @@ A. Monti, "Impact of pseudo-measurements from new power profiles on state estima
 IEEE Trans. Instrumentation and Measurement 65, 2016.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grid_model.estimation.belief import Belief
 from grid_model.estimation.measurements import MeterReadings
+from grid_model.estimation.physics import OVER_BOUND, SERVICE_FUSE_KW
 from grid_model.network import Floats, Network
 
 SLACK_SD = 0.02
@@ -28,6 +29,14 @@ SimBench's household profiles (H0)."""
 _PRIOR_DAYS = 5.0
 """So many days of history weigh as much as what all houses have in common."""
 _MOST_COMMON = 0.9
+_ODD_SD = 6.0
+"""A meter this far from the level of all others, by their scatter, has no say in the level."""
+_MOST_ODD = 0.1
+"""Of the meters, at most, and one of any number from four on."""
+_CHARGER_KW = 11.0
+_LEAST_METERS = 3
+_PRIOR_METERS = 5.0
+"""So many meters weigh as much as the expectation that P and Q have nothing to do with each other."""
 
 
 def from_moments(
@@ -106,42 +115,106 @@ def from_defaults(
 ) -> Belief:
     """The network's default power times the level that the meters show, as wide as their houses scatter.
 
-    The level is the ratio of sums, which extremes move little; its own uncertainty is the common factor.
-    Without a meter the level is 1 with a common standard deviation as large.
+    The level is the ratio of sums, without the few meters that are far from what all others show: a meter in
+    W moves the sum of its whole street. Its own uncertainty is a common factor. Q has a level of its own,
+    for a car takes P alone; where too few meters show Q it is expected at the level of P, and not to follow
+    it. Without a meter the level is 1 with a common standard deviation as large.
     """
     default = np.stack([network.default_p_kw, network.default_q_kvar], axis=1)
-    read = meters.read
-    expected = float(default[read, 0].sum())
-    if expected <= 0 or np.count_nonzero(read) < 3:
-        return _spread_defaults(default, 1.0, _USUAL_VARIATION, 1.0, slack_scale, slack_sd=slack_sd)
-    level = float(meters.values[read, 0].sum()) / expected
-    usual = np.abs(level * default[read, 0])
-    residual = meters.values[read, 0] - level * default[read, 0]
-    variation = np.sqrt(float((residual**2).sum()) / max(float((usual**2).sum()), _LEAST_SD_KW**2))
-    weight = default[read, 0] / expected
-    own = variation * float(np.sqrt((weight**2).sum()))
-    return _spread_defaults(default, level, variation, own, slack_scale, slack_sd=slack_sd)
-
-
-def _spread_defaults(
-    default: Floats, level: float, variation: float, common: float, slack_scale: float, *, slack_sd: float
-) -> Belief:
-    """`variation` and `common` are standard deviations by the mean: of one house, and of all together."""
-    mean = level * default
-    size = np.hypot(mean, _LEAST_SD_KW / max(variation, 1e-3))
-    own, apart = variation * size, 0.3 * variation * np.abs(mean[:, 0])
-    block = np.zeros((len(mean), 2, 2))
-    block[:, 0, 0] = own[:, 0] ** 2
-    tangent = np.divide(mean[:, 1], mean[:, 0], out=np.zeros(len(mean)), where=mean[:, 0] != 0)
-    block[:, 0, 1] = block[:, 1, 0] = tangent * own[:, 0] ** 2  # Q follows P, and wanders a little by itself
-    block[:, 1, 1] = tangent**2 * own[:, 0] ** 2 + apart**2 + _LEAST_SD_KW**2
+    levels = _levels(meters, default)
+    own = np.abs(default) * [level.scatter for level in levels]
+    block = np.einsum("jc,jd->jcd", own, own)
+    block[:, 0, 1] *= (along := _along(meters, default, levels))
+    block[:, 1, 0] *= along
+    block[:, (0, 1), (0, 1)] += _LEAST_SD_KW**2
+    factors = np.zeros((len(own), 2, 2))
+    for part, level in enumerate(levels):
+        factors[:, part, part] = level.sd * default[:, part]
     return Belief(
-        mean=mean,
+        mean=default * [level.ratio for level in levels],
         block=block,
-        factors=(common * mean)[:, :, None],
+        factors=factors,
         slack=slack_scale,
         slack_var=slack_sd**2,
     )
+
+
+def _levels(meters: MeterReadings, default: Floats) -> "tuple[_Level, _Level]":
+    """Of P and of Q."""
+    shown, their_default = meters.values[meters.read], default[meters.read]
+    if not len(shown) or their_default[:, 0].sum() <= 0:
+        return _UNKNOWN, _UNKNOWN
+    of_p = _level(shown[:, 0], their_default[:, 0])
+    read = np.isfinite(shown[:, 1])
+    if read.sum() < _LEAST_METERS or their_default[read, 1].sum() <= 0:
+        return of_p, replace(of_p, sd=max(of_p.sd, of_p.ratio))
+    return of_p, _level(shown[read, 1], their_default[read, 1])
+
+
+def _along(meters: MeterReadings, default: Floats, levels: "tuple[_Level, _Level]") -> Floats:
+    """(n_sp,) the correlation of a house's P and Q, signed as its default power is, as the meters show it;
+    few meters show little of it.
+    """
+    both = np.isfinite(meters.values).all(axis=1)
+    apart = meters.values[both] - default[both] * [level.ratio for level in levels]
+    p, q = apart.T * np.sign(default[both]).T
+    together = float(np.sqrt((p**2).sum() * (q**2).sum()))
+    seen = float((p * q).sum()) / together if together > 0 else 0.0
+    weight = both.sum() / (both.sum() + _PRIOR_METERS)
+    return np.asarray(_MOST_COMMON * weight * seen * np.sign(default).prod(axis=1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """What houses take, by their default power."""
+
+    ratio: float
+    scatter: float
+    """standard deviation of one house"""
+    sd: float
+    """of the ratio itself"""
+
+
+_UNKNOWN = _Level(1.0, _USUAL_VARIATION, 1.0)
+
+
+def _level(p_kw: Floats, default_kw: Floats) -> _Level:
+    """Of the meters that are read, at least one; alike for Q in kvar.
+
+    The odd meters are left out of the ratio, one at a time, each judged by the scatter of all that would
+    remain. The scatter counts them as far as a charger goes, for that is what they mostly are, and what
+    houses without a meter may have as well; it does not count what no connection carries.
+    """
+    kept = np.arange(len(p_kw))
+    for _ in range(max(int(_MOST_ODD * len(p_kw)), 1 if len(p_kw) > 3 else 0)):
+        odd = int(np.argmax(np.abs(p_kw[kept] - _ratio(p_kw[kept], default_kw[kept]) * default_kw[kept])))
+        others = np.delete(kept, odd)
+        if default_kw[others].sum() <= 0:
+            break
+        residual = p_kw - _ratio(p_kw[others], default_kw[others]) * default_kw
+        usual_kw = _scatter(residual[others], default_kw[others]) * abs(default_kw[kept[odd]])
+        if abs(residual[kept[odd]]) <= _ODD_SD * np.hypot(usual_kw, _LEAST_SD_KW):
+            break
+        kept = others
+    ratio = _ratio(p_kw[kept], default_kw[kept])
+    counted = np.clip(p_kw - ratio * default_kw, -_CHARGER_KW, _CHARGER_KW)
+    counted[kept] = p_kw[kept] - ratio * default_kw[kept]
+    possible = np.abs(p_kw) <= OVER_BOUND * np.maximum(SERVICE_FUSE_KW, 2 * np.abs(default_kw))
+    possible[kept] = True
+    scatter = _scatter(counted[possible], default_kw[possible])
+    if len(kept) < _LEAST_METERS:  # two or three houses do not show how much houses differ
+        scatter = max(scatter, _USUAL_VARIATION * ratio)
+    weight = default_kw[kept] / default_kw[kept].sum()
+    return _Level(ratio, scatter, scatter * float(np.sqrt((weight**2).sum())))
+
+
+def _ratio(p_kw: Floats, default_kw: Floats) -> float:
+    """Not below 0: that some feed in does not tell that the others do."""
+    return max(float(p_kw.sum() / default_kw.sum()), 0.0)
+
+
+def _scatter(residual_kw: Floats, default_kw: Floats) -> float:
+    return float(np.sqrt((residual_kw**2).sum() / max(float((default_kw**2).sum()), _LEAST_SD_KW**2)))
 
 
 def picked(best: Belief, otherwise: Belief, usable: NDArray[np.bool_]) -> Belief:

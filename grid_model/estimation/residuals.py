@@ -6,8 +6,9 @@ residual of least squares as r = R S⁻¹ ν, so the normalised residual is
     r_i / √Ω_ii = u_i / √(S⁻¹)_ii   with u = S⁻¹ ν = R⁻¹ r
 
 and what all other readings and the prior say of reading i is y_i − u_i / (S⁻¹)_ii with the variance
-1 / (S⁻¹)_ii − R_i (leave-one-out). Sources: A. Monticelli, State Estimation in Electric Power Systems, 1999,
-chapters 7 and 8; A. Abur, A. Gómez-Expósito, Power System State Estimation, 2004, chapter 5.
+1 / (S⁻¹)_ii − R_i (leave-one-out; P and Q of one meter go out together, as a 2 × 2 block). Sources:
+A. Monticelli, State Estimation in Electric Power Systems, 1999, chapters 7 and 8; A. Abur,
+A. Gómez-Expósito, Power System State Estimation, 2004, chapter 5.
 """
 
 from dataclasses import dataclass
@@ -92,15 +93,21 @@ def others_of_network(found: Fit) -> Others:
 
 
 def others_of_meters(found: Fit, meters: MeterReadings) -> Others:
-    """(n_sp,) for the active power of meters, their own Q kept; NaN where nothing was read."""
-    noise = meters.variance[:, 0]
-    state = found.joined.belief.state[:-1:2] + found.weighted_innovation @ found.gain[:, :-1:2]
-    residual = (meters.values[:, 0] - state) / noise  # NaN where nothing was read
-    reach = found.whitened(found.gain[:, :-1:2]) / noise  # R⁻¹ C Hᵀ L⁻ᵀ, transposed
+    """(n_sp,) for the active power of meters, P and Q of a meter left out together, because what spoils the
+    one spoils the other; NaN where nothing was read.
+    """
+    belief, seen = found.joined.belief, np.isfinite(meters.values)
+    noise = meters.variance
+    state = belief.state[:-1] + found.weighted_innovation @ found.gain[:, :-1]
+    residual = np.where(seen, meters.values - state.reshape(-1, 2), 0.0) / noise  # R⁻¹ r
+    reach = found.whitened(found.gain[:, :-1]).reshape(-1, *seen.shape) * (seen / noise)  # L⁻¹ H C R⁻¹
+    common = found.joined.factor_weight
     precision = (
-        found.joined.weight[:, 0, 0]
-        - (found.joined.factor_weight[:, 0] ** 2).sum(axis=1)
-        + (reach**2).sum(axis=0)
+        found.joined.weight
+        - common @ common.transpose(0, 2, 1)
+        + np.einsum("mjc,mjd->jcd", reach, reach)
+        + np.eye(2) * ~seen[:, None, :]  # keeps what was not read apart, and the matrix regular
     )
-    precision = np.where(meters.read, precision, np.nan)
-    return Others(np.asarray(residual / precision), np.asarray(1 / precision))
+    covariance = np.linalg.inv(precision)
+    difference, variance = np.einsum("jd,jd->j", covariance[:, 0], residual), covariance[:, 0, 0]
+    return Others(np.where(meters.read, difference, np.nan), np.where(meters.read, variance, np.nan))

@@ -33,7 +33,8 @@ class Outlook:
     probability: Floats
     """(n_horizon,) of being outside"""
     value: Floats
-    """(n_horizon,) median loading in percent, or voltage in pu; NaN where nothing was drawn"""
+    """(n_horizon,) median loading in percent, or voltage in pu, of what has a solution; the limit where
+    nothing has, NaN where nothing was drawn"""
 
     def first(self, probability: float) -> int | None:
         """The first horizon at which it is outside at least this probably; None when at none."""
@@ -110,6 +111,12 @@ def _of_table(table: _Table, open_: NDArray[np.bool_], count: int) -> Iterator[O
     probability, middle = np.zeros(of_all), np.full(of_all, np.nan)
     shape = (-1, count, len(table.ids))
     probability[open_] = outside.reshape(shape).mean(axis=1)
-    middle[open_] = np.median(values.reshape(shape), axis=1)
+    middle[open_] = _medians(values.reshape(shape), table.limit)
     for n in np.flatnonzero(probability.any(axis=0)):
         yield Outlook(table.ids[n], table.kind, float(table.limit[n]), probability[:, n], middle[:, n])
+
+
+def _medians(values: Floats, limit: Floats) -> Floats:
+    """(n_horizon, n_element) of `values` (n_horizon, count, n_element) without NaN; `limit` where all are."""
+    known = ~np.isnan(values).all(axis=1, keepdims=True)
+    return np.asarray(np.nanmedian(np.where(known, values, limit), axis=1))

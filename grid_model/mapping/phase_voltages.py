@@ -27,16 +27,14 @@ def find_wrong_phases(
     """Compare voltages `v_pu` (n_snapshot, n_sp) of single-phase meters among each other.
 
     `p_kw` is (n_snapshot, n_sp), `recorded` (n_sp,) the phase by the plan, 0 to n - 1. Snapshots with a NaN
-    are left out. Raises ValueError when fewer than 30 are left, or a phase has fewer than two customers."""
-    known = np.isfinite(v_pu).all(axis=1) & np.isfinite(p_kw).all(axis=1)
-    if np.count_nonzero(known) < _LEAST_SNAPSHOTS:
-        raise ValueError(
-            f"{np.count_nonzero(known)} complete snapshots; expected at least {_LEAST_SNAPSHOTS}"
-        )
+    are left out. Raises ValueError when fewer than 30 are left, or there are not two phases with two
+    customers each."""
+    change, power = _changes(v_pu, p_kw)
     members = np.bincount(recorded)
-    if members.min() < 2:
-        raise ValueError(f"{members.tolist()} customers on the phases; expected at least 2 on each")
-    change, power = np.diff(v_pu[known], axis=0), np.diff(p_kw[known], axis=0)
+    if len(members) < 2 or members.min() < 2:
+        raise ValueError(
+            f"{members.tolist()} customers on the phases; expected at least 2 on each of at least 2"
+        )
     phase = recorded.copy()
     for _ in range(_ROUNDS):
         evidence = _evidence(change, power, phase, len(members))
@@ -58,6 +56,16 @@ def find_wrong_phases(
     return GroupFindings(
         tuple(sorted(wrong, key=lambda one: -one.confidence)), phase, tuple(int(point) for point in untold)
     )
+
+
+def _changes(v_pu: Floats, p_kw: Floats) -> tuple[Floats, Floats]:
+    """(n_step, n_sp) of voltages and powers from one complete snapshot to the next."""
+    known = np.isfinite(v_pu).all(axis=1) & np.isfinite(p_kw).all(axis=1)
+    if np.count_nonzero(known) < _LEAST_SNAPSHOTS:
+        raise ValueError(
+            f"{np.count_nonzero(known)} complete snapshots; expected at least {_LEAST_SNAPSHOTS}"
+        )
+    return np.diff(v_pu[known], axis=0), np.diff(p_kw[known], axis=0)
 
 
 def _prior(recorded: Ints, n_phase: int, wrong_before: float) -> Floats:

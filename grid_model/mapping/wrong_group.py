@@ -56,7 +56,8 @@ def find_wrong_groups(
     """Compare meters `p_kw` (n_snapshot, n_sp) with the powers of groups `group_p_kw` (n_snapshot, n_group).
 
     `recorded` is (n_sp,) each customer's group by the plan. Snapshots with a NaN are left out. Raises
-    ValueError when fewer than 10 are left, or shapes do not fit."""
+    ValueError when fewer than 10 are left, shapes do not fit, or a group's power is stuck: all its members
+    would seem to be elsewhere."""
     if p_kw.shape[0] != group_p_kw.shape[0] or recorded.shape != p_kw.shape[1:]:
         raise ValueError(
             f"p_kw {p_kw.shape}, group_p_kw {group_p_kw.shape} and recorded {recorded.shape} do not fit"
@@ -64,6 +65,7 @@ def find_wrong_groups(
     known = np.isfinite(p_kw).all(axis=1) & np.isfinite(group_p_kw).all(axis=1)
     if np.count_nonzero(known) < 10:
         raise ValueError(f"{np.count_nonzero(known)} complete snapshots; expected at least 10")
+    _refuse_stuck(group_p_kw[known], recorded)
     balance = _Balance(p_kw[known], group_p_kw[known])
     best = min((balance.improved(start) for start in balance.starts(recorded)), key=balance.misfit)
     wrong = _accused(balance, best, recorded, wrong_before, confidence)
@@ -73,6 +75,15 @@ def find_wrong_groups(
     doubtful[best != recorded] = True
     doubtful[[one.service_point for one in wrong]] = False
     return GroupFindings(wrong, best, tuple(int(point) for point in np.flatnonzero(doubtful)))
+
+
+def _refuse_stuck(group_p_kw: Floats, recorded: Ints) -> None:
+    for group in np.flatnonzero(np.ptp(group_p_kw, axis=0) == 0):
+        if (recorded == group).any():
+            raise ValueError(
+                f"group {group} takes {group_p_kw[0, group]:g} kW in all snapshots and never changes; "
+                "expected the power of its members"
+            )
 
 
 def _accused(

@@ -23,6 +23,8 @@ def read_bytes(source: str, subject: str, path: Path, most: int = MOST_BYTES) ->
     try:
         if path.is_dir():
             reject(source, subject, "cannot be read: it is a folder; expected a file")
+        if path.exists() and not path.is_file():  # a pipe or a device: reading it may never end
+            reject(source, subject, "cannot be read: it is no plain file", "copy its content to a file")
         with path.open("rb") as file:
             content = file.read(most + 1)
     except FileNotFoundError:

@@ -44,11 +44,11 @@ def read_cgmes(source: str, path: Path) -> Any:
     parser = cim.CimParser(cgmes_version=version)
     used = _used(parser)
     findings += object_faults(files, cim.get_cim_schema(version), used)
-    if findings:
+    if any(one.severity == "error" for one in findings):
         raise NetworkRejected(source, findings)
     with translated(source, subject, "pandapower's CIM converter", _AGAIN):
         net = _converted(cim, parser, version, contents)
-    note(net, [*not_converted(files, used), *_told(net), *_renamed(files)])
+    note(net, [*findings, *not_converted(files, used), *_told(net), *_renamed(files)])
     name_by_id(net)
     complete_converted(net)
     return net
@@ -84,6 +84,7 @@ def _converted(cim: Any, parser: Any, version: str, contents: dict[str, bytes]) 
         parser.parse_files([str(path) for path in paths])
     read = parser.get_cim_dict()
     _as_switches(read)
+    _once(read)
     if version == "3.0":
         _folded(read, parser.get_cim_data_structure())
     parser.prepare_cim_net()
@@ -119,6 +120,14 @@ def _out_of_service(net: Any, equipment: Any) -> None:
     for table in ("line", "trafo", "trafo3w"):
         if len(net[table]):
             net[table].loc[net[table]["origin_id"].isin(off), "in_service"] = False
+
+
+def _once(read: dict[str, dict[str, Any]]) -> None:
+    """Voltage levels that the equipment has as well are left out of the boundary set."""
+    own = read.get("eq", {}).get("BaseVoltage")
+    boundary = read.get("eq_bd", {}).get("BaseVoltage")
+    if own is not None and boundary is not None and len(boundary):
+        read["eq_bd"]["BaseVoltage"] = boundary[~boundary["rdfId"].isin(own["rdfId"])]
 
 
 def _as_switches(cim: dict[str, dict[str, Any]]) -> None:

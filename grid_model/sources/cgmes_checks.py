@@ -6,10 +6,10 @@ object and field. (CGMES 2.4.15: ENTSO-E, CIM 16; CGMES 3.0: IEC 61970-600, CIM 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
-from grid_model.errors import Finding
+from grid_model.errors import Finding, Severity
 from grid_model.sources.cgmes_scan import CimFile, CimObject
 
 PROFILES = {
@@ -40,6 +40,8 @@ _ONE_TERMINAL = frozenset(
         *("NonlinearShuntCompensator", "StaticVarCompensator", "EquivalentInjection"),
     }
 )
+_BESIDE = frozenset({"sv", "dl", "gl", "dy"})
+"""Profiles of results, drawings and dynamics: the network is whole without them."""
 _NEVER_DANGLING = frozenset({"Region", "BusNameMarker", "SvPowerFlow", "PowerSystemResources"})
 _WANTED = {
     "ACLineSegment": ("r", "x"),
@@ -106,8 +108,12 @@ def object_faults(files: Sequence[CimFile], schema: Mapping[str, Any], used: Map
     """Faults of single objects. `schema` gives types by profile, class and field; `used` the fields that the
     converter looks at, by class."""
     objects = [one for file in files for one in file.objects]
-    yield from _doubled(objects)
-    yield from _dangling(objects, used)
+    boundary, beside = (
+        {file.name for file in files if profiles_of(file) and profiles_of(file) <= kinds}
+        for kinds in ({"bd"}, _BESIDE)
+    )
+    yield from _doubled(objects, boundary)
+    yield from _dangling(objects, used, beside)
     yield from _wrong_values(objects, _kinds(schema), used)
     yield from _missing_values(objects)
     yield from _terminals(objects)
@@ -138,22 +144,45 @@ def not_converted(files: Sequence[CimFile], used: Mapping[str, set[str]]) -> Ite
         )
 
 
-def _doubled(objects: Sequence[CimObject]) -> Iterator[Finding]:
+def _doubled(objects: Sequence[CimObject], boundary: Set[str]) -> Iterator[Finding]:
+    """Ids that are not one object's alone. What the boundary set defines (voltage levels above all) an
+    equipment file may define as well, as long as both say the same."""
     first: dict[str, CimObject] = {}
     for one in objects:
-        if one.defines and one.cim_class != "FullModel":
-            earlier = first.setdefault(one.rdf_id, one)
-            if earlier is not one:
-                where = f"{earlier.file} line {earlier.line}"
-                yield _of_object(one, "ID", f"has the rdf:ID of {earlier.name} in {where}", "export again")
+        if not one.defines or one.cim_class == "FullModel":
+            continue
+        earlier = first.setdefault(one.rdf_id, one)
+        if earlier is one:
+            continue
+        where = f"{earlier.name} in {earlier.file} line {earlier.line}"
+        shared = (one.file in boundary) != (earlier.file in boundary) and one.cim_class == earlier.cim_class
+        if not shared:
+            yield _of_object(one, "ID", f"has the rdf:ID of {where}", "export again")
+        elif field := _differs(one, earlier):
+            fault = f"{field} is {earlier.values[field]!r} for {where}; expected the same in both"
+            yield _of_object(one, field, fault, "use the export's own boundary set")
 
 
-def _dangling(objects: Sequence[CimObject], used: Mapping[str, set[str]]) -> Iterator[Finding]:
+def _differs(one: CimObject, other: CimObject) -> str | None:
+    """A field with a number in which both definitions of an object disagree."""
+    for field in sorted(one.values.keys() & other.values.keys()):
+        said = one.values[field], other.values[field]
+        if not any(_misfit("Float", value) for value in said) and float(said[0]) != float(said[1]):
+            return field
+    return None
+
+
+def _dangling(
+    objects: Sequence[CimObject], used: Mapping[str, set[str]], beside: Set[str]
+) -> Iterator[Finding]:
+    """References into nothing: an error, but where only a drawing or a result is lost by it."""
     known = {one.rdf_id for one in objects}
     defined = {one.rdf_id for one in objects if one.defines}
     for one in objects:
+        severity: Severity = "warning" if one.file in beside else "error"
         if not one.defines and one.rdf_id not in defined and one.cim_class in used:
-            yield _of_object(one, "about", "is about an object that no file defines", "export EQ again")
+            fault = "is about an object that no file defines"
+            yield _of_object(one, "about", fault, "export EQ again", severity=severity)
         for field, target in one.references.items():
             if target not in known and field in used.get(one.cim_class, ()) and field not in _NEVER_DANGLING:
                 yield _of_object(
@@ -162,6 +191,7 @@ def _dangling(objects: Sequence[CimObject], used: Mapping[str, set[str]]) -> Ite
                     f"{field} refers to an object that no file has",
                     "add the missing file (the boundary set?), or export again",
                     found=repr(target),
+                    severity=severity,
                 )
 
 
@@ -228,9 +258,17 @@ def _terminals(objects: Sequence[CimObject]) -> Iterator[Finding]:
             yield _of_object(one, "PowerTransformerEnd", fault, "export its windings and terminals")
 
 
-def _of_object(one: CimObject, field: str, fault: str, repair: str, found: str | None = None) -> Finding:
+def _of_object(
+    one: CimObject,
+    field: str,
+    fault: str,
+    repair: str,
+    *,
+    found: str | None = None,
+    severity: Severity = "error",
+) -> Finding:
     return Finding(
-        "error",
+        severity,
         f"{one.file} line {one.line}, {one.name}",
         fault,
         file=one.file,

@@ -82,6 +82,7 @@ class _Reader:
     def __init__(self, name: str) -> None:
         self.file = CimFile(name)
         self.parser = expat.ParserCreate(namespace_separator=" ")
+        self.parser.StartNamespaceDeclHandler = self._namespace
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._characters
@@ -95,6 +96,13 @@ class _Reader:
     def _doctype(self, *_: object) -> None:
         raise _Refused("has a document type or entities, which CIM XML has not")
 
+    def _namespace(self, _: str | None, namespace: str) -> None:
+        """As it is declared, not as it is used: the profile of a network without drawings has no objects."""
+        if namespace in _VERSIONS:
+            self.file.version = self.file.version or _VERSIONS[namespace]
+        if "CIM" in namespace:
+            self.file.namespaces.add(namespace)
+
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         if self._depth > _DEEPEST:
@@ -102,10 +110,6 @@ class _Reader:
         namespace, _, local = tag.rpartition(" ")
         if self._depth == 1 and (namespace, local) != (_RDF, "RDF"):
             raise _Refused(f"begins with <{local}>; expected <rdf:RDF>")
-        if namespace in _VERSIONS:
-            self.file.version = self.file.version or _VERSIONS[namespace]
-        if "CIM" in namespace and namespace not in self.file.namespaces:
-            self.file.namespaces.add(namespace)
         if self._depth == 2:
             self._begin(local, attributes)
         elif self._depth == 3 and self._object is not None:

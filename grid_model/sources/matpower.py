@@ -5,6 +5,7 @@ published distribution cases convert ohms and kilowatts at their end) cannot be 
 instead of being read in the wrong units. (Format: MATPOWER User's Manual, appendix B.)
 """
 
+import math
 import re
 import zlib
 from collections.abc import Iterator, Mapping
@@ -23,11 +24,14 @@ Matrix = NDArray[np.float64]
 
 _WIDTH = {"bus": 13, "gen": 10, "branch": 11}
 _FULL = {"bus": 13, "gen": 21, "branch": 13}
-_TAP, _BUS, _FROM, _TO = 8, 0, 0, 1
+_TAP, _BUS, _FROM, _TO, _BASE_KV = 8, 0, 0, 1, 9
 _MATRIX = re.compile(r"mpc\.(\w+)\s*=\s*\[(.*?)\]", re.DOTALL)
 _SCALAR = re.compile(r"mpc\.(\w+)\s*=\s*'?([^\[\]{}';\n]+)'?\s*;")
 _NAMES = re.compile(r"mpc\.bus_name\s*=\s*\{(.*?)\}", re.DOTALL)
 _CODE = re.compile(r"^\s*mpc\.\w+\s*\(", re.MULTILINE)
+_PLAIN = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_FACTOR = rf"(?:{_PLAIN}|sqrt\({_PLAIN}\))"
+_PRODUCT = re.compile(rf"-?{_FACTOR}(?:[*/]{_FACTOR})+")
 _COMPRESSED, _HEADER, _TAG = 15, 128, 8
 _MOST_ROWS = 200_000
 
@@ -92,10 +96,27 @@ def _matrix(file: str, table: str, first: int, text: str, findings: list[Finding
 
 
 def _number(cell: str) -> float | None:
+    """A number, or a product of numbers and roots such as `12/sqrt(3)`; None for anything else, and for an
+    infinite one in such a product."""
+    if "_" in cell:
+        return None
     try:
         return float(cell)
     except ValueError:
-        return None
+        return _product(cell) if _PRODUCT.fullmatch(cell) else None
+
+
+def _product(cell: str) -> float | None:
+    value, operation = -1.0 if cell.startswith("-") else 1.0, "*"
+    for part in re.split(r"([*/])", cell.removeprefix("-")):
+        if part in ("*", "/"):
+            operation = part
+            continue
+        factor = math.sqrt(float(part[5:-1])) if part.startswith("sqrt") else float(part)
+        if operation == "/" and factor == 0:
+            return None
+        value = value * factor if operation == "*" else value / factor
+    return value if math.isfinite(value) else None
 
 
 def _fault(file: str, table: str, line: int, expected: str, found: str | None = None) -> Finding:
@@ -177,20 +198,24 @@ def _faults(file: str, case: Mapping[str, Any]) -> Iterator[Finding]:
             continue
         sound = False
     if sound:
-        yield from _numbering(file, case)
+        yield from _bus_faults(file, case)
 
 
 def _of_case(file: str, table: str, expected: str) -> Finding:
     return Finding("error", file, expected, file=file, table=table, repair="save a case of version 2")
 
 
-def _numbering(file: str, case: Mapping[str, Any]) -> Iterator[Finding]:
-    """Bus numbers: whole, each once, and known where they are referred to."""
+def _bus_faults(file: str, case: Mapping[str, Any]) -> Iterator[Finding]:
+    """Buses: numbers that are whole, each once, and known where they are referred to; and voltages."""
     numbers = case["bus"][:, _BUS]
     known = set(numbers[np.isfinite(numbers)])
     for number in numbers:
         if not (np.isfinite(number) and number >= 1 and number % 1 == 0):
             yield _of_row(file, "bus", number, "is no bus number; expected a whole number of 1 or more")
+    for number, kv in case["bus"][:, [_BUS, _BASE_KV]]:
+        if not kv > 0:
+            fault = f"has no base voltage (baseKV), found {kv:g}; expected kV above 0"
+            yield _of_row(file, "bus", number, fault, "write baseKV: without it nothing has ohms and amperes")
     values, counts = np.unique(numbers, return_counts=True)
     for number in values[counts > 1]:
         yield _of_row(file, "bus", number, "is the number of several buses; expected each once")
@@ -201,7 +226,7 @@ def _numbering(file: str, case: Mapping[str, Any]) -> Iterator[Finding]:
                     yield _of_row(file, table, row, f"is at bus {cells[column]:g}, which does not exist")
 
 
-def _of_row(file: str, table: str, row: float, expected: str) -> Finding:
+def _of_row(file: str, table: str, row: float, expected: str, repair: str = "correct the number") -> Finding:
     return Finding(
         "error",
         f"{file}, mpc.{table} {row:g}",
@@ -209,7 +234,7 @@ def _of_row(file: str, table: str, row: float, expected: str) -> Finding:
         file=file,
         table=table,
         row=f"{row:g}",
-        repair="correct the number",
+        repair=repair,
     )
 
 
@@ -223,7 +248,7 @@ def _converted(case: Mapping[str, Any]) -> Any:
     tables["gen"][:, _BUS] -= 1
     tables["branch"][:, [_FROM, _TO]] -= 1
     tables["branch"][tables["branch"][:, _TAP] == 0, _TAP] = 1
-    net = from_ppc({**tables, "version": "2", "baseMVA": float(case["baseMVA"])}, f_hz=50)
+    net = from_ppc({**tables, "version": "2", "baseMVA": _number(str(case["baseMVA"]))}, f_hz=50)
     given = case.get("bus_name") or []
     names = given if len(given) == len(numbers) else [f"bus {number}" for number in numbers]
     net.bus["name"] = names

@@ -7,8 +7,6 @@ and field. (Format: SimBench documentation, Fraunhofer IEE and University of Kas
 
 import csv
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,39 +15,16 @@ from grid_model.sources.bounds import files_of
 from grid_model.sources.completion import complete
 from grid_model.sources.notes import note
 from grid_model.sources.rejecting import translated
+from grid_model.sources.simbench_checks import Table, table_faults
 
 MARKS = frozenset({"node.csv", "load.csv"})
 """A folder or archive with these is SimBench CSV."""
 _NEEDED = ("Node", "Load", "ExternalNet")
 _SEPARATORS = ";,\t"
-_EMPTY = frozenset({"", "NULL", "nan", "NaN", "None"})
 _LONGEST_CELL = 10_000
-_TO_NODE = {
-    "Line": ("nodeA", "nodeB"),
-    "Switch": ("nodeA", "nodeB"),
-    "Transformer": ("nodeHV", "nodeLV"),
-    "Transformer3W": ("nodeHV", "nodeMV", "nodeLV"),
-    **dict.fromkeys(("Load", "RES", "Storage", "PowerPlant", "Shunt", "ExternalNet"), ("node",)),
-}
-_TO_TYPE = {
-    "Line": ("LineType", "DCLineType"),
-    "Transformer": ("TransformerType",),
-    "Transformer3W": ("Transformer3WType",),
-}
 _UNCHECKED = frozenset(
     {"StudyCases", "LoadProfile", "RESProfile", "StorageProfile", "PowerPlantProfile", "NodePFResult"}
 )
-
-
-@dataclass(frozen=True)
-class _Table:
-    name: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[int, dict[str, str]], ...]
-    """Line of the file, and the cells by column."""
-
-    def ids(self) -> set[str]:
-        return {row.get("id", "") for _, row in self.rows}
 
 
 def read_simbench_csv(source: str, path: Path) -> Any:
@@ -79,7 +54,7 @@ def read_simbench_csv(source: str, path: Path) -> Any:
         for name in _NEEDED
         if name not in texts
     ]
-    findings += _faults(tables)
+    findings += table_faults(tables)
     if findings:
         raise NetworkRejected(source, findings)
     with (
@@ -120,7 +95,7 @@ def _separator(texts: dict[str, str]) -> str:
     return max(_SEPARATORS, key=header.count)
 
 
-def _parsed(name: str, text: str, separator: str, findings: list[Finding]) -> _Table | None:
+def _parsed(name: str, text: str, separator: str, findings: list[Finding]) -> Table | None:
     from simbench.converter.format_information import get_columns  # noqa: PLC0415
 
     file = f"{name}.csv"
@@ -155,7 +130,7 @@ def _parsed(name: str, text: str, separator: str, findings: list[Finding]) -> _T
         subject = f"{file} row {reader.line_num}"
         findings.append(Finding("error", subject, f"is no CSV ({error})", file=file, table=name))
         return None
-    return _Table(name, columns, tuple(rows))
+    return Table(name, columns, tuple(rows))
 
 
 def _wrong_width(file: str, table: str, row: int, cells: int, columns: int) -> Finding:
@@ -167,93 +142,4 @@ def _wrong_width(file: str, table: str, row: int, cells: int, columns: int) -> F
         table=table,
         row=str(row),
         repair="look for missing or additional separators",
-    )
-
-
-def _faults(tables: dict[str, _Table]) -> list[Finding]:
-    return [
-        finding
-        for table in tables.values()
-        for check in (_cells, _names, _references)
-        for finding in check(table, tables)
-    ]
-
-
-def _cells(table: _Table, _: dict[str, _Table]) -> Iterator[Finding]:
-    """Text where the format has a number."""
-    from simbench.converter.format_information import get_columns, get_dtypes  # noqa: PLC0415
-
-    kinds = dict(zip(get_columns(table.name), get_dtypes(table.name), strict=True))
-    numbers = {column: kind for column, kind in kinds.items() if kind in (float, int)}
-    for line, row in table.rows:
-        for column, kind in numbers.items():
-            cell = row.get(column, "").strip()
-            if cell not in _EMPTY and not _is_number(cell, whole=kind is int):
-                expected = "a whole number" if kind is int else "a number with a decimal point"
-                yield _cell(table, line, column, f"{column} is not {expected}", "write it, or NULL")
-
-
-def _is_number(cell: str, *, whole: bool) -> bool:
-    try:
-        number = float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell and abs(number) != float("inf") and (not whole or number.is_integer())
-
-
-def _names(table: _Table, _: dict[str, _Table]) -> Iterator[Finding]:
-    """Each element has an id of its own."""
-    first: dict[str, int] = {}
-    for line, row in table.rows:
-        name = row.get("id", "")
-        if "id" in table.columns and name in _EMPTY:
-            yield _cell(table, line, "id", "has no id", "give each element an id of its own")
-        elif "id" in table.columns and first.setdefault(name, line) != line:
-            fault = f"id {name!r} is already in row {first[name]}"
-            yield _cell(table, line, "id", fault, "give each element an id of its own")
-
-
-def _references(table: _Table, tables: dict[str, _Table]) -> Iterator[Finding]:
-    """Nodes and types that the other tables do not have."""
-    nodes = tables["Node"].ids() if "Node" in tables else None
-    for line, row in table.rows:
-        for column in _TO_NODE.get(table.name, ()):
-            if nodes is not None and column in row and row[column] not in nodes:
-                yield _cell(table, line, column, f"{column} is no id of Node.csv", "write the id of a node")
-    known = _types(table.name, tables)
-    if known is None:
-        return
-    for line, row in table.rows:
-        if "type" in row and row["type"] not in known:
-            files = " or ".join(f"{name}.csv" for name in _TO_TYPE[table.name])
-            yield _cell(table, line, "type", f"type is not in {files}", "add the type, or correct it")
-
-
-def _types(name: str, tables: dict[str, _Table]) -> set[str] | None:
-    """Types that a table may name: its own type tables, and pandapower's library."""
-    if name not in _TO_TYPE:
-        return None
-    from pandapower.std_types import basic_std_types  # noqa: PLC0415
-
-    library = {"Line": "line", "Transformer": "trafo", "Transformer3W": "trafo3w"}[name]
-    known = set(basic_std_types().get(library, ()))
-    for types in _TO_TYPE[name]:
-        if types in tables:
-            known |= tables[types].ids()
-    return known
-
-
-def _cell(table: _Table, line: int, column: str, fault: str, repair: str) -> Finding:
-    file, row = f"{table.name}.csv", dict(table.rows)[line]
-    name = f" ({row['id']!r})" if row.get("id") and column != "id" else ""
-    return Finding(
-        "error",
-        f"{file} row {line}{name}, {column}",
-        fault,
-        file=file,
-        table=table.name,
-        row=str(line),
-        field=column,
-        found=repr(row.get(column, "")[:60]),
-        repair=repair,
     )

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from grid_model.checks.shape import broken_shape, missing_tables
 from grid_model.errors import Finding, NetworkRejected
 from grid_model.network import BEHIND_METERS, Branches, Buses, Floats, Ints, Network, network_of
+from grid_model.network_checks import check_net
 from grid_model.network_sources import read_net
 from grid_model.three_phase.network_checks import CUSTOMER_TABLES, active, check_three_phase
 from grid_model.three_phase.phases import BETWEEN, PHASES, Bools, connected_phases
@@ -99,9 +101,8 @@ def three_phase_network(
     With `metered_generation` the network's generators and storages are switched off, as in
     `grid_model.network.load_network`. Raises NetworkRejected with all findings at once.
     """
-    for table in CUSTOMER_TABLES:
-        if table not in net:
-            raise NetworkRejected(source, [Finding("error", f"table {table!r}", "missing")])
+    if unreadable := _unreadable(net):
+        raise NetworkRejected(source, unreadable)
     _drop_clock_numbers(net)
     balanced, findings = _balanced(net, source, metered_generation)
     if balanced is not None and typical_zero_sequence:
@@ -115,6 +116,14 @@ def three_phase_network(
     for table in BEHIND_METERS:
         net[table] = balanced.net[table]
     return _tables(balanced, net, _placed(customers, phases or {}), findings)
+
+
+def _unreadable(net: Any) -> tuple[Finding, ...]:
+    """All findings of a network whose tables lack what the rest here takes for granted; none of any other."""
+    shape = [*missing_tables(net)] or [*broken_shape(net)]
+    if not any(finding.severity == "error" for finding in shape):
+        return ()
+    return tuple(one for one in check_net(net) if (one.subject, one.table) != ("network", "load"))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from grid_model.checks.frames import values as numbers
 from grid_model.errors import Finding
 from grid_model.network_checks import element_name
 
@@ -53,8 +54,8 @@ def missing_rows(net: Any, table: str) -> Any:
     columns = [column for column in REQUIRED[table] if column in frame]
     if len(columns) < len(REQUIRED[table]):
         return frame.index
-    numbers = frame[columns].apply(lambda column: np.isfinite(column.astype(float)))
-    return frame.index[~numbers.all(axis=1)]
+    known = np.stack([np.isfinite(numbers(net, table, column)) for column in columns], axis=-1)
+    return frame.index[~known[np.asarray(net[table].in_service, dtype=bool)].all(axis=-1)]
 
 
 def active(net: Any, table: str) -> Any:
@@ -86,8 +87,8 @@ def _customers(net: Any) -> Iterator[Finding]:
         if uses > 1:
             expected = f"used {uses} times; address these by their ids, such as asymmetric_load:3"
             yield Finding("warning", f"customer name {name!r}", expected)
-    loads = active(net, "load")
-    if any(loads[column].to_numpy(dtype=float).any() for column in _DEPENDENCE if column in loads):
+    at_work = np.asarray(net.load.in_service, dtype=bool)
+    if any(np.nan_to_num(numbers(net, "load", column, 0.0)[at_work]).any() for column in _DEPENDENCE):
         expected = "depend on voltage; the unbalanced load flow takes their power as constant"
         yield Finding("warning", "loads", expected)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from grid_model.checks.frames import values as numbers
 from grid_model.errors import Finding
 from grid_model.three_phase.network_checks import REQUIRED, active, missing_rows
 
@@ -41,18 +42,16 @@ def fill_typical_values(net: Any) -> tuple[Finding, ...]:
     for table, values in typical.items():
         rows = missing_rows(net, table)
         for column, value in values.items():
-            _fill(net[table], column, value)
+            _fill(net, table, column, value)
         if len(rows):
             expected = f"typical values assumed for {len(rows)} elements, as the network has none"
             findings.append(Finding("warning", f"{table}: {', '.join(REQUIRED[table])}", expected))
     return tuple(findings)
 
 
-def _fill(frame: Any, column: str, value: Any) -> None:
-    if column not in frame:
-        frame[column] = np.nan
-    numbers = frame[column].astype(float)
-    frame[column] = numbers.where(np.isfinite(numbers), value)
+def _fill(net: Any, table: str, column: str, value: Any) -> None:
+    found = numbers(net, table, column)
+    net[table][column] = np.where(np.isfinite(found), found, value)
 
 
 def _fill_vector_groups(net: Any) -> tuple[Finding, ...]:

@@ -16,12 +16,14 @@ from importlib.metadata import version
 PARTS: dict[str, str] = {
     "load_flow": "one load flow and a batch of them, against pandapower and power-grid-model",
     "substation": "the same on networks of more than 1,000 buses",
+    "topology": "switched to another topology, against the load flow built anew",
     "chain": "check, locate, allocate on 100 customers; checks of 10,000 feeders",
     "three_phase": "unbalanced load flow against pandapower",
     "estimation": "state with missing and wrong meters",
     "location": "who causes a violation, and load that no meter shows",
     "allocation": "curtailed power against the AC optimum",
     "forecast": "look ahead against what happened",
+    "baselines": "what would have been used, by every method, and who games it",
 }
 """Every part and what it measures."""
 

@@ -186,8 +186,12 @@ class Hunted:
     sigmas: float
     """its error by the standard deviation of what all others say of it, with the true covariances"""
     found: bool
+    named: bool
+    """left out, or named beside another that was"""
     accused: int
     """right readings that were left out as well"""
+    covered: bool
+    """the interval of the truly worst element, after all"""
 
 
 def _print_faults(feeders: list[Feeder], cases: int, rng: np.random.Generator) -> None:
@@ -196,7 +200,7 @@ def _print_faults(feeders: list[Feeder], cases: int, rng: np.random.Generator) -
     )
     print(
         f"{'fault':<22} {'missing':>7} {'cases':>5} {'above 3':>8} {'found':>6} {'above 6':>8} {'found':>6} "
-        f"{'others lost':>11}"
+        f"{'named':>6} {'others lost':>11} {'cover':>6}"
     )
     for missing in (0.0, MISSING):
         for name, (fault, unchanged) in FAULTS.items():
@@ -207,7 +211,10 @@ def _print_faults(feeders: list[Feeder], cases: int, rng: np.random.Generator) -
                 if (hunted := hunt(feeder, fault, unchanged, missing, rng)) is not None
             ]
             print(_fault_row(name, missing, rows), flush=True)
-    print("others lost: right readings left out, per case.")
+    print(
+        "named: left out or named beside another that was, above 6; others lost: right readings left out, "
+        "per case;\ncover: of the 95 % interval of the worst element, whatever was left out."
+    )
 
 
 def _fault_row(name: str, missing: float, rows: list[Hunted]) -> str:
@@ -215,8 +222,13 @@ def _fault_row(name: str, missing: float, rows: list[Hunted]) -> str:
     for sigmas in (3.0, 6.0):
         seen = [row.found for row in rows if row.sigmas > sigmas]
         cells.append(f"{len(seen):>8} {np.mean(seen) if seen else np.nan:>6.1%}")
+    named = [row.named for row in rows if row.sigmas > 6.0]
     lost = np.mean([row.accused for row in rows])
-    return f"{name:<22} {missing:>7.0%} {len(rows):>5} {' '.join(cells)} {lost:>11.3f}"
+    return (
+        f"{name:<22} {missing:>7.0%} {len(rows):>5} {' '.join(cells)} "
+        f"{np.mean(named) if named else np.nan:>6.1%} {lost:>11.3f} "
+        f"{np.mean([row.covered for row in rows]):>6.1%}"
+    )
 
 
 def hunt(
@@ -237,11 +249,21 @@ def hunt(
     if sharpness is None:
         return None
     left_out = {suspect.place for suspect in found.suspects}
+    beside = {name for suspect in found.suspects for name in suspect.instead}
     return Hunted(
         sigmas=error / float(np.hypot(np.sqrt(sharpness.variance[place]), _FLOOR_KW)),
         found=place in left_out,
+        named=place in left_out or feeder.network.service_points[place] in beside,
         accused=len(found.suspects) - (place in left_out),
+        covered=isinstance(found, Estimate) and _covers_worst(found, drawn),
     )
+
+
+def _covers_worst(estimate: Estimate, drawn: Case) -> bool:
+    truth = np.append(drawn.result.line_loading_percent, drawn.result.transformer_loading_percent)
+    values, sd = _loadings(estimate)
+    worst = int(np.argmax(truth))
+    return bool(abs(values[worst] - truth[worst]) <= 1.96 * sd[worst])
 
 
 def _with(meters: MeterReadings, place: int, shown: Floats, unchanged: int) -> MeterReadings:

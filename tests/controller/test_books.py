@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import settings as profile
@@ -264,3 +265,24 @@ def test_a_notice_is_not_counted_as_unanswered() -> None:
     books = books_of(opened(), notice, e.RequestSent(at=T0, request=notice.request, sequence=1, attempt=1))
     assert books.totals("dorf", "EUR-cent").requests_planned == 1
     assert books.totals("dorf", "EUR-cent").requests_sent == 0
+
+
+def test_settlements_tell_who_gave_and_who_keeps_their_word() -> None:
+    whole = books_of(*WHOLE)
+    assert whole.given_kwh("dorf", "C-001", after(2000), 30) == pytest.approx(1.23)
+    assert whole.given_kwh("other", "C-001", after(2000), 30) == 0
+    assert whole.compliance("dorf", "ev-001") > whole.compliance("other", "ev-001") > 0.9
+
+
+def test_what_an_operator_ended_says_nothing_of_the_device() -> None:
+    ended = books_of(*ACTIVE, moved(R1, "overridden", after(60)), settled())
+    assert ended.compliance("dorf", "ev-001") == books_of().compliance("dorf", "ev-001")
+
+
+def test_an_older_journal_that_knows_less_of_a_shortfall_still_replays() -> None:
+    said = b'{"entry":"event_short","at":"2026-01-12T18:00:00Z","event":"E","feeder":"dorf",' + (
+        b'"element":"trafo:0","value":108.2,"limit":100.0}'
+    )
+    read = msgspec.json.decode(said, type=e.Entry)
+    assert isinstance(read, e.EventShort)
+    assert read.missing_kw is None

@@ -1,5 +1,6 @@
 """Whether data are good enough: step tables of what is raised, when, and when it is good again."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,7 +21,7 @@ class Steps:
         self.clock = FakeClock()
         self.field, self.of, self.books = Field(self.clock), control(site(rtu)), Books()
         self.state, self.alarms = FeederState(Readings.nothing(20)), AlarmState()
-        self.good = False
+        self.good, self.collapse_index = False, 0.1
 
     def see(self, meters: int = 20, substation: float | None = 1.0) -> list[tuple[str, bool]]:
         """So many meters speak, and the RTU shows its true value times `substation` (None: silent)."""
@@ -30,6 +31,7 @@ class Steps:
             said.append(self.field.substation_reading(substation))
         self.state = take_in(self.state, self.of, said, [], now=now, refusals=Refusals()).state
         found, _ = check(self.of, self.state, CheckState(checks=1), now)
+        found = replace(found, result=replace(found.result, collapse_index=self.collapse_index))
         raised = {alarm.kind: alarm for alarm in self.books.alarms(FEEDER)}
         judged = judge(self.alarms, self.of, self.state, found, raised=raised, now=now)
         self.alarms, self.good = judged.state, judged.good
@@ -98,3 +100,16 @@ def test_a_small_or_short_difference_is_no_alarm() -> None:
     assert steps.see() == []
     assert steps.good
     assert steps.clock.now() - steps.clock.start == timedelta(seconds=90)
+
+
+def test_near_collapse_is_told_with_its_figure_and_stops_nobody() -> None:
+    steps = Steps()
+    for _ in range(3):
+        steps.see()
+    steps.collapse_index = 0.6
+    assert [steps.see() for _ in range(2)] == [[("near_collapse", True)], []]
+    assert steps.good
+    (alarm,) = steps.books.alarms(FEEDER)
+    assert alarm.text == "the load is at 94% of that at which the voltage collapses"
+    steps.collapse_index = 0.1
+    assert [steps.see() for _ in range(2)] == [[], [("near_collapse", False)]]

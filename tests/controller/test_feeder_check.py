@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+import pandapower
 import pytest
 
 from controller.errors import ConfigRejected
@@ -11,9 +12,12 @@ from controller.feeder_check import CheckState, check
 from controller.feeder_control import FeederControl, build_control
 from controller.feeder_state import FeederState, Readings, take_in
 from controller.plausibility import Refusals
+from controller.settings import Cycle
 from customers.registry import Customer, Device, Registry
 from devices.messages import Reading
+from grid_model.layout import Unfit
 from grid_model.load_flow import FactoredLoadFlow
+from grid_model.network import network_of
 from tests.builders import START, FakeClock, Field, control, registry, site, small_network
 
 
@@ -63,7 +67,8 @@ def test_where_both_disagree_the_referee_is_believed() -> None:
     wrong = FactoredLoadFlow(small_network())
 
     class Wrong:
-        referee = wrong.referee
+        unfit_reason = None
+        by_runpp = wrong.by_runpp
 
         def solve(self, p_kw, q_kvar, **more):  # type: ignore[no-untyped-def]
             result = wrong.solve(p_kw, q_kvar, **more)
@@ -85,3 +90,36 @@ def test_every_unknown_service_point_is_named() -> None:
     with pytest.raises(ConfigRejected) as rejected:
         build_control(site(), site().feeder[0], small_network(), who)
     assert [("'CX'" in f, "'DX'" in f) for f in rejected.value.findings] == [(True, False), (False, True)]
+
+
+def test_what_only_the_referee_can_solve_is_not_compared_with_itself() -> None:
+    of = control()
+    unfit = FactoredLoadFlow(small_network(), layout=Unfit("a test says so"))
+    found, _ = check(replace(of, load_flow=unfit), _state(of, None), CheckState(), START)
+    assert found.result.converged
+    assert found.referee_difference is None
+
+
+def test_a_site_may_ask_for_compiled_load_flows() -> None:
+    of = site(cycle=Cycle(compiled=True))
+    compiled = build_control(of, of.feeder[0], small_network(), registry())
+    assert compiled.load_flow.is_compiled
+    assert not control().load_flow.is_compiled
+    (found, _), (expected, _) = (
+        check(c, _state(c, None), CheckState(), START) for c in (compiled, control())
+    )
+    np.testing.assert_allclose(found.result.v_pu, expected.result.v_pu, atol=1e-10)
+
+
+def test_a_three_winding_transformer_has_its_place_behind_the_others() -> None:
+    net = pandapower.create_empty_network()
+    high, middle, low = (pandapower.create_bus(net, vn_kv) for vn_kv in (110.0, 20.0, 10.0))
+    pandapower.create_ext_grid(net, high)
+    pandapower.create_transformer(net, high, middle, std_type="25 MVA 110/20 kV")
+    pandapower.create_transformer3w(net, high, middle, low, std_type="63/25/38 MVA 110/20/10 kV")
+    pandapower.create_load(net, low, p_mw=1.0, name="works")
+    of = build_control(site(), site().feeder[0], network_of(net, "test"), Registry((), ()))
+    places = of.element_place
+    assert (places["trafo:0"], places["trafo3w:0"]) == (("trafo", 0), ("trafo", 1))
+    result = of.load_flow.solve(np.array([1000.0]), np.zeros(1))
+    assert len(result.transformer_loading_percent) == 2

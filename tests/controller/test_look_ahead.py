@@ -21,7 +21,7 @@ from controller.entries import (
 from controller.feeder_check import check
 from controller.feeder_control import FeederControl
 from controller.headroom import headroom, watch
-from controller.look_ahead import STEP, LookAhead, fresh, gather, slot
+from controller.look_ahead import STEP, LookAhead, fresh, gather, look, slot, slot_start
 from controller.look_ahead_history import chunks, relearn
 from controller.memory import fresh_memory
 from controller.stores.port import FeederSample
@@ -75,7 +75,21 @@ def test_a_gap_is_not_filled_and_old_times_are_left_out() -> None:
     ahead = gather(_fed(of, 15, 3.0), of, START + 40 * STEP, ONES, ONES)
     assert ahead.known.steps == 1
     assert np.isnan(ahead.known.persistence.deviations).all()
-    assert gather(ahead, of, START, ONES, ONES) is ahead
+    assert gather(ahead, of, START + 38 * STEP, ONES, ONES) is ahead
+
+
+def test_a_clock_that_was_years_ahead_stops_nothing() -> None:
+    of = control()
+    readings = fresh_memory(of)
+    checked, _ = check(of, readings.state, readings.check, START)
+    ahead = _fed(of, 97 * 15, 3.0)
+    later = START + 97 * STEP
+    ahead = look(gather(ahead, of, later, ONES, ONES), of, checked, later)
+    for now in (later + timedelta(days=3650), later):
+        ahead = look(gather(ahead, of, now, ONES, ONES), of, checked, now)
+        assert ahead.running is not None
+        assert ahead.running.start == slot_start(now)
+        assert ahead.looked_at == now
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,18 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
         "Data alarm on dorf is over: 90 % are fresh",
     ),
     (
+        e.DataAlarm(
+            at=T0, feeder="dorf", kind="near_collapse", raised=True, text="the load is at 94% of the largest"
+        ),
+        "alarm",
+        "Voltage stability on dorf: the load is at 94% of the largest",
+    ),
+    (
+        e.ViolationCleared(at=T0, feeder="dorf", element="trafo3w:0", kind="transformer_overload"),
+        "good",
+        "Three-winding transformer 0 is within its limit again",
+    ),
+    (
         e.ViolationAppeared(
             at=T0, feeder="dorf", element="bus:7", kind="undervoltage", value=0.88, limit=0.9
         ),
@@ -92,6 +104,14 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
         e.EventShort(at=T0, event=EVENT, feeder="dorf", element="trafo:0", value=108.2, limit=100.0),
         "alarm",
         "All that may be asked for leaves transformer 0 at 108.2 % (limit 100.0 %): an operator is needed",
+    ),
+    (
+        e.EventShort(
+            at=T0, event=EVENT, feeder="dorf", element="trafo:0", value=108.2, limit=100.0, missing_kw=32.84
+        ),
+        "alarm",
+        "All that may be asked for leaves transformer 0 at 108.2 % (limit 100.0 %), "
+        "32.8 kW at least are missing: an operator is needed",
     ),
     (
         e.RequestSent(at=T0, request=R1, sequence=1, attempt=1),

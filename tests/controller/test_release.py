@@ -199,3 +199,20 @@ def test_a_request_is_not_renewed_and_tightened_in_one_pass() -> None:
     assert [e.reason for e in changed if e.request == partly.request] == ["tightened"]
     changed = [e for e in passes.step().entries if isinstance(e, RequestChanged)]
     assert [e.reason for e in changed if e.request == partly.request] == ["renewed"]
+
+
+def test_who_makes_up_for_what_was_missed_needs_room_for_that_too() -> None:
+    """A charger comes back to 11 kW, a heat pump to 1.3 times as much for a while."""
+    freed = {}
+    for kind in ("ev_charger", "heat_pump"):
+        who = registry()
+        devices = tuple(replace(device, kind=kind, rated_kw=16.0) for device in who.devices)
+        passes = Passes(control(calm_evening(requests=HOLD), Registry(who.customers, devices)), base_kw=6.5)
+        passes.step()
+        passes.obey()
+        _relax(passes, 6.0)
+        freed[kind] = [target for targets in _released(passes, 45) for target in targets]
+    assert 0 < len(freed["heat_pump"]) < len(freed["ev_charger"])
+    for target in freed["heat_pump"]:
+        passes.field.houses[int(target[2:])].ev_kw = 1.3 * 11.0
+    assert passes.step().check.worst_ratio <= passes.of.site.events.close_below

@@ -183,6 +183,21 @@ def test_feeders_are_told_apart_and_their_files_are_there(folder: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [("reserve_probability = 0.3", "reserve_probability"), ("fairness_days = 120", "fairness_days")],
+)
+def test_wishes_for_allocation_that_cannot_be_meant_are_refused(folder: Path, line: str, key: str) -> None:
+    (finding,) = rejected(folder, f"{GOOD}[requests]\n{line}\n")
+    assert finding.startswith(f"line 9: requests.{key}: expected")
+
+
+def test_a_reserve_is_kept_only_where_one_is_wanted(folder: Path) -> None:
+    assert load_site(write(folder, GOOD)).requests.reserve_probability is None
+    wanted = load_site(write(folder, f"{GOOD}[requests]\nreserve_probability = 0.9\n"))
+    assert wanted.requests.reserve_probability == 0.9
+
+
 def test_a_site_needs_a_name_and_a_feeder(folder: Path) -> None:
     assert rejected(folder, 'name = " "\nfeeder = []\n') == [
         "line 1: name: expected a name, it is empty",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandapower as pp
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from grid_model.attribution import attribute
@@ -24,6 +24,7 @@ KW = st.lists(st.floats(-40.0, 50.0), min_size=4, max_size=4)
 
 
 @given(p=KW, q=st.lists(st.floats(-10.0, 15.0), min_size=4, max_size=4), scale=st.floats(0.9, 1.1))
+@example(p=[0.0, 0.0, 0.0, 50.0], q=[3.0, 15.0, 15.0, 15.0], scale=0.9375)
 @settings(max_examples=15, deadline=None)
 def test_parts_add_up_to_what_runpp_says(p: list[float], q: list[float], scale: float) -> None:
     p_kw, q_kvar = np.array(p), np.array(q)
@@ -35,7 +36,8 @@ def test_parts_add_up_to_what_runpp_says(p: list[float], q: list[float], scale: 
     )
     np.testing.assert_allclose(found.value, value, atol=1e-5)
     total = found.without_load + found.direct.sum(axis=1) + found.losses.sum(axis=1)
-    np.testing.assert_allclose(total, value, atol=2e-4)
+    np.testing.assert_allclose(total, value, rtol=2e-6, atol=2e-5)  # a millionth, and what `runpp` is off by
+    assert (np.abs(found.rest) <= 1e-6 * np.abs(found.value) + 1e-9).all()
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def test_a_violation_is_the_sum_of_what_makes_it_up(solved_network: Get, source:
     assert violations
     for composed in compose(network, load_flow, p_kw, q_kvar, violations, np.zeros(len(p_kw))):
         assert composed.value == pytest.approx(composed.violation.value, rel=1e-7)
-        assert abs(composed.rest) < 2e-3 * abs(composed.violation.value)
+        assert abs(composed.rest) < 2e-3 * abs(composed.violation.value)  # echoes too small to be named
         parts = sum(part.part for part in composed.causes)
         assert parts == pytest.approx(composed.caused + composed.losses)
         assert sum(part.share_percent for part in composed.causes) == pytest.approx(100.0 if parts else 0.0)
@@ -66,7 +68,7 @@ def test_near_collapse_nodes_are_added_until_it_adds_up() -> None:
     p_kw, idle = np.full(4, 54.0), np.zeros(4)
     assert load_flow.solve(p_kw, idle).v_pu.min() < 0.7
     found = attribute(network, load_flow, p_kw, idle, ["line:0", "bus:5"])
-    assert (np.abs(found.rest) <= 1e-5 * np.abs(found.direct).sum(axis=1)).all()
+    assert (np.abs(found.rest) <= 1e-6 * np.abs(found.value)).all()
     assert found.losses[0].sum() > 0.1 * found.direct[0].sum()
 
 

@@ -1,15 +1,18 @@
 """The compiled sweep against `runpp` and against the factored form, on networks of all kinds."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pandapower as pp
 import pytest
+from scipy import sparse
 
 from grid_model import radial_sweep as module
 from grid_model import referee
 from grid_model.admittance import build
-from grid_model.elimination import eliminate
+from grid_model.elimination import eliminate, solve
 from grid_model.layout import Unfit, lay_out
 from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import Network, network_of
@@ -130,8 +133,23 @@ def test_up_to_the_nose_it_is_right_or_silent() -> None:
     network = loaded(street(3))
     compiled = FactoredLoadFlow(network, compiled=True)
     plain = FactoredLoadFlow(network)
-    p_kw = np.zeros((24, 3))
-    p_kw[:, 2] = np.linspace(20.0, 600.0, 24)
+    p_kw = np.zeros((14, 3))
+    p_kw[:, 2] = [
+        20.0,
+        80.0,
+        160.0,
+        240.0,
+        320.0,
+        360.0,
+        390.0,
+        410.0,
+        420.0,
+        425.0,
+        430.0,
+        435.0,
+        445.0,
+        600.0,
+    ]
     batch = compiled.solve_batch(p_kw, p_kw * 0.1)
     for fast, p in zip(batch, p_kw, strict=True):
         slow = plain.solve(p, p * 0.1)
@@ -154,6 +172,75 @@ def test_batches_of_any_length_and_memory_layout() -> None:
     assert [result.supply_kw for result in whole[3:5]] == whole.supply_kw[3:5].tolist()
 
 
+def test_nothing_is_compiled_again_whatever_array_comes() -> None:
+    from grid_model import sweep_kernels
+
+    load_flow = FactoredLoadFlow(loaded(street(4)), compiled=True)
+    p_kw = np.full((2, 4), 5.0)
+    whole = load_flow.solve_batch(p_kw, p_kw)
+    locked, unaligned = p_kw.copy(), np.zeros(65, dtype=np.uint8)[1:].view(np.float64).reshape(2, 4)
+    locked.flags.writeable = False
+    unaligned[:] = p_kw
+    others = (
+        locked,
+        unaligned,
+        p_kw.astype(np.int64),
+        p_kw.astype(np.float32),
+        p_kw.astype(">f8"),
+        p_kw[::-1],
+    )
+    for other in others:
+        np.testing.assert_array_equal(load_flow.solve_batch(other, other).v_pu, whole.v_pu)
+        assert load_flow.solve(other[0], other[0]).v_pu == pytest.approx(whole.v_pu[0], abs=1e-9)
+    assert len(sweep_kernels.solve.signatures) == 2  # of blocks and of single snapshots
+
+
+def test_threads_share_one_load_flow() -> None:
+    load_flow = FactoredLoadFlow(loaded(street(6)), compiled=True)
+    p_kw = np.random.default_rng(5).uniform(0.0, 10.0, (8, 300, 6))
+    alone = [load_flow.solve_batch(part, part * 0.2) for part in p_kw]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda part: load_flow.solve_batch(part, part * 0.2), p_kw))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one.v_pu, other.v_pu)
+
+
+@pytest.mark.parametrize("y", [[[0, 1, 1], [1, 2, 1], [1, 1, 3]], [[1, 1, 0], [1, 1, 1], [0, 1, 3]]])
+def test_a_zero_pivot_is_said_and_does_not_raise(y: list[list[float]]) -> None:
+    factors = eliminate(sparse.csr_matrix(np.array(y, dtype=np.complex128)), 2)
+    with np.errstate(invalid="ignore"):
+        v = solve(factors, np.ones(2, dtype=np.complex128), np.ones(1, dtype=np.complex128))
+    assert np.isnan(v).any()
+
+
+def test_factors_that_do_not_hold_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = loaded(street(4))
+    admittance = build(network)
+    assert not isinstance(admittance, Unfit)
+    factors = eliminate(admittance.y_bus, admittance.n_free)
+    for part in ("low_factor", "up_factor", "diagonal"):
+        wrong = getattr(factors, part).copy()
+        wrong[1] *= 1 + 1e-6
+        broken = replace(factors, **{part: wrong})
+        monkeypatch.setattr(module, "eliminate", lambda *_, broken=broken: broken)
+        assert module.radial_sweep(network, admittance) is None, part
+
+
+@pytest.mark.parametrize("error", [ImportError("numba needs NumPy 2.2 or less"), OSError("no space left")])
+def test_a_compiler_that_does_not_work_is_done_without(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    def fails(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(module.RadialSweep, "warm_up", fails)
+    network = loaded(street(4))
+    load_flow = FactoredLoadFlow(network, compiled=True)
+    assert not load_flow.is_compiled
+    assert str(error) in caplog.text
+    assert load_flow.solve(network.default_p_kw, network.default_q_kvar).converged
+
+
 def test_a_radial_network_has_no_fill_in() -> None:
     network = loaded(street(40))
     admittance = build(network)
@@ -161,12 +248,10 @@ def test_a_radial_network_has_no_fill_in() -> None:
     factors = eliminate(admittance.y_bus, admittance.n_free)
     assert len(factors.up) == admittance.n_free
     assert len(factors.low) == admittance.n_free - 1
-    v = np.concatenate([np.zeros(admittance.n_free), admittance.v_held]).astype(np.complex128)
-    for position in range(admittance.n_free - 1, -1, -1):
-        entries = slice(factors.up_start[position], factors.up_start[position + 1])
-        v[position] = -(factors.up_factor[entries] @ v[factors.up[entries]])
+    current = np.exp(1j * np.arange(admittance.n_free))
+    v = solve(factors, current[factors.order], admittance.v_held)
     v[factors.order] = v[: admittance.n_free].copy()
-    np.testing.assert_allclose((admittance.y_bus @ v)[: admittance.n_free], 0.0, atol=1e-9)
+    np.testing.assert_allclose((admittance.y_bus @ v)[: admittance.n_free], current, atol=1e-8)
 
 
 def test_without_the_compiler_the_factored_form_answers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -218,7 +218,8 @@ def test_no_convergence_is_said_without_numbers(check: Check) -> None:
     assert not document["cleared"]
     assert document["before"] == {"lines": [], "transformers": [], "buses": [], "violations": []}
     assert any("does not converge" in warning for warning in document["warnings"])
-    status, out, _ = check(HEADER + "house 3,5000,0\n", net=net)
+    assert any("no reading is believed; house 3 reads 5000 kW" in warning for warning in document["warnings"])
+    status, out, _ = check(CALM.replace("house 3,5,1", "house 3,5000,0"), net=net)
     assert status == 1
     assert "does not converge" in out
 
@@ -256,7 +257,7 @@ def test_missing_readings_are_estimated_and_told(check: Check) -> None:
     document = json.loads(out)
     assert status == 0
     said = " ".join(document["warnings"])
-    assert "2 of 4 service points have no reading; estimated at 2.00 times" in said
+    assert "2 of 4 service points have no reading; estimated from 2.00 times" in said
     assert "house 2, house 3" in said
     assert "1 readings have no q_kvar" in said
     _, same, _ = check(HEADER + "".join(f"house {house},10,2\n" for house in range(4)), "--json")

@@ -10,6 +10,7 @@ from grid_model.network import load_network
 from gridward.cli import main
 from tests.grid_model.small_networks import street
 from tests.grid_model.sources.cgmes_writer import write_cgmes
+from tests.grid_model.three_phase.feeders import street as three_phase_street
 
 
 def file_of(folder: Path, *, broken: bool = False) -> str:
@@ -59,3 +60,20 @@ def test_a_conversion_is_read_back_the_same(tmp_path: Path, capsys: pytest.Captu
 def test_a_place_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["network", "convert", file_of(tmp_path), str(tmp_path / "no" / "out.json")]) == 2
     assert "cannot write" in capsys.readouterr().err
+
+
+def test_a_network_with_customers_on_phases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net = three_phase_street(2)
+    pp.to_json(net, str(tmp_path / "net.json"))
+    assert main(["network", "inspect", str(tmp_path / "net.json")]) == 0
+    told = capsys.readouterr().out
+    assert "asymmetric_load 2" in told
+    assert "its customers are on phases (asymmetric_load), so it is checked per phase only" in told
+    assert "0 errors, 0 warnings: can be used" in told
+    net.line.loc[0, "r0_ohm_per_km"] = float("nan")
+    net.trafo["vector_group"] = "Dd"
+    pp.to_json(net, str(tmp_path / "net.json"))
+    assert main(["network", "inspect", str(tmp_path / "net.json")]) == 2
+    told = capsys.readouterr().out
+    assert "error: line: r0_ohm_per_km" in told
+    assert "vector_group is 'Dd'" in told

@@ -7,6 +7,7 @@ import pytest
 
 from grid_model.estimation.estimate import Estimate
 from grid_model.estimation.measurements import Measurement, Measurements, MeterReadings
+from grid_model.estimation.priors import from_moments
 from grid_model.network import Floats
 from tests.grid_model.estimation.streets import Street, measured, read, ten_houses, usual
 from tests.grid_model.estimation.test_estimate import P_KW, settled
@@ -172,3 +173,28 @@ def test_cross_check_says_how_large_an_error_shows(houses: Street) -> None:
     np.testing.assert_allclose(np.sqrt(without.variance), 2.0, rtol=0.1)  # only the prior speaks
     assert np.all(np.sqrt(with_it.variance) < 0.6)
     np.testing.assert_allclose(with_it.difference, 0.0, atol=0.1)
+
+
+def test_what_all_others_say_of_a_meter_knows_neither_its_p_nor_its_q(houses: Street) -> None:
+    truth = houses.state(P_KW)
+    prior = from_moments(np.tile([3.0, 0.6], (10, 1)), np.tile([2.0, 0.4], (10, 1)), correlation=0.99)
+    meters = spoilt(read(truth, missing=(1, 7)), np.array([-6.0, -1.2]))
+    said = houses.estimator.cross_check(measured(meters, houses.substation(truth)), prior)
+    assert said is not None
+    apart = houses.estimator.estimate(
+        measured(meters.without([WRONG]), houses.substation(truth)), prior, exclude_bad=False
+    )
+    without = settled(apart)
+    assert -6.0 - said.difference[WRONG] == pytest.approx(without.p.value[WRONG], abs=0.02)
+    noise = meters.sd[WRONG, 0]
+    assert np.sqrt(said.variance[WRONG]) == pytest.approx(np.hypot(without.p.sd[WRONG], noise), rel=0.01)
+    assert np.isnan(said.difference[1])
+    assert np.isnan(said.variance[7])
+
+
+def test_a_meter_stuck_near_nothing_is_told_from_its_neighbours(houses: Street) -> None:
+    truth = houses.state(P_KW)
+    meters = spoilt(read(truth), np.array([0.03, 0.006]), unchanged=20)
+    estimate = found(houses, meters, houses.substation(truth))
+    (suspect,) = estimate.suspects
+    assert (suspect.place, suspect.fault, suspect.instead) == (WRONG, "stuck", ())

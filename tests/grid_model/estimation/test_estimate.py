@@ -1,11 +1,13 @@
 """The estimated state: least squares of a textbook, intervals, and what happens when little is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from grid_model.errors import UnknownElement
 from grid_model.estimation.estimate import Estimate, Estimator, NoEstimate
-from grid_model.estimation.measurements import Measurement, Measurements
+from grid_model.estimation.measurements import Measurement, Measurements, transformer_readings
 from grid_model.estimation.priors import from_moments
 from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import Floats
@@ -200,3 +202,34 @@ def test_a_reading_of_what_is_out_of_service_is_set_aside() -> None:
     found = settled(estimator.estimate(measured(read(np.append(np.ones(8), 1.0)), (reading,)), prior))
     assert found.ignored == (reading,)
     assert found.lines.sd[spare] == 0.0
+
+
+def test_a_transformer_with_three_windings_has_an_interval_and_is_measured() -> None:
+    import pandapower as pp
+
+    net = pp.create_empty_network()
+    high, medium, low = (pp.create_bus(net, kv) for kv in (110.0, 20.0, 10.0))
+    pp.create_ext_grid(net, high)
+    pp.create_transformer3w(net, high, medium, low, "63/25/38 MVA 110/20/10 kV")
+    pp.create_load(net, medium, p_mw=12.0, q_mvar=3.0)
+    pp.create_load(net, low, p_mw=20.0, q_mvar=5.0)
+    network = loaded(net)
+    estimator = Estimator(network, FactoredLoadFlow(network))
+    prior = from_moments(np.array([[12e3, 3e3], [20e3, 5e3]]), np.full((2, 2), 2e3), slack_sd=1e-4)
+    truth = np.array([14e3, 3e3, 20e3, 5e3, 1.0])
+    wanted = tuple(
+        reading
+        for side in ("from", "to")
+        for reading in transformer_readings(network, p_kw=0.0, q_kvar=0.0, i_a=0.0, side=side)
+    )
+    shown = estimator.readings_at(truth, wanted)
+    assert shown[0] == pytest.approx(34e3, rel=0.01)
+    assert shown[3] == pytest.approx(-20e3, rel=0.01)
+    assert shown[5] == pytest.approx(np.hypot(20e3, 5e3) / (np.sqrt(3) * 10.0), rel=0.05)
+    nothing = read(np.full(5, np.nan))
+    blunt = settled(estimator.estimate(measured(nothing), prior))
+    exact = tuple(replace(m, value=float(v), sd=20.0) for m, v in zip(wanted, shown, strict=True))
+    sharp = settled(estimator.estimate(measured(nothing, exact[:5]), prior))
+    assert blunt.transformers.sd[0] > 5.0
+    assert sharp.transformers.sd[0] < 0.2
+    assert sharp.p.value[0] == pytest.approx(14e3, rel=0.01)

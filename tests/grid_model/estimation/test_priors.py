@@ -108,3 +108,76 @@ def test_substation_readings_have_the_signs_of_the_branches() -> None:
     assert outgoing_lines(network, 2) == (("line:1", "from"), ("line:0", "to"))
     with pytest.raises(ValueError, match="line:9"):
         feeder_readings(network, "line:9", p_kw=1.0)
+
+
+@pytest.mark.parametrize("shown", [400.0, 20.0, -8.0])
+def test_one_wrong_meter_does_not_move_the_level_of_the_whole_street(shown: float) -> None:
+    network = loaded(street(8))
+    right = 5.0 * np.array([0.3, 0.32, 0.29, 0.31, 0.3, 0.28, 0.33, 0.3])
+    values = np.stack([right, right / 5], axis=1)
+    sharp = MeterReadings(values, np.full((8, 2), 0.05), np.ones(8, dtype=np.int64))
+    wrong = values.copy()
+    wrong[3, 0] = shown
+    spoilt = MeterReadings(wrong, sharp.sd, sharp.unchanged)
+    expected, found = from_defaults(network, sharp), from_defaults(network, spoilt)
+    np.testing.assert_allclose(found.mean, expected.mean, rtol=0.03)
+    if shown > 60.0:  # no connection carries that
+        np.testing.assert_allclose(found.variance, expected.variance, rtol=0.4)
+    else:  # perhaps a charger, which others may have as well
+        assert np.all(found.variance[:, 0] > 10 * expected.variance[:, 0])
+        assert np.all(np.sqrt(found.variance[:, 0]) < 11.0 / np.sqrt(8) + 1.0)
+
+
+def test_many_that_differ_are_no_mistake() -> None:
+    network = loaded(street(8))
+    values = np.full((8, 2), 1.0)
+    values[::2, 0] = 11.0  # a charger in every second house
+    belief = from_defaults(network, MeterReadings(values, 0.05 * values, np.ones(8, dtype=np.int64)))
+    np.testing.assert_allclose(belief.mean[:, 0], 6.0)
+
+
+def test_houses_that_take_nothing_together_are_still_uncertain() -> None:
+    network = loaded(street(8))
+    p_kw = np.array([4.0, -4.0, 6.0, -6.0, 3.0, -3.0, 0.0, np.nan])  # a sunny noon
+    meters = MeterReadings(
+        np.stack([p_kw, p_kw / 5], axis=1), np.full((8, 2), 0.05), np.ones(8, dtype=np.int64)
+    )
+    belief = from_defaults(network, meters)
+    assert belief.mean[7, 0] == pytest.approx(0.0)
+    assert 3.0 < np.sqrt(belief.variance[7, 0]) < 6.0
+
+
+def test_one_meter_is_better_than_none() -> None:
+    network = loaded(street(8))
+    values = np.full((8, 2), np.nan)
+    values[2] = 10.0, 2.0
+    belief = from_defaults(network, MeterReadings(values, np.full((8, 2), 0.05), np.ones(8, dtype=np.int64)))
+    np.testing.assert_allclose(belief.mean[:, 0], 10.0)
+    assert np.all(np.sqrt(belief.variance[:, 0]) > 8.0)
+
+
+def test_reactive_power_has_a_level_of_its_own() -> None:
+    network = loaded(street(8))
+    p_kw = np.array([11.5, 0.4, 12.0, 0.6, 11.4, 0.5, np.nan, np.nan])  # cars, which take no Q
+    q_kvar = np.array([0.10, 0.12, 0.11, 0.09, 0.10, 0.12, np.nan, np.nan])
+    sd, once = np.full((8, 2), 0.05), np.ones(8, dtype=np.int64)
+    belief = from_defaults(network, MeterReadings(np.stack([p_kw, q_kvar], axis=1), sd, once))
+    assert belief.mean[7, 0] == pytest.approx(6.07, abs=0.01)
+    assert belief.mean[7, 1] == pytest.approx(0.107, abs=0.001)
+    assert np.sqrt(belief.variance[7, 1]) < 0.05
+    assert abs(belief.block[7, 0, 1]) < 0.5 * np.sqrt(belief.block[7, 0, 0] * belief.block[7, 1, 1])
+    silent = MeterReadings(np.stack([p_kw, np.full(8, np.nan)], axis=1), sd, once)
+    unknown = from_defaults(network, silent)
+    assert unknown.mean[7, 1] == pytest.approx(6.07 / 5, abs=0.01)
+    assert np.sqrt(unknown.variance[7, 1]) > 1.0  # Q may be next to nothing
+    assert unknown.block[7, 0, 1] == 0.0
+
+
+def test_reactive_power_that_goes_with_active_is_seen_to() -> None:
+    network = loaded(street(8))
+    p_kw = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, np.nan])
+    meters = MeterReadings(
+        np.stack([p_kw, p_kw / 5], axis=1), np.full((8, 2), 0.05), np.ones(8, dtype=np.int64)
+    )
+    block = from_defaults(network, meters).block[7]
+    assert 0.4 < block[0, 1] / np.sqrt(block[0, 0] * block[1, 1]) < 0.7  # seven meters show it, not more

@@ -83,7 +83,26 @@ class _NoSolution(FactoredLoadFlow):
         return unsolved(small_network(), len(p_kw))
 
 
+class _OneInFour(FactoredLoadFlow):
+    """Every fourth snapshot has no solution."""
+
+    def solve_batch(self, p_kw: Floats, q_kvar: Floats, *, slack_scale: float = 1.0) -> BatchResult:
+        found = super().solve_batch(p_kw, q_kvar, slack_scale=slack_scale)
+        for n in range(0, len(p_kw), 4):
+            found.put(n, unsolved(small_network(), 1)[0])
+        return found
+
+
 def test_what_has_no_solution_counts_as_outside() -> None:
     found = _found(_said(np.full(STEPS, 5.0)), of=_NoSolution(small_network()))
     assert {o.element for o in found} >= {"trafo:0", "line:0"}
     assert found[0].probability.min() == 1.0
+    assert all(o.value.tolist() == [o.limit] * STEPS for o in found), "nobody knows by how much"
+
+
+def test_the_value_is_that_of_the_snapshots_with_a_solution() -> None:
+    said, limits = _said(np.full(STEPS, 14.0)), Limits()
+    some, whole = (_found(said, limits, of(small_network()))[0] for of in (_OneInFour, FactoredLoadFlow))
+    assert some.element == whole.element == "trafo:0"
+    assert some.probability.min() == 1.0
+    np.testing.assert_allclose(some.value, whole.value, atol=0.3)

@@ -110,3 +110,18 @@ def test_too_little_or_what_does_not_fit_is_refused() -> None:
         find_wrong_phases(np.ones((20, 4)), np.ones((20, 4)), np.array([0, 0, 1, 1]))
     with pytest.raises(ValueError, match="at least 2 on each"):
         find_wrong_phases(np.ones((40, 4)), np.ones((40, 4)), np.array([0, 0, 0, 1]))
+    for recorded in (np.zeros(4, dtype=np.int64), np.zeros(0, dtype=np.int64)):
+        with pytest.raises(ValueError, match="at least 2 on each of at least 2"):
+            find_wrong_phases(np.ones((40, len(recorded))), np.ones((40, len(recorded))), recorded)
+
+
+@pytest.mark.parametrize("stuck_kw", [0.0, 17.3])
+def test_a_group_whose_meter_is_stuck_accuses_nobody(stuck_kw: float) -> None:
+    rng = np.random.default_rng(2)
+    p_kw = rng.lognormal(0, 0.7, (100, 8))
+    recorded = np.arange(8) % 2
+    powers = group_powers(p_kw, recorded, 3, ACCURACY, rng)
+    assert find_wrong_groups(p_kw, powers, recorded).wrong == (), "nobody is in the third one, nor should be"
+    powers[:, 1] = stuck_kw
+    with pytest.raises(ValueError, match=r"group 1 .* never changes"):
+        find_wrong_groups(p_kw, powers, recorded)

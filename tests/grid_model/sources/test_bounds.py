@@ -1,6 +1,7 @@
 """Which reader a source gets, what no reader takes, and the bounds on what is unpacked."""
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -85,6 +86,19 @@ def test_a_large_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(bounds.read_bytes, "__defaults__", (1000,))
     (tmp_path / "net.json").write_bytes(b" " * 2000)
     assert "larger than" in refused(tmp_path / "net.json")
+
+
+@pytest.mark.parametrize("name", ["net.json", "net.m", "net.mat", "net.uct", "EQ.xml"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    assert "no plain file" in refused(tmp_path / name)
+
+
+def test_links_that_lead_nowhere_are_told(tmp_path: Path) -> None:
+    (tmp_path / "net.json").symlink_to("net.json")
+    (tmp_path / "lost.json").symlink_to("gone.json")
+    for name in ("net.json", "lost.json"):
+        assert "no such file" in refused(tmp_path / name)
 
 
 LAUGHS = b"""<?xml version="1.0"?>

@@ -115,3 +115,63 @@ def test_without_lxml_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("grid_model.sources.cgmes._cim", missing)
     assert any("gridward[cgmes]" in one for one in faults(write_cgmes(model(), tmp_path)))
+
+
+BOUNDARY = (
+    '<rdf:RDF xmlns:cim="http://iec.ch/TC57/2013/CIM-schema-cim16#" '
+    'xmlns:md="http://iec.ch/TC57/61970-552/ModelDescription/1#" '
+    'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><md:FullModel rdf:about="urn:uuid:bd">'
+    "<md:Model.profile>http://entsoe.eu/CIM/{profile}/3/1</md:Model.profile></md:FullModel>{objects}</rdf:RDF>"
+)
+
+
+def level_of(folder: Path) -> tuple[str, str]:
+    """The id and voltage of one voltage level of the equipment."""
+    found = re.search(
+        r'<cim:BaseVoltage rdf:ID="([^"]+)">.*?nominalVoltage>([^<]+)<',
+        (folder / "net_EQ.xml").read_text(),
+        re.DOTALL,
+    )
+    assert found
+    return found.group(1), found.group(2)
+
+
+def with_boundary(folder: Path, kv: float | None) -> Path:
+    """A boundary set that has a voltage level of the equipment too, or nothing at all."""
+    name, _ = level_of(folder)
+    level = (
+        f'<cim:BaseVoltage rdf:ID="{name}"><cim:BaseVoltage.nominalVoltage>{kv}'
+        "</cim:BaseVoltage.nominalVoltage></cim:BaseVoltage>"
+    )
+    for profile, objects in (("EquipmentBoundary", level if kv else ""), ("TopologyBoundary", "")):
+        text = BOUNDARY.format(profile=profile, objects=objects)
+        (folder / f"{profile}.xml").write_text(text)
+    return folder
+
+
+def test_a_boundary_set_may_repeat_a_voltage_level_and_be_empty(tmp_path: Path) -> None:
+    net = street(1)
+    for number, repeated in enumerate((True, False)):
+        folder = write_cgmes(net, tmp_path / str(number))
+        kv = float(level_of(folder)[1]) if repeated else None
+        network = load_network(str(with_boundary(folder, kv)))
+        assert sorted(network.buses.names) == sorted(net.bus["name"])
+        assert not [one for one in network.warnings if "oundary" in str(one)]
+
+
+def test_a_boundary_set_that_contradicts_the_equipment_is_told(tmp_path: Path) -> None:
+    (told,) = faults(with_boundary(write_cgmes(street(2), tmp_path), 1234.0))
+    assert "nominalVoltage" in told
+    assert "expected the same in both" in told
+
+
+def test_a_drawing_of_what_is_gone_does_not_matter(tmp_path: Path) -> None:
+    folder = write_cgmes(street(2), tmp_path)
+    changed(folder, "GL", r'PowerSystemResources rdf:resource="#[^"]+"', 'Location rdf:resource="#_gone"')
+    drawing = (
+        '<cim:DiagramObject rdf:ID="_d1"><cim:DiagramObject.IdentifiedObject rdf:resource="#_gone"/>'
+        "</cim:DiagramObject>"
+    )
+    (folder / "DL.xml").write_text(BOUNDARY.format(profile="DiagramLayout", objects=drawing))
+    network = load_network(str(folder))
+    assert any("DiagramObject" in one.subject for one in network.warnings)

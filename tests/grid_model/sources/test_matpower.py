@@ -107,3 +107,35 @@ def test_matlab_data_does_not_unpack_without_bound(tmp_path: Path, monkeypatch: 
     path = tmp_path / "bomb.mat"
     path.write_bytes(bytes(128) + tag + packed)
     assert any("unpacks to more than 2 MiB" in one for one in refused(path))
+
+
+def test_numbers_may_be_written_as_root_and_quotient(tmp_path: Path) -> None:
+    path = tmp_path / "small.m"
+    text = (
+        CASE.replace(" 20 1 1.1", " 20*sqrt(3)/sqrt(3) 1 1.1")
+        .replace("5 5 5 0", "10/2 5 5 0")
+        .replace("10 -10", "10 -20/2")
+        .replace("MVA = 10", "MVA = 20/2")
+    )
+    path.write_text(text)
+    plain = tmp_path / "plain.m"
+    plain.write_text(CASE)
+    computed, written = read_net(str(path)), read_net(str(plain))
+    np.testing.assert_allclose(computed.bus["vn_kv"], written.bus["vn_kv"], rtol=1e-14)
+    np.testing.assert_allclose(computed.line["max_i_ka"], written.line["max_i_ka"], rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "cell", ["1/0", "20/sqrt(-3)", "sqrt(9", "20//2", "pi*2", "1/2/", "2*9e999", "--1", "20/1e-999", "1_000"]
+)
+def test_no_other_arithmetic_is_done(tmp_path: Path, cell: str) -> None:
+    path = tmp_path / "small.m"
+    path.write_text(CASE.replace("0.5  0.1", f"{cell} 0.1"))
+    assert any("line 7, mpc.bus: has a cell that is no number" in one for one in refused(path))
+
+
+def test_a_case_without_voltages_is_told_by_its_buses(tmp_path: Path) -> None:
+    path = tmp_path / "small.m"
+    path.write_text(CASE.replace(" 20 1 1.1", " 0 1 1.1", 1))
+    (told,) = refused(path)
+    assert "mpc.bus 1: has no base voltage (baseKV), found 0; expected kV above 0" in told

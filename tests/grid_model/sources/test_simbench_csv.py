@@ -96,3 +96,31 @@ def test_a_row_of_another_width_and_a_broken_quote(written: Path, tmp_path: Path
     told = str(rejected.value)
     assert "Load.csv row 4: has 9 cells; expected 8" in told
     assert "Line.csv row" in told
+
+
+def test_lengths_voltages_and_half_a_branch_are_told_with_all_the_rest(written: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(written, tmp_path / "broken"))
+    header, first, second, third, *others = (folder / "Line.csv").read_text().splitlines()
+    columns = header.split(";")
+
+    def other(row: str, column: str, cell: str) -> str:
+        cells = row.split(";")
+        cells[columns.index(column)] = cell
+        return ";".join(cells)
+
+    lost = dict(zip(columns, third.split(";"), strict=True))
+    rows = [header, other(first, "length", "-0.1"), other(second, "length", "NULL"), *others]
+    (folder / "Line.csv").write_text("\n".join(rows))
+    nodes = (folder / "Node.csv").read_text()
+    (folder / "Node.csv").write_text(nodes.replace(";0.4;", ";0;", 1))
+    with pytest.raises(NetworkRejected) as rejected:
+        read_net(str(folder))
+    told = [(one.file, one.row, one.field) for one in rejected.value.findings]
+    assert ("Line.csv", "2", "length") in told
+    assert ("Line.csv", "3", "length") in told
+    assert [one for one in told if one[0] == "Node.csv" and one[2] == "vmR"]
+    said = str(rejected.value)
+    for end in ("nodeA", "nodeB"):
+        if "_" in lost[end]:  # auxiliary, as simbench names them
+            assert f"({lost[end]!r}), type: is between a switch and no line" in said
+    assert "is between a switch and no line" in said

@@ -1,5 +1,8 @@
 """What is read of a network with phases, and what is said of a faulty one."""
 
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -149,3 +152,73 @@ def test_voltage_dependence_is_told() -> None:
 def test_a_source_that_does_not_exist() -> None:
     with pytest.raises(NetworkRejected, match="no_such_function"):
         load_three_phase_network("pandapower:no_such_function")
+
+
+def whole_file() -> dict[str, Any]:
+    """A pandapower file with customers of both tables, without the empty tables that pandapower adds."""
+    net = street(2)
+    pp.create_load(net, 3, 0.003, 0.001, name="shop")
+    document: dict[str, Any] = json.loads(str(pp.to_json(net)))
+    document["_object"] = {
+        key: value
+        for key, value in document["_object"].items()
+        if not isinstance(value, dict) or "_module" not in value or len(net[key])
+    }
+    return document
+
+
+def cell(table: str, column: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    """Writes one cell of the first row; the name tells what."""
+
+    def put(tables: dict[str, Any]) -> None:
+        content = json.loads(tables[table]["_object"])
+        content["data"][0][content["columns"].index(column)] = value
+        tables[table]["_object"] = json.dumps(content)
+
+    return put
+
+
+def without(table: str, column: str) -> Callable[[dict[str, Any]], None]:
+    """Takes a column out."""
+
+    def drop(tables: dict[str, Any]) -> None:
+        content = json.loads(tables[table]["_object"])
+        place = content["columns"].index(column)
+        content["columns"].pop(place)
+        for row in content["data"]:
+            row.pop(place)
+        tables[table]["_object"] = json.dumps(content)
+
+    return drop
+
+
+def no_table(table: str) -> Callable[[dict[str, Any]], None]:
+    """Puts a number in the place of a table."""
+    return lambda tables: tables.update({table: 1.5})
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (cell("ext_grid", "r0x0_max", [1, 2]), "r0x0_max"),
+        (cell("line", "r0_ohm_per_km", "much"), "line:0"),
+        (cell("asymmetric_load", "bus", []), "asymmetric_load:0): bus"),
+        (cell("asymmetric_load", "p_a_mw", "6 kW"), "asymmetric_load:0): p_a_mw"),
+        (cell("load", "const_z_p_percent", {}), "load:0): const_z_p_percent"),
+        (without("asymmetric_load", "q_b_mvar"), "'q_b_mvar'"),
+        (without("load", "bus"), "'bus'"),
+        (no_table("trafo"), "table 'trafo'"),
+        (no_table("asymmetric_load"), "table 'asymmetric_load'"),
+        (no_table("load"), "table 'load'"),
+        (no_table("bus"), "table 'bus'"),
+    ],
+)
+def test_a_broken_file_is_told_by_table_and_field(
+    tmp_path: Path, fault: Callable[[dict[str, Any]], None], told: str
+) -> None:
+    document = whole_file()
+    fault(document["_object"])
+    (tmp_path / "net.json").write_text(json.dumps(document))
+    with pytest.raises(NetworkRejected) as caught:
+        load_three_phase_network(str(tmp_path / "net.json"))
+    assert any(told in str(one) for one in caught.value.findings if one.severity == "error")

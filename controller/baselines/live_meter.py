@@ -1,4 +1,4 @@
-"""What a meter would have shown without a request: step [7] of the path, frozen before anybody is told. Pure.
+"""The baseline of one request from the newest samples, frozen before anybody is told: step [7]. Pure.
 
 Method: the first half of "meter before / meter after", one of the five families of performance evaluation in
 the wholesale demand-response standard NAESB WEQ-015: demand during a prescribed time before deployment is

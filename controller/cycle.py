@@ -274,7 +274,16 @@ def _sample(situation: Situation, uncontrolled: LoadFlowResult) -> FeederSample:
         max_line_loading_percent=_highest(result.line_loading_percent),
         without_control_percent=events.highest_loading(uncontrolled),
         curtailed_kw=sum(curtailed_kw(situation).values()),
+        substation_p_kw=_substation_p_kw(situation),
     )
+
+
+def _substation_p_kw(situation: Situation) -> float | None:
+    """What the RTU shows, while that is fresh."""
+    reading, fresh_s = situation.state.substation, situation.control.site.cycle.fresh_s
+    if reading is None or (situation.now - reading.at).total_seconds() > fresh_s:
+        return None
+    return reading.p_kw
 
 
 def _without_control(situation: Situation) -> LoadFlowResult:

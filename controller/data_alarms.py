@@ -7,7 +7,8 @@ so that it does not flap; action stops at the first bad cycle already.
 
 A state near voltage collapse is told in the same way but stops nobody: the data are good, and every cut leads
 away from it. It has no severity of its own either: the voltages there are so low that they are violations
-which open an event at once.
+which open an event at once. Nor does a meter that all others contradict: it is left out of the state
+(`feeder_check.py`), and what is left is judged.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from datetime import datetime
 import numpy as np
 
 from controller.entries import DataAlarm
-from controller.feeder_check import Check
+from controller.feeder_check import Check, feeder_sum_off_kw
 from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState
 from grid_model.snapshot import Quality
@@ -27,8 +28,6 @@ CONTROLLER_FAULT = "controller_fault"
 GOOD_CYCLES_TO_CLEAR = 2
 CLEAR_SHARE_MARGIN = 0.05
 """The share of fresh meters must be this much above the least one to clear the alarm."""
-MIN_SUM_DIFFERENCE_KW = 3.0
-"""A feeder sum is never called wrong for less: meters and RTU are not read at the same instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +89,8 @@ def judge(
     return Judged(AlarmState(started_at, runs), tuple(entries), "; ".join(still.values()) or None, not still)
 
 
-_KINDS = ("too_few_meters", "substation_silent", "feeder_sum", "diverged", "near_collapse")
-_TOLD_ONLY = frozenset({"near_collapse"})
+_KINDS = ("too_few_meters", "substation_silent", "feeder_sum", "diverged", "near_collapse", "wrong_meter")
+_TOLD_ONLY = frozenset({"near_collapse", "wrong_meter"})
 
 
 def _next_run(run: _Run, bad: bool, now: datetime) -> _Run:
@@ -129,19 +128,20 @@ def _bad_now(
     elif check.result.near_collapse:
         share = _share_of_largest_load(check.result.collapse_index)
         bad["near_collapse"] = f"the load is at {share:.0%} of that at which the voltage collapses"
+    if wrong := [] if check.estimate is None else [s.text for s in check.estimate.suspects if s.stands]:
+        bad["wrong_meter"] = "; ".join(wrong)
     if control.settings.rtu is None:
         return bad
     reading = state.substation
     if reading is None or (now - reading.at).total_seconds() > cycle.fresh_s:
         since = "was never heard" if reading is None else f"is silent since {reading.at:%H:%M:%S}"
         bad["substation_silent"] = f"the substation's RTU {since}"
-    elif check.result.converged and "too_few_meters" not in bad:
-        expected_kw = control.substation_p_kw(check.result)
-        allowed = max(cycle.feeder_sum_tolerance * abs(reading.p_kw), MIN_SUM_DIFFERENCE_KW)
-        if abs(reading.p_kw - expected_kw) > allowed:
+    elif "too_few_meters" not in bad:
+        off_kw = feeder_sum_off_kw(control, state, check.result, now)
+        if off_kw is not None and off_kw[0] > off_kw[1]:
             bad["feeder_sum"] = (
                 f"the substation shows {reading.p_kw:.1f} kW, "
-                f"meters and losses add up to {expected_kw:.1f} kW"
+                f"meters and losses add up to {control.substation_p_kw(check.result):.1f} kW"
             )
     return bad
 

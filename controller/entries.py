@@ -49,11 +49,11 @@ class ReadingsRefused(_Entry, frozen=True, kw_only=True, tag="readings_refused")
 
 class DataAlarm(_Entry, frozen=True, kw_only=True, tag="data_alarm"):
     """The feeder's data are not good enough (raised) or are again. While raised nothing is asked, but for
-    `near_collapse`, which is about the feeder itself."""
+    `near_collapse`, which is about the feeder itself, and `wrong_meter`, which is left out."""
 
     feeder: str
     kind: str
-    """too_few_meters, substation_silent, feeder_sum, diverged, near_collapse"""
+    """too_few_meters, substation_silent, feeder_sum, diverged, near_collapse, wrong_meter"""
     raised: bool
     text: str
 
@@ -88,6 +88,8 @@ class EventOpened(_Entry, frozen=True, kw_only=True, tag="event_opened"):
     """of the worst violation"""
     expected: bool = False
     """it was not there yet: the event opened early, and `value` is what was expected"""
+    probability: float | None = None
+    """that the element truly is outside its limit; None where all was measured"""
 
 
 class EventShort(_Entry, frozen=True, kw_only=True, tag="event_short"):

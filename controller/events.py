@@ -80,12 +80,12 @@ def observe(
         event is None and good and any(_opens(v, checks[v.element, v.kind], rules) for v in check.violations)
     )
     if opens:
-        entries.append(_opening(control, check.violations[0], now))
+        entries.append(_opening(control, check, check.violations[0], now))
     elif event is None and good:
         enough = control.site.look_ahead.early_checks
         near = [v for v in expected if early_checks[v.element, v.kind] >= enough]
         if near:
-            entries.append(_opening(control, near[0], now, expected=True))
+            entries.append(_opening(control, check, near[0], now, expected=True))
     below = good and check.worst_ratio < rules.close_below and not expected
     peak = highest_loading(check.result) or 0.0
     tracker = Tracker(
@@ -163,8 +163,9 @@ def _opens(violation: Violation, checks: int, rules: settings.Events) -> bool:
 
 
 def _opening(
-    control: FeederControl, worst: Violation, now: datetime, *, expected: bool = False
+    control: FeederControl, check: Check, worst: Violation, now: datetime, *, expected: bool = False
 ) -> EventOpened:
+    sure = None if expected else check.certainty(worst)
     return EventOpened(
         at=now,
         event=event_id(control.feeder, now),
@@ -174,4 +175,5 @@ def _opening(
         value=worst.value,
         limit=worst.limit,
         expected=expected,
+        probability=None if sure is None else sure.probability,
     )

@@ -5,24 +5,32 @@ The voltage above the transformer is not measured, so the external grid's voltag
 low-voltage busbar shows what the RTU shows, within ±10 %. Every N checks pandapower's `runpp` solves the same
 snapshot: where both disagree it is believed, and the caller is told. A network that only `runpp` can solve is
 not compared with itself.
+
+Where nobody measured, a limit is broken or the sums do not fit, the state is estimated (`state_estimate.py`)
+and solved again: estimated powers stand where no fresh reading is and in place of meters that all others
+contradict, whose readings count as measured no longer.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
 
 from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState, snapshot
+from controller.state_estimate import EstimateState, StateEstimate, estimate_state, watched
+from grid_model.estimation.certainty import Certainty
 from grid_model.load_flow import LoadFlowResult
 from grid_model.referee import disagreement
-from grid_model.snapshot import Snapshot
+from grid_model.snapshot import Quality, Snapshot
 from grid_model.violations import Violation, find_violations
 
 MAX_SLACK_CHANGE = 0.1
 AGREED_V_PU = 1e-6
 """Two load flows of one snapshot agree within this."""
 _MATCHED_V_PU = 1e-4
+MIN_SUM_DIFFERENCE_KW = 3.0
+"""A feeder sum is never called wrong for less: meters and RTU are not read at the same instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,7 @@ class CheckState:
 
     slack_scale: float = 1.0
     checks: int = 0
+    estimate: EstimateState = field(default_factory=EstimateState)
 
 
 @dataclass(frozen=True)
@@ -44,33 +53,96 @@ class Check:
     worst_ratio: float
     """`ElementLimits.worst_ratio`; infinite when not converged"""
     slack_scale: float
-    referee_difference: float | None
+    referee_difference: float | None = None
     """largest difference in pu when `runpp` was asked in this check"""
+    estimate: StateEstimate | None = None
+    """how sure all of it is; None where nothing had to be estimated"""
+
+    def certainty(self, violation: Violation) -> Certainty | None:
+        """How sure a violation is; None where nothing was estimated, or the estimate does not see it."""
+        return None if self.estimate is None else self.estimate.certainty(violation)
 
 
 def check(
     control: FeederControl, state: FeederState, before: CheckState, now: datetime
 ) -> tuple[Check, CheckState]:
     """Solve the best known injections of now."""
-    known = snapshot(state, control, now)
-    slack_scale = before.slack_scale
+    found = _solved(control, state, snapshot(state, control, now), before.slack_scale, now)
+    estimate, estimated = _estimate(control, state, found, before.estimate, now)
+    if estimate is not None:
+        known = _completed(found.snapshot, estimate)
+        found = replace(_solved(control, state, known, found.slack_scale, now), estimate=estimate)
+    if before.checks % control.site.cycle.referee_every == 0 and control.load_flow.unfit_reason is None:
+        result, difference = _refereed(control, found.snapshot, found.result, found.slack_scale)
+        found = replace(_judged(control, found, result), referee_difference=difference)
+    return found, CheckState(found.slack_scale, before.checks + 1, estimated)
+
+
+def _solved(
+    control: FeederControl, state: FeederState, known: Snapshot, slack_scale: float, now: datetime
+) -> Check:
+    """On the voltage that the busbar shows."""
     result = control.load_flow.solve(known.p_kw, known.q_kvar, slack_scale=slack_scale)
     matched = _matched_slack(control, state, result, slack_scale, now)
     if matched != slack_scale:
         slack_scale = matched
         result = control.load_flow.solve(known.p_kw, known.q_kvar, slack_scale=slack_scale)
-    difference = None
-    if before.checks % control.site.cycle.referee_every == 0 and control.load_flow.unfit_reason is None:
-        result, difference = _refereed(control, known, result, slack_scale)
-    found = Check(
-        snapshot=known,
+    return _judged(control, Check(known, result, (), np.inf, slack_scale), result)
+
+
+def _judged(control: FeederControl, found: Check, result: LoadFlowResult) -> Check:
+    return replace(
+        found,
         result=result,
         violations=find_violations(control.network, result, control.limits) if result.converged else (),
         worst_ratio=control.element_limits.worst_ratio(result),
-        slack_scale=slack_scale,
-        referee_difference=difference,
     )
-    return found, replace(before, slack_scale=slack_scale, checks=before.checks + 1)
+
+
+def _estimate(
+    control: FeederControl, state: FeederState, found: Check, before: EstimateState, now: datetime
+) -> tuple[StateEstimate | None, EstimateState]:
+    """None where all is measured, within its limits and fits, where the site wants no estimate, and where
+    none can be given.
+    """
+    quiet = found.worst_ratio <= 1 and bool((found.snapshot.quality == Quality.MEASURED).all())
+    if not control.site.cycle.estimate or (quiet and _fits(control, state, found, now)):
+        return None, watched(before, state)
+    estimate, after = estimate_state(control, state, before, slack_scale=found.slack_scale, now=now)
+    return (estimate if isinstance(estimate, StateEstimate) else None), after
+
+
+def _fits(control: FeederControl, state: FeederState, found: Check, now: datetime) -> bool:
+    """Whether meters and losses add up to half of what may be off before an alarm is raised."""
+    difference_kw = feeder_sum_off_kw(control, state, found.result, now)
+    return difference_kw is None or difference_kw[0] <= difference_kw[1] / 2
+
+
+def feeder_sum_off_kw(
+    control: FeederControl, state: FeederState, result: LoadFlowResult, now: datetime
+) -> tuple[float, float] | None:
+    """By how much meters and losses miss the substation's reading, and what is allowed; None without a fresh
+    one.
+    """
+    reading = state.substation
+    if reading is None or (now - reading.at).total_seconds() > control.site.cycle.fresh_s:
+        return None
+    if not result.converged:
+        return None
+    allowed = max(control.site.cycle.feeder_sum_tolerance * abs(reading.p_kw), MIN_SUM_DIFFERENCE_KW)
+    return abs(reading.p_kw - control.substation_p_kw(result)), allowed
+
+
+def _completed(known: Snapshot, estimate: StateEstimate) -> Snapshot:
+    wrong = [s.position for s in estimate.suspects if s.stands and s.position is not None]
+    quality = known.quality.copy()
+    quality[wrong] = Quality.ESTIMATED
+    measured = quality == Quality.MEASURED
+    return Snapshot(
+        p_kw=np.where(measured, known.p_kw, estimate.p_kw.value),
+        q_kvar=np.where(measured, known.q_kvar, estimate.q_kvar.value),
+        quality=quality,
+    )
 
 
 def _matched_slack(

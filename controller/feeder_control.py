@@ -6,6 +6,7 @@ Built once at start, shared by every step of the path. Pure; knows no readings, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,16 @@ from controller import settings
 from controller.errors import ConfigRejected
 from customers.registry import Customer, Registry
 from grid_model.connection import generation_kw
+from grid_model.estimation.estimate import Estimator
+from grid_model.estimation.physics import houses
 from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
 from grid_model.network import Floats, Network
 from grid_model.violations import Limits
 
 SERVICE_FUSE_KW = 43.5
 """3 x 63 A x 230 V: what a household's service point can carry."""
+_GIVING_KINDS = frozenset({"battery", "pv_inverter"})
+"""of devices that may feed in"""
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,18 @@ class FeederControl:
     """rated power of all devices that may be limited"""
     element_place: Mapping[str, tuple[str, int]]
     """element id to its kind and place in the kind's arrays: line, bus, or trafo, also for `trafo3w:0`"""
+
+    @cached_property
+    def estimator(self) -> Estimator:
+        """The state estimator of this feeder; laid out when it is first asked for, as long as a few load
+        flows take.
+        """
+        house = houses(self.network, self.bound_kw)
+        feed_in_kw = house.feed_in_kw.copy()
+        for device in self.registry.devices:
+            if device.kind in _GIVING_KINDS:
+                feed_in_kw[self.device_position[device.device]] += device.rated_kw
+        return Estimator(self.network, self.load_flow, replace(house, feed_in_kw=feed_in_kw))
 
     @property
     def feeder(self) -> str:

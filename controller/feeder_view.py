@@ -29,6 +29,7 @@ from controller.views import (
 )
 from grid_model.network import Floats
 from grid_model.snapshot import Quality, Snapshot
+from grid_model.violations import Violation
 
 MAX_REQUESTS = 200
 MAX_CONTRIBUTIONS = 12
@@ -104,16 +105,22 @@ def _violations(books: Books, decided: Decisions, feeder: str) -> tuple[Violatio
         (v.element, v.kind): v for v in books.violations(feeder)
     }
     return tuple(
-        ViolationView(
-            id=violation.element,
-            kind=violation.kind,
-            value=violation.value,
-            limit=violation.limit,
-            since=known.at
-            if (known := since.get((violation.element, violation.kind)))
-            else decided.sample.at,
-        )
+        _violation(violation, decided, since.get((violation.element, violation.kind)))
         for violation in decided.check.violations
+    )
+
+
+def _violation(violation: Violation, decided: Decisions, known: ViolationAppeared | None) -> ViolationView:
+    sure = decided.check.certainty(violation)
+    return ViolationView(
+        id=violation.element,
+        kind=violation.kind,
+        value=violation.value,
+        limit=violation.limit,
+        since=decided.sample.at if known is None else known.at,
+        low=None if sure is None else sure.low,
+        high=None if sure is None else sure.high,
+        probability=None if sure is None else sure.probability,
     )
 
 

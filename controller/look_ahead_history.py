@@ -5,7 +5,7 @@ off the requests that were in force then: each gets a share of it by what its li
 planned. A sample that was curtailed by requests that the books have forgotten is left out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -36,13 +36,12 @@ def relearn(
     before: LookAhead, control: FeederControl, books: Books, samples: Iterable[FeederSample]
 ) -> LookAhead:
     """Take in samples that are in order and later than all before."""
-    after, last = before, None
-    records = [r for r in books.requests.values() if r.planned.feeder == control.feeder and r.active_at]
+    after, last, in_force = before, None, _InForce(books, control.feeder)
     for sample in samples:
         if last is not None and (sample.at - last).total_seconds() < _EVERY_S:
             continue
         last = sample.at
-        added_kw = _curtailed_kw(control, records, sample)
+        added_kw = _curtailed_kw(control, in_force.at(sample.at), sample)
         if added_kw is not None:
             shown = np.isfinite(sample.p_kw)
             p_kw = np.where(shown, sample.p_kw, 0.0) + added_kw
@@ -51,20 +50,32 @@ def relearn(
 
 
 def _curtailed_kw(
-    control: FeederControl, records: Iterable[RequestRecord], sample: FeederSample
+    control: FeederControl, in_force: Iterable[RequestRecord], sample: FeederSample
 ) -> Floats | None:
     """(n_sp,) what limits took away; None when nobody can tell any more from whom."""
     taken = np.zeros(len(control.network.service_points))
     if sample.curtailed_kw <= _NEGLIGIBLE_KW:
         return taken
-    for record in records:
+    for record in in_force:
         position = control.place.get(record.planned.service_point)
-        if position is not None and _in_force(record, sample.at):
+        if position is not None:
             taken[position] += cut_kw(record)
     return taken * (sample.curtailed_kw / taken.sum()) if taken.any() else None
 
 
-def _in_force(record: RequestRecord, at: datetime) -> bool:
-    if record.active_at is None or at < record.active_at:
-        return False
-    return at < (record.ended_at or record.end)
+class _InForce:
+    """Which requests of a feeder were in force at times that only go on: each is taken up and laid down once,
+    however many samples there are."""
+
+    def __init__(self, books: Books, feeder: str) -> None:
+        begun = [(r.active_at, r) for r in books.requests.values() if r.planned.feeder == feeder]
+        self._later = [(at, record) for at, record in begun if at is not None]
+        self._later.sort(key=lambda pair: pair[0], reverse=True)
+        self._now: list[RequestRecord] = []
+
+    def at(self, at: datetime) -> Sequence[RequestRecord]:
+        """Those in force at `at`, which must not lie before the last one."""
+        while self._later and self._later[-1][0] <= at:
+            self._now.append(self._later.pop()[1])
+        self._now = [record for record in self._now if at < (record.ended_at or record.end)]
+        return self._now

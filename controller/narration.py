@@ -101,6 +101,9 @@ def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: C901, PLR0911
 def _data_alarm(entry: e.DataAlarm) -> _Sentence:
     if entry.kind == "near_collapse":
         return ("alarm" if entry.raised else "good"), f"Voltage stability on {entry.feeder}: {entry.text}"
+    if entry.kind == "wrong_meter":
+        what = f"not believed on {entry.feeder}: {entry.text}" if entry.raised else "all meters agree again"
+        return ("warning", f"Reading {what}") if entry.raised else ("good", f"{entry.feeder}: {what}")
     if entry.raised:
         return "alarm", f"Data alarm on {entry.feeder}: {entry.text}. No automatic action until it clears"
     return "good", f"Data alarm on {entry.feeder} is over: {entry.text}"
@@ -227,7 +230,9 @@ def _beyond(element: str, kind: str, value: float, limit: float) -> str:
 
 def _opened(entry: e.EventOpened) -> str:
     if not entry.expected:
-        return f"{_beyond(entry.element, entry.kind, entry.value, entry.limit)}: event {entry.event} opened"
+        sure = "" if entry.probability is None else f" ({entry.probability:.0%} sure)"
+        beyond = _beyond(entry.element, entry.kind, entry.value, entry.limit)
+        return f"{beyond}{sure}: event {entry.event} opened"
     value, limit = _figure(entry.element, entry.value), _figure(entry.element, entry.limit)
     what = f"{_element(entry.element)} may be at {value} within moments, over its limit of {limit}"
     return f"{what}: event {entry.event} opened early"

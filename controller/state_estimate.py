@@ -22,10 +22,9 @@ from controller.feeder_state import FeederState
 from devices.messages import Reading
 from grid_model.estimation.bad_data import Suspect
 from grid_model.estimation.certainty import Certainty, certainties
-from grid_model.estimation.estimate import Estimate, Estimator, NoEstimate
+from grid_model.estimation.estimate import Estimate, NoEstimate
 from grid_model.estimation.intervals import Uncertain
 from grid_model.estimation.measurements import CORRELATION_TIME_S, VOLTAGE_ACCURACY_PU, Measurement
-from grid_model.estimation.physics import houses
 from grid_model.estimation.snapshot_estimate import Shown, estimate_snapshot
 from grid_model.network import Floats
 from grid_model.violations import Violation
@@ -37,17 +36,11 @@ TIMING_SD_KW = 1.0
 _POWER_ACCURACY = 0.01
 _REACTIVE_ACCURACY = 0.05
 """By the apparent power: many RTUs leave out what the transformer itself takes."""
-_GIVING_KINDS = frozenset({"battery", "pv_inverter"})
 _STANDS_AFTER_CYCLES = 2
-
-
-@dataclass(frozen=True)
-class Estimation:
-    """What does not change from cycle to cycle: built once for a feeder by `build_estimation`."""
-
-    estimator: Estimator
-    meter_of: Mapping[int, str]
-    """the meter at each service point's position"""
+REPEATS_AFTER_S = 900.0
+"""A car charges with the same power for minutes, but no house takes the same watts a quarter of an hour
+later, again and again.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +52,21 @@ class Contradicted:
 
 
 @dataclass(frozen=True)
+class Repeated:
+    """How long each meter has shown exactly the same P."""
+
+    at_s: Floats
+    """(n_sp,) of the reading that was counted last"""
+    p_kw: Floats
+    count: NDArray[np.int64]
+    """(n_sp,) readings in a row, each `REPEATS_AFTER_S` newer than the one before"""
+
+
+@dataclass(frozen=True)
 class EstimateState:
     """What one cycle leaves to the next."""
 
-    at_s: Floats | None = None
-    """(n_sp,) of the readings that were seen last"""
-    p_kw: Floats | None = None
-    unchanged: NDArray[np.int64] | None = None
-    """(n_sp,) how many readings in a row, each newer than the one before, had exactly this P"""
+    repeated: Repeated | None = None
     contradicted: Mapping[str, Contradicted] = field(default_factory=dict)
 
 
@@ -112,12 +112,10 @@ class StateEstimate:
     estimate: Estimate
     """all of it"""
 
-    def probability(self, violation: Violation) -> float:
-        """That the element truly is outside its limit, 0 to 1."""
-        for one in self.possible:
-            if (one.element, one.kind) == (violation.element, violation.kind):
-                return one.probability
-        return 0.0
+    def certainty(self, violation: Violation) -> Certainty | None:
+        """How sure it is that the element truly is outside its limit; None where the estimate sees none."""
+        same = (o for o in self.possible if (o.element, o.kind) == (violation.element, violation.kind))
+        return next(same, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,22 +125,7 @@ class NotEstimated:
     reason: str
 
 
-def build_estimation(control: FeederControl) -> Estimation:
-    """Lay out the estimator of a feeder; takes as long as a few load flows."""
-    house = houses(control.network, control.bound_kw)
-    feed_in = house.feed_in_kw.copy()
-    for device in control.registry.devices:
-        if device.kind in _GIVING_KINDS:
-            feed_in[control.device_position[device.device]] += device.rated_kw
-    known = type(house)(bound_kw=house.bound_kw, feed_in_kw=feed_in)
-    return Estimation(
-        estimator=Estimator(control.network, control.load_flow, known),
-        meter_of={position: meter for meter, position in control.meter_position.items()},
-    )
-
-
 def estimate_state(
-    estimation: Estimation,
     control: FeederControl,
     state: FeederState,
     before: EstimateState,
@@ -151,28 +134,33 @@ def estimate_state(
     now: datetime,
 ) -> tuple[StateEstimate | NotEstimated, EstimateState]:
     """The state now. `slack_scale` is what the last check found of the voltage above the transformer."""
-    unchanged = _unchanged(before, state)
+    repeated = _repeated(before.repeated, state)
     age_s = np.maximum(now.timestamp() - state.readings.at_s, 0.0)
     used = age_s <= CORRELATION_TIME_S  # false for NaN
     shown = Shown(
         p_kw=np.where(used, state.readings.p_kw, np.nan),
         q_kvar=np.where(used, state.readings.q_kvar, np.nan),
         age_s=np.where(used, age_s, 0.0),
-        unchanged=unchanged,
+        unchanged=repeated.count,
         inside=substation_measurements(control, state.substation, now),
     )
     found = estimate_snapshot(
-        estimation.estimator,
+        control.estimator,
         control.network,
         shown,
         slack_scale=slack_scale,
         most_suspects=MOST_SUSPECTS,
     )
-    contradicted = _contradicted(before.contradicted, estimation, found.suspects, now)
-    after = EstimateState(state.readings.at_s, state.readings.p_kw, unchanged, contradicted)
+    contradicted = _contradicted(before.contradicted, control, found.suspects, now)
+    after = EstimateState(repeated, contradicted)
     if isinstance(found, NoEstimate):
         return NotEstimated(found.reason), after
-    return _described(estimation, control, found, contradicted, now), after
+    return _described(control, found, contradicted, now), after
+
+
+def watched(before: EstimateState, state: FeederState) -> EstimateState:
+    """What is remembered of a cycle in which nothing had to be estimated: nothing is contradicted."""
+    return EstimateState(_repeated(before.repeated, state))
 
 
 def substation_measurements(
@@ -199,36 +187,40 @@ def substation_measurements(
     return tuple(found)
 
 
-def _unchanged(before: EstimateState, state: FeederState) -> NDArray[np.int64]:
-    """(n_sp,) counted by readings, not by cycles: a meter that is silent does not repeat itself."""
-    readings = state.readings
-    if before.at_s is None or before.p_kw is None or before.unchanged is None:
-        return np.ones(len(readings.p_kw), dtype=np.int64)
-    newer = readings.at_s > before.at_s  # false for NaN
-    same = readings.p_kw == before.p_kw
-    return np.where(newer, np.where(same, before.unchanged + 1, 1), before.unchanged)
+def _repeated(before: Repeated | None, state: FeederState) -> Repeated:
+    """Counted by readings, not by cycles: a meter that is silent does not repeat itself."""
+    at_s, p_kw = state.readings.at_s, state.readings.p_kw
+    if before is None:
+        return Repeated(at_s, p_kw, np.ones(len(p_kw), dtype=np.int64))
+    changed = ~(p_kw == before.p_kw)  # true for NaN
+    due = ~changed & (at_s - before.at_s >= REPEATS_AFTER_S)
+    return Repeated(
+        at_s=np.where(changed | due, at_s, before.at_s),
+        p_kw=p_kw,
+        count=np.where(changed, 1, before.count + due),
+    )
 
 
-def _source(estimation: Estimation, suspect: Suspect) -> str:
+def _source(control: FeederControl, suspect: Suspect) -> str:
     """The meter's own name; the instrument's, inside the network."""
     if suspect.place is None:
         return f"{suspect.source}: {suspect.what}"
-    return estimation.meter_of.get(suspect.place, suspect.source)
+    meters = (meter for meter, position in control.meter_position.items() if position == suspect.place)
+    return next(meters, suspect.source)
 
 
 def _contradicted(
-    before: Mapping[str, Contradicted], estimation: Estimation, suspects: Sequence[Suspect], now: datetime
+    before: Mapping[str, Contradicted], control: FeederControl, suspects: Sequence[Suspect], now: datetime
 ) -> dict[str, Contradicted]:
     found = {}
     for suspect in suspects:
-        source = _source(estimation, suspect)
+        source = _source(control, suspect)
         known = before.get(source)
         found[source] = Contradicted(known.since, known.cycles + 1) if known else Contradicted(now, 1)
     return found
 
 
 def _described(
-    estimation: Estimation,
     control: FeederControl,
     found: Estimate,
     contradicted: Mapping[str, Contradicted],
@@ -246,7 +238,7 @@ def _described(
         voltages=found.voltages,
         possible=tuple(one for one in elements if one.possible),
         fullest=max(branches, key=lambda one: one.value / one.limit, default=None),
-        suspects=tuple(_suspect(estimation, control, one, contradicted, now) for one in found.suspects),
+        suspects=tuple(_suspect(control, one, contradicted, now) for one in found.suspects),
         surprising=tuple(network.service_points[place] for place in found.unusual),
         consistent=found.consistency.consistent,
         estimate=found,
@@ -254,13 +246,12 @@ def _described(
 
 
 def _suspect(
-    estimation: Estimation,
     control: FeederControl,
     suspect: Suspect,
     contradicted: Mapping[str, Contradicted],
     now: datetime,
 ) -> SuspectReading:
-    source = _source(estimation, suspect)
+    source = _source(control, suspect)
     known, place = contradicted[source], suspect.place
     point = None if place is None else control.network.service_points[place]
     long = (now - known.since).total_seconds() >= control.site.cycle.fresh_s

@@ -40,6 +40,11 @@ class ViolationView:
     value: float
     limit: float
     since: datetime
+    low: float | None = None
+    """end of the value's 95 % interval; None where all was measured"""
+    high: float | None = None
+    probability: float | None = None
+    """that the element truly is outside its limit"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("gridward.run", "the daemon, for a site"),
     "check": ("gridward.check", "one snapshot: check, locate, allocate, check again"),
     "network": ("gridward.network", "look at a network and all that is wrong with it, or convert it"),
+    "mapping": (
+        "gridward.mapping",
+        "load without a meter, and customers who are not where the plan has them",
+    ),
     "simulate": ("gridward.simulate", "one scenario on simulated time, with and without control"),
     "ledger": ("gridward.ledger", "balances and statements"),
     "audit": ("gridward.audit", "verify the journal, or tell it in sentences"),

@@ -143,6 +143,8 @@ class House:
     ev_kw: float = 0.0
     """what the charger would take"""
     meter_works: bool = True
+    meter_factor: float = 1.0
+    """what the meter makes of the truth: -1 for one that was wired the wrong way round"""
     obeys: bool = True
     """False: says accepted and takes what it likes"""
     refuses: bool = False
@@ -234,10 +236,9 @@ class Field:
             p_kw = self.meter_kw(number)
             self.energy_kwh[number] += max(p_kw, 0.0) * hours
             if house.meter_works:
+                shown_kw, energy_kwh = house.meter_factor * p_kw, self.energy_kwh[number]
                 said.append(
-                    Reading(
-                        FEEDER, f"M{number:02d}", now, p_kw, 0.2 * p_kw, energy_kwh=self.energy_kwh[number]
-                    )
+                    Reading(FEEDER, f"M{number:02d}", now, shown_kw, 0.2 * shown_kw, energy_kwh=energy_kwh)
                 )
         for device, holder in self.holders.items():
             house = self.houses[int(device[2:])]

@@ -111,6 +111,7 @@ export const text = {
     free: (value) => `${value} free`,
     since: (time, ago) => `since ${time}, ${ago}`,
     limit: (value) => `limit ${value}`,
+    sure: (probability, low, high) => `${low} to ${high}, ${Math.round(probability * 100)} % sure`,
     kinds: {
       line_overload: "line overload",
       transformer_overload: "transformer overload",

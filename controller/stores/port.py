@@ -30,6 +30,8 @@ class FeederSample:
     max_line_loading_percent: float | None
     without_control_percent: float | None
     curtailed_kw: float
+    substation_p_kw: float | None = None
+    """what the RTU showed; None without an RTU or a fresh reading of it"""
 
 
 @dataclass(frozen=True)

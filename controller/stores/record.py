@@ -18,11 +18,19 @@ from controller.entries import Entry
 from controller.errors import RecordBroken
 from controller.stores import chain, schema
 from controller.stores.port import FeederSample, Numbered, StoreUnavailable
-from controller.stores.rows import sample_of, to_us
+from controller.stores.rows import from_us, sample_of, to_us
 
 BUSY_TIMEOUT_S = 5.0
 _PAGE = 1000
 """entries read at once, so that a long replay does not keep others waiting"""
+_SAMPLES = (
+    "SELECT samples.*, substation_samples.p_kw FROM samples"
+    " LEFT JOIN substation_samples USING (feeder, at_us)"
+    " WHERE feeder = ? AND at_us >= ? AND at_us < ? ORDER BY at_us"
+)
+_SAMPLES_ALONE = (
+    "SELECT samples.*, NULL FROM samples WHERE feeder = ? AND at_us >= ? AND at_us < ? ORDER BY at_us"
+)
 _Row = tuple[int, str, bytes, bytes]
 """seq, body, the link before, its own link"""
 
@@ -79,11 +87,17 @@ class SqliteRecord:
     def samples(self, feeder: str, start: datetime, end: datetime) -> tuple[FeederSample, ...]:
         """See the port."""
         with self._turn, translated():
-            rows = self._connection.execute(
-                "SELECT * FROM samples WHERE feeder = ? AND at_us >= ? AND at_us < ? ORDER BY at_us",
-                (feeder, to_us(start), to_us(end)),
-            ).fetchall()
+            query = _SAMPLES if self._has_substation() else _SAMPLES_ALONE
+            rows = self._connection.execute(query, (feeder, to_us(start), to_us(end))).fetchall()
         return tuple(sample_of(row) for row in rows)
+
+    def last_sample_at(self, feeder: str) -> datetime | None:
+        """When the newest sample of a feeder was taken; None without any."""
+        with self._turn, translated():
+            (at_us,) = self._connection.execute(
+                "SELECT MAX(at_us) FROM samples WHERE feeder = ?", (feeder,)
+            ).fetchone()
+        return None if at_us is None else from_us(at_us)
 
     def epoch(self) -> int:
         """See the port."""
@@ -115,6 +129,12 @@ class SqliteRecord:
         """Close."""
         with self._turn, translated():
             self._connection.close()
+
+    def _has_substation(self) -> bool:
+        """Whether this store has the substation's samples; one of an earlier release has not when it is only
+        read."""
+        named = "SELECT 1 FROM sqlite_schema WHERE name = 'substation_samples'"
+        return self._connection.execute(named).fetchone() is not None
 
     def _epoch_in_force(self) -> int:
         return int(self._connection.execute("SELECT epoch FROM control").fetchone()[0])

@@ -1,5 +1,6 @@
 """Samples to rows of the SQLite store and back. Pure."""
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -10,6 +11,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 SampleRow = tuple[str, int, bytes, float | None, float | None, float | None, float]
+SubstationRow = tuple[str, int, float]
 
 
 def to_us(at: datetime) -> int:
@@ -35,9 +37,16 @@ def sample_row(sample: FeederSample) -> SampleRow:
     )
 
 
-def sample_of(row: SampleRow) -> FeederSample:
-    """The inverse of `sample_row`."""
-    feeder, at_us, p_kw, transformer, line, without_control, curtailed_kw = row
+def substation_rows(samples: Iterable[FeederSample]) -> Iterator[SubstationRow]:
+    """Of those samples that have a reading of the substation."""
+    for sample in samples:
+        if sample.substation_p_kw is not None:
+            yield sample.feeder, to_us(sample.at), sample.substation_p_kw
+
+
+def sample_of(row: tuple[*SampleRow, float | None]) -> FeederSample:
+    """The inverse of `sample_row`, from a row with the substation's power at its end."""
+    feeder, at_us, p_kw, transformer, line, without_control, curtailed_kw, substation_p_kw = row
     return FeederSample(
         feeder=feeder,
         at=from_us(at_us),
@@ -46,4 +55,5 @@ def sample_of(row: SampleRow) -> FeederSample:
         max_line_loading_percent=line,
         without_control_percent=without_control,
         curtailed_kw=curtailed_kw,
+        substation_p_kw=substation_p_kw,
     )

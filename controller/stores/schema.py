@@ -52,6 +52,17 @@ CREATE TABLE control (
 INSERT INTO control VALUES (1, 0, '');
 """
 
+_SUBSTATION = """
+CREATE TABLE IF NOT EXISTS substation_samples (
+    feeder TEXT NOT NULL,
+    at_us  INTEGER NOT NULL,
+    p_kw   REAL NOT NULL,
+    PRIMARY KEY (feeder, at_us)
+) STRICT, WITHOUT ROWID;
+"""
+"""Beside the samples, in a table of its own: stores without it are of the same version, and get it when they
+are next written to."""
+
 
 def _append_only(table: str) -> str:
     return "".join(
@@ -72,8 +83,8 @@ def prepare(connection: sqlite3.Connection) -> None:
             f"BEGIN IMMEDIATE;\n{script}"
             f"PRAGMA application_id = {APPLICATION};\nPRAGMA user_version = {VERSION};\nCOMMIT;"
         )
-        return
     check(connection)
+    connection.execute(_SUBSTATION)
 
 
 def check(connection: sqlite3.Connection) -> None:

@@ -22,7 +22,7 @@ from controller.errors import LedgerConflict, Replaced
 from controller.stores import chain, schema
 from controller.stores.port import FeederSample, StoreUnavailable
 from controller.stores.record import BUSY_TIMEOUT_S, SqliteRecord, decoded, translated
-from controller.stores.rows import sample_row, to_us
+from controller.stores.rows import sample_row, substation_rows, to_us
 
 IN_MEMORY = Path(":memory:")
 
@@ -65,12 +65,18 @@ class SqliteStore(SqliteRecord):
                 "INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 map(sample_row, samples),
             )
+            self._connection.executemany(
+                "INSERT INTO substation_samples VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                substation_rows(samples),
+            )
         return numbers
 
     def prune_samples(self, before: datetime) -> int:
         """See the port."""
         with self._turn, translated(), self._transaction():
-            return self._connection.execute("DELETE FROM samples WHERE at_us < ?", (to_us(before),)).rowcount
+            older = (to_us(before),)
+            self._connection.execute("DELETE FROM substation_samples WHERE at_us < ?", older)
+            return self._connection.execute("DELETE FROM samples WHERE at_us < ?", older).rowcount
 
     def take_over(self, holder: str) -> int:
         """See the port."""

@@ -26,6 +26,9 @@ _DONE = 1e-7
 _TO_BOUNDARY = 0.99
 _CENTRING = 0.1
 _FEASIBLE = 1e-7
+_NEAR = 0.05
+"""Of all that the free columns can do to a row: one that has more room than that is left out at first."""
+_MAX_LOOKS = 8
 _NO_EFFECT = 1e-12
 """Of a rating: a row that all free columns together move by less is not theirs."""
 
@@ -41,13 +44,40 @@ def spread(programme: Programme, vertex: Floats, allowance: float) -> Floats:
         return vertex
     rows = np.vstack([programme.matrix, programme.hard])
     bound = np.maximum(np.concatenate([programme.bound, programme.hard_bound]), rows @ vertex)
-    even = vertex.copy()
-    even[free] = _even(programme, rows, bound - rows[:, ~free] @ vertex[~free], free)
-    over = float(programme.cost @ even) - cost
-    if not np.isfinite(over) or (rows @ even - bound).max(initial=0.0) > _FEASIBLE:
+    even = _within(programme, vertex, rows, bound, free)
+    if even is None:
         return vertex
+    over = float(programme.cost @ even) - cost
     share = 1.0 if over <= allowance * cost else allowance * cost / over
     return np.asarray(vertex + share * (even - vertex))
+
+
+def _within(
+    programme: Programme, vertex: Floats, rows: Floats, bound: Floats, free: np.ndarray
+) -> Floats | None:
+    """x (n,), most even within `rows` x ≤ `bound`; None where the method fails.
+
+    Most rows are far from their bounds and only make the systems large, so they come in as they are broken.
+    """
+    left = bound - rows[:, ~free] @ vertex[~free]
+    reach = np.abs(rows[:, free]) @ programme.most[free]
+    binds = bound - rows @ vertex <= _NEAR * reach
+    even = vertex.copy()
+    for _ in range(_MAX_LOOKS):
+        try:
+            even[free] = _even(programme, rows[binds], left[binds], free)
+        except np.linalg.LinAlgError:  # rows that repeat each other to the last bit
+            return None
+        excess = rows @ even - bound
+        if not np.isfinite(excess).all():
+            return None
+        broken = excess > _FEASIBLE
+        if not broken.any():
+            return even
+        if (broken & binds).any():
+            return None
+        binds |= broken
+    return None
 
 
 def _even(programme: Programme, rows: Floats, bound: Floats, free: np.ndarray) -> Floats:

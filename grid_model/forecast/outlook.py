@@ -19,6 +19,8 @@ from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import Floats, Network
 from grid_model.violations import Limits, ViolationKind, find_violations, loading_limits, voltage_limits
 
+_EASED = np.array([0.95, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1])
+"""Shares of a demand that has no solution, at which one is looked for."""
 Reactive = Callable[[Floats], Floats]
 """(n_snapshot, n_sp) active powers in kW → reactive powers in kvar"""
 
@@ -54,8 +56,9 @@ def outlooks(
 ) -> tuple[Outlook, ...]:
     """All elements with a probability above 0 at any horizon, the most probable first.
 
-    A snapshot without a solution counts as outside for every element that it has in service: nobody can take
-    it for good.
+    A snapshot without a solution counts as outside: nobody can take it for good. It counts for the most
+    loaded line, the most loaded transformer and the lowest bus, because a collapse begins somewhere; that all
+    others would go with it tells nobody anything.
     """
     open_ = _worth_drawing(network, load_flow, forecast, reactive, limits)
     p_kw = draw(forecast, count, rng)[open_]
@@ -64,7 +67,11 @@ def outlooks(
     if not len(batch):
         return ()
     results = load_flow.solve_batch(batch, reactive(batch))
-    found = [one for table in _tables(network, limits, results) for one in _of_table(table, open_, count)]
+    shown = results if results.converged.all() else _eased(load_flow, batch[~results.converged], reactive)
+    tables = zip(_tables(network, limits, results), _tables(network, limits, shown), strict=True)
+    found = [
+        one for table, eased in tables for one in _of_table(table, open_, count, weakest=eased.weakest())
+    ]
     return tuple(sorted(found, key=lambda one: float(one.probability.max()), reverse=True))
 
 
@@ -81,6 +88,12 @@ def _worth_drawing(
     return np.asarray(np.reshape(breaks, (2, n_horizon)).any(axis=0))
 
 
+def _eased(load_flow: FactoredLoadFlow, unsolved_kw: Floats, reactive: Reactive) -> BatchResult:
+    """Snapshots that have no solution, on average, with so much less that it shows where they collapse."""
+    less_kw = _EASED[:, np.newaxis] * unsolved_kw.mean(axis=0)
+    return load_flow.solve_batch(less_kw, reactive(less_kw))
+
+
 @dataclass(frozen=True)
 class _Table:
     ids: tuple[str, ...]
@@ -91,6 +104,15 @@ class _Table:
     """(n_snapshot, n_element)"""
     side: int
     """which is outside: 1 above the limit, −1 below it"""
+    collapses: bool = True
+    """whether a collapse goes this way"""
+
+    def weakest(self) -> int | None:
+        """The element that comes nearest to its limit, or goes farthest beyond it, in any snapshot."""
+        if not self.collapses or not len(self.ids):
+            return None
+        beyond = self.side * (self.values / self.limit - 1)
+        return int(np.nan_to_num(beyond, nan=-np.inf).max(axis=0).argmax())
 
 
 def _tables(network: Network, limits: Limits, results: BatchResult) -> Iterator[_Table]:
@@ -101,13 +123,16 @@ def _tables(network: Network, limits: Limits, results: BatchResult) -> Iterator[
     yield _Table(lines.ids, "line_overload", line_limit, results.line_loading_percent, 1)
     yield _Table(transformers.ids, "transformer_overload", transformer_limit, loaded, 1)
     yield _Table(network.buses.ids, "undervoltage", low, results.v_pu, -1)
-    yield _Table(network.buses.ids, "overvoltage", high, results.v_pu, 1)
+    yield _Table(network.buses.ids, "overvoltage", high, results.v_pu, 1, collapses=False)
 
 
-def _of_table(table: _Table, open_: NDArray[np.bool_], count: int) -> Iterator[Outlook]:
+def _of_table(
+    table: _Table, open_: NDArray[np.bool_], count: int, *, weakest: int | None
+) -> Iterator[Outlook]:
     values, of_all = table.values, (len(open_), len(table.ids))
-    unsolved = np.isnan(values).all(axis=1, keepdims=True)
-    outside = (table.side * (values - table.limit) > 0) | unsolved
+    outside = table.side * (values - table.limit) > 0
+    if weakest is not None:
+        outside[:, weakest] |= np.isnan(values).all(axis=1)
     probability, middle = np.zeros(of_all), np.full(of_all, np.nan)
     shape = (-1, count, len(table.ids))
     probability[open_] = outside.reshape(shape).mean(axis=1)

@@ -7,6 +7,7 @@ import numpy as np
 import pandapower
 import pytest
 
+from controller.entries import DataAlarm, EventOpened, RequestPlanned
 from controller.errors import ConfigRejected
 from controller.feeder_check import CheckState, check
 from controller.feeder_control import FeederControl, build_control
@@ -18,7 +19,9 @@ from devices.messages import Reading
 from grid_model.layout import Unfit
 from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import network_of
+from grid_model.snapshot import Quality
 from tests.builders import START, FakeClock, Field, control, registry, site, small_network
+from tests.controller.passes import PERIOD_S, Passes, calm_evening, of_kind
 
 
 def _state(of: FeederControl, v_pu: float | None, age_s: float = 0.0) -> FeederState:
@@ -64,17 +67,13 @@ def test_the_referee_is_asked_every_n_checks_and_agrees() -> None:
 
 def test_where_both_disagree_the_referee_is_believed() -> None:
     of = control()
-    wrong = FactoredLoadFlow(small_network())
 
-    class Wrong:
-        unfit_reason = None
-        by_runpp = wrong.by_runpp
-
+    class Wrong(FactoredLoadFlow):
         def solve(self, p_kw, q_kvar, **more):  # type: ignore[no-untyped-def]
-            result = wrong.solve(p_kw, q_kvar, **more)
+            result = super().solve(p_kw, q_kvar, **more)
             return replace(result, v_pu=result.v_pu * 0.5)
 
-    misled = replace(of, load_flow=Wrong())  # type: ignore[arg-type]
+    misled = replace(of, load_flow=Wrong(small_network()))
     found, _ = check(misled, _state(of, None), CheckState(), START)
     assert found.referee_difference is not None
     assert found.referee_difference > 0.4
@@ -123,3 +122,49 @@ def test_a_three_winding_transformer_has_its_place_behind_the_others() -> None:
     assert (places["trafo:0"], places["trafo3w:0"]) == (("trafo", 0), ("trafo", 1))
     result = of.load_flow.solve(np.array([1000.0]), np.zeros(1))
     assert len(result.transformer_loading_percent) == 2
+
+
+def test_what_is_measured_and_fits_is_taken_as_it_is() -> None:
+    passes = Passes(control(calm_evening(rtu=True)), charging_kw=0.0)
+    passes.v_pu = 1.0
+    decided = passes.step()
+    assert decided.check.estimate is None
+    passes.field.houses[3].meter_works = False
+    passes.clock.passed_s += 60.0
+    silent = passes.step().check
+    assert silent.estimate is not None
+    assert silent.snapshot.quality[3] == Quality.STALE
+    assert silent.snapshot.p_kw[3] == pytest.approx(silent.estimate.p_kw.value[3])
+    assert silent.snapshot.p_kw[4] == 4.0
+
+
+def test_a_site_may_do_without_estimates() -> None:
+    of = site(rtu=True, cycle=Cycle(period_s=PERIOD_S, estimate=False))
+    passes = Passes(control(of))
+    passes.field.houses[2].meter_factor = -1.0
+    passes.v_pu = 1.0
+    passes.run(6)
+    assert passes.step().check.estimate is None
+
+
+def test_a_meter_that_all_others_contradict_is_left_out_and_the_rest_goes_on() -> None:
+    passes = Passes(control(calm_evening(rtu=True)))
+    passes.v_pu = 1.0
+    passes.field.houses[2].meter_factor = -1.0
+    entries = passes.run(6)
+    (alarm,) = of_kind(entries, DataAlarm)
+    assert (alarm.kind, alarm.raised) == ("wrong_meter", True)
+    assert alarm.text.startswith("meter M02 at sp02 reads -15 kW, all others say")
+    assert "opposite sign" in alarm.text
+    decided = passes.step()
+    known = decided.check.snapshot
+    assert known.quality[2] == Quality.ESTIMATED
+    assert known.p_kw[2] == pytest.approx(15.0, abs=4.0)
+    assert np.isnan(decided.sample.p_kw[2]), "it proves nothing"
+    (opened,) = of_kind(entries, EventOpened)
+    assert opened.probability is not None
+    assert opened.probability > 0.99
+    assert of_kind(entries, RequestPlanned), "and the automatic goes on"
+    passes.field.houses[2].meter_factor = 1.0
+    last = of_kind(passes.run(4), DataAlarm)[-1]
+    assert (last.kind, last.raised) == ("wrong_meter", False)

@@ -1,39 +1,32 @@
-"""Looking ahead: what is gathered, when it is told, and acting before the limit is broken."""
+"""Looking ahead: what is gathered, acting before the limit is broken, and what a restart learns again."""
 
 import itertools
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
 from controller import settings
-from controller.announcements import AnnouncerState, announce
 from controller.books import Books
-from controller.entries import (
-    Entry,
-    EventOpened,
-    ExpectationEnded,
-    OverloadExpected,
-    RequestPlanned,
-)
+from controller.entries import EventOpened, RequestPlanned
 from controller.feeder_check import check
 from controller.feeder_control import FeederControl
 from controller.headroom import headroom, watch
 from controller.look_ahead import STEP, LookAhead, fresh, gather, look, slot, slot_start
 from controller.look_ahead_history import chunks, relearn
 from controller.memory import fresh_memory
+from controller.requests import RequestRecord
 from controller.stores.port import FeederSample
-from grid_model.forecast.forecaster import HORIZONS, Slot
-from grid_model.forecast.outlook import Outlook
+from grid_model.forecast.forecaster import Slot
 from grid_model.forecast.seasonal import WEEKEND, WORKDAY
 from tests.builders import FEEDER, HOUSES, START, control, site
 from tests.controller.passes import Passes, calm_evening, of_kind
 
 EARLY = settings.LookAhead(act_early=True)
 ONES = np.ones(HOUSES)
-TIMES = tuple(START + h * STEP for h in HORIZONS)
 
 
 # --- what is gathered
@@ -104,88 +97,6 @@ def test_the_evening_is_the_one_of_those_who_live_there(at: datetime, zone: str,
     of = control(site(look_ahead=settings.LookAhead(time_zone=zone)))
     assert slot(of, at) == expected
     assert slot(of, at.astimezone(ZoneInfo("Asia/Tokyo"))) == expected
-
-
-# --- what is told
-
-
-def _outlook(probability: float) -> Outlook:
-    most = np.zeros(len(HORIZONS))
-    most[3:] = probability
-    return Outlook("trafo:0", "transformer_overload", 100.0, most, np.full(len(HORIZONS), 108.0))
-
-
-def _told(probabilities: list[float], loading_kw: float = 1.0) -> tuple[list[str], list[Entry]]:
-    """What each look says, one look after another."""
-    of, books, state = control(), Books(), AnnouncerState()
-    names = {OverloadExpected: "expected", ExpectationEnded: "ended"}
-    said, entries = [], list[Entry]()
-    readings = fresh_memory(of).state
-    full = replace(readings.readings, at_s=START.timestamp() * ONES, p_kw=loading_kw * ONES)
-    checked, _ = check(of, replace(readings, readings=full), fresh_memory(of).check, START)
-    for number, probability in enumerate(probabilities):
-        now = START + number * timedelta(minutes=5)
-        found = (_outlook(probability),) if probability else ()
-        ahead = replace(fresh(of), looked_at=now, outlooks=found, times=TIMES)
-        state, told = announce(state, of, books, ahead=ahead, check=checked, now=now)
-        again = announce(state, of, books, ahead=ahead, check=checked, now=now)
-        assert not of_kind(again[1], OverloadExpected), "a look is judged once"
-        books.apply_all(told)
-        entries += told
-        said.append(" ".join(names[type(entry)] for entry in told))
-    return said, entries
-
-
-@pytest.mark.parametrize(
-    ("looks", "told"),
-    [
-        ([0.9, 0.9, 0.9], ["", "expected", ""]),
-        ([0.9, 0.7, 0.9, 0.9], ["", "", "", "expected"]),
-        ([0.9, 0.9, 0.6, 0.6, 0.6], ["", "expected", "", "", ""]),
-        ([0.9, 0.9, 0.3, 0.6, 0.3, 0.0], ["", "expected", "", "", "", "ended"]),
-        ([0.5, 0.5, 0.0], ["", "", ""]),
-    ],
-)
-def test_told_and_withdrawn_without_flapping(looks: list[float], told: list[str]) -> None:
-    assert _told(looks)[0] == told
-
-
-def test_it_says_when_how_high_and_how_sure() -> None:
-    entry = of_kind(_told([0.9, 0.9])[1], OverloadExpected)[0]
-    assert (entry.element, entry.value, entry.limit, entry.probability) == ("trafo:0", 108.0, 100.0, 0.9)
-    assert entry.expected_at == TIMES[3]
-
-
-def test_it_is_told_again_when_its_time_has_moved() -> None:
-    of, books, state, said = control(), Books(), AnnouncerState(), list[datetime]()
-    readings = fresh_memory(of).state
-    checked, _ = check(of, readings, fresh_memory(of).check, START)
-    for number, moved in enumerate((0, 0, 15, 45, 45)):
-        now = START + number * timedelta(minutes=5)
-        times = tuple(at + timedelta(minutes=moved) for at in TIMES)
-        ahead = replace(fresh(of), looked_at=now, outlooks=(_outlook(0.9),), times=times)
-        state, told = announce(state, of, books, ahead=ahead, check=checked, now=now)
-        books.apply_all(told)
-        said += [entry.expected_at for entry in of_kind(told, OverloadExpected)]
-    assert said == [TIMES[3], TIMES[3] + timedelta(minutes=45)]
-    assert [e.expected_at for e in books.expected(FEEDER)] == said[1:]
-
-
-def test_what_is_there_already_is_not_announced() -> None:
-    assert _told([0.9, 0.9, 0.9], loading_kw=16.0)[0] == ["", "", ""]
-
-
-def test_what_was_announced_came() -> None:
-    of, books = control(), Books()
-    expected = of_kind(_told([0.9, 0.9])[1], OverloadExpected)[0]
-    books.apply(expected)
-    readings = fresh_memory(of).state
-    full = replace(readings.readings, at_s=START.timestamp() * ONES, p_kw=16.0 * ONES)
-    checked, _ = check(of, replace(readings, readings=full), fresh_memory(of).check, START)
-    _, told = announce(AnnouncerState(), of, books, ahead=fresh(of), check=checked, now=START)
-    assert [t.outcome for t in told if isinstance(t, ExpectationEnded)] == ["came"]
-    books.apply_all(told)
-    assert books.expected(FEEDER) == ()
 
 
 # --- acting early
@@ -297,3 +208,35 @@ def test_the_past_comes_in_days_without_gaps() -> None:
     assert pieces[0][0] == START - timedelta(days=2.5)
     assert pieces[-1][1] == START
     assert all(before[1] == after[0] for before, after in itertools.pairwise(pieces))
+
+
+class _Counted:
+    """A request that counts how often somebody asks when it is in force."""
+
+    def __init__(self, number: int, minutes: float) -> None:
+        self.planned = SimpleNamespace(
+            feeder=FEEDER, service_point=control().network.service_points[number % HOUSES], p_before_kw=11.0
+        )
+        self.limit_kw, self.ended_at, self.asked = 4.0, None, 0
+        self._from = START + number * timedelta(minutes=minutes)
+        self.end = self._from + timedelta(minutes=15)
+
+    @property
+    def active_at(self) -> datetime:
+        """Since when it holds."""
+        self.asked += 1
+        return self._from
+
+
+def test_weeks_of_samples_do_not_scan_all_requests_each_time() -> None:
+    of, books = control(), Books()
+    requests = [_Counted(number, minutes=3.0) for number in range(100)]
+    books.requests.update((str(n), cast("RequestRecord", request)) for n, request in enumerate(requests))
+    samples = [_sample(minute, 4.0, curtailed_kw=7.0) for minute in range(300)]
+    relearn(fresh(of), of, books, samples)
+    assert sum(request.asked for request in requests) <= 4 * len(requests)
+    last = relearn(fresh(of), of, books, samples[-1:]).running
+    assert last is not None
+    at = samples[-1].at
+    limited = {n % HOUSES for n, r in enumerate(requests) if START + n * timedelta(minutes=3) <= at < r.end}
+    assert {int(n) for n in np.flatnonzero(last.sum_kw > 4.001)} == limited

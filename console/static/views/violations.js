@@ -51,9 +51,13 @@ function violationRow() {
       setText(name, nameOf(state.network, one.id));
       setText(what, `${words.kinds[one.kind] ?? one.kind}, ${since}`);
       setText(value, shown(one.value));
-      setText(limit, words.limit(shown(one.limit)));
+      setText(limit, [words.limit(shown(one.limit)), ...sureness(one, shown)].join(", "));
     },
   };
+}
+
+function sureness(one, shown) {
+  return one.probability == null ? [] : [words.sure(one.probability, shown(one.low), shown(one.high))];
 }
 
 function closestRow() {

@@ -5,6 +5,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -93,6 +95,37 @@ def test_a_sample_of_the_same_time_does_not_replace_the_first(store: SqliteStore
     store.commit([], [sample()])
     store.commit([], [sample(p_kw=9.0)])
     assert store.samples("dorf", T0, after(1))[0].p_kw[0] == 1.5
+
+
+def with_substation(seconds: float, p_kw: float | None) -> FeederSample:
+    return replace(sample(seconds), substation_p_kw=p_kw)
+
+
+def test_the_substation_is_kept_where_it_was_read(store: SqliteStore) -> None:
+    store.commit([], [with_substation(0, 41.5), with_substation(5, None)])
+    assert [s.substation_p_kw for s in store.samples("dorf", T0, after(10))] == [41.5, None]
+    store.prune_samples(after(60))
+    assert store._connection.execute("SELECT * FROM substation_samples").fetchall() == []
+
+
+def test_a_store_without_the_substation_is_read_and_goes_on_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite3"
+    with closing(SqliteStore(path, durable=False)) as old:
+        old.take_over("test")
+        old.commit([], [sample(0)])
+        old._connection.execute("DROP TABLE substation_samples")
+    with closing(SqliteRecord.open(path)) as record:
+        assert [s.substation_p_kw for s in record.samples("dorf", T0, after(10))] == [None]
+    with closing(SqliteStore(path, durable=False)) as new:
+        new.take_over("test")
+        new.commit([], [with_substation(5, 12.0)])
+        assert [s.substation_p_kw for s in new.samples("dorf", T0, after(10))] == [None, 12.0]
+
+
+def test_the_newest_sample(store: SqliteStore) -> None:
+    assert store.last_sample_at("dorf") is None
+    store.commit([], [sample(5), sample(0), sample(9, feeder="berg")])
+    assert store.last_sample_at("dorf") == after(5)
 
 
 def test_pruning_takes_old_samples_only(store: SqliteStore) -> None:

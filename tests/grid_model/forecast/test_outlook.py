@@ -93,9 +93,35 @@ class _OneInFour(FactoredLoadFlow):
         return found
 
 
-def test_what_has_no_solution_counts_as_outside() -> None:
+class _Collapsing(FactoredLoadFlow):
+    """No solution above so much for all houses together."""
+
+    most_kw = 3.0 * HOUSES
+
+    def solve_batch(self, p_kw: Floats, q_kvar: Floats, *, slack_scale: float = 1.0) -> BatchResult:
+        found = super().solve_batch(p_kw, q_kvar, slack_scale=slack_scale)
+        for n in np.flatnonzero(p_kw.sum(axis=1) > self.most_kw):
+            found.put(int(n), unsolved(small_network(), 1)[0])
+        return found
+
+
+def test_a_collapse_is_told_of_the_weakest_element_of_each_kind() -> None:
+    found = _found(_said(np.full(STEPS, 14.0)), of=_Collapsing(small_network()))
+    assert {o.kind for o in found} == {"transformer_overload", "line_overload", "undervoltage"}
+    assert len(found) == 3
+    assert all(o.probability.tolist() == [1.0] * STEPS for o in found)
+    p_kw = np.full(HOUSES, 2.9)
+    solved = small_load_flow().solve(p_kw, 0.2 * p_kw)
+    said = {o.kind: o.element for o in found}
+    loading = dict(zip(small_network().lines.ids, solved.line_loading_percent, strict=True))
+    v_pu = dict(zip(small_network().buses.ids, solved.v_pu, strict=True))
+    assert loading[said["line_overload"]] >= 0.99 * max(loading.values())
+    assert v_pu[said["undervoltage"]] == pytest.approx(np.nanmin(solved.v_pu), abs=1e-3)
+
+
+def test_what_has_no_solution_at_all_is_told_as_well() -> None:
     found = _found(_said(np.full(STEPS, 5.0)), of=_NoSolution(small_network()))
-    assert {o.element for o in found} >= {"trafo:0", "line:0"}
+    assert sorted(o.kind for o in found) == ["line_overload", "transformer_overload", "undervoltage"]
     assert found[0].probability.min() == 1.0
     assert all(o.value.tolist() == [o.limit] * STEPS for o in found), "nobody knows by how much"
 

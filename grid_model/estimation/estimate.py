@@ -105,7 +105,8 @@ class Estimator:
         element that the network does not have.
         """
         if self._model is None:
-            return NoEstimate(f"the network cannot be linearised: {self._load_flow.unfit_reason}")
+            reason = self._load_flow.unfit_reason or "generators hold voltages"
+            return NoEstimate(f"the network cannot be linearised: {reason}")
         sorted_out = _Sorted(measurements, prior, most_suspects)
         if exclude_bad:
             for suspect in impossible(measurements, self._house, self._network.service_points):

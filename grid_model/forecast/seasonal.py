@@ -5,7 +5,7 @@ over the neighbouring slots (people are not punctual) and forgets slowly, so tha
 What was seen seldom is shrunk: to the same slot of the other kind of day, and to the column's own level,
 which is all there is at the start. Standard practice for short-term load profiles (Hong and Fan,
 "Probabilistic electric load forecasting: a tutorial review", International Journal of Forecasting 32(3),
-2016, section 3).
+2016).
 """
 
 from dataclasses import dataclass

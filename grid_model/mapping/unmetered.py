@@ -4,8 +4,6 @@ The substation shows more than meters and losses explain. The missing power is p
 much of it in each snapshot as explains all measurements best (least squares), and the places are compared by
 what is left unexplained: flows on outgoing cables tell the feeder, voltages how far down it is. A hypothesis
 test over places, all equally likely before; the load flow of the likeliest ones is exact, the rest linear.
-(The idea of comparing loss hypotheses by load flow on meter voltages: Weckx, Gonzalez, Tant, De Rybel,
-Driesen, "Parameter identification of unknown radial grids for theft detection", IEEE ISGT Europe 2012.)
 
 One place is assumed. Where nothing fits, all likelihoods flatten (residuals are taken for larger than the
 instruments promise), the candidates become many, and the answer is that it cannot be told.

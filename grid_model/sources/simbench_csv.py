@@ -2,7 +2,7 @@
 
 simbench's converter stops at the first thing it does not understand. So the tables are read once before it
 sees them, and everything that is wrong with a column, a cell, a name or a reference is told with file, line
-and field. (Format: SimBench documentation, Fraunhofer IEE and University of Kassel, edition 1.1.)
+and field. (Format: SimBench documentation, Fraunhofer IEE and University of Kassel.)
 """
 
 import csv

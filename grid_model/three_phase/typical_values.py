@@ -6,7 +6,7 @@ warning: results per phase are then estimates, good enough to see which phase is
 * Lines: R0 = 4 R1 and X0 = 4 X1, which IEC TR 60909-2 (VDE 0102 supplement 4) gives for four-core cables
   whose neutral, of the phases' own section, carries the return: Z0 = Z1 + 3 Z_N. C0 = C1: with no metal
   sheath the capacitance hardly matters at low voltage.
-* Transformers: Dyn with the leakage of the positive sequence (three-limb cores: X0/X1 between 0.85 and 1), a
+* Transformers: Dyn with the leakage of the positive sequence, a
   zero-sequence magnetising impedance equal to it, 90 % of it at the delta side: the data of the IEEE European
   low-voltage test feeder (IEEE PES Distribution Test Feeder Working Group, 2015).
 * External grid: 500 MVA at R/X = 0.1, a usual 10 to 20 kV busbar; zero sequence as positive.

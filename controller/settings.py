@@ -74,9 +74,8 @@ class Cycle(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     referee_every: Annotated[int, msgspec.Meta(ge=1)] = 100
     """Checks between two comparisons with pandapower's runpp."""
     compiled: bool = False
-    """Load flows run compiled where numba is (`grid_model/radial_sweep.py`): several times as fast for a third
-    of a second at the start, or fifteen on a machine that has never done it. Worth it from some hundred feeders
-    on.
+    """Load flows run compiled where numba is (`grid_model/radial_sweep.py`): several times as fast for 0.3 s
+    at the start, or 15 s on a machine that has never done it. Worth it from some hundred feeders on.
     """
     estimate: bool = True
     """Where meters are missing or something is wrong, the state is estimated: 5 to 30 ms in such a cycle."""

@@ -88,7 +88,7 @@ class Columns:
         return np.where(self.reactive & (rows != 0).any(axis=0), 0.0, x)
 
     def overdrawn(self, x: Floats) -> tuple[Floats, Floats]:
-        """Rows and bounds: the edges of the apparent-power polygons that `x` crosses, and those beside them."""
+        """Rows and bounds: the edges of the apparent-power polygons that `x` crosses."""
         rows, bounds = [], []
         for owner in np.unique(self.owner[self.reactive]):
             device = self.devices[owner]
@@ -97,24 +97,19 @@ class Columns:
             mine = self.owner == owner
             p_kw = device.p_kw + float((self.sign * x)[mine & ~self.reactive].sum())
             q_kvar = device.q_kvar + float((self.sign * x)[mine & self.reactive].sum())
-            edges = _edges(device.s_kva, p_kw, q_kvar)
-            stays = [cosine * device.p_kw + sine * device.q_kvar for cosine, sine, _ in edges]
-            reaches = [max(edge[2], stay) for edge, stay in zip(edges, stays, strict=True)]  # it may stay
-            if edges[0][0] * p_kw + edges[0][1] * q_kvar <= reaches[0] + STEP_KW:
-                continue
-            for (cosine, sine, _), stay, reach in zip(edges, stays, reaches, strict=True):
+            cosine, sine, reach = _edge(device.s_kva, p_kw, q_kvar)
+            reach = max(reach, cosine * device.p_kw + sine * device.q_kvar)  # it may stay where it is
+            if cosine * p_kw + sine * q_kvar > reach + STEP_KW:
                 rows.append(np.where(mine, self.sign * np.where(self.reactive, sine, cosine), 0.0))
-                bounds.append(reach - stay)
+                bounds.append(reach - cosine * device.p_kw - sine * device.q_kvar)
         return np.array(rows).reshape(len(rows), len(x)), np.array(bounds)
 
 
-def _edges(s_kva: float, p_kw: float, q_kvar: float) -> list[tuple[float, float, float]]:
-    """Normal (cos, sin) and distance of the polygon's edge in the direction of (p, q), and of its neighbours,
-    to which the answer would slide next."""
+def _edge(s_kva: float, p_kw: float, q_kvar: float) -> tuple[float, float, float]:
+    """Normal (cos, sin) and distance of the polygon's edge in the direction of (p, q)."""
     wide = 2 * math.pi / _EDGES
     middle = (math.floor(math.atan2(q_kvar, p_kw) / wide) + 0.5) * wide
-    apart = s_kva * math.cos(wide / 2)
-    return [(math.cos(angle), math.sin(angle), apart) for angle in (middle, middle - wide, middle + wide)]
+    return math.cos(middle), math.sin(middle), s_kva * math.cos(wide / 2)
 
 
 @dataclass(frozen=True, slots=True)

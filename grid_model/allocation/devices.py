@@ -53,6 +53,11 @@ class FlexibleDevice:
         return self.p_kw if self.max_kw is None else max(self.max_kw, self.p_kw)
 
 
+def is_known(device: FlexibleDevice) -> bool:
+    """Whether it is known what the device takes now; a broken meter says NaN."""
+    return math.isfinite(device.p_kw) and math.isfinite(device.q_kvar)
+
+
 def check_device(device: FlexibleDevice) -> FlexibleDevice:
     """The device itself. Raises ValueError with all that is impossible about it."""
     wrong = [message for message, holds in _rules(device) if not holds]

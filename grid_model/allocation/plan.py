@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from grid_model.allocation.columns import Columns, columns_of
-from grid_model.allocation.devices import FlexibleDevice, check_device
+from grid_model.allocation.devices import FlexibleDevice, check_device, is_known
 from grid_model.allocation.missing import missing
 from grid_model.allocation.outcome import Allocation, Curtailment
 from grid_model.allocation.reserve import ATTEMPTS, draws, first_quantile, next_quantile
@@ -32,14 +32,16 @@ def allocate(  # noqa: PLR0917  the contract with the controller
     """The least curtailed power that brings every element within `limits`; best effort when it cannot be
     cleared, with what is missing.
 
-    `p_kw`, `q_kvar` are (n_sp,). Devices that are critical, or have no way to move, are never touched. An
+    `p_kw`, `q_kvar` are (n_sp,). Devices that are critical, or have no way to move, are never touched;
+    nor are those of which nobody knows what they take. The work is bounded (`work.py`); when that is used up,
+    the best found is the answer. An
     ordinary device's cut is active power only: its reactive power is not known, and a charger or heat pump
     has little. Raises Diverged when the load flow before any cut does not converge, or the programme has no
     answer; ValueError for an impossible device.
     """
     before = load_flow.solve(p_kw, q_kvar)
     violations = find_violations(network, before, limits)
-    columns = columns_of([check_device(device) for device in devices], rules.rotation)
+    columns = columns_of([check_device(device) for device in devices if is_known(device)], rules.rotation)
     if not violations:
         return Allocation((), True, before, (), rounds=0)
     if not len(columns.most):
@@ -68,11 +70,13 @@ def _with_reserve(
     search: Search, before: LoadFlowResult, reserve: Reserve, assured: Callable[[Floats], float]
 ) -> tuple[Trial, float]:
     """The first answer that is as sure as wanted, or the surest."""
-    z, found = first_quantile(reserve), []
+    z, found = first_quantile(reserve), list[tuple[Trial, float]]()
     for _ in range(ATTEMPTS):
         trial = search.run(before, z)
         found.append((trial, assured(trial.x)))
-        if found[-1][1] >= reserve.confidence or not trial.cleared:
+        sure = found[-1][1] >= reserve.confidence
+        no_surer = not trial.attained and len(found) > 1 and found[-1][1] <= found[-2][1]
+        if sure or no_surer or not trial.cleared or search.exhausted:
             break
         z = next_quantile(z)
     return max(found, key=lambda pair: (pair[0].cleared, pair[1]))

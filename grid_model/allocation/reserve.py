@@ -44,11 +44,11 @@ def with_reserve(columns: Columns, matrix: Floats, x: Floats, z: float) -> tuple
     """
     doubt = columns.comply * (1 - columns.comply)
     some, all_or_none = np.where(columns.whole, 0.0, x), np.where(columns.whole, x, 0.0)
-    of_device = np.zeros((len(columns.owner), len(columns.devices)))
-    of_device[np.arange(len(columns.owner)), columns.owner] = 1.0
-    effect = ((matrix * some) @ of_device)[:, columns.owner]  # (m, n) of the column's whole device
+    first = np.diff(columns.owner, prepend=-1) > 0  # the columns of a device stand side by side
+    of_device = np.add.reduceat(matrix * some, np.flatnonzero(first), axis=1)
+    effect = of_device[:, np.cumsum(first) - 1]  # (m, n) of the column's whole device
     slope = doubt * np.where(columns.whole, matrix**2 * columns.most / 2, effect * matrix)
-    variance = slope @ some + 2 * slope @ all_or_none
+    variance = np.maximum(slope @ some + 2 * slope @ all_or_none, 0.0)  # below 0 by its last bits
     deviation = np.sqrt(variance)
     per_unit = slope / np.where(deviation > 0, deviation, np.inf)[:, None]
     return matrix * columns.comply + z * per_unit, z * (deviation - per_unit @ x)

@@ -7,8 +7,8 @@ lies between 0 and s/2 Σ w x, the answer never costs more than s/2 above the le
 a stiffness s that would cost more than is allowed, it is drawn back towards the vertex until it does not: the
 cost is linear on the way, and all on the way is feasible.
 
-Solved by a primal-dual interior-point method (S. J. Wright, "Primal-Dual Interior-Point Methods", SIAM 1997,
-chapter 10): with a diagonal Hessian each step solves one system of the size of the rows or of the columns,
+Solved by a primal-dual interior-point method (S. J. Wright, "Primal-Dual Interior-Point Methods", SIAM 1997):
+with a diagonal Hessian each step solves one system of the size of the rows or of the columns,
 whichever are fewer.
 """
 

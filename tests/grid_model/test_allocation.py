@@ -174,7 +174,20 @@ def test_weights_choose_among_equals() -> None:
         assert [cut.device for cut in found.curtailments] == [f"ev{3 - dear}"]
 
 
-@pytest.mark.parametrize("change", [{"p_kw": np.nan}, {"min_kw": -1.0}, {"weight": 0.0}, {"min_kw": np.inf}])
+@pytest.mark.parametrize("change", [{"p_kw": np.nan}, {"p_kw": np.inf}, {"q_kvar": np.nan}])
+def test_a_device_of_which_nobody_knows_what_it_takes_is_left_out(change: dict[str, float]) -> None:
+    network = loaded(street())
+    load_flow = FactoredLoadFlow(network)
+    devices = [*chargers([0], **change), *chargers([1, 2, 3])]
+    found = allocate(network, load_flow, np.full(4, 25.0), np.zeros(4), devices, Limits())
+    alone = allocate(network, load_flow, np.full(4, 25.0), np.zeros(4), devices[1:], Limits())
+    assert found.curtailments
+    assert found.curtailments == alone.curtailments
+
+
+@pytest.mark.parametrize(
+    "change", [{"min_kw": np.nan}, {"min_kw": -1.0}, {"weight": 0.0}, {"min_kw": np.inf}]
+)
 def test_impossible_devices_are_an_error(change: dict[str, float]) -> None:
     network = loaded(street())
     with pytest.raises(ValueError, match="ev0"):

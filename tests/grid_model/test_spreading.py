@@ -33,3 +33,24 @@ def test_a_row_that_comes_again_changes_nothing(times: int) -> None:
     answer = spread(again, solve(again).x, 0.05)
     np.testing.assert_allclose(answer, spread(equals, solve(equals).x, 0.05), atol=1e-4)
     assert answer[2:].min() > 0.1
+
+
+def test_where_the_equations_have_no_answer_the_corner_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    def singular(*_: object) -> None:
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    corner = solve(STEPPED).x
+    monkeypatch.setattr(np.linalg, "solve", singular)
+    np.testing.assert_array_equal(spread(STEPPED, corner, 0.05), corner)
+
+
+def test_rows_far_from_their_bounds_count_when_the_spreading_comes_near_them() -> None:
+    """The second row has room at the corner, which leaves its chargers alone, and none when all take part."""
+    rows = np.array([[0.0, 0.0, -0.05, -0.05, -0.05, -0.055], [0.0, 0.0, 0.2, 0.2, 0.0, -0.05]])
+    programme = replace(STEPPED, matrix=rows, bound=np.array([-0.3, 0.05]))
+    corner = solve(programme).x
+    answer = spread(programme, corner, 0.05)
+    assert (rows @ answer <= programme.bound + 1e-6).all()
+    free = spread(replace(programme, matrix=rows[:1], bound=programme.bound[:1]), corner, 0.05)
+    assert (rows @ free)[1] > 0.05, "the row matters"
+    assert answer[4] > corner[4] + 0.1

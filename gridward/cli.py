@@ -15,10 +15,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("gridward.demo", "the whole loop in one process tree: broker, field, daemon, live page"),
     "field": ("gridward.field", "emulated meters, devices and people on a real broker"),
     "run": ("gridward.run", "the daemon, for a site"),
-    "check": ("gridward.check", "one snapshot: check, locate, allocate, check again"),
+    "check": ("gridward.check.command", "one snapshot: check, locate, allocate, check again"),
     "network": ("gridward.network", "look at a network and all that is wrong with it, or convert it"),
     "mapping": (
-        "gridward.mapping",
+        "gridward.mapping.command",
         "load without a meter, and customers who are not where the plan has them",
     ),
     "simulate": ("gridward.simulate", "one scenario on simulated time, with and without control"),

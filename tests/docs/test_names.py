@@ -10,7 +10,8 @@ import pytest
 
 from controller.settings import Site
 from grid_model import network_sources
-from gridward import check, network
+from gridward import network
+from gridward.check import command as check
 from gridward.cli import COMMANDS
 
 ROOT = Path(__file__).parents[2]

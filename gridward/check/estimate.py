@@ -18,7 +18,7 @@ from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import Floats, Network
 from grid_model.snapshot import Quality
 from grid_model.violations import Limits
-from gridward.check_input import CheckInput
+from gridward.check.input import CheckInput
 
 _DIGITS = 6
 _FULLEST = 5

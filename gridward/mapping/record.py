@@ -15,10 +15,10 @@ from controller.stores.port import FeederSample
 from controller.stores.record import SqliteRecord
 from grid_model.mapping.observations import FlowMeter
 from grid_model.network import Floats, Network, load_network
-from gridward.mapping_history import Groups, History
+from gridward.mapping.history import Groups, History
 
 _QUARTER_S = 900
-_LEAST_SHARE = 0.8
+_LEAST_SHARE = 0.5
 """of a quarter-hour's samples that must have a meter's reading"""
 _NO_VOLTAGES = "the meters' voltages, which the daemon's record does not hold (--readings takes files)"
 

@@ -13,9 +13,9 @@ from grid_model.errors import Finding, NetworkRejected
 from grid_model.estimation.measurements import Measurement
 from grid_model.network import Floats, Network, load_network
 from grid_model.snapshot import Snapshot
-from gridward.check_placing import Placing
-from gridward.check_substation import place_substation, read_substation
-from gridward.check_tables import (
+from gridward.check.placing import Placing
+from gridward.check.substation import place_substation, read_substation
+from gridward.check.tables import (
     DeviceRow,
     ReadingRow,
     read_customers,

@@ -13,9 +13,9 @@ from grid_model.load_flow import LoadFlowResult
 from grid_model.location import Composition
 from grid_model.network import Floats, Network
 from grid_model.violations import Violation
-from gridward.check_drill_down import composition, contribution, explained, explanation, sum_line
-from gridward.check_estimate import Sureness, left_out, told
-from gridward.check_estimate import document as estimate_document
+from gridward.check.drill_down import composition, contribution, explained, explanation, sum_line
+from gridward.check.estimate import Sureness, left_out, told
+from gridward.check.estimate import document as estimate_document
 
 _DIGITS = 6
 _TOP = 5

@@ -14,7 +14,7 @@ from grid_model.allocation import FlexibleDevice
 from grid_model.connection import connection_limits_kw
 from grid_model.network import Floats, Network
 from grid_model.snapshot import Quality, Snapshot
-from gridward.check_tables import Cells, CustomerRow, DeviceRow, ReadingRow
+from gridward.check.tables import Cells, CustomerRow, DeviceRow, ReadingRow
 
 _CONSUMERS = frozenset({"ev_charger", "heat_pump", "air_conditioner", "boiler"})
 _KINDS = _CONSUMERS | {"battery", "pv_inverter"}

@@ -1,4 +1,4 @@
-"""What a check per phase says: the JSON document of `check_report.py` with phases in it, and the same for
+"""What a check per phase says: the JSON document of `report.py` with phases in it, and the same for
 people. Formats only."""
 
 from collections import Counter
@@ -13,8 +13,8 @@ from grid_model.three_phase.location import PhaseContribution
 from grid_model.three_phase.network import ThreePhaseNetwork
 from grid_model.three_phase.phases import PHASES
 from grid_model.three_phase.violations import Conductor, PhaseViolation, worst_of_each_kind
-from gridward.check_phases_outcome import PhaseOutcome, PhaseState
-from gridward.check_report import table
+from gridward.check.phases_outcome import PhaseOutcome, PhaseState
+from gridward.check.report import table
 
 __all__ = ["PhaseOutcome", "document", "report"]
 

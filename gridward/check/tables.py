@@ -1,7 +1,7 @@
 """The CSV files of `gridward check` as rows: everything that can be told without the network.
 
 All findings at once, each with file, row (as an editor counts, the header is row 1) and what was expected.
-Whether a service point exists is for `check_input.py`.
+Whether a service point exists is for `input.py`.
 """
 
 import csv

@@ -7,7 +7,7 @@ import numpy as np
 from grid_model.mapping.unmetered import Candidate, MissingPower, NothingMissing, PlaceUnknown
 from grid_model.mapping.wrong_bus import WrongBus
 from grid_model.network import Floats, Network
-from gridward.mapping_findings import Elsewhere, GroupsTold, MappingFindings, Unmetered
+from gridward.mapping.findings import Elsewhere, GroupsTold, MappingFindings, Unmetered
 
 _95_PERCENT = 1.96
 _MOSTLY = 0.75
@@ -46,7 +46,7 @@ def _parts(found: MappingFindings) -> Iterator[str]:
             case Unmetered():
                 yield from _unmetered(told, network)
             case GroupsTold():
-                yield from _groups(told)
+                yield from _groups(told, network)
             case _:
                 yield from _buses(told, network)
 
@@ -115,9 +115,9 @@ def _buses(told: Sequence[WrongBus], network: Network) -> Iterator[str]:
         yield "  none"
 
 
-def _groups(told: GroupsTold) -> Iterator[str]:
+def _groups(told: GroupsTold, network: Network) -> Iterator[str]:
     for one in told.wrong:
-        yield f"  {_elsewhere(one)}; confidence {_percent(one.confidence)}"
+        yield f"  {_elsewhere(one, network)}; confidence {_percent(one.confidence)}"
     for one in told.joining:
         sure = _percent(one.confidence)
         yield f"  {one.service_point} hangs here, not on {one.recorded}; confidence {sure}"
@@ -130,13 +130,15 @@ def _groups(told: GroupsTold) -> Iterator[str]:
         )
 
 
-def _elsewhere(one: Elsewhere) -> str:
+def _elsewhere(one: Elsewhere, network: Network) -> str:
+    recorded = _element(network, one.recorded)
     if one.likely is None:
         return (
-            f"{one.service_point} does not show in the power of {one.recorded}, where the plan has it: "
+            f"{one.service_point} does not show in the power of {recorded}, where the plan has it: "
             "supplied from elsewhere, or its meter is wrong"
         )
-    return f"{one.service_point} is not on {one.recorded}, as the plan says, but on {one.likely}"
+    likely = _element(network, one.likely)
+    return f"{one.service_point} is not on {recorded}, as the plan says, but on {likely}"
 
 
 def _places(candidates: Sequence[Candidate], network: Network) -> str:

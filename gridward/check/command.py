@@ -24,15 +24,15 @@ from grid_model.network import Floats
 from grid_model.referee import disagreement
 from grid_model.three_phase.violations import PhaseLimits
 from grid_model.violations import Limits, find_violations
-from gridward import check_phases
-from gridward.check_arguments import add_arguments
-from gridward.check_estimate import Sureness, sureness
-from gridward.check_input import CheckFiles, CheckInput, InputRejected, read_input
-from gridward.check_phases_input import PhaseFiles, read_phase_input
-from gridward.check_phases_report import PhaseOutcome
-from gridward.check_phases_report import document as phase_document
-from gridward.check_phases_report import report as phase_report
-from gridward.check_report import Outcome, State, document, report
+from gridward.check import phases as check_phases
+from gridward.check.arguments import add_arguments
+from gridward.check.estimate import Sureness, sureness
+from gridward.check.input import CheckFiles, CheckInput, InputRejected, read_input
+from gridward.check.phases_input import PhaseFiles, read_phase_input
+from gridward.check.phases_report import PhaseOutcome
+from gridward.check.phases_report import document as phase_document
+from gridward.check.phases_report import report as phase_report
+from gridward.check.report import Outcome, State, document, report
 
 __all__ = ["add_arguments", "check", "run"]
 

@@ -19,7 +19,7 @@ from grid_model.estimation.measurements import (
     transformer_readings,
 )
 from grid_model.network import Network
-from gridward.check_tables import Cells, table_rows, voltage
+from gridward.check.tables import Cells, table_rows, voltage
 
 COLUMNS = "p_kw[,q_kvar,i_a,v_pu,element]"
 """As `--help` shows them."""

@@ -1,8 +1,8 @@
 """`gridward check` per phase: the same walk over an unbalanced network, where households hang on one phase.
 
 Check, locate, allocate, check again: by phases, neutrals and voltage unbalance. Input is
-`check_phases_input.py`, what is found is `check_phases_outcome.py`, words are
-`check_phases_report.py`.
+`phases_input.py`, what is found is `phases_outcome.py`, words are
+`phases_report.py`.
 """
 
 import numpy as np
@@ -15,8 +15,8 @@ from grid_model.three_phase.location import locate_phases
 from grid_model.three_phase.referee import disagreement_pu
 from grid_model.three_phase.results import ThreePhaseResult
 from grid_model.three_phase.violations import PhaseLimits, find_phase_violations, worst_of_each_kind
-from gridward.check_phases_input import PhaseCheckInput
-from gridward.check_phases_outcome import PhaseCut, PhaseOutcome, PhaseState
+from gridward.check.phases_input import PhaseCheckInput
+from gridward.check.phases_outcome import PhaseCut, PhaseOutcome, PhaseState
 
 _DISAGREE_PU = 1e-6
 _VOLTAGE_DIFFERENCE = 0.02

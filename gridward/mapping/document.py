@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from grid_model.mapping.unmetered import Candidate, MissingPower, NothingMissing
-from gridward.mapping_findings import Elsewhere, GroupsTold, MappingFindings, Unmetered
+from gridward.mapping.findings import Elsewhere, GroupsTold, MappingFindings, Unmetered
 
 
 def document(found: MappingFindings) -> dict[str, Any]:

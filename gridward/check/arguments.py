@@ -6,7 +6,7 @@ from pathlib import Path
 
 from grid_model.network_sources import FORMS
 from gridward.argument_types import positive
-from gridward.check_substation import COLUMNS
+from gridward.check.substation import COLUMNS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

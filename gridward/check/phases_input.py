@@ -1,6 +1,6 @@
 """The input of a check per phase: who hangs on which phase, and readings and devices put there.
 
-All that phases do not change is `check_input.py`. Collects everything that is wrong before it gives up. Knows
+All that phases do not change is `input.py`. Collects everything that is wrong before it gives up. Knows
 no load flow.
 """
 
@@ -20,8 +20,8 @@ from grid_model.three_phase.allocation import PhaseDevice
 from grid_model.three_phase.assignment import on_phases
 from grid_model.three_phase.network import ThreePhaseNetwork, load_three_phase_network
 from grid_model.three_phase.phases import PHASES, Bools, connected_phases
-from gridward.check_input import InputRejected, Placing, check_alone
-from gridward.check_tables import (
+from gridward.check.input import InputRejected, Placing, check_alone
+from gridward.check.tables import (
     ByPhase,
     Cells,
     DeviceRow,

@@ -1,6 +1,6 @@
 """The history that `gridward mapping` looks into, and the complete snapshots that it gives.
 
-Where from is `mapping_files.py` and `mapping_record.py`. Pure.
+Where from is `files.py` and `record.py`. Pure.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,8 @@ MOST_SNAPSHOTS = 700
 """A week of quarter-hours: more of them are thinned out evenly, and tell hardly more."""
 _REGULAR = 0.8
 """of the snapshots that a meter must have been read in; one that was not counts as not read at all"""
+_LONGEST_GAP = 2
+"""snapshots in a row"""
 NOWHERE = -1
 """The group or phase of a customer that the plan has none for."""
 
@@ -77,9 +79,11 @@ class Snapshots:
 
 def complete_snapshots(history: History) -> Snapshots:
     """The snapshots that the tests can use; none where nothing is read regularly."""
-    known = np.isfinite(history.p_kw)
-    read = np.flatnonzero(_regular(known))
-    wanted = [known[:, read]]
+    read = np.flatnonzero(_regular(np.isfinite(history.p_kw)))
+    bridged = history.p_kw.copy()
+    for point in read:
+        bridged[:, point] = _bridged(bridged[:, point])
+    wanted = [np.isfinite(bridged[:, read])]
     if history.flow_meters:
         flows = np.isfinite(history.flow_p_kw)
         wanted.append(flows[:, _regular(flows)])
@@ -92,7 +96,7 @@ def complete_snapshots(history: History) -> Snapshots:
     else:
         by_voltage[:] = False
     chosen = thinned(np.flatnonzero(rows) if read.size else np.zeros(0, dtype=np.int64))
-    p_kw, sd_kw = _filled(history.network, history.p_kw[chosen], read)
+    p_kw, sd_kw = _filled(history.network, bridged[chosen], read)
     q_kvar = np.where(
         np.isnan(history.q_kvar[chosen]), p_kw * _q_share(history.network), history.q_kvar[chosen]
     )
@@ -105,6 +109,21 @@ def thinned(rows: Ints) -> Ints:
     if len(rows) <= MOST_SNAPSHOTS:
         return rows
     return rows[np.linspace(0, len(rows) - 1, MOST_SNAPSHOTS).astype(np.int64)]
+
+
+def _bridged(series: Floats) -> Floats:
+    """(n,) with short gaps drawn straight: of a hundred meters one is always late, and all would be lost."""
+    known = np.flatnonzero(np.isfinite(series))
+    gaps = np.flatnonzero(np.isnan(series))
+    if not known.size or not gaps.size:
+        return series
+    after = np.searchsorted(known, gaps)
+    inside = (after > 0) & (after < len(known))
+    gaps, after = gaps[inside], after[inside]
+    short = gaps[known[after] - known[after - 1] <= _LONGEST_GAP + 1]
+    bridged = series.copy()
+    bridged[short] = np.interp(short, known, series[known])
+    return bridged
 
 
 def _regular(known: np.ndarray) -> np.ndarray:

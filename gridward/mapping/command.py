@@ -18,13 +18,15 @@ from controller.stores.record import SqliteRecord
 from grid_model.errors import NetworkRejected
 from grid_model.network_sources import FORMS
 from gridward.argument_types import positive
-from gridward.check_input import InputRejected
-from gridward.mapping_document import document
-from gridward.mapping_files import READINGS, SUBSTATION, MappingFiles, read_history
-from gridward.mapping_findings import GroupsTold, MappingFindings, look_into, wrong_feeders
-from gridward.mapping_history import History
-from gridward.mapping_record import recorded_history
-from gridward.mapping_report import sentences
+from gridward.check.input import InputRejected
+from gridward.mapping.document import document
+from gridward.mapping.files import READINGS, SUBSTATION, MappingFiles, read_history
+from gridward.mapping.findings import GroupsTold, MappingFindings
+from gridward.mapping.groups import wrong_feeders
+from gridward.mapping.history import History
+from gridward.mapping.record import recorded_history
+from gridward.mapping.report import sentences
+from gridward.mapping.search import look_into
 from gridward.stored_record import with_record
 
 _MOST_TOLD = 20
@@ -151,6 +153,6 @@ def _looked_into(histories: Mapping[str, History], options: argparse.Namespace) 
     measured = [feeder for feeder, history in histories.items() if history.groups is not None]
     groups: Mapping[str, GroupsTold | str] = wrong_feeders(histories) if len(measured) > 1 else {}
     return {
-        feeder: look_into(history, least_kw=options.least_kw, wrong_group=groups.get(feeder))
+        feeder: look_into(history, least_kw=options.least_kw, feeders=groups.get(feeder))
         for feeder, history in histories.items()
     }

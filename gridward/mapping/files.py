@@ -4,7 +4,7 @@ All findings at once, each with file, row and what was expected. Knows no load f
 supply.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,16 +16,16 @@ from grid_model.errors import Finding, NetworkRejected
 from grid_model.load_flow import FactoredLoadFlow
 from grid_model.mapping.observations import FlowMeter
 from grid_model.mapping.sections import Sections
-from grid_model.network import Floats, Ints, Network, load_network
-from gridward.check_input import InputRejected
-from gridward.check_placing import Placing
-from gridward.check_tables import Cells, read_phases, table_rows, voltage
-from gridward.mapping_history import LEAST_SNAPSHOTS, NOWHERE, Groups, History
+from grid_model.network import Ints, Network, load_network
+from gridward.check.input import InputRejected
+from gridward.check.placing import Placing
+from gridward.check.tables import Cells, read_phases, table_rows
+from gridward.mapping.history import LEAST_SNAPSHOTS, NOWHERE, Groups, History
+from gridward.mapping.series import Series, columns_of, read_series
 
 READINGS = "at,service_point,p_kw[,q_kvar,v_pu]"
 SUBSTATION = "at,p_kw[,q_kvar,v_pu,element]"
 """Columns, as `--help` shows them."""
-_TOGETHER = ("abc", "ab", "bc", "ca")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,56 +67,13 @@ def read_history(source: str, files: MappingFiles) -> History:
     return _history(places, meters, substation, phase)
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    cells: Cells
-    key: int | str
-    p: float | None
-    q: float | None
-    v: float | None
-
-
-_Series = dict[datetime, dict[int | str, _Row]]
-
-
-def _series(
-    path: Path,
-    columns: tuple[str, ...],
-    findings: list[Finding],
-    key_of: Callable[[Cells], int | str | None],
-    named: str,
-) -> _Series:
-    """Rows by time and what they are about; each only once."""
-    series: _Series = {}
-    for cells in table_rows(path, columns, findings):
-        at, key = cells.time("at"), key_of(cells)
-        if at is None and not cells.values["at"]:
-            cells.error("at", "is empty; expected a time with its zone, as 2016-01-12T18:00:00+00:00")
-        row = _Row(
-            cells,
-            "" if key is None else key,
-            cells.number("p_kw", "kW"),
-            cells.number("q_kvar", "kvar", optional=True),
-            voltage(cells),
-        )
-        if at is None or key is None:
-            continue
-        first = series.setdefault(at, {}).setdefault(key, row)
-        if first is not row:
-            cells.error(named, f"is already read at this time in row {first.cells.row}; expected only once")
-    if not series and not findings:
-        expected = "has no readings; expected at least one row below the header"
-        findings.append(Finding("error", path.name, expected))
-    return series
-
-
-def _meter_series(path: Path, places: _Places, findings: list[Finding]) -> _Series:
+def _meter_series(path: Path, places: _Places, findings: list[Finding]) -> Series:
     most = connection_limits_kw(places.network)
 
     def key(cells: Cells) -> int | None:
         return places.placing.place(cells, cells.text("service_point"))
 
-    series = _series(path, ("at", "service_point", "p_kw"), findings, key, "service_point")
+    series = read_series(path, ("at", "service_point", "p_kw"), findings, key, "service_point")
     for rows in series.values():
         for row in rows.values():
             bound = float(most[int(row.key)])
@@ -126,7 +83,7 @@ def _meter_series(path: Path, places: _Places, findings: list[Finding]) -> _Seri
     return series
 
 
-def _substation_series(path: Path, places: _Places, findings: list[Finding]) -> _Series:
+def _substation_series(path: Path, places: _Places, findings: list[Finding]) -> Series:
     network = places.network
     known = {id_: id_ for id_ in (*network.transformers.ids, *_outgoing(network))}
     for table in (network.transformers, network.lines):
@@ -146,7 +103,7 @@ def _substation_series(path: Path, places: _Places, findings: list[Finding]) -> 
             )
         return known.get(text)
 
-    return _series(path, ("at", "p_kw"), findings, key, "element")
+    return read_series(path, ("at", "p_kw"), findings, key, "element")
 
 
 def _outgoing(network: Network) -> dict[str, FlowMeter]:
@@ -184,9 +141,7 @@ def _phase(path: Path, placing: Placing, n_sp: int, findings: list[Finding]) -> 
     return phase
 
 
-def _expect_enough(
-    files: MappingFiles, meters: _Series, substation: _Series, findings: list[Finding]
-) -> None:
+def _expect_enough(files: MappingFiles, meters: Series, substation: Series, findings: list[Finding]) -> None:
     if len(meters) < LEAST_SNAPSHOTS:
         expected = f"has readings of {len(meters)} times; expected at least {LEAST_SNAPSHOTS}"
         findings.append(Finding("error", f"{files.readings.name}, at", expected))
@@ -200,32 +155,32 @@ def _expect_enough(
         findings.append(Finding("error", f"{files.substation.name}, at", expected))
 
 
-def _history(places: _Places, meters: _Series, substation: _Series, phase: Ints | None) -> History:
+def _history(places: _Places, meters: Series, substation: Series, phase: Ints | None) -> History:
     network = places.network
     times = sorted(meters.keys() & substation.keys() if substation else meters)
     points = range(len(network.service_points))
-    p, q, v = _columns(meters, times, points)
+    p, q, v = columns_of(meters, times, points)
     elements = sorted({str(key) for rows in substation.values() for key in rows})
     outgoing = _outgoing(network)
     flows = [name for name in elements if name not in places.recorded]
-    meters = tuple(outgoing.get(name, FlowMeter(name, "to")) for name in flows)
+    flow_meters = tuple(outgoing.get(name, FlowMeter(name, "to")) for name in flows)
     # Towards the customers is positive in the file, from `from` to `to` in the model.
     turned = np.array(
         [
             -1.0 if name in outgoing and meter.end == "to" else 1.0
-            for name, meter in zip(flows, meters, strict=True)
+            for name, meter in zip(flows, flow_meters, strict=True)
         ]
     )
-    flow_p, flow_q, _ = _columns(substation, times, flows)
+    flow_p, flow_q, _ = columns_of(substation, times, flows)
     first = network.transformers.ids[:1]
-    busbar = _columns(substation, times, first)[2][:, 0] if first else np.full(len(times), np.nan)
+    busbar = columns_of(substation, times, first)[2][:, 0] if first else np.full(len(times), np.nan)
     return History(
         network=network,
         at=tuple(times),
         p_kw=p,
         q_kvar=q,
         v_pu=v,
-        flow_meters=meters,
+        flow_meters=flow_meters,
         flow_p_kw=flow_p * turned,
         flow_q_kvar=flow_q * turned,
         busbar_v_pu=busbar,
@@ -235,21 +190,8 @@ def _history(places: _Places, meters: _Series, substation: _Series, phase: Ints 
     )
 
 
-def _columns(
-    series: _Series, times: Sequence[datetime], keys: Sequence[int | str]
-) -> tuple[Floats, Floats, Floats]:
-    """(n_time, n_key) P, Q and V."""
-    found = np.full((3, len(times), len(keys)), np.nan)
-    column = {key: place for place, key in enumerate(keys)}
-    for place, at in enumerate(times):
-        for key, row in series.get(at, {}).items():
-            if key in column:
-                found[:, place, column[key]] = [np.nan if x is None else x for x in (row.p, row.q, row.v)]
-    return found[0], found[1], found[2]
-
-
 def _groups(
-    places: _Places, substation: _Series, times: Sequence[datetime], flows: Sequence[str]
+    places: _Places, substation: Series, times: Sequence[datetime], flows: Sequence[str]
 ) -> Groups | None:
     """Those of --groups that are measured; without any, the measured outgoing lines, or the transformer."""
     network = places.network
@@ -264,7 +206,7 @@ def _groups(
         names = [name for name in flows if name in outgoing] or list(flows)
         if names:
             recorded = _behind(network, names)
-    return Groups(tuple(names), _columns(substation, times, names)[0], recorded) if names else None
+    return Groups(tuple(names), columns_of(substation, times, names)[0], recorded) if names else None
 
 
 def _behind(network: Network, names: Sequence[str]) -> Ints:

@@ -368,7 +368,7 @@ class Books:
         told = entry.outcome != "too_little_data" and record.state != "overridden"
         if record.resource == "device" and told:
             known = self._compliance.setdefault(planned.feeder, Compliance())
-            known.add(planned.target, entry.outcome == "credited")
+            known.add(planned.target, entry.reduced_kwh > 0)  # also where a kWh earns nothing
 
     def _operated(self, entry: e.OperatorActed) -> None:
         match entry.action:

@@ -36,6 +36,7 @@ from controller.reach import ends_by
 from controller.release import Releases, curtailed_kw, releases, renewals, without_control_kw
 from controller.situation import RunningEvent, Situation
 from controller.stores.port import FeederSample
+from grid_model.errors import Diverged
 from grid_model.load_flow import LoadFlowResult
 from grid_model.location import Contribution, locate
 from grid_model.network import Floats
@@ -211,20 +212,25 @@ def _in_event(situation: Situation, event: RunningEvent | None) -> Situation:
 
 
 def _located(situation: Situation) -> tuple[Contribution, ...]:
-    """Who causes the worst violation, there or expected; nobody while there is none."""
+    """Who causes the worst violation, there or expected; nobody while there is none, and so near to collapse
+    that nobody can tell.
+    """
     worst, control = situation.worst, situation.control
     if worst is None:
         return ()
     known = situation.check.snapshot
-    return locate(
-        control.network,
-        control.load_flow,
-        known.p_kw,
-        known.q_kvar,
-        (worst,),
-        _flexible_kw(situation),
-        slack_scale=situation.check.slack_scale,
-    )
+    try:
+        return locate(
+            control.network,
+            control.load_flow,
+            known.p_kw,
+            known.q_kvar,
+            (worst,),
+            _flexible_kw(situation),
+            slack_scale=situation.check.slack_scale,
+        )
+    except Diverged:
+        return ()
 
 
 def _flexible_kw(situation: Situation) -> Floats:

@@ -1,9 +1,13 @@
 """[2, 3] Whether a feeder's data are good enough to act on. Pure.
 
 While one of these is bad the automatic does not curtail: too few fresh meters, a silent substation RTU,
-meters plus losses that do not add up to the substation's reading, a load flow that does not converge. A kind
-is told as an alarm when it was bad for as long as its rule says, and cleared after some good cycles in a row,
-so that it does not flap; action stops at the first bad cycle already.
+meters plus losses that do not add up to the substation's reading, a busbar voltage that the network cannot
+have, a load flow that does not converge. A kind is told as an alarm when it was bad for as long as its rule
+says, and cleared after some good cycles in a row, so that it does not flap; action stops at the first bad
+cycle already.
+
+An estimated state fits the substation's reading by itself, right or wrong. Once houses that nobody reads must
+take for it what was not expected of them, the sums as read count.
 
 A state near voltage collapse is told in the same way but stops nobody: the data are good, and every cut leads
 away from it. It has no severity of its own either: the voltages there are so low that they are violations
@@ -16,16 +20,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
+from msgspec import structs
 
 from controller.entries import DataAlarm
-from controller.feeder_check import Check, feeder_sum_off_kw
+from controller.feeder_check import MAX_BUSBAR_DIFFERENCE_PU, Check, busbar_v_pu, feeder_sum_off_kw
 from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState
+from controller.state_estimate import SuspectReading
+from grid_model.load_flow import LoadFlowResult
 from grid_model.snapshot import Quality
 
 CONTROLLER_FAULT = "controller_fault"
 """Raised by the shell when our own pass over a feeder fails repeatedly; only an operator clears it."""
 GOOD_CYCLES_TO_CLEAR = 2
+WRONG_METER_GOOD_CYCLES = 30
+"""A wrong sign does not show while its house takes next to nothing."""
 CLEAR_SHARE_MARGIN = 0.05
 """The share of fresh meters must be this much above the least one to clear the alarm."""
 
@@ -79,18 +88,44 @@ def judge(
     for kind, run in runs.items():
         if kind not in raised and kind in bad and _persists(kind, run, control, started_at, now):
             entries.append(DataAlarm(at=now, feeder=control.feeder, kind=kind, raised=True, text=bad[kind]))
-        elif kind in raised and kind in _KINDS and run.good_cycles >= GOOD_CYCLES_TO_CLEAR:
+        elif kind in raised and kind in _KINDS and run.good_cycles >= _good_cycles_to_clear(kind):
             entries.append(
                 DataAlarm(at=now, feeder=control.feeder, kind=kind, raised=False, text="good again")
             )
+    if "wrong_meter" in raised:
+        entries += _more_wrong_meters(raised["wrong_meter"], check, now)
     cleared = {entry.kind for entry in entries if not entry.raised}
     still = {kind: alarm.text for kind, alarm in raised.items() if kind not in cleared} | bad
     still = {kind: text for kind, text in still.items() if kind not in _TOLD_ONLY}
     return Judged(AlarmState(started_at, runs), tuple(entries), "; ".join(still.values()) or None, not still)
 
 
-_KINDS = ("too_few_meters", "substation_silent", "feeder_sum", "diverged", "near_collapse", "wrong_meter")
+_KINDS = (
+    "too_few_meters",
+    "substation_silent",
+    "feeder_sum",
+    "busbar_voltage",
+    "diverged",
+    "near_collapse",
+    "wrong_meter",
+)
 _TOLD_ONLY = frozenset({"near_collapse", "wrong_meter"})
+
+
+def _good_cycles_to_clear(kind: str) -> int:
+    return WRONG_METER_GOOD_CYCLES if kind == "wrong_meter" else GOOD_CYCLES_TO_CLEAR
+
+
+def _wrong_meters(check: Check) -> list[SuspectReading]:
+    return [] if check.estimate is None else [s for s in check.estimate.suspects if s.stands]
+
+
+def _more_wrong_meters(known: DataAlarm, check: Check, now: datetime) -> list[DataAlarm]:
+    """The raised alarm again when it does not name all, with those it names: two that take turns are told
+    once.
+    """
+    more = [s.text for s in _wrong_meters(check) if s.name not in known.text]
+    return [structs.replace(known, at=now, text="; ".join((known.text, *more)))] if more else []
 
 
 def _next_run(run: _Run, bad: bool, now: datetime) -> _Run:
@@ -105,7 +140,7 @@ def _persists(kind: str, run: _Run, control: FeederControl, started_at: datetime
     match kind:
         case "too_few_meters" | "substation_silent":
             return (now - started_at).total_seconds() >= fresh_s
-        case "feeder_sum":
+        case "feeder_sum" | "busbar_voltage":
             # Readings of up to `fresh_s` ago count as of now: a younger difference may be a matter of timing.
             since = run.bad_since or now
             return run.bad_cycles >= 2 and (now - since).total_seconds() >= fresh_s
@@ -123,27 +158,41 @@ def _bad_now(
     least = min(cycle.min_fresh_share + (CLEAR_SHARE_MARGIN if few_before else 0.0), 1.0)
     if metered == 0 or fresh < least * metered:
         bad["too_few_meters"] = f"{fresh} of {metered} meters are fresh, {least:.0%} are needed"
-    if not check.result.converged:
+    result = _judged_result(check)
+    if not (check.result.converged and result.converged):
         bad["diverged"] = "the load flow does not converge"
     elif check.result.near_collapse:
         share = _share_of_largest_load(check.result.collapse_index)
         bad["near_collapse"] = f"the load is at {share:.0%} of that at which the voltage collapses"
-    if wrong := [] if check.estimate is None else [s.text for s in check.estimate.suspects if s.stands]:
-        bad["wrong_meter"] = "; ".join(wrong)
+    if wrong := _wrong_meters(check):
+        bad["wrong_meter"] = "; ".join(s.text for s in wrong)
     if control.settings.rtu is None:
         return bad
     reading = state.substation
     if reading is None or (now - reading.at).total_seconds() > cycle.fresh_s:
         since = "was never heard" if reading is None else f"is silent since {reading.at:%H:%M:%S}"
         bad["substation_silent"] = f"the substation's RTU {since}"
-    elif "too_few_meters" not in bad:
-        off_kw = feeder_sum_off_kw(control, state, check.result, now)
+        return bad
+    if "too_few_meters" not in bad:
+        off_kw = feeder_sum_off_kw(control, state, result, now)
         if off_kw is not None and off_kw[0] > off_kw[1]:
             bad["feeder_sum"] = (
                 f"the substation shows {reading.p_kw:.1f} kW, "
-                f"meters and losses add up to {control.substation_p_kw(check.result):.1f} kW"
+                f"meters and losses add up to {control.substation_p_kw(result):.1f} kW"
             )
+    voltages = busbar_v_pu(control, state, check.result, now)
+    if voltages is not None and abs(voltages[0] - voltages[1]) > MAX_BUSBAR_DIFFERENCE_PU:
+        bad["busbar_voltage"] = (
+            f"the substation shows {voltages[0]:.3f} pu at its busbar, "
+            f"the network allows {voltages[1]:.3f} pu"
+        )
     return bad
+
+
+def _judged_result(check: Check) -> LoadFlowResult:
+    """As read, where the estimate fits only because houses that nobody reads are not as expected."""
+    unexplained = check.estimate is not None and check.estimate.unexplained
+    return check.as_read if unexplained and check.as_read is not None else check.result
 
 
 def _share_of_largest_load(collapse_index: float) -> float:

@@ -53,7 +53,8 @@ class DataAlarm(_Entry, frozen=True, kw_only=True, tag="data_alarm"):
 
     feeder: str
     kind: str
-    """too_few_meters, substation_silent, feeder_sum, diverged, near_collapse, wrong_meter"""
+    """too_few_meters, substation_silent, feeder_sum, busbar_voltage, diverged, near_collapse, wrong_meter;
+    raised again when it has more to tell"""
     raised: bool
     text: str
 

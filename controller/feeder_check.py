@@ -31,6 +31,8 @@ AGREED_V_PU = 1e-6
 _MATCHED_V_PU = 1e-4
 MIN_SUM_DIFFERENCE_KW = 3.0
 """A feeder sum is never called wrong for less: meters and RTU are not read at the same instant."""
+MAX_BUSBAR_DIFFERENCE_PU = 0.02
+"""The model's busbar misses the measured voltage by more only where `MAX_SLACK_CHANGE` forbids to follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Check:
     """largest difference in pu when `runpp` was asked in this check"""
     estimate: StateEstimate | None = None
     """how sure all of it is; None where nothing had to be estimated"""
+    as_read: LoadFlowResult | None = None
+    """the load flow before the estimate, where there is one: its sums were not made to fit the RTU's"""
 
     def certainty(self, violation: Violation) -> Certainty | None:
         """How sure a violation is; None where nothing was estimated, or the estimate does not see it."""
@@ -71,7 +75,8 @@ def check(
     estimate, estimated = _estimate(control, state, found, before.estimate, now)
     if estimate is not None:
         known = _completed(found.snapshot, estimate)
-        found = replace(_solved(control, state, known, found.slack_scale, now), estimate=estimate)
+        solved = _solved(control, state, known, found.slack_scale, now)
+        found = replace(solved, estimate=estimate, as_read=found.result)
     if before.checks % control.site.cycle.referee_every == 0 and control.load_flow.unfit_reason is None:
         result, difference = _refereed(control, found.snapshot, found.result, found.slack_scale)
         found = replace(_judged(control, found, result), referee_difference=difference)
@@ -145,22 +150,31 @@ def _completed(known: Snapshot, estimate: StateEstimate) -> Snapshot:
     )
 
 
+def busbar_v_pu(
+    control: FeederControl, state: FeederState, result: LoadFlowResult, now: datetime
+) -> tuple[float, float] | None:
+    """The busbar's voltage as measured and in the model; None without a fresh measurement or a solution."""
+    reading, nominal_v, busbar = state.substation, control.nominal_v, control.busbar
+    if reading is None or not reading.v_v or nominal_v is None or busbar is None or not result.converged:
+        return None
+    if (now - reading.at).total_seconds() > control.site.cycle.fresh_s:
+        return None
+    modelled = float(result.v_pu[busbar])
+    return (sum(reading.v_v) / len(reading.v_v) / nominal_v, modelled) if np.isfinite(modelled) else None
+
+
 def _matched_slack(
     control: FeederControl, state: FeederState, result: LoadFlowResult, slack_scale: float, now: datetime
 ) -> float:
     """The scale at which the model's busbar shows the measured voltage; as it was when nothing fresh is
-    measured.
+    measured, or what cannot be.
     """
-    reading, nominal_v, busbar = state.substation, control.nominal_v, control.busbar
-    if reading is None or not reading.v_v or nominal_v is None or busbar is None or not result.converged:
+    voltages = busbar_v_pu(control, state, result, now)
+    if voltages is None or abs(voltages[0] - voltages[1]) <= _MATCHED_V_PU:
         return slack_scale
-    if (now - reading.at).total_seconds() > control.site.cycle.fresh_s:
-        return slack_scale
-    measured, modelled = sum(reading.v_v) / len(reading.v_v) / nominal_v, float(result.v_pu[busbar])
-    if not np.isfinite(modelled) or abs(measured - modelled) <= _MATCHED_V_PU:
-        return slack_scale
-    scale = slack_scale * measured / modelled
-    return float(np.clip(scale, 1 - MAX_SLACK_CHANGE, 1 + MAX_SLACK_CHANGE))
+    scale = slack_scale * voltages[0] / voltages[1]
+    within = float(np.clip(scale, 1 - MAX_SLACK_CHANGE, 1 + MAX_SLACK_CHANGE))
+    return within if abs(within - scale) <= MAX_BUSBAR_DIFFERENCE_PU else slack_scale
 
 
 def _refereed(

@@ -156,7 +156,10 @@ def _missing_kw(situation: Situation, p_kw: Floats) -> float | None:
     if not result.converged:
         return None
     left = find_violations(control.network, result, control.limits)
-    found = missing(control.network, situation.load_flow, p_kw, situation.check.snapshot.q_kvar, left)
+    try:
+        found = missing(control.network, situation.load_flow, p_kw, situation.check.snapshot.q_kvar, left)
+    except Diverged:  # so near to collapse that what a kW does cannot be told
+        return None
     needed = [one.kw for one in found if one.kw is not None]
     return max(needed) if needed and len(needed) == len(found) else None
 

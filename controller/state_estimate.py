@@ -37,6 +37,8 @@ _POWER_ACCURACY = 0.01
 _REACTIVE_ACCURACY = 0.05
 """By the apparent power: many RTUs leave out what the transformer itself takes."""
 _STANDS_AFTER_CYCLES = 2
+_CONTRADICTED_SD = 2.0
+"""A reading nearer than this to what all others say does not contradict them."""
 REPEATS_AFTER_S = 900.0
 """A car charges with the same power for minutes, but no house takes the same watts a quarter of an hour
 later, again and again.
@@ -79,11 +81,13 @@ class SuspectReading:
     service_point: str | None
     """None for the substation"""
     position: int | None
+    name: str
+    """how `text` begins"""
     text: str
     """one sentence for people, with what all others say"""
     since: datetime
     stands: bool
-    """contradicted for long enough to be told and acted on"""
+    """contradicted for long enough, and surely enough, to be told and acted on"""
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,14 @@ class StateEstimate:
     """whether what was believed goes together (chi-square)"""
     estimate: Estimate
     """all of it"""
+
+    @property
+    def unexplained(self) -> bool:
+        """Whether houses that nobody reads take what was not expected of them: an error of the substation's
+        reading looks the same.
+        """
+        left_out = {suspect.service_point for suspect in self.suspects if suspect.stands}
+        return not left_out.issuperset(self.surprising)
 
     def certainty(self, violation: Violation) -> Certainty | None:
         """How sure it is that the element truly is outside its limit; None where the estimate sees none."""
@@ -155,7 +167,8 @@ def estimate_state(
     after = EstimateState(repeated, contradicted)
     if isinstance(found, NoEstimate):
         return NotEstimated(found.reason), after
-    return _described(control, found, contradicted, now), after
+    summed = _is_summed(shown.inside, found.suspects)
+    return _described(control, found, contradicted, summed=summed, now=now), after
 
 
 def watched(before: EstimateState, state: FeederState) -> EstimateState:
@@ -224,6 +237,8 @@ def _described(
     control: FeederControl,
     found: Estimate,
     contradicted: Mapping[str, Contradicted],
+    *,
+    summed: bool,
     now: datetime,
 ) -> StateEstimate:
     network = control.network
@@ -238,7 +253,9 @@ def _described(
         voltages=found.voltages,
         possible=tuple(one for one in elements if one.possible),
         fullest=max(branches, key=lambda one: one.value / one.limit, default=None),
-        suspects=tuple(_suspect(control, one, contradicted, now) for one in found.suspects),
+        suspects=tuple(
+            _suspect(control, one, contradicted, summed=summed, now=now) for one in found.suspects
+        ),
         surprising=tuple(network.service_points[place] for place in found.unusual),
         consistent=found.consistency.consistent,
         estimate=found,
@@ -249,17 +266,39 @@ def _suspect(
     control: FeederControl,
     suspect: Suspect,
     contradicted: Mapping[str, Contradicted],
+    *,
+    summed: bool,
     now: datetime,
 ) -> SuspectReading:
     source = _source(control, suspect)
     known, place = contradicted[source], suspect.place
     point = None if place is None else control.network.service_points[place]
     long = (now - known.since).total_seconds() >= control.site.cycle.fresh_s
+    name = f"{suspect.what}:" if place is None else f"meter {source} at {point} "
     return SuspectReading(
         source=source,
         service_point=point,
         position=place,
-        text=suspect.reason if place is None else f"meter {source} at {point} {suspect.reason}",
+        name=name,
+        text=suspect.reason if place is None else name + suspect.reason,
         since=known.since,
-        stands=known.cycles >= _STANDS_AFTER_CYCLES and long,
+        stands=known.cycles >= _STANDS_AFTER_CYCLES and long and _is_sure(control, suspect, summed),
     )
+
+
+def _is_summed(inside: Sequence[Measurement], suspects: Sequence[Suspect]) -> bool:
+    """Whether the substation's power is read, and believed."""
+    out = {reading for suspect in suspects for reading in suspect.readings}
+    return any(reading.quantity == "p_kw" and reading not in out for reading in inside)
+
+
+def _is_sure(control: FeederControl, suspect: Suspect, summed: bool) -> bool:
+    """A meter is surely wrong only where the feeder's sum says so (`summed`): else it is merely unusual, as a
+    house with a generator that nobody wrote down is. Nor where a wrong reading of the substation would
+    explain it as well, nor for repeating itself alone: a meter that shows tenths of kW, or a lamp, does that
+    too.
+    """
+    if suspect.place is None or suspect.fault == "impossible":
+        return True
+    contradicts = abs(suspect.normalised_residual) >= _CONTRADICTED_SD
+    return summed and contradicts and set(suspect.instead) <= set(control.network.service_points)

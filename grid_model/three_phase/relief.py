@@ -1,8 +1,8 @@
 """[5] What one kW less at each device does for each violation: the rows of a least-curtailment programme.
 
 Linear at the present operating point, as in `grid_model/allocation/tangents.py`: Σ relief · cut ≥ needed
-clears a violation to first order; whoever uses the rows checks the cut snapshot by load flow. Knows nothing of costs
-and floors.
+clears a violation to first order; whoever uses the rows checks the cut snapshot by load flow. Knows nothing
+of costs and floors.
 """
 
 from collections.abc import Sequence

@@ -274,6 +274,15 @@ def test_settlements_tell_who_gave_and_who_keeps_their_word() -> None:
     assert whole.compliance("dorf", "ev-001") > whole.compliance("other", "ev-001") > 0.9
 
 
+def test_who_gives_keeps_their_word_also_where_a_kwh_earns_nothing() -> None:
+    shown = msgspec.structs.replace(settled(), points=0, minor_units=0, outcome="nothing_shown")
+    unpaid = books_of(*ACTIVE, moved(R1, "ended", after(910)), shown)
+    paid = books_of(*ACTIVE, moved(R1, "ended", after(910)), settled())
+    assert unpaid.compliance("dorf", "ev-001") == paid.compliance("dorf", "ev-001")
+    idle = books_of(*ACTIVE, moved(R1, "ended", after(910)), msgspec.structs.replace(shown, reduced_kwh=0.0))
+    assert idle.compliance("dorf", "ev-001") < paid.compliance("dorf", "ev-001")
+
+
 def test_what_an_operator_ended_says_nothing_of_the_device() -> None:
     ended = books_of(*ACTIVE, moved(R1, "overridden", after(60)), settled())
     assert ended.compliance("dorf", "ev-001") == books_of().compliance("dorf", "ev-001")

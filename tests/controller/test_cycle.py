@@ -189,6 +189,18 @@ def test_a_sample_holds_what_meters_showed_and_never_a_guess() -> None:
     assert sample.at == passes.clock.now() - timedelta(seconds=PERIOD_S)
 
 
+def test_a_sample_holds_what_the_substation_showed_while_that_is_fresh() -> None:
+    passes = Passes(control(calm_evening()))
+    assert passes.step().sample.substation_p_kw is None
+    passes.v_pu = 1.0
+    shown = passes.step().sample.substation_p_kw
+    assert shown is not None
+    passes.v_pu = None
+    passes.field.houses[0].base_kw += 5.0
+    assert passes.step().sample.substation_p_kw == shown
+    assert passes.step().sample.substation_p_kw is None  # it is 20 s old by now, and fresh for 15
+
+
 def test_without_control_counts_what_limits_take_away() -> None:
     passes = Passes(control(calm_evening()))
     before = passes.run(3) and passes.step().sample.transformer_loading_percent

@@ -3,7 +3,8 @@
 import pytest
 
 from controller import settings
-from controller.entries import RequestChanged, RequestPlanned
+from controller.entries import EventShort, RequestChanged, RequestPlanned
+from grid_model.errors import Diverged
 from tests.builders import control
 from tests.controller.passes import Passes, calm_evening, of_kind
 
@@ -50,3 +51,21 @@ def test_a_car_that_has_just_arrived_is_credited_like_the_others() -> None:
     planned = of_kind(passes.run(3), RequestPlanned)
     assert planned
     assert all(entry.baseline_kw >= entry.p_before_kw for entry in planned)
+
+
+def test_so_near_to_collapse_that_nobody_can_tell_what_a_kw_does_the_pass_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nobody_knows(*_: object, **__: object) -> None:
+        raise Diverged("the load flow does not converge here")
+
+    of = control(calm_evening())
+    (short,) = of_kind(Passes(of, base_kw=40.0).step().entries, EventShort)
+    assert short.missing_kw is not None
+    monkeypatch.setattr("controller.planning.missing", nobody_knows)
+    monkeypatch.setattr("controller.cycle.locate", nobody_knows)
+    decided = Passes(of, base_kw=40.0).step()
+    (short,) = of_kind(decided.entries, EventShort)
+    assert short.missing_kw is None
+    assert decided.located == ()
+    assert of_kind(decided.entries, RequestPlanned)

@@ -187,6 +187,34 @@ def test_a_stuck_meter_is_known_by_its_repeated_readings(of: FeederControl) -> N
     assert "in a row were exactly the same" in found.suspects[0].text
 
 
+@pytest.mark.parametrize("rtu", [True, False])
+def test_a_generator_that_nobody_wrote_down_is_no_wrong_meter(of: FeederControl, rtu: bool) -> None:
+    loads, remembered, state = BASE_KW.copy(), EstimateState(), None
+    loads[[5, 9, 14]] = (-2.9, -4.1, -1.6)
+    for cycle in range(6):
+        at = START + timedelta(seconds=5 * cycle)
+        messages = said(loads, at, silent=(3,))
+        state = taken(of, messages if rtu else messages[:-1], at, state)
+        found, remembered = estimate_state(of, state, remembered, slack_scale=1.0, now=at)
+        assert isinstance(found, StateEstimate)
+        assert not any(suspect.stands for suspect in found.suspects)
+
+
+@pytest.mark.parametrize("steady_kw", [0.02, 2.0])
+def test_a_house_that_takes_always_the_same_is_believed_while_it_fits(
+    of: FeederControl, changed: Changed, steady_kw: float
+) -> None:
+    rng, remembered, state = np.random.default_rng(3), EstimateState(), None
+    for cycle in range(40):
+        at = START + timedelta(seconds=REPEATS_AFTER_S * cycle)
+        loads = changed(7, steady_kw)
+        loads[:7] *= rng.uniform(0.9, 1.1)
+        state = taken(of, said(loads, at, silent=(3,)), at, state)
+        found, remembered = estimate_state(of, state, remembered, slack_scale=1.0, now=at)
+        assert isinstance(found, StateEstimate)
+        assert not any(suspect.stands for suspect in found.suspects)
+
+
 def test_a_car_that_charges_steadily_is_not_stuck(of: FeederControl) -> None:
     remembered, state = EstimateState(), None
     loads = BASE_KW.copy()

@@ -9,7 +9,8 @@ with Z = Y⁻¹ of each (Z of a bus held by an external grid is 0 in the positiv
 W being the voltages without load. This is the same iteration V = Y⁻¹(conj(S/V) − Y₀V₀) as in
 `grid_model/fixed_point.py`, over the phases that take power; all other voltages follow once at the end. (The
 iteration for several phases: A. Bernstein, C. Wang, E. Dall'Anese, J.-Y. Le Boudec, C. Zhao, "Load-flow in
-multiphase distribution networks: existence, uniqueness, non-singularity and linear models", arXiv 1702.03310.)
+multiphase distribution networks: existence, uniqueness, non-singularity and linear models",
+arXiv 1702.03310.)
 
 Z_k, and Z from the demands to everywhere, are kept as plain matrices where they are small, else the sparse
 factors are used.

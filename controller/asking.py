@@ -98,4 +98,5 @@ def _notice(
         sequence=1,
         element=worst.element,
         value=worst.value,
+        expected=situation.is_only_expected(worst),
     )

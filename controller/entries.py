@@ -139,6 +139,8 @@ class RequestPlanned(_Entry, frozen=True, kw_only=True, tag="request_planned"):
     element: str
     value: float
     """the violated element, and its loading in percent or voltage in pu: why"""
+    expected: bool = False
+    """it was not there yet: `value` is what was expected"""
 
 
 class RequestChanged(_Entry, frozen=True, kw_only=True, tag="request_changed"):

@@ -113,7 +113,8 @@ def _planned(entry: e.RequestPlanned) -> str:
     below = (
         f"below {entry.limit_kw:.1f} kW until {_clock(entry.end)} UTC (it took {entry.p_before_kw:.1f} kW)"
     )
-    why = f"because {_element(entry.element, capital=False)} is at {_figure(entry.element, entry.value)}"
+    stands = "may soon be at" if entry.expected else "is at"
+    why = f"because {_element(entry.element, capital=False)} {stands} {_figure(entry.element, entry.value)}"
     if entry.resource == "person":
         return f"Asking customer {entry.customer} to stay {below}, {why}"
     device = f"{_KINDS.get(entry.kind, entry.kind)} {entry.target}"

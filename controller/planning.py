@@ -325,6 +325,7 @@ def _new(
         sequence=1,
         element=worst.element,
         value=worst.value,
+        expected=situation.is_only_expected(worst),
     )
 
 

@@ -95,6 +95,10 @@ class Situation:
         """Violations that are there or may come within the lead; none where nobody acts early."""
         return () if self.headroom is None else self.headroom.expected(self.check.result)
 
+    def is_only_expected(self, violation: Violation) -> bool:
+        """Whether it is not there yet."""
+        return violation not in self.check.violations and violation in self.expected
+
     @cached_property
     def event_records(self) -> tuple[RequestRecord, ...]:
         """The event's requests."""

@@ -18,13 +18,21 @@ from grid_model.estimation.hypotheses import (
     unusual_odds,
 )
 from grid_model.estimation.least_squares import Fit
-from grid_model.estimation.measurements import Measurement, MeterReadings
+from grid_model.estimation.measurements import Measurement, MeterReadings, Quantity
 from grid_model.estimation.residuals import others_of_meters, others_of_network
 
 LOG_CONVINCED = float(np.log(20.0))
 """A fault is believed when it is so much likelier than that all is right."""
 _LOG_AMBIGUOUS = float(np.log(20.0))
 """Another explanation within this factor is named beside the best."""
+
+_IN_WORDS: dict[Quantity, tuple[str, str]] = {
+    "p_kw": ("P", "kW"),
+    "q_kvar": ("Q", "kvar"),
+    "i_a": ("the current", "A"),
+    "v_pu": ("the voltage", "pu"),
+}
+"""what people call a quantity, and its unit"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +144,15 @@ def _broken(found: Fit, rows: tuple[int, ...], best: float, close: list[str]) ->
         expected_sd=float(np.sqrt(others.variance[row])),
         normalised_residual=float(others.normalised[row]),
         log_odds=best,
-        reason=f"{what}: reads {reading.value:.4g} {reading.quantity}, all others say {expected:.4g}",
+        reason=_broken_in_words(reading, expected),
         instead=tuple(set(close) - {what}),
         readings=tuple(found.asked.readings[one] for one in rows),
     )
+
+
+def _broken_in_words(reading: Measurement, expected: float) -> str:
+    sign, unit = _IN_WORDS[reading.quantity]
+    return f"{sign} of {reading.element} reads {reading.value:.4g} {unit}, all others say {expected:.4g}"
 
 
 def _what(found: Fit, rows: tuple[int, ...]) -> str:

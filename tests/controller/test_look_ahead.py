@@ -121,7 +121,9 @@ def test_an_event_opens_before_the_limit_is_broken() -> None:
     assert event.opened.expected
     assert event.opened.value > event.opened.limit
     assert evening.books.violations(FEEDER) == ()
-    assert evening.books.requests_of(event.event), "devices were asked at once"
+    asked = evening.books.requests_of(event.event)
+    assert asked, "devices were asked at once"
+    assert all(record.planned.expected for record in asked)
 
 
 def test_without_acting_early_it_opens_when_the_violation_persists() -> None:
@@ -129,6 +131,7 @@ def test_without_acting_early_it_opens_when_the_violation_persists() -> None:
     event = evening.books.open_event(FEEDER)
     assert event is not None
     assert not event.opened.expected
+    assert not any(record.planned.expected for record in evening.books.requests_of(event.event))
     assert len(evening.books.violations(FEEDER)) == 1
 
 

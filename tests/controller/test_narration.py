@@ -95,6 +95,12 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
         "because line 3 is at 127.4 %",
     ),
     (
+        planned(expected=True),
+        "info",
+        "Asking EV charger ev-001 of customer C-001 to stay below 4.2 kW until 18:15 UTC (it took 11.0 kW), "
+        "because line 3 may soon be at 127.4 %",
+    ),
+    (
         planned(2, resource="person", target="C-002", kind="person"),
         "info",
         "Asking customer C-002 to stay below 4.2 kW until 18:15 UTC (it took 11.0 kW), "

@@ -95,9 +95,9 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
         "because line 3 is at 127.4 %",
     ),
     (
-        planned(expected=True),
+        planned(9, expected=True),
         "info",
-        "Asking EV charger ev-001 of customer C-001 to stay below 4.2 kW until 18:15 UTC (it took 11.0 kW), "
+        "Asking EV charger ev-009 of customer C-009 to stay below 4.2 kW until 18:15 UTC (it took 11.0 kW), "
         "because line 3 may soon be at 127.4 %",
     ),
     (

@@ -9,7 +9,7 @@ amount.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from controller.entries import LedgerPosted
@@ -119,9 +119,3 @@ def sum_per_unit(balance: Iterable[tuple[tuple[str, str], int]]) -> dict[str, in
     for (_, unit), amount in balance:
         sums[unit] += amount
     return dict(sums)
-
-
-def statement(posted: Sequence[LedgerPosted], customer: str) -> tuple[tuple[LedgerPosted, str, int], ...]:
-    """A customer's postings in order: (transaction, unit, amount)."""
-    account = customer_account(customer)
-    return tuple((t, unit, amount) for t in posted for name, unit, amount in t.postings if name == account)

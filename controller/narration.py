@@ -17,7 +17,7 @@ from controller.views import Told
 Severity = Literal["info", "good", "warning", "alarm"]
 _Sentence = tuple[Severity, str]
 
-_KINDS = {
+DEVICE_KINDS = {
     "ev_charger": "EV charger",
     "heat_pump": "heat pump",
     "battery": "battery",
@@ -66,7 +66,7 @@ def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: C901, PLR0911
         case e.ViolationAppeared():
             return "warning", _beyond(entry.element, entry.kind, entry.value, entry.limit)
         case e.ViolationCleared():
-            return "good", f"{_element(entry.element)} is within its limit again"
+            return "good", f"{named(entry.element)} is within its limit again"
         case e.EventOpened():
             return "alarm", _opened(entry)
         case e.EventShort():
@@ -114,15 +114,15 @@ def _planned(entry: e.RequestPlanned) -> str:
         f"below {entry.limit_kw:.1f} kW until {_clock(entry.end)} UTC (it took {entry.p_before_kw:.1f} kW)"
     )
     stands = "may soon be at" if entry.expected else "is at"
-    why = f"because {_element(entry.element, capital=False)} {stands} {_figure(entry.element, entry.value)}"
+    why = f"because {named(entry.element, capital=False)} {stands} {figure(entry.element, entry.value)}"
     if entry.resource == "person":
         return f"Asking customer {entry.customer} to stay {below}, {why}"
-    device = f"{_KINDS.get(entry.kind, entry.kind)} {entry.target}"
+    device = f"{DEVICE_KINDS.get(entry.kind, entry.kind)} {entry.target}"
     return f"Asking {device} of customer {entry.customer} to stay {below}, {why}"
 
 
 def _changed(entry: e.RequestChanged, record: RequestRecord | None) -> str:
-    whom = entry.request if record is None else _target(record)
+    whom = entry.request if record is None else whose(record)
     match entry.reason:
         case "renewed":
             return f"{whom}: limit kept until {_clock(entry.end)} UTC"
@@ -214,19 +214,20 @@ def _operated(entry: e.OperatorActed) -> str:
 
 def _whom(request: str, books: Books) -> str:
     record = books.requests.get(request)
-    return f"Request {request}" if record is None else _target(record)
+    return f"Request {request}" if record is None else whose(record)
 
 
-def _target(record: RequestRecord) -> str:
+def whose(record: RequestRecord) -> str:
+    """The target of a request: a device and its customer, or a customer."""
     planned = record.planned
     if planned.resource == "person":
         return f"Customer {planned.customer}"
-    return f"{_KINDS.get(planned.kind, planned.kind)} {planned.target} of {planned.customer}"
+    return f"{DEVICE_KINDS.get(planned.kind, planned.kind)} {planned.target} of {planned.customer}"
 
 
 def _beyond(element: str, kind: str, value: float, limit: float) -> str:
     side = "under" if kind.startswith("under") else "over"
-    return f"{_element(element)} at {_figure(element, value)}, {side} its limit of {_figure(element, limit)}"
+    return f"{named(element)} at {figure(element, value)}, {side} its limit of {figure(element, limit)}"
 
 
 def _opened(entry: e.EventOpened) -> str:
@@ -234,26 +235,26 @@ def _opened(entry: e.EventOpened) -> str:
         sure = "" if entry.probability is None else f" ({entry.probability:.0%} sure)"
         beyond = _beyond(entry.element, entry.kind, entry.value, entry.limit)
         return f"{beyond}{sure}: event {entry.event} opened"
-    value, limit = _figure(entry.element, entry.value), _figure(entry.element, entry.limit)
-    what = f"{_element(entry.element)} may be at {value} within moments, over its limit of {limit}"
+    value, limit = figure(entry.element, entry.value), figure(entry.element, entry.limit)
+    what = f"{named(entry.element)} may be at {value} within moments, over its limit of {limit}"
     return f"{what}: event {entry.event} opened early"
 
 
 def _short(entry: e.EventShort) -> str:
-    left = f"{_element(entry.element, capital=False)} at {_figure(entry.element, entry.value)}"
+    left = f"{named(entry.element, capital=False)} at {figure(entry.element, entry.value)}"
     lacking = f", {entry.missing_kw:.1f} kW at least are missing" if entry.missing_kw else ""
-    limit = _figure(entry.element, entry.limit)
+    limit = figure(entry.element, entry.limit)
     return f"All that may be asked for leaves {left} (limit {limit}){lacking}: an operator is needed"
 
 
 def _announced(entry: e.OverloadExpected) -> str:
-    what = f"{_element(entry.element)} is expected at {_figure(entry.element, entry.value)}"
-    limit = f"limit {_figure(entry.element, entry.limit)}"
+    what = f"{named(entry.element)} is expected at {figure(entry.element, entry.value)}"
+    limit = f"limit {figure(entry.element, entry.limit)}"
     return f"{what} from {_clock(entry.expected_at)} UTC on ({limit}, {entry.probability:.0%} sure)"
 
 
 def _no_longer_expected(entry: e.ExpectationEnded) -> _Sentence:
-    element = _element(entry.element)
+    element = named(entry.element)
     match entry.outcome:
         case "came":
             return "info", f"{element}: the overload that was announced is here"
@@ -263,8 +264,8 @@ def _no_longer_expected(entry: e.ExpectationEnded) -> _Sentence:
             assert_never(entry.outcome)
 
 
-def _element(element: str, *, capital: bool = True) -> str:
-    """ "line:3" → "Line 3"; what has another form is told as it stands."""
+def named(element: str, *, capital: bool = True) -> str:
+    """An element in words: "line:3" → "Line 3"; what has another form is told as it stands."""
     table, _, index = element.partition(":")
     if not index or table not in _ELEMENTS:
         return element
@@ -272,7 +273,8 @@ def _element(element: str, *, capital: bool = True) -> str:
     return f"{word.capitalize() if capital else word} {index}"
 
 
-def _figure(element: str, value: float) -> str:
+def figure(element: str, value: float) -> str:
+    """What stands at an element: a bus has a voltage, all others a loading."""
     return f"{value:.3f} pu" if element.startswith("bus:") else f"{value:.1f} %"
 
 

@@ -1,7 +1,7 @@
 """What options of the command line may be; an ArgumentTypeError becomes a message and exit status 2."""
 
 import argparse
-from datetime import time
+from datetime import date, time
 
 
 def port(text: str) -> int:
@@ -39,3 +39,14 @@ def time_of_day(text: str) -> time:
         return time.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a time of day, HH:MM") from None
+
+
+def day(text: str) -> date:
+    """YYYY-MM-DD, from year 1 to 9998, so that there is a next day."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = date.max
+    if found.isoformat() != text or found.year == date.max.year:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a date, YYYY-MM-DD")
+    return found

@@ -12,24 +12,46 @@ from controller.narration import tell
 from controller.stores.audit import audit
 from controller.stores.record import SqliteRecord
 from controller.views import Told
+from gridward.audit_explain import explain
+from gridward.audit_export import add_export_arguments, export
 from gridward.stored_record import add_record_arguments, with_record
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`verify` and `tell`."""
-    commands = parser.add_subparsers(dest="audit_command", required=True, metavar="verify|tell")
+    """`verify`, `tell`, `explain` and `export`."""
+    commands = parser.add_subparsers(
+        dest="audit_command", required=True, metavar="verify|tell|explain|export"
+    )
     verify = commands.add_parser("verify", help="check the hash chain, the story and the ledger, all of it")
     add_record_arguments(verify)
     told = commands.add_parser("tell", help="the whole journal in sentences")
     told.add_argument("--after", type=int, default=0, metavar="SEQ", help="only entries after this one")
     add_record_arguments(told)
+    explained = commands.add_parser("explain", help="the whole story of one request")
+    explained.add_argument("request", metavar="REQUEST")
+    add_record_arguments(explained)
+    exported = commands.add_parser("export", help="every curtailment as a row of a CSV file")
+    add_export_arguments(exported)
+    add_record_arguments(exported)
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 whole; 1 at the first fault; 2 when there is no such store."""
-    if args.audit_command == "verify":
-        return with_record(args.store, lambda record: _verify(record, as_json=args.json))
-    return with_record(args.store, lambda record: _tell(record, args.after, as_json=args.json))
+    """0 whole; 1 at the first fault; 2 when there is no such store or request, or no file can be written."""
+    return with_record(args.store, lambda record: _look(record, args))
+
+
+def _look(record: SqliteRecord, args: argparse.Namespace) -> int:
+    match args.audit_command:
+        case "verify":
+            return _verify(record, as_json=args.json)
+        case "explain":
+            return explain(record, args.request, as_json=args.json)
+        case "export":
+            return export(
+                record, args.out, store=args.store, begin=args.begin, end=args.end, as_json=args.json
+            )
+        case _:
+            return _tell(record, args.after, as_json=args.json)
 
 
 def _verify(record: SqliteRecord, *, as_json: bool) -> int:

@@ -85,14 +85,3 @@ def test_the_same_credit_later_is_the_same_and_another_is_not() -> None:
 def test_what_may_not_be_booked(postings: tuple[ledger.Posting, ...], fault: str) -> None:
     wrong = LedgerPosted(at=T0, key="k", postings=postings, reason="", request=None)
     assert any(fault in found for found in ledger.faults(wrong))
-
-
-def test_a_statement_has_one_customers_lines_in_order() -> None:
-    first, second = (
-        credit(1230),
-        ledger.credit(at=T0, feeder="dorf", request="R2", customer="C-018", energy_wh=500, rewards=REWARDS),
-    )
-    assert first is not None
-    assert second is not None
-    lines = ledger.statement([first, second], "C-017")
-    assert [(unit, amount) for _, unit, amount in lines] == [("points", 123), ("EUR-cent", 30)]

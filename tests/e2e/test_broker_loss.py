@@ -13,7 +13,7 @@ from tests.e2e.evidence import read_device_notes, read_journal
 from tests.e2e.processes import gridward, wait_for
 from tests.e2e.test_loop import SCENARIO, SPEED
 
-pytestmark = [pytest.mark.e2e, pytest.mark.mosquitto, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.e2e, pytest.mark.mosquitto, pytest.mark.timeout(330)]
 
 
 def test_a_broker_that_is_killed_costs_an_alarm_and_nothing_else(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_a_broker_that_is_killed_costs_an_alarm_and_nothing_else(tmp_path: Path)
             wait_for(lambda: _alarms(store) == [True], 15, "the alarm that meters are silent")
             broker.start()
             wait_for(lambda: _alarms(store) == [True, False], 30, "meters are back, the alarm is cleared")
-            wait_for(lambda: read_journal(store).of("event_closed"), 60, "the event is closed")
+            wait_for(lambda: read_journal(store).of("event_closed"), 150, "the event is closed")
             wait_for(lambda: not read_journal(store).open_requests(), 30, "every request is settled")
             assert daemon.alive()
             assert daemon.interrupt(5) == 0

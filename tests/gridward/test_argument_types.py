@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable
-from datetime import time
+from datetime import date, time
 
 import pytest
 
@@ -17,6 +17,7 @@ from gridward import argument_types as types
         (types.share, "0", 0.0),
         (types.share, "1", 1.0),
         (types.time_of_day, "16:45", time(16, 45)),
+        (types.day, "2024-02-29", date(2024, 2, 29)),
     ],
 )
 def test_good(kind: Callable[[str], object], text: str, value: object) -> None:
@@ -30,6 +31,7 @@ def test_good(kind: Callable[[str], object], text: str, value: object) -> None:
         (types.positive, ["0", "-1", "inf", "nan", "fast"], "expected a number above 0"),
         (types.share, ["-0.1", "1.1", "nan", "half"], "expected a share, 0 to 1"),
         (types.time_of_day, ["25:00", "noon", ""], "expected a time of day, HH:MM"),
+        (types.day, ["2026-02-29", "20260112", "2026-W03-1", "9999-12-31", "today", ""], "expected a date"),
     ],
 )
 def test_bad(kind: Callable[[str], object], texts: list[str], expected: str) -> None:

@@ -1,0 +1,197 @@
+from typing import Any
+
+import pytest
+
+from controller import entries as e
+from controller.curtailments import curtailments
+from controller.stores.port import Numbered
+from controller.story import Story, story
+from tests.controller.record_builders import EVENT, T0, after, closed, moved, opened, planned
+
+R1 = f"{EVENT}-R001"
+KEY = f"evening-relief/dorf/{R1}/credit/v1"
+
+
+def settled(**changes: Any) -> e.RequestSettled:
+    values: dict[str, Any] = {
+        "at": after(930), "request": R1, "asked_kwh": 1.7, "reduced_kwh": 1.2, "intervals": 2,
+        "intervals_measured": 2, "compliance_percent": 70.6, "points": 120, "minor_units": 0,
+        "outcome": "credited",
+    }  # fmt: skip
+    return e.RequestSettled(**(values | changes))
+
+
+def posted(key: str, points: int, reason: str) -> e.LedgerPosted:
+    postings = (("programme:p:budget", "points", -points), ("customer:C-001", "points", points))
+    return e.LedgerPosted(at=after(930), key=key, postings=postings, reason=reason, request=R1)
+
+
+def changed(reason: str, sequence: int, **changes: Any) -> e.RequestChanged:
+    values: dict[str, Any] = {"at": T0, "request": R1, "limit_kw": 4.2, "end": after(1800), "epoch": 1}
+    return e.RequestChanged(**(values | changes), sequence=sequence, reason=reason)
+
+
+def told(*entries: e.Entry) -> dict[str, list[str]]:
+    """Title of the chapter → its sentences."""
+    return {c.title: [line.text for line in c.lines] for c in story_of(*entries).chapters}
+
+
+def story_of(*entries: e.Entry) -> Story:
+    journal = [Numbered(seq, entry) for seq, entry in enumerate(entries, start=1)]
+    return story(curtailments(journal, lambda plan: plan.request == R1)[R1])
+
+
+LIFE: tuple[e.Entry, ...] = (
+    opened(),
+    planned(),
+    e.RequestSent(at=T0, request=R1, sequence=1, attempt=1),
+    moved(R1, "sent", T0, "the next hop took it"),
+    e.RequestSent(at=after(10), request=R1, sequence=1, attempt=2),
+    e.RequestAnswered(at=after(12), request=R1, answer="accepted", reason=None),
+    moved(R1, "accepted", after(12)),
+    moved(R1, "active", after(12)),
+    changed("renewed", 2),
+    changed("tightened", 3, limit_kw=3.7),
+    changed("released", 4, end=after(900)),
+    moved(R1, "ended", after(900)),
+)
+
+
+def test_from_the_violation_to_the_credit() -> None:
+    told_all = story_of(
+        *LIFE, settled(), posted(KEY, 120, "1200 Wh less at the meter"), closed(at=after(1200))
+    )
+    assert told_all.title == f"Request {R1}: EV charger ev-001 of C-001, load:1 on dorf"
+    chapters = {c.title: [(line.seq, line.text) for line in c.lines] for c in told_all.chapters}
+    assert chapters["Why"] == [
+        (1, f"Line 3 at 127.4 %, over its limit of 100.0 %: event {EVENT} opened"),
+        (2, "Line 3 was at 127.4 % (limit 100.0 %) when the request was planned"),
+        (15, f"Event {EVENT} closed, its peak was 127.4 %"),
+        (None, "The journal notes no doubt about the violation"),
+    ]
+    assert chapters["Why this target"][0] == (
+        2,
+        "It took 11.0 kW, and it was asked for no more than 4.2 kW: 6.8 kW less",
+    )
+    assert chapters["What happened"] == [
+        (2, "Planned: no more than 4.2 kW from 18:00:00 until 18:15:00 (command 1)"),
+        (3, "Sent to the device (command 1)"),
+        (4, "Now sent (the next hop took it)"),
+        (5, "Sent to the device (command 1, attempt 2)"),
+        (6, "The device answered: accepted"),
+        (7, "Now accepted (test)"),
+        (8, "Now in force (test)"),
+        (9, "Renewed: no more than 4.2 kW until 18:30:00 (command 2)"),
+        (10, "Limit tightened to 3.7 kW until 18:30:00 (command 3)"),
+        (11, "Released ahead of its end: there is room again (command 4)"),
+        (12, "Now ended (test)"),
+        (13, "Settled: credited"),
+    ]
+    assert chapters["What the meter proved"] == [
+        (2, "Baseline 12.00 kW at the meter, frozen before anybody was told"),
+        (None, "In force from 18:00:12 until 18:15:00"),
+        (13, "2 of 2 intervals were read well enough; the journal holds their sum, not each of them"),
+        (
+            13,
+            "1.200 kWh less than the baseline count, of 1.700 kWh asked"
+            " (70.6 % of what was asked where it was read)",
+        ),
+    ]
+    assert chapters["Credit"] == [
+        (None, "Customer C-001 was credited 120 points"),
+        (14, f"Booked under {KEY}: 1200 Wh less at the meter"),
+        (14, "  -120 points to programme:p:budget"),
+        (14, "  +120 points to customer:C-001"),
+    ]
+
+
+def test_a_correction_is_part_of_what_was_credited() -> None:
+    credit = told(*LIFE, settled(), posted(KEY, 120, "credit"), posted(f"{KEY}/late", -20, "late reading"))
+    assert credit["Credit"][0] == "Customer C-001 was credited 100 points"
+    assert f"Booked under {KEY}/late: late reading" in credit["Credit"]
+
+
+SILENT = moved(R1, "unanswered", after(60), "no answer")
+REFUSED = moved(R1, "refused", after(5), "declined by its owner")
+NOTHING = {"points": 0, "reduced_kwh": 0.0}
+NO_CREDIT: tuple[tuple[tuple[e.Entry, ...], str], ...] = (
+    (
+        (*LIFE[:4], REFUSED, settled(outcome="refused_or_silent", **NOTHING)),
+        "Nothing was credited: the request never came into force, it was refused (declined by its owner)",
+    ),
+    (
+        (*LIFE[:4], SILENT, settled(outcome="refused_or_silent", **NOTHING)),
+        "Nothing was credited: the request never came into force, it was unanswered (no answer)",
+    ),
+    (
+        (*LIFE, settled(outcome="too_little_data", intervals_measured=0, **NOTHING)),
+        "Nothing was credited: the meter was read in 0 of 2 intervals, too few to prove anything",
+    ),
+    (
+        (*LIFE, settled(outcome="nothing_shown", **NOTHING)),
+        "Nothing was credited: the meter shows no less than the baseline",
+    ),
+    (
+        (*LIFE, settled(outcome="nothing_shown", points=0, reduced_kwh=0.004)),
+        "Nothing was credited: 0.004 kWh earn no whole point or cent",
+    ),
+    (
+        (*LIFE, settled()),
+        "Nothing was credited: the journal holds no booking for it, although it says credited",
+    ),
+    (LIFE, "Nothing is credited before the request is settled"),
+)
+
+
+@pytest.mark.parametrize(("entries", "sentence"), NO_CREDIT)
+def test_why_nothing_was_credited(entries: tuple[e.Entry, ...], sentence: str) -> None:
+    assert told(*entries)["Credit"] == [sentence]
+
+
+def test_a_request_that_still_runs() -> None:
+    assert told(*LIFE[:8])["What the meter proved"][1:] == [
+        "In force from 18:00:12 until now",
+        "Not settled yet: the request is active",
+    ]
+
+
+def test_what_the_meter_showed_is_shared() -> None:
+    other = f"{EVENT}-R002"
+    beside = [
+        planned(2, service_point="load:1"),
+        *(moved(other, s, T0) for s in ("sent", "accepted", "active")),
+    ]
+    proof = told(*LIFE[:2], *beside, *LIFE[2:], settled())["What the meter proved"]
+    assert proof[-1] == f"What the meter showed is shared with {other}, in force beside it"
+
+
+def test_an_operator_who_frees_it_is_named_with_the_reason() -> None:
+    act = e.OperatorActed(
+        at=after(60), who="ann", why="a call", action="release", feeder="dorf", target="ev-001"
+    )
+    freed = changed("overridden", 2, end=after(60))
+    steps = told(*LIFE[:8], act, freed, moved(R1, "overridden", after(60), "release by ann"))
+    assert steps["What happened"][-3:] == [
+        "ann released ev-001 on dorf (a call)",
+        "Released by an operator (command 2)",
+        "Now overridden (release by ann)",
+    ]
+
+
+def test_what_was_expected_and_how_sure() -> None:
+    early = e.EventOpened(
+        at=T0, event=EVENT, feeder="dorf", element="bus:7", kind="undervoltage", value=0.88, limit=0.9,
+        expected=True, probability=0.93,
+    )  # fmt: skip
+    why = told(early, planned(element="bus:7", value=0.88, expected=True))["Why"]
+    assert "Bus 7 was expected at 0.880 pu (limit 0.900 pu) when the request was planned" in why
+    assert "The violation was 93% sure when the event opened" in why
+
+
+def test_a_person_is_told_by_the_meter() -> None:
+    person = planned(resource="person", kind="person", target="C-001", limit_kw=6.0, p_before_kw=10.0)
+    chapters = told(opened(), person, e.RequestSent(at=T0, request=R1, sequence=1, attempt=1))
+    assert chapters["Why this target"][0] == (
+        "The meter showed 10.0 kW, and the customer was asked for no more than 6.0 kW: 4.0 kW less"
+    )
+    assert chapters["What happened"][-1] == "Sent to the customer (command 1)"

@@ -14,7 +14,7 @@ from grid_model.three_phase.network import ThreePhaseNetwork
 from grid_model.three_phase.phases import PHASES
 from grid_model.three_phase.violations import Conductor, PhaseViolation, worst_of_each_kind
 from gridward.check.phases_outcome import PhaseOutcome, PhaseState
-from gridward.check.report import table
+from gridward.check.report import element_names, size, table
 
 __all__ = ["PhaseOutcome", "document", "report"]
 
@@ -127,24 +127,12 @@ def report(outcome: PhaseOutcome) -> str:
 
 def _size(network: ThreePhaseNetwork) -> str:
     single = int((network.connected.sum(axis=1) == 1).sum())
-    return (
-        f"{len(network.buses.ids)} buses, {len(network.lines.ids)} lines, "
-        f"{len(network.transformers.ids)} transformers, {len(network.service_points)} service points, "
-        f"{single} of them on one phase"
-    )
-
-
-def _names(network: ThreePhaseNetwork) -> dict[str, str]:
-    return {
-        element: element if name == element else f"{name} ({element})"
-        for part in (network.lines, network.transformers, network.buses)
-        for element, name in zip(part.ids, part.names, strict=True)
-    }
+    return f"{size(network)}, {single} of them on one phase"
 
 
 def _summary(network: ThreePhaseNetwork, state: PhaseState) -> list[str]:
     """The worst of each kind: along a feeder hundreds of buses share one cause, and would hide the rest."""
-    result, names = state.result, _names(network)
+    result, names = state.result, element_names(network)
     rows = [
         [
             names[violation.element],
@@ -189,7 +177,7 @@ def _highest(loading: Floats) -> str:
 def _located(outcome: PhaseOutcome) -> list[str]:
     """Who causes the worst of each kind."""
     lines: list[str] = []
-    names = _names(outcome.network)
+    names = element_names(outcome.network)
     wanted = set(worst_of_each_kind(outcome.before.violations, 1))
     for violation, group in groupby(outcome.located, lambda one: one.violation):
         if violation not in wanted:

@@ -12,6 +12,7 @@ from grid_model.explanation import Explanation
 from grid_model.load_flow import LoadFlowResult
 from grid_model.location import Composition
 from grid_model.network import Floats, Network
+from grid_model.three_phase.network import ThreePhaseNetwork
 from grid_model.violations import Violation
 from gridward.check.drill_down import composition, contribution, explained, explanation, sum_line
 from gridward.check.estimate import Sureness, left_out, told
@@ -128,7 +129,7 @@ def _values(ids: Sequence[str], quantity: str, values: Floats) -> list[dict[str,
 
 def report(outcome: Outcome) -> str:
     """The same for people."""
-    lines = [f"Network {outcome.network.source}: {_size(outcome.network)}"]
+    lines = [f"Network {outcome.network.source}: {size(outcome.network)}"]
     if not outcome.converged:
         lines += [
             "",
@@ -144,14 +145,16 @@ def report(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def _size(network: Network) -> str:
+def size(network: Network | ThreePhaseNetwork) -> str:
+    """How many of what."""
     return (
         f"{len(network.buses.ids)} buses, {len(network.lines.ids)} lines, "
         f"{len(network.transformers.ids)} transformers, {len(network.service_points)} service points"
     )
 
 
-def _names(network: Network) -> dict[str, str]:
+def element_names(network: Network | ThreePhaseNetwork) -> dict[str, str]:
+    """What people call each element: its own name, with its id behind."""
     return {
         element: element if name == element else f"{name} ({element})"
         for table in (network.lines, network.transformers, network.buses)
@@ -160,7 +163,7 @@ def _names(network: Network) -> dict[str, str]:
 
 
 def _summary(outcome: Outcome, state: State) -> list[str]:
-    result, names = state.result, _names(outcome.network)
+    result, names = state.result, element_names(outcome.network)
     rows = [
         [
             names[violation.element],
@@ -184,7 +187,7 @@ def _how_sure(outcome: Outcome) -> list[str]:
     known = outcome.known
     if known is None:
         return []
-    names = _names(outcome.network)
+    names = element_names(outcome.network)
     rows = [
         [
             name,
@@ -222,7 +225,7 @@ def _highest(loading: Floats) -> str:
 
 def _located(outcome: Outcome) -> list[str]:
     lines: list[str] = []
-    names = _names(outcome.network)
+    names = element_names(outcome.network)
     for composed in outcome.composed[:_TOP]:
         rows = [
             [

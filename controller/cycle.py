@@ -286,10 +286,8 @@ def _sample(situation: Situation, uncontrolled: LoadFlowResult) -> FeederSample:
 
 def _substation_p_kw(situation: Situation) -> float | None:
     """What the RTU shows, while that is fresh."""
-    reading, fresh_s = situation.state.substation, situation.control.site.cycle.fresh_s
-    if reading is None or (situation.now - reading.at).total_seconds() > fresh_s:
-        return None
-    return reading.p_kw
+    reading = situation.state.fresh_substation(situation.now, situation.control.site.cycle.fresh_s)
+    return None if reading is None else reading.p_kw
 
 
 def _without_control(situation: Situation) -> LoadFlowResult:

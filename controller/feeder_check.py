@@ -129,10 +129,8 @@ def feeder_sum_off_kw(
     """By how much meters and losses miss the substation's reading, and what is allowed; None without a fresh
     one.
     """
-    reading = state.substation
-    if reading is None or (now - reading.at).total_seconds() > control.site.cycle.fresh_s:
-        return None
-    if not result.converged:
+    reading = state.fresh_substation(now, control.site.cycle.fresh_s)
+    if reading is None or not result.converged:
         return None
     allowed = max(control.site.cycle.feeder_sum_tolerance * abs(reading.p_kw), MIN_SUM_DIFFERENCE_KW)
     return abs(reading.p_kw - control.substation_p_kw(result)), allowed
@@ -154,10 +152,9 @@ def busbar_v_pu(
     control: FeederControl, state: FeederState, result: LoadFlowResult, now: datetime
 ) -> tuple[float, float] | None:
     """The busbar's voltage as measured and in the model; None without a fresh measurement or a solution."""
-    reading, nominal_v, busbar = state.substation, control.nominal_v, control.busbar
+    reading = state.fresh_substation(now, control.site.cycle.fresh_s)
+    nominal_v, busbar = control.nominal_v, control.busbar
     if reading is None or not reading.v_v or nominal_v is None or busbar is None or not result.converged:
-        return None
-    if (now - reading.at).total_seconds() > control.site.cycle.fresh_s:
         return None
     modelled = float(result.v_pu[busbar])
     return (sum(reading.v_v) / len(reading.v_v) / nominal_v, modelled) if np.isfinite(modelled) else None

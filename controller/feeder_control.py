@@ -14,15 +14,13 @@ from numpy.typing import NDArray
 from controller import settings
 from controller.errors import ConfigRejected
 from customers.registry import Customer, Registry
-from grid_model.connection import generation_kw
+from grid_model.connection import generation_kw, household_bound_kw
 from grid_model.estimation.estimate import Estimator
 from grid_model.estimation.physics import houses
 from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
 from grid_model.network import Floats, Network
 from grid_model.violations import Limits
 
-SERVICE_FUSE_KW = 43.5
-"""3 x 63 A x 230 V: what a household's service point can carry."""
 _GIVING_KINDS = frozenset({"battery", "pv_inverter"})
 """of devices that may feed in"""
 
@@ -140,7 +138,7 @@ def build_control(
     n_sp = len(network.service_points)
     metered = np.zeros(n_sp, dtype=bool)
     metered[list(meter_position.values())] = True
-    bound_kw = np.maximum(SERVICE_FUSE_KW, 2 * np.abs(network.default_p_kw)) + generation_kw(network)
+    bound_kw = household_bound_kw(network) + generation_kw(network)
     for device in registry.devices:
         bound_kw[device_position[device.device]] += device.rated_kw
     share = site.requests.target_share

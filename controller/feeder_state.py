@@ -84,6 +84,11 @@ class FeederState:
     devices: Mapping[str, DeviceState] = field(default_factory=dict)
     substation: Reading | None = None
 
+    def fresh_substation(self, now: datetime, fresh_s: float) -> Reading | None:
+        """What the RTU shows; None when it never said anything, or not lately."""
+        reading = self.substation
+        return reading if reading is not None and (now - reading.at).total_seconds() <= fresh_s else None
+
     def device_p_kw(self, device: str, now: datetime, fresh_s: float) -> float | None:
         """What a device takes by its own word; None when it is offline, or has not said so lately."""
         state = self.devices.get(device)

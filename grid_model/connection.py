@@ -4,6 +4,8 @@ import numpy as np
 
 from grid_model.network import BEHIND_METERS, Floats, Network
 
+SERVICE_FUSE_KW = 43.5
+"""3 × 63 A × 230 V: what a household's connection carries."""
 _FACTOR = 1.2
 """A fuse lets this much through for long (reliability rule C8: P > fuse x 1.2 is outside physics)."""
 
@@ -31,6 +33,11 @@ def connection_limits_kw(network: Network) -> Floats:
     for bus in np.flatnonzero(kva == 0):
         kva[bus] = kva[network.buses.vn_kv == network.buses.vn_kv[bus]].max()
     return _FACTOR * np.where(kva > 0, kva, np.inf)[network.service_point_bus]
+
+
+def household_bound_kw(network: Network) -> Floats:
+    """(n_sp,) what a household's connection carries, or twice its default power where that is more."""
+    return np.asarray(np.maximum(SERVICE_FUSE_KW, 2 * np.abs(network.default_p_kw)))
 
 
 def generation_kw(network: Network) -> Floats:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from grid_model.connection import generation_kw
+from grid_model.connection import generation_kw, household_bound_kw
 from grid_model.estimation.bad_data import Suspect
 from grid_model.estimation.hypotheses import House
 from grid_model.estimation.measurements import Measurement, Measurements
@@ -11,8 +11,6 @@ from grid_model.network import Floats, Network
 OVER_BOUND = 1.2
 """A fuse lets this much through for long (reliability rule C8)."""
 _V_PU = (0.5, 1.5)
-SERVICE_FUSE_KW = 43.5
-"""3 × 63 A × 230 V: what a household's connection carries."""
 _LEAST_REACTIVE_KVAR = 3.0
 _REACTIVE_SHARE = 0.6
 """Of the connection's bound: motors, capacitors and inverters stay below."""
@@ -24,7 +22,7 @@ def houses(network: Network, bound_kw: Floats | None = None) -> House:
     """
     feed_in = generation_kw(network)
     if bound_kw is None:
-        bound_kw = np.maximum(SERVICE_FUSE_KW, 2 * np.abs(network.default_p_kw)) + feed_in
+        bound_kw = household_bound_kw(network) + feed_in
     return House(bound_kw=np.asarray(bound_kw, dtype=np.float64), feed_in_kw=feed_in)
 
 

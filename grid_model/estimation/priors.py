@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from grid_model.connection import SERVICE_FUSE_KW
 from grid_model.estimation.belief import Belief
 from grid_model.estimation.measurements import MeterReadings
-from grid_model.estimation.physics import OVER_BOUND, SERVICE_FUSE_KW
+from grid_model.estimation.physics import OVER_BOUND
 from grid_model.network import Floats, Network
 
 SLACK_SD = 0.02

@@ -12,6 +12,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import ParamSpec, Protocol, TypeVar
 
+import msgspec
 import structlog
 
 from controller.books import Books, EventRecord
@@ -47,10 +48,13 @@ def fork(books: Books) -> Books:
     return copied
 
 
+_FROZEN = (str, int, datetime, RequestRecord, EventRecord, msgspec.Struct)
+
+
 def _copied(value: object) -> object:
     if isinstance(value, dict):
         first = next(iter(value.values()), None)
-        frozen = first is None or isinstance(first, str | datetime | RequestRecord | EventRecord)
+        frozen = first is None or isinstance(first, _FROZEN)
         return dict(value) if frozen else {key: _copied(inner) for key, inner in value.items()}
     if isinstance(value, list | set):
         return copy.copy(value)

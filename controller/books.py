@@ -86,6 +86,9 @@ class Books:
     _sums: dict[str | None, _Sums] = field(default_factory=dict)
     _burdens: dict[str, Burdens] = field(default_factory=dict)
     _compliance: dict[str, Compliance] = field(default_factory=dict)
+    _corrections: dict[str, int] = field(default_factory=dict)
+    _disputes: dict[str, e.DisputeOpened] = field(default_factory=dict)
+    _messages: dict[str, e.MessagePlanned] = field(default_factory=dict)
 
     def open_event(self, feeder: str) -> EventRecord | None:
         """The feeder's running event."""
@@ -131,6 +134,18 @@ class Books:
         """Other requests at the same meter: what it shows is shared with them (`settlement.settle`)."""
         here = self._at_service_point.get((record.planned.feeder, record.planned.service_point), ())
         return tuple(self.requests[r] for r in here if r != record.request)
+
+    def open_disputes(self) -> tuple[e.DisputeOpened, ...]:
+        """Those nobody has decided, oldest first."""
+        return tuple(self._disputes.values())
+
+    def next_correction(self, request: str) -> int:
+        """The version of the next correction of a request's settlement."""
+        return self._corrections.get(request, 0) + 1
+
+    def messages_waiting(self) -> tuple[e.MessagePlanned, ...]:
+        """The outbox of further words to customers, oldest first."""
+        return tuple(self._messages.values())
 
     def violations(self, feeder: str) -> tuple[e.ViolationAppeared, ...]:
         """Those that appeared and have not cleared."""
@@ -227,6 +242,18 @@ class Books:
                 pass  # the store sums the postings; the request's settlement tells the same
             case e.OperatorActed():
                 self._operated(entry)
+            case e.SettlementCorrected():
+                self._corrected(entry)
+            case e.DisputeOpened() | e.DisputeClosed():
+                self._disputed(entry)
+            case e.NoticeAnswered():
+                self._notice_answered(entry)
+            case e.MessagePlanned() | e.MessageDone():
+                self._message(entry)
+            case e.FactReported() | e.RedemptionMoved():
+                pass  # the accounts' subject
+            case e.JournalCheckpointed() | e.PersonalDataErased():
+                pass  # about the record and the contacts, not about the grid
             case _:
                 assert_never(entry)
 
@@ -360,6 +387,47 @@ class Books:
         self._learn(record, entry)
         self._put(replace(record, settled=entry))
         self._forget_old(record.planned.feeder)
+
+    def _corrected(self, entry: e.SettlementCorrected) -> None:
+        """Also of a request whose detail is forgotten: the entry itself tells what held before."""
+        if entry.version != self._corrections.get(entry.request, 0) + 1:
+            raise BooksBroken(f"correction {entry.version} of {entry.request} is not the next one")
+        record = self.requests.get(entry.request)
+        if record is not None and record.settled is None:
+            raise BooksBroken(f"request {entry.request} corrected before it was settled")
+        self._corrections[entry.request] = entry.version
+        sums = self._sums_of(entry.feeder)
+        sums.reduced_kwh += entry.reduced_kwh - entry.reduced_kwh_before
+        sums.points += entry.points - entry.points_before
+        sums.minor_units += entry.minor_units - entry.minor_units_before
+        if record is not None:
+            self._put(replace(record, corrected=entry))
+
+    def _disputed(self, entry: e.DisputeOpened | e.DisputeClosed) -> None:
+        if isinstance(entry, e.DisputeOpened):
+            if entry.dispute in self._disputes:
+                raise BooksBroken(f"dispute {entry.dispute} opened twice")
+            self._disputes[entry.dispute] = entry
+        elif self._disputes.pop(entry.dispute, None) is None:
+            raise BooksBroken(f"dispute {entry.dispute} closed, but it is not open")
+
+    def _notice_answered(self, entry: e.NoticeAnswered) -> None:
+        record = self._known(entry.request)
+        if record.resource != "person":
+            raise BooksBroken(f"request {entry.request} is answered like a notice, but is to a device")
+        self._put(replace(record, consent=entry.answer))
+
+    def _message(self, entry: e.MessagePlanned | e.MessageDone) -> None:
+        if isinstance(entry, e.MessageDone):
+            if self._messages.pop(entry.message, None) is None:
+                raise BooksBroken(f"message {entry.message} done, but it is not waiting")
+            return
+        record = self.requests.get(entry.request)
+        if entry.message in self._messages or (record is not None and entry.message in record.messages):
+            raise BooksBroken(f"message {entry.message} planned twice")
+        self._messages[entry.message] = entry
+        if record is not None:
+            self._put(replace(record, messages=(*record.messages, entry.message)))
 
     def _learn(self, record: RequestRecord, entry: e.RequestSettled) -> None:
         """What a settlement tells of the customer, and of the device unless meter or operator decided it."""

@@ -23,6 +23,7 @@ RequestState = Literal[
     "failed",
 ]
 Resource = Literal["device", "person"]
+Outcome = Literal["credited", "nothing_shown", "too_little_data", "refused_or_silent"]
 OperatorAction = Literal["automatic_off", "automatic_on", "release_all", "release", "exclude", "include"]
 
 
@@ -141,6 +142,12 @@ class RequestPlanned(_Entry, frozen=True, kw_only=True, tag="request_planned"):
     """the violated element, and its loading in percent or voltage in pu: why"""
     expected: bool = False
     """it was not there yet: `value` is what was expected"""
+    floor_kw: float | None = None
+    """the target's guaranteed minimum; None in entries from before it was told"""
+    share_percent: float | None = None
+    """how much of the violation the service point causes; None where it was not located"""
+    programme: str | None = None
+    """whose terms and rates hold for this request; None: the site's own"""
 
 
 class RequestChanged(_Entry, frozen=True, kw_only=True, tag="request_changed"):
@@ -189,6 +196,17 @@ class LedgerPosted(_Entry, frozen=True, kw_only=True, tag="ledger_posted"):
     request: str | None
 
 
+class SettledInterval(msgspec.Struct, frozen=True, array_like=True):
+    """What the meter proves of one interval of a request."""
+
+    start: datetime
+    asked_wh: int
+    """over the measured time"""
+    reduced_wh: int
+    measured_s: int
+    active_s: int
+
+
 class RequestSettled(_Entry, frozen=True, kw_only=True, tag="request_settled"):
     """What the meters prove, and the credit for it. Written in one commit with its LedgerPosted."""
 
@@ -200,7 +218,138 @@ class RequestSettled(_Entry, frozen=True, kw_only=True, tag="request_settled"):
     compliance_percent: float
     points: int
     minor_units: int
-    outcome: Literal["credited", "nothing_shown", "too_little_data", "refused_or_silent"]
+    outcome: Outcome
+    programme: str | None = None
+    """None in entries from before it was told"""
+    by_interval: tuple[SettledInterval, ...] = ()
+
+
+class SettlementCorrected(_Entry, frozen=True, kw_only=True, tag="settlement_corrected"):
+    """A settlement was calculated anew: the first one stays, this one holds. Written in one commit with the
+    LedgerPosted that books the difference.
+    """
+
+    request: str
+    feeder: str
+    customer: str
+    version: int
+    """1 for the first correction of a request, then 2 ..."""
+    cause: Literal["late_readings", "dispute"]
+    dispute: str | None
+    asked_kwh: float
+    reduced_kwh: float
+    intervals: int
+    intervals_measured: int
+    compliance_percent: float
+    points: int
+    """that the request earns in all, not the difference"""
+    minor_units: int
+    outcome: Outcome
+    reduced_kwh_before: float
+    points_before: int
+    minor_units_before: int
+    """what held until now"""
+    by_interval: tuple[SettledInterval, ...] = ()
+
+
+class DisputeOpened(_Entry, frozen=True, kw_only=True, tag="dispute_opened"):
+    """A customer, or somebody for them, does not agree with a settlement."""
+
+    dispute: str
+    request: str
+    reason: Literal["readings_missing", "meter_wrong", "limit_not_received", "baseline_wrong", "other"]
+    who: str
+    """the role that entered it, never a name"""
+
+
+class DisputeClosed(_Entry, frozen=True, kw_only=True, tag="dispute_closed"):
+    """What came of a dispute; an upheld one stands beside its SettlementCorrected."""
+
+    dispute: str
+    request: str
+    outcome: Literal["upheld", "rejected"]
+    who: str
+    why: str
+
+
+class NoticeAnswered(_Entry, frozen=True, kw_only=True, tag="notice_answered"):
+    """A customer said whether they take part in what a notice asks; the latest answer counts."""
+
+    request: str
+    answer: Literal["opted_in", "opted_out"]
+    via: Literal["link", "api"]
+
+
+class MessagePlanned(_Entry, frozen=True, kw_only=True, tag="message_planned"):
+    """A further word to a customer about their request: durable before it goes out, at least once."""
+
+    message: str
+    """its id: request/kind/number"""
+    request: str
+    customer: str
+    kind: Literal["follow_up", "thanks", "explanation"]
+    p_kw: float | None = None
+    """for a follow-up: what their meter shows"""
+    reduced_kwh: float | None = None
+    points: int | None = None
+    """for thanks and explanation: as settled"""
+
+
+class MessageDone(_Entry, frozen=True, kw_only=True, tag="message_done"):
+    """The next hop took a message, or it was given up."""
+
+    message: str
+    outcome: Literal["sent", "given_up"]
+    reason: str
+
+
+class FactReported(_Entry, frozen=True, kw_only=True, tag="fact_reported"):
+    """Something a customer did that may earn by the earning rules: a bill paid on time, an amount paid,
+    taking part. Written in one commit with the LedgerPosted it earns, if any.
+    """
+
+    fact: str
+    """its id, given by whoever reports it: the same id again changes nothing"""
+    customer: str
+    kind: str
+    amount_minor_units: int | None
+    currency: str | None
+    occurred_at: datetime
+
+
+class RedemptionMoved(_Entry, frozen=True, kw_only=True, tag="redemption_moved"):
+    """One step of a redemption. Written in one commit with the LedgerPosted of the step."""
+
+    redemption: str
+    customer: str
+    item: str
+    """of the catalogue, as it was named then"""
+    points: int
+    state: Literal["pending", "fulfilled", "voided"]
+    who: str
+    reason: str
+
+
+class JournalCheckpointed(_Entry, frozen=True, kw_only=True, tag="journal_checkpointed"):
+    """The journal up to entry `size`, sealed with the site's key: what was sealed cannot be written anew by
+    whoever has the store but not the key.
+    """
+
+    size: int
+    root: str
+    """of the Merkle tree over the entries' links 1 ... size (RFC 9162), in base64"""
+    key: str
+    """name of the key"""
+    signature: str
+    """Ed25519 over the checkpoint's text, in base64"""
+
+
+class PersonalDataErased(_Entry, frozen=True, kw_only=True, tag="personal_data_erased"):
+    """Name and contacts of a customer were erased from the contacts; the journal never had them."""
+
+    customer: str
+    cause: Literal["request", "retention"]
+    who: str
 
 
 class OverloadExpected(_Entry, frozen=True, kw_only=True, tag="overload_expected"):
@@ -254,4 +403,14 @@ Entry = (
     | OperatorActed
     | OverloadExpected
     | ExpectationEnded
+    | SettlementCorrected
+    | DisputeOpened
+    | DisputeClosed
+    | NoticeAnswered
+    | MessagePlanned
+    | MessageDone
+    | FactReported
+    | RedemptionMoved
+    | JournalCheckpointed
+    | PersonalDataErased
 )

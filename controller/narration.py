@@ -6,15 +6,15 @@ taken the entry in already; a request that the books have forgotten is told by i
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, assert_never
+from typing import assert_never
 
 from controller import entries as e
 from controller.books import Books
+from controller.narration_people import Severity, people_sentence, rewards_sentence, settling_sentence
 from controller.requests import RequestRecord
 from controller.stores.port import Numbered
 from controller.views import Told
 
-Severity = Literal["info", "good", "warning", "alarm"]
 _Sentence = tuple[Severity, str]
 
 DEVICE_KINDS = {
@@ -94,6 +94,17 @@ def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: C901, PLR0911
             return "warning", _announced(entry)
         case e.ExpectationEnded():
             return _no_longer_expected(entry)
+        case e.SettlementCorrected() | e.DisputeOpened() | e.DisputeClosed():
+            return settling_sentence(entry)
+        case e.NoticeAnswered() | e.MessagePlanned() | e.MessageDone():
+            return people_sentence(entry, books)
+        case e.FactReported() | e.RedemptionMoved():
+            return rewards_sentence(entry)
+        case e.JournalCheckpointed():
+            return "info", f"Journal sealed up to entry {entry.size} with key {entry.key}"
+        case e.PersonalDataErased():
+            why = "asked for" if entry.cause == "request" else "kept long enough"
+            return "info", f"Name and contacts of {entry.customer} erased by {entry.who} ({why})"
         case _:
             assert_never(entry)
 

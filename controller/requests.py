@@ -31,7 +31,7 @@ from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
 from controller import settings
-from controller.entries import RequestPlanned, RequestSettled, RequestState, Resource
+from controller.entries import RequestPlanned, RequestSettled, RequestState, Resource, SettlementCorrected
 from controller.errors import IllegalMove
 
 Trigger = Literal[
@@ -112,6 +112,12 @@ class RequestRecord:
     limits: tuple[tuple[datetime, float], ...] = ()
     """(from, limit_kw): each limit it ever had, oldest first"""
     settled: RequestSettled | None = None
+    corrected: SettlementCorrected | None = None
+    """the latest correction of the settlement"""
+    consent: Literal["opted_in", "opted_out"] | None = None
+    """what a person answered to their notice last"""
+    messages: tuple[str, ...] = ()
+    """ids of the further words that were planned for a person"""
 
     @property
     def request(self) -> str:

@@ -1,0 +1,68 @@
+"""The sentences about people: what they answered and were told, what was corrected, redeemed and reported.
+
+Part of `narration.py`. Pure; names nobody: customers are told by their id.
+"""
+
+from typing import Literal, assert_never
+
+from controller import entries as e
+from controller.books import Books
+
+Severity = Literal["info", "good", "warning", "alarm"]
+_Sentence = tuple[Severity, str]
+
+
+def settling_sentence(entry: e.SettlementCorrected | e.DisputeOpened | e.DisputeClosed) -> _Sentence:
+    """A settlement that is calculated anew, or asked to be."""
+    match entry:
+        case e.SettlementCorrected():
+            cause = "late readings arrived" if entry.cause == "late_readings" else f"dispute {entry.dispute}"
+            energy = f"{entry.reduced_kwh:.2f} kWh instead of {entry.reduced_kwh_before:.2f}"
+            points = f"{entry.points} points instead of {entry.points_before}"
+            return "info", f"Settlement of {entry.request} corrected ({cause}): {energy}, {points}"
+        case e.DisputeOpened():
+            reason = entry.reason.replace("_", " ")
+            return "warning", f"Dispute {entry.dispute} about {entry.request} opened by {entry.who}: {reason}"
+        case e.DisputeClosed():
+            return "info", f"Dispute {entry.dispute} {entry.outcome} by {entry.who} ({entry.why})"
+        case _:
+            assert_never(entry)
+
+
+def people_sentence(entry: e.NoticeAnswered | e.MessagePlanned | e.MessageDone, books: Books) -> _Sentence:
+    """What a customer answered, or is told besides the notice itself."""
+    match entry:
+        case e.NoticeAnswered():
+            record = books.requests.get(entry.request)
+            who = f"Request {entry.request}" if record is None else f"Customer {record.planned.customer}"
+            chose = "takes part" if entry.answer == "opted_in" else "does not take part"
+            return "info", f"{who} {chose} (by {entry.via})"
+        case e.MessagePlanned():
+            return "info", f"Customer {entry.customer} is told: {_KINDS[entry.kind]} ({entry.request})"
+        case e.MessageDone():
+            done = "sent" if entry.outcome == "sent" else f"given up ({entry.reason})"
+            return ("info" if entry.outcome == "sent" else "warning"), f"Message {entry.message} {done}"
+        case _:
+            assert_never(entry)
+
+
+def rewards_sentence(entry: e.FactReported | e.RedemptionMoved) -> _Sentence:
+    """What a customer did that may earn, or what they take for their points."""
+    match entry:
+        case e.FactReported():
+            return (
+                "info",
+                f"Customer {entry.customer}: {entry.kind.replace('_', ' ')} reported ({entry.fact})",
+            )
+        case e.RedemptionMoved():
+            what = f"{entry.item} for {entry.points} points"
+            return "info", f"Redemption {entry.redemption} of {entry.customer}: {what}, {entry.state}"
+        case _:
+            assert_never(entry)
+
+
+_KINDS = {
+    "follow_up": "how they are doing",
+    "thanks": "thanks, and what they earned",
+    "explanation": "why nothing was credited",
+}

@@ -10,7 +10,7 @@ from controller.stores.port import Numbered
 from controller.views import Told
 from tests.controller.record_builders import EVENT, T0, after, closed, moved, opened, planned
 
-R1 = f"{EVENT}-R001"
+R1, R2 = f"{EVENT}-R001", f"{EVENT}-R002"
 
 
 def settled(outcome: str, points: int = 0) -> e.RequestSettled:
@@ -37,6 +37,29 @@ def changed(reason: str, sequence: int) -> e.RequestChanged:
         epoch=1,
         sequence=sequence,
         reason=reason,
+    )
+
+
+def corrected() -> e.SettlementCorrected:
+    return e.SettlementCorrected(
+        at=T0,
+        request=R1,
+        feeder="dorf",
+        customer="C-001",
+        version=1,
+        cause="late_readings",
+        dispute=None,
+        asked_kwh=2.5,
+        reduced_kwh=2.0,
+        intervals=2,
+        intervals_measured=2,
+        compliance_percent=80.0,
+        points=200,
+        minor_units=50,
+        outcome="credited",
+        reduced_kwh_before=1.23,
+        points_before=123,
+        minor_units_before=30,
     )
 
 
@@ -233,6 +256,79 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
         ),
         "good",
         "Transformer 0: the overload that was announced is not expected any more",
+    ),
+    *(
+        (entry, severity, text.replace("R1", R1).replace("R2", R2))
+        for entry, severity, text in (
+            (
+                e.NoticeAnswered(at=T0, request=R2, answer="opted_out", via="link"),
+                "info",
+                "Customer C-002 does not take part (by link)",
+            ),
+            (
+                e.MessagePlanned(at=T0, message="m1", request=R2, customer="C-002", kind="thanks"),
+                "info",
+                "Customer C-002 is told: thanks, and what they earned (R2)",
+            ),
+            (
+                e.MessageDone(at=T0, message="m1", outcome="given_up", reason="nobody takes it"),
+                "warning",
+                "Message m1 given up (nobody takes it)",
+            ),
+            (
+                e.DisputeOpened(at=T0, dispute="D1", request=R1, reason="meter_wrong", who="desk"),
+                "warning",
+                "Dispute D1 about R1 opened by desk: meter wrong",
+            ),
+            (
+                corrected(),
+                "info",
+                "Settlement of R1 corrected (late readings arrived): 2.00 kWh instead of 1.23,"
+                " 200 points instead of 123",
+            ),
+            (
+                e.DisputeClosed(at=T0, dispute="D1", request=R1, outcome="upheld", who="Li", why="log seen"),
+                "info",
+                "Dispute D1 upheld by Li (log seen)",
+            ),
+            (
+                e.FactReported(
+                    at=T0,
+                    fact="F1",
+                    customer="C-001",
+                    kind="paid_on_time",
+                    amount_minor_units=4200,
+                    currency="EUR-cent",
+                    occurred_at=T0,
+                ),
+                "info",
+                "Customer C-001: paid on time reported (F1)",
+            ),
+            (
+                e.RedemptionMoved(
+                    at=T0,
+                    redemption="X1",
+                    customer="C-001",
+                    item="bulb",
+                    points=100,
+                    state="pending",
+                    who="C-001",
+                    reason="asked for",
+                ),
+                "info",
+                "Redemption X1 of C-001: bulb for 100 points, pending",
+            ),
+            (
+                e.JournalCheckpointed(at=T0, size=40, root="r", key="site", signature="s"),
+                "info",
+                "Journal sealed up to entry 40 with key site",
+            ),
+            (
+                e.PersonalDataErased(at=T0, customer="C-001", cause="retention", who="timer"),
+                "info",
+                "Name and contacts of C-001 erased by timer (kept long enough)",
+            ),
+        )
     ),
 )
 

@@ -10,6 +10,9 @@ from datetime import datetime
 from typing import Literal
 
 AnswerKind = Literal["accepted", "refused", "ended"]
+NoticeKind = Literal["notice", "taken_back", "follow_up", "thanks", "explanation"]
+"""notice: the request itself, or a change of it · taken_back: its early end · follow_up: the meter shows more
+than asked · thanks, explanation: what came of it, after its settlement"""
 SUBSTATION = "substation"
 """The meter name of a feeder's own RTU."""
 
@@ -74,7 +77,8 @@ class Refused:
     """Topic, register block or address it came from."""
     reason: str
     """One of few words, fit for a metric label: malformed, unknown_topic, missing_field, wrong_type,
-    too_large, out_of_range (NaN, infinite, or more than can be)."""
+    too_large, out_of_range (NaN, infinite, or more than can be), flood (more than one may say),
+    unauthorised (who is not let in)."""
     detail: str
     payload: bytes
 
@@ -105,7 +109,10 @@ class LimitCommand:
 
 @dataclass(frozen=True, slots=True)
 class CustomerNotice:
-    """A request to a person, with the same meaning; `text` is what they read."""
+    """A request to a person, with the same meaning, or a further word about it; `text` is what they read.
+
+    Of each kind the same request and sequence may come again: it is the same word.
+    """
 
     feeder: str
     customer: str
@@ -115,6 +122,7 @@ class CustomerNotice:
     end: datetime
     sequence: int
     text: str
+    kind: NoticeKind = "notice"
 
 
 Outbound = LimitCommand | CustomerNotice

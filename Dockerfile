@@ -1,10 +1,15 @@
 # The same steps as `make setup`, in two stages: what builds stays behind.
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /app
-COPY requirements/run.lock requirements/run.lock
+COPY requirements/run.lock requirements/postgres.lock requirements/
 RUN python3 -m venv .venv \
     && .venv/bin/python -m pip --disable-pip-version-check --quiet install --no-cache-dir --no-compile \
         --require-hashes -r requirements/run.lock
+# EXTRAS=postgres: with what a store in PostgreSQL needs
+ARG EXTRAS=
+RUN if [ "$EXTRAS" = postgres ]; then \
+        .venv/bin/python -m pip --disable-pip-version-check --quiet install --no-cache-dir --no-compile \
+            --require-hashes -r requirements/postgres.lock; fi
 COPY pyproject.toml README.md LICENSE ./
 COPY gridward gridward
 COPY controller controller

@@ -43,12 +43,14 @@ bench: setup
 	$(BIN)/gridward bench
 
 soak: setup
+	$(BIN)/gridward soak kill --kills 1000 --dir build/soak/kills
 	$(BIN)/gridward simulate simulations/scenarios/week.toml --out build/soak
 
 lock: setup-dev ## write the lock files anew
 	$(PIP) install uv
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" pyproject.toml requirements/build.in -o requirements/run.lock
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --extra dev -c requirements/run.lock pyproject.toml requirements/build.in -o requirements/dev.lock
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" --extra postgres -c requirements/run.lock pyproject.toml requirements/build.in -o requirements/postgres.lock
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis

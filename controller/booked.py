@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from controller import ledger
-from controller.entries import LedgerPosted, RequestPlanned, RequestSettled
+from controller.entries import LedgerPosted, RequestPlanned, RequestSettled, SettlementCorrected
 from controller.errors import RecordBroken
 from controller.stores.port import Numbered
 
@@ -21,6 +21,8 @@ class Asked:
     customer: str
     asked_w: int
     """power it was first asked to give up, in whole watts: what was taken less the limit; never below 0"""
+    programme: str | None = None
+    """None: the site's own, or an entry from before it was told"""
 
 
 @dataclass(slots=True)
@@ -31,6 +33,8 @@ class Booked:
     """of the last entry that was read"""
     asked: dict[str, Asked] = field(default_factory=dict)
     settled: dict[str, RequestSettled] = field(default_factory=dict)
+    corrected: dict[str, list[SettlementCorrected]] = field(default_factory=dict)
+    """by version, from 1"""
     posted: list[LedgerPosted] = field(default_factory=list)
 
     def event_of(self, posted: LedgerPosted) -> str | None:
@@ -38,9 +42,19 @@ class Booked:
         asked = self.asked.get(posted.request or "")
         return None if asked is None else asked.event
 
+    def holding(self, request: str) -> RequestSettled | SettlementCorrected | None:
+        """The settlement of a request that holds now; None before it is settled."""
+        corrected = self.corrected.get(request)
+        return corrected[-1] if corrected else self.settled.get(request)
+
     def energy_wh(self, posted: LedgerPosted) -> int | None:
-        """Verified energy that a transaction credits; None when it is not the credit of a settled request."""
+        """Verified energy that a transaction credits, and of a correction the difference; None when it is
+        neither.
+        """
         settled = self.settled.get(posted.request or "")
+        for one in self.corrected.get(posted.request or "", ()):
+            if posted.corrects is not None and posted.key.endswith(f"/correction/{one.version}"):
+                return round(one.reduced_kwh * 1000) - round(one.reduced_kwh_before * 1000)
         is_credit = posted.key.endswith(f"/credit/{ledger.RULE}")
         return round(settled.reduced_kwh * 1000) if settled is not None and is_credit else None
 
@@ -53,9 +67,13 @@ def gather(told: Iterable[Numbered]) -> Booked:
         match numbered.entry:
             case RequestPlanned() as planned:
                 asked_w = max(0, round((planned.p_before_kw - planned.limit_kw) * 1000))
-                booked.asked[planned.request] = Asked(planned.event, planned.customer, asked_w)
+                booked.asked[planned.request] = Asked(
+                    planned.event, planned.customer, asked_w, planned.programme
+                )
             case RequestSettled() as settled:
                 booked.settled[settled.request] = settled
+            case SettlementCorrected() as corrected:
+                booked.corrected.setdefault(corrected.request, []).append(corrected)
             case LedgerPosted() as posted:
                 booked.posted.append(posted)
     return booked
@@ -64,7 +82,8 @@ def gather(told: Iterable[Numbered]) -> Booked:
 def check(booked: Booked, tables: Mapping[str, tuple[int, tuple[ledger.Posting, ...]]]) -> None:
     """Raise RecordBroken unless the ledger's own tables hold what the journal says.
 
-    `tables`: `SqliteRecord.transactions()`, read after the journal; what was booked meanwhile is left out.
+    `tables`: `Record.transactions()` of a store, read after the journal; what was booked meanwhile is left
+    out.
     """
     told = {posted.key: posted.postings for posted in booked.posted}
     held = {key: postings for key, (seq, postings) in tables.items() if seq <= booked.seq}

@@ -1,11 +1,12 @@
-"""Writes to the journal, and keeps the books, the orders and the sentences in line with what is durable. Part
-of the shell.
+"""Writes to the journal, seals it, and keeps the books, the orders and the sentences in line with what is
+durable. Part of the shell.
 
 Entries are applied to the books only after the store has them. One exception: what a person ordered to the
 safe side while the store is down counts at once, is kept here (bounded by what a person can order), and is
 written first when the store is back.
 """
 
+import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, is_dataclass
@@ -15,7 +16,11 @@ from typing import ParamSpec, Protocol, TypeVar
 import msgspec
 import structlog
 
+from controller.accounts import Accounts
+from controller.asked_times import AskedTimes
 from controller.books import Books, EventRecord
+from controller.burdens import Burdens
+from controller.compliance import Compliance
 from controller.entries import ControllerStarted, Entry, RequestChanged, RequestSettled
 from controller.errors import Replaced
 from controller.live import TOLD_SENTENCES, Live
@@ -23,6 +28,7 @@ from controller.metrics import Metrics
 from controller.narration import tell
 from controller.operators import FREEING, Orders
 from controller.requests import RequestRecord
+from controller.sealing import OutsideCopy, Sealer
 from controller.stores.port import FeederSample, Numbered, Store, StoreUnavailable
 
 _P = ParamSpec("_P")
@@ -48,7 +54,7 @@ def fork(books: Books) -> Books:
     return copied
 
 
-_FROZEN = (str, int, datetime, RequestRecord, EventRecord, msgspec.Struct)
+_FROZEN = (str, int, tuple, datetime, RequestRecord, EventRecord, msgspec.Struct)
 
 
 def _copied(value: object) -> object:
@@ -58,6 +64,8 @@ def _copied(value: object) -> object:
         return dict(value) if frozen else {key: _copied(inner) for key, inner in value.items()}
     if isinstance(value, list | set):
         return copy.copy(value)
+    if isinstance(value, Accounts | AskedTimes | Burdens | Compliance):
+        return value.fork()
     if is_dataclass(value) and not isinstance(value, RequestRecord | EventRecord):
         return copy.deepcopy(value)
     return value
@@ -66,9 +74,22 @@ def _copied(value: object) -> object:
 class Bookkeeper:
     """The one writer of the journal."""
 
-    def __init__(self, store: Store, offload: Offload, metrics: Metrics, live: Live) -> None:
+    def __init__(
+        self,
+        store: Store,
+        offload: Offload,
+        metrics: Metrics,
+        live: Live,
+        sealer: Sealer | None = None,
+        *,
+        background: Offload | None = None,
+    ) -> None:
+        """`background`: a thread of its own for the copies of checkpoints, whose place may hang."""
         self._store, self._offload = store, offload
-        self._metrics, self._live = metrics, live
+        self._metrics, self._live, self._sealer = metrics, live, sealer
+        self._background = background or offload
+        self._copying: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
         self.books = Books()
         self.orders = Orders()
         self.epoch = 0
@@ -92,16 +113,25 @@ class Bookkeeper:
 
     def _replay(self) -> None:
         for numbered in self._store.replay():
+            if self._sealer is not None:
+                self._sealer.replayed(numbered)
             self.books.apply(numbered)
             self._follow(numbered.entry)
+        if self._sealer is not None:
+            self._sealer.started()
 
     def _latest(self) -> list[Numbered]:
         return list(self._store.replay(after=max(self.books.seq - TOLD_SENTENCES, 0)))
 
     async def write(self, entries: Sequence[Entry], samples: Sequence[FeederSample] = ()) -> None:
-        """Make durable, then apply. Raises StoreUnavailable or BooksBroken, having written and applied
-        nothing.
+        """Make durable, then apply; seal when that is due. Raises StoreUnavailable or BooksBroken, having
+        written and applied nothing.
         """
+        async with self._turn:  # so that a checkpoint seals exactly what stands before it
+            await self._write(entries, samples)
+            await self._seal_if_due([one.at for one in (*entries, *samples)])
+
+    async def _write(self, entries: Sequence[Entry], samples: Sequence[FeederSample] = ()) -> None:
         waiting = len(self._unwritten)
         if not waiting and not entries and not samples:
             return
@@ -117,12 +147,39 @@ class Bookkeeper:
         for place, (number, entry) in enumerate(zip(numbers, everything, strict=True)):
             if number <= self.books.seq:
                 continue  # a credit that was booked before
+            if self._sealer is not None:
+                self._sealer.wrote(number, entry)
             if place < waiting:
                 self.books.seq = number
             else:
                 self.books.apply(Numbered(number, entry))
                 self._follow(entry)
             self._told(Numbered(number, entry))
+
+    async def _seal_if_due(self, times: Sequence[datetime]) -> None:
+        """What cannot be sealed now is sealed after a later commit, with all that came until then."""
+        sealer = self._sealer
+        if sealer is None or not times or self._unwritten or not sealer.is_due(now := max(times)):
+            return
+        entry, note = sealer.checkpoint(now)
+        try:
+            await self._write((entry,))
+        except StoreUnavailable:
+            return
+        self._metrics.sealed.set(entry.size)
+        if sealer.outside is not None:
+            sealer.outside.take(note)
+            if self._copying is None or self._copying.done():
+                self._copying = asyncio.create_task(self._copy(sealer.outside), name="checkpoint copies")
+
+    async def _copy(self, outside: OutsideCopy) -> None:
+        """Beside everything else: a place that hangs or is full holds up nobody."""
+        try:
+            while outside.is_behind:
+                await self._background(outside.save)
+        except OSError as error:
+            self._metrics.checkpoint_failures.inc()
+            log.warning("checkpoint_not_copied", reason=str(error))
 
     def fits(self, entries: Sequence[Entry]) -> None:
         """Try entries on a copy of the books, before they are made durable for ever.

@@ -15,7 +15,10 @@ from datetime import datetime
 from typing import assert_never
 
 from controller import entries as e
+from controller.accounts import Accounts
+from controller.asked_times import AskedTimes, Span
 from controller.burdens import Burdens
+from controller.calls import CallHistory
 from controller.compliance import Compliance
 from controller.errors import BooksBroken
 from controller.requests import RequestRecord, may_follow
@@ -71,6 +74,8 @@ class Books:
     epoch: int = 0
     requests: dict[str, RequestRecord] = field(default_factory=dict)
     events: dict[str, EventRecord] = field(default_factory=dict)
+    accounts: Accounts = field(default_factory=Accounts)
+    """the ledger as it stands"""
     _open_event: dict[str, str] = field(default_factory=dict)
     _closed: dict[str, list[str]] = field(default_factory=dict)
     _held: dict[Target, str] = field(default_factory=dict)
@@ -78,7 +83,7 @@ class Books:
     _open: dict[str, dict[str, None]] = field(default_factory=dict)
     _unsettled: dict[str, dict[str, None]] = field(default_factory=dict)
     _outbox: dict[str, None] = field(default_factory=dict)
-    _at_service_point: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    _at_service_point: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     _violations: dict[str, dict[tuple[str, str], e.ViolationAppeared]] = field(default_factory=dict)
     _expected: dict[str, dict[tuple[str, str], e.OverloadExpected]] = field(default_factory=dict)
     _alarms: dict[str, dict[str, e.DataAlarm]] = field(default_factory=dict)
@@ -86,9 +91,15 @@ class Books:
     _sums: dict[str | None, _Sums] = field(default_factory=dict)
     _burdens: dict[str, Burdens] = field(default_factory=dict)
     _compliance: dict[str, Compliance] = field(default_factory=dict)
+    _asked: dict[str, AskedTimes] = field(default_factory=dict)
     _corrections: dict[str, int] = field(default_factory=dict)
     _disputes: dict[str, e.DisputeOpened] = field(default_factory=dict)
     _messages: dict[str, e.MessagePlanned] = field(default_factory=dict)
+    _calls: dict[tuple[str, str, str | None], CallHistory] = field(default_factory=dict)
+    """by feeder, customer and programme"""
+    _untold: dict[str, dict[str, None]] = field(default_factory=dict)
+    keep_closed_events: int = KEEP_CLOSED_EVENTS
+    """more only for who reads a part of an old journal (`past_requests`)"""
 
     def open_event(self, feeder: str) -> EventRecord | None:
         """The feeder's running event."""
@@ -135,6 +146,14 @@ class Books:
         here = self._at_service_point.get((record.planned.feeder, record.planned.service_point), ())
         return tuple(self.requests[r] for r in here if r != record.request)
 
+    def asked_spans(self, feeder: str, service_point: str) -> tuple[Span, ...]:
+        """When requests were in force at this meter, those of the last `asked_times.KEEP` that have ended."""
+        return self._asked.get(feeder, AskedTimes()).spans(service_point)
+
+    def asked_between(self, feeder: str, begin: datetime, end: datetime) -> frozenset[str]:
+        """Service points of a feeder at which a request was in force in between, and has ended."""
+        return self._asked.get(feeder, AskedTimes()).asked_between(begin, end)
+
     def open_disputes(self) -> tuple[e.DisputeOpened, ...]:
         """Those nobody has decided, oldest first."""
         return tuple(self._disputes.values())
@@ -146,6 +165,18 @@ class Books:
     def messages_waiting(self) -> tuple[e.MessagePlanned, ...]:
         """The outbox of further words to customers, oldest first."""
         return tuple(self._messages.values())
+
+    def untold(self, feeder: str) -> tuple[RequestRecord, ...]:
+        """Settled requests to people who took part and were not told what came of it."""
+        return self._select(self._untold.get(feeder, ()))
+
+    def calls_of(self, feeder: str, customer: str, programme: str | None) -> CallHistory:
+        """When a customer was called under a programme; None: under the site's own terms."""
+        return self._calls.get((feeder, customer, programme), CallHistory())
+
+    def calls(self, feeder: str) -> dict[tuple[str, str | None], CallHistory]:
+        """All calls of a feeder by customer and programme."""
+        return {(c, programme): told for (f, c, programme), told in self._calls.items() if f == feeder}
 
     def violations(self, feeder: str) -> tuple[e.ViolationAppeared, ...]:
         """Those that appeared and have not cleared."""
@@ -189,7 +220,9 @@ class Books:
 
     def count_by_state(self, feeder: str) -> dict[str, int]:
         """How many of all requests since the journal began are in each state; no zeros."""
-        return {state: count for state, count in sorted(self._sums_of(feeder).by_state.items()) if count}
+        return {
+            state: count for state, count in sorted(self._sums.get(feeder, _Sums()).by_state.items()) if count
+        }
 
     def apply_all(self, told: Iterable[Numbered | e.Entry]) -> None:
         """Apply in order, for example a whole replay."""
@@ -239,7 +272,7 @@ class Books:
             case e.RequestSettled():
                 self._settled(entry)
             case e.LedgerPosted():
-                pass  # the store sums the postings; the request's settlement tells the same
+                self.accounts.post(entry)
             case e.OperatorActed():
                 self._operated(entry)
             case e.SettlementCorrected():
@@ -250,8 +283,10 @@ class Books:
                 self._notice_answered(entry)
             case e.MessagePlanned() | e.MessageDone():
                 self._message(entry)
-            case e.FactReported() | e.RedemptionMoved():
-                pass  # the accounts' subject
+            case e.FactReported():
+                self.accounts.report(entry)
+            case e.RedemptionMoved():
+                self.accounts.redeem(entry)
             case e.JournalCheckpointed() | e.PersonalDataErased():
                 pass  # about the record and the contacts, not about the grid
             case _:
@@ -298,7 +333,8 @@ class Books:
                 f"request {entry.request} planned, but {held.request} limits {entry.target} already"
             )
         self.events[entry.event] = replace(event, requests=(*event.requests, entry.request))
-        self._at_service_point.setdefault((entry.feeder, entry.service_point), []).append(entry.request)
+        here = (entry.feeder, entry.service_point)
+        self._at_service_point[here] = (*self._at_service_point.get(here, ()), entry.request)
         sums = self._sums_of(entry.feeder)
         sums.planned += 1
         sums.by_state["planned"] += 1
@@ -365,6 +401,9 @@ class Books:
         ended_at = record.ended_at
         if entry.state in ("ended", "overridden") and ended_at is None:
             ended_at = min(entry.at, record.end)
+            if active_at is not None:
+                asked = self._asked.setdefault(record.planned.feeder, AskedTimes())
+                asked.add(record.planned.service_point, active_at, ended_at)
         self._put(
             replace(
                 record,
@@ -375,6 +414,8 @@ class Books:
                 ended_at=ended_at,
             )
         )
+        if entry.state == "settled":
+            self._forget_old(record.planned.feeder)
 
     def _settled(self, entry: e.RequestSettled) -> None:
         record = self._known(entry.request)
@@ -415,7 +456,8 @@ class Books:
         record = self._known(entry.request)
         if record.resource != "person":
             raise BooksBroken(f"request {entry.request} is answered like a notice, but is to a device")
-        self._put(replace(record, consent=entry.answer))
+        said_yes = record.said_yes or entry.answer == "opted_in"
+        self._put(replace(record, consent=entry.answer, said_yes=said_yes))
 
     def _message(self, entry: e.MessagePlanned | e.MessageDone) -> None:
         if isinstance(entry, e.MessageDone):
@@ -470,6 +512,9 @@ class Books:
         _mark(self._open.setdefault(planned.feeder, {}), request, record.is_open)
         _mark(self._unsettled.setdefault(planned.feeder, {}), request, not record.is_over)
         _mark(self._outbox, request, _has_to_go_out(record))
+        _mark(self._untold.setdefault(planned.feeder, {}), request, _is_untold(record))
+        if record.sent_sequence > 0:
+            self._called(record)
         if record.is_open:
             self._held[target] = request
         elif self._held.get(target) == request:
@@ -477,11 +522,19 @@ class Books:
         if before is not None and before.is_open and not record.is_open:
             self._freed_at[target] = record.ended_at or record.since
 
+    def _called(self, record: RequestRecord) -> None:
+        planned = record.planned
+        key = (planned.feeder, planned.customer, planned.programme)
+        before = self._calls.get(key, CallHistory())
+        after = before.with_call(planned.event, planned.start, record.ended_at or record.end)
+        if after is not before:
+            self._calls[key] = after
+
     def _forget_old(self, feeder: str) -> None:
         """Drop the detail of old closed events whose requests are all over."""
         closed = self._closed.get(feeder, [])
-        for event in closed[:-KEEP_CLOSED_EVENTS]:
-            if all(record.is_over for record in self.requests_of(event)):
+        for event in closed[: -self.keep_closed_events]:
+            if all(_is_told_to_the_end(record) for record in self.requests_of(event)):
                 for record in self.requests_of(event):
                     self._forget(record)
                 del self.events[event]
@@ -491,14 +544,30 @@ class Books:
         planned = record.planned
         del self.requests[record.request]
         self._outbox.pop(record.request, None)
-        here = self._at_service_point[planned.feeder, planned.service_point]
-        here.remove(record.request)
-        if not here:
-            del self._at_service_point[planned.feeder, planned.service_point]
+        self._untold.get(planned.feeder, {}).pop(record.request, None)
+        here = (planned.feeder, planned.service_point)
+        left = tuple(one for one in self._at_service_point[here] if one != record.request)
+        if left:
+            self._at_service_point[here] = left
+        else:
+            del self._at_service_point[here]
+
+
+def _is_told_to_the_end(record: RequestRecord) -> bool:
+    """Whether no entry of its life is to come: the step to `settled` follows the settlement."""
+    return record.is_over and not record.moves_when_settled
 
 
 def _has_to_go_out(record: RequestRecord) -> bool:
     return record.sent_sequence < record.sequence and (record.is_open or record.releasing)
+
+
+def _is_untold(record: RequestRecord) -> bool:
+    """Whether a person took part and waits for thanks, or for why there are none."""
+    settled = record.settled
+    if record.resource != "person" or settled is None or settled.outcome == "refused_or_silent":
+        return False
+    return not any(message.split("/")[-2:-1] in (["thanks"], ["explanation"]) for message in record.messages)
 
 
 def _mark(index: dict[str, None], request: str, belongs: bool) -> None:

@@ -21,12 +21,15 @@ class Burdens:
         """A request was settled."""
         if kwh <= 0:
             return
-        day, days = at.toordinal(), self._kwh.setdefault(customer, {})
-        days[day] = days.get(day, 0.0) + kwh
-        for old in [one for one in days if one <= day - KEEP_DAYS]:
-            del days[old]
+        day, days = at.toordinal(), self._kwh.get(customer, {})
+        kept = {one: gave for one, gave in days.items() if one > day - KEEP_DAYS}
+        self._kwh[customer] = {**kept, day: days.get(day, 0.0) + kwh}  # replaced, so that forks may share it
 
     def given_kwh(self, customer: str, now: datetime, days: int) -> float:
         """What the customer gave today and in the days before, `days` in all."""
         since = now.toordinal() - days
         return sum(kwh for day, kwh in self._kwh.get(customer, {}).items() if day > since)
+
+    def fork(self) -> "Burdens":
+        """A copy that can be written to without touching this one."""
+        return Burdens(dict(self._kwh))

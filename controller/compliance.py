@@ -14,13 +14,13 @@ _FADES = 0.95
 """what a request counts for when one more is known: twenty are remembered at a time"""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Count:
     kept: float = 0.0
     asked: float = 0.0
 
-    def add(self, kept: bool, fades: float) -> None:
-        self.kept, self.asked = fades * self.kept + kept, fades * self.asked + 1
+    def after(self, kept: bool, fades: float) -> "_Count":
+        return _Count(fades * self.kept + kept, fades * self.asked + 1)
 
     def mean(self, prior: float) -> float:
         return (self.kept + PRIOR_WEIGHT * prior) / (self.asked + PRIOR_WEIGHT)
@@ -35,11 +35,15 @@ class Compliance:
 
     def add(self, device: str, kept: bool) -> None:
         """One more request is settled; it was kept when the meter shows it."""
-        self._all.add(kept, 1.0)
-        self._device.setdefault(device, _Count()).add(kept, _FADES)
+        self._all = self._all.after(kept, 1.0)
+        self._device[device] = self._device.get(device, _Count()).after(kept, _FADES)
 
     def probability(self, device: str) -> float:
         """That the device does what it is asked: above 0 and below 1."""
         everybody = self._all.mean(PRIOR)
         count = self._device.get(device)
         return everybody if count is None else count.mean(everybody)
+
+    def fork(self) -> "Compliance":
+        """A copy that can be written to without touching this one."""
+        return Compliance(self._all, dict(self._device))

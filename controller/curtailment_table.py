@@ -7,7 +7,14 @@ numbers in `entries`.
 from datetime import datetime
 
 from controller.curtailments import Curtailment
-from controller.entries import RequestChanged, RequestMoved
+from controller.entries import (
+    DisputeClosed,
+    DisputeOpened,
+    RequestChanged,
+    RequestMoved,
+    RequestSettled,
+    SettlementCorrected,
+)
 
 COLUMNS = (
     "event",
@@ -25,27 +32,37 @@ COLUMNS = (
     "asked_at",
     "from",
     "until",
+    "programme",
+    "share_percent",
+    "floor_kw",
     "limit_kw",
     "p_before_kw",
     "baseline_kw",
     "asked_kwh",
     "reduced_kwh",
+    "by_interval",
+    "corrections",
+    "first_reduced_kwh",
+    "disputes",
+    "answer",
     "state",
     "reason",
     "outcome",
     "entries",
 )
 Cell = str | float | None
+Settling = RequestSettled | SettlementCorrected
 
 
 def row(one: Curtailment) -> dict[str, Cell]:
     """One curtailment by column. None where the journal holds nothing: never 0 in its place.
 
     `value` and `limit` are of the element when the request was planned, in `unit`. `from` and `until` is when
-    it was in force. `limit_kw` is the lowest it ever had.
+    it was in force. `limit_kw` is the lowest it ever had. What was settled is told as it holds now, after
+    all corrections; `first_reduced_kwh` is what held before the first one.
     """
     record, planned = one.record, one.record.planned
-    settled = record.settled
+    settled = record.corrected or record.settled
     return {
         "event": planned.event,
         "request": planned.request,
@@ -62,11 +79,19 @@ def row(one: Curtailment) -> dict[str, Cell]:
         "asked_at": _time(planned.at),
         "from": _time(record.active_at),
         "until": None if record.active_at is None else _time(record.ended_at),
+        "programme": planned.programme or (None if settled is None else settled.programme),
+        "share_percent": planned.share_percent,
+        "floor_kw": planned.floor_kw,
         "limit_kw": min(limit_kw for _, limit_kw in record.limits),
         "p_before_kw": planned.p_before_kw,
         "baseline_kw": round(planned.baseline_kw, 3),
         "asked_kwh": None if settled is None else settled.asked_kwh,
         "reduced_kwh": None if settled is None else settled.reduced_kwh,
+        "by_interval": _intervals(settled),
+        "corrections": None if record.corrected is None else str(record.corrected.version),
+        "first_reduced_kwh": _first_reduced_kwh(one),
+        "disputes": _disputes(one),
+        "answer": record.consent,
         "state": record.state,
         "reason": _reason(one),
         "outcome": None if settled is None else settled.outcome,
@@ -76,6 +101,33 @@ def row(one: Curtailment) -> dict[str, Cell]:
 
 def _time(at: datetime | None) -> str | None:
     return None if at is None else f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _intervals(settled: Settling | None) -> str | None:
+    """Of each interval its begin, and the watt-hours reduced and asked; `?` where too little was read."""
+    if settled is None or not settled.by_interval:
+        return None
+    return " ".join(
+        f"{i.start:%H:%M:%SZ}={i.reduced_wh if i.proven else '?'}/{i.asked_wh}" for i in settled.by_interval
+    )
+
+
+def _first_reduced_kwh(one: Curtailment) -> float | None:
+    settled = one.record.settled
+    return None if one.record.corrected is None or settled is None else settled.reduced_kwh
+
+
+def _disputes(one: Curtailment) -> str | None:
+    """Each with its reason and what came of it."""
+    found: dict[str, str] = {}
+    for fact in one.facts:
+        match fact.entry:
+            case DisputeOpened() as opened:
+                found[opened.dispute] = f"{opened.reason}: open"
+            case DisputeClosed() as closed:
+                reason = found.get(closed.dispute, "").partition(":")[0]
+                found[closed.dispute] = f"{reason}: {closed.outcome}"
+    return ", ".join(f"{dispute} ({told})" for dispute, told in found.items()) or None
 
 
 def _reason(one: Curtailment) -> str | None:

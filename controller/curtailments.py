@@ -69,6 +69,8 @@ class _Gathering:
         self._violations: dict[tuple[str, str], tuple[Numbered, e.ViolationAppeared]] = {}
         """(feeder, element) → the violation that stands there"""
         self._of_event: dict[str, list[Curtailment]] = {}
+        self._messages: dict[str, str] = {}
+        """message that waits → its request"""
 
     def take(self, numbered: Numbered) -> None:
         """One more entry."""
@@ -125,8 +127,12 @@ class _Gathering:
         self._of_event.setdefault(planned.event, []).append(begun)
 
     def _add(self, numbered: Numbered) -> None:
-        """An entry that names its request, if it does."""
+        """An entry that names its request, if it does, or a message about it."""
         request = getattr(numbered.entry, "request", None)
+        if isinstance(numbered.entry, e.MessagePlanned):
+            self._messages[numbered.entry.message] = numbered.entry.request
+        elif isinstance(numbered.entry, e.MessageDone):
+            request = self._messages.pop(numbered.entry.message, None)
         one = self.found.get(request or "")
         if one is None:
             return
@@ -139,6 +145,8 @@ class _Gathering:
                 one.beside = tuple(o.request for o in others if _overlap(known, o))
         elif isinstance(numbered.entry, e.RequestSettled):  # settled, and at once forgotten by the books
             one.record = replace(one.record, settled=numbered.entry)
+        elif isinstance(numbered.entry, e.SettlementCorrected):  # long after they forgot it
+            one.record = replace(one.record, corrected=numbered.entry)
         if one.record.is_over:
             self._alive.pop(one.record.request, None)
 

@@ -100,6 +100,8 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
     asked = _asked(situation, freed, located)
     renewed = renewals(situation, freed, asked.entries)
     short, told_short = _short(situation, memory, freed, asked.short_kw)
+    rules, quiet = control.site.events, event is not None and not asked.entries
+    taken_back = asking.taken_back(situation, over=quiet and events.closes(tracker, rules, True, now))
     closing: tuple[Entry, ...] = ()
     if (
         event is not None
@@ -131,6 +133,7 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
             *short,
             *asked.entries,
             *renewed,
+            *taken_back,
             *closing,
         ),
         memory=after,
@@ -249,7 +252,7 @@ def _asked(situation: Situation, freed: Releases, located: Sequence[Contribution
     if event is None or not situation.may_act or freed.winding_down or freed.released:
         _, standing = planning.expected_p_kw(situation)
         return planning.Plan(expectations=standing)
-    plan = planning.plan(situation)
+    plan = planning.plan(situation, located)
     notices = asking.asks(situation, event, located, plan.cut_at, plan.next_number)
     return replace(plan, entries=(*plan.entries, *notices))
 

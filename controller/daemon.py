@@ -7,28 +7,36 @@ can go on after (another controller has taken over, books that do not fit the jo
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 
 import structlog
 
 from controller import settings
 from controller.bookkeeping import Bookkeeper, Offload
 from controller.books import Books
+from controller.desks import build_desks
 from controller.dispatch import Dispatch
 from controller.entries import Entry
 from controller.errors import ControllerError
 from controller.feeder_control import FeederControl
+from controller.housekeeping import Housekeeping
 from controller.intake import Intake
 from controller.live import Live
+from controller.messaging import Messaging
 from controller.metrics import Metrics
+from controller.reward_errors import RewardRefused
 from controller.rounds import Rounds
+from controller.sealing import Sealer
+from controller.stores.history import History
 from controller.stores.port import Store, StoreUnavailable
 from controller.views import FeederView, Told, TrendPoint
+from customers.contacts import ErasableContacts
 from devices.ports import Clock, CommandChannel, LinkHealth, NoticeChannel, TelemetrySource
 from grid_model.network import Network
 
 LONGEST_PAUSE_S = 60.0
 HOUSEKEEPING_S = 3600.0
+BETWEEN_STEPS_S = 1.0
+"""of the housekeeping: the cycles go first"""
 log = structlog.get_logger()
 
 
@@ -53,8 +61,15 @@ class Daemon:
         holder: str = "gridward",
         version: str = "0",
         intake: Intake | None = None,
+        sealer: Sealer | None = None,
+        open_contacts: Callable[[], ErasableContacts] | None = None,
+        history: History | None = None,
+        background: Offload | None = None,
     ) -> None:
-        """`wire_clock` tells how long a cycle really takes, when `clock` does not run at real speed."""
+        """`wire_clock` tells how long a cycle really takes, when `clock` does not run at real speed. Without
+        a `sealer` the journal has no checkpoints, as in simulations. Without a `history` old samples are
+        forgotten. `background`: a thread for slow work, so that no commit waits for it.
+        """
         self._site, self._store, self._sources = site, store, tuple(sources)
         self._clock, self._wire_clock, self._offload = clock, wire_clock or clock, offload
         self._links, self._holder, self._version = dict(links or {}), holder, version
@@ -62,7 +77,7 @@ class Daemon:
         self.metrics = metrics or Metrics()
         self.intake = intake or Intake(readings_bound=site.broker.queue_bound)
         self._live = Live(self._controls)
-        self._keeper = Bookkeeper(store, offload, self.metrics, self._live)
+        self._keeper = Bookkeeper(store, offload, self.metrics, self._live, sealer, background=background)
         self._dispatch = Dispatch(commands, notices, clock, secret, site.requests.answer_within_s)
         self._rounds = Rounds(
             site,
@@ -75,6 +90,29 @@ class Daemon:
             offload=offload,
             metrics=self.metrics,
             live=self._live,
+        )
+        points = {control.feeder: control.network.service_points for control in controls}
+        self._housekeeping = Housekeeping(store, site.store, points, history)
+        self._background = background or offload
+        self.desks = build_desks(
+            site,
+            self._controls,
+            keeper=self._keeper,
+            turn=self._rounds.turn,
+            clock=clock,
+            store=store,
+            offload=offload,
+            background=self._background,
+            ready=self.start,
+            open_contacts=open_contacts,
+        )
+        self._messaging = Messaging(
+            self._keeper,
+            self._controls,
+            notices,
+            clock,
+            shows=self._rounds.meter_shows,
+            deadline_s=site.requests.answer_within_s,
         )
         self._starting = asyncio.Lock()
         self._started = False
@@ -110,8 +148,9 @@ class Daemon:
                     name = f"source {place} {type(source).__name__}"
                     tasks.create_task(self._keep_running(source, name), name=name)
                 tasks.create_task(self._cycles(), name="rounds")
-                tasks.create_task(self._housekeeping(), name="housekeeping")
+                tasks.create_task(self._keep_house(), name="housekeeping")
         finally:
+            await self._messaging.stop()
             await self._dispatch.stop()
 
     async def cycle(self) -> None:
@@ -121,6 +160,8 @@ class Daemon:
         for name, link in self._links.items():
             self.metrics.link.labels(name).set(link.connected)
         await self._rounds.round()
+        async with self._rounds.turn:
+            await self._messaging.round(self._clock.now())
         self.metrics.cycle_seconds.observe(self._wire_clock.monotonic() - began)
 
     async def _cycles(self) -> None:
@@ -159,14 +200,25 @@ class Daemon:
             await self._clock.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    async def _housekeeping(self) -> None:
-        keep = timedelta(days=self._site.store.keep_samples_days)
+    async def _keep_house(self) -> None:
         while True:
+            more = False
             try:
-                await self._offload(self._store.prune_samples, self._clock.now() - keep)
-            except StoreUnavailable as error:
+                more = await self._background(self._housekeeping.step, self._clock.now())
+            except (StoreUnavailable, OSError) as error:
                 log.warning("samples_not_pruned", reason=str(error))
-            await self._clock.sleep(HOUSEKEEPING_S)
+            if not more:
+                await self._keep_promises()
+            await self._clock.sleep(BETWEEN_STEPS_S if more else HOUSEKEEPING_S)
+
+    async def _keep_promises(self) -> None:
+        """What is due by the calendar: points that expire, redemptions nobody fulfilled, erasures to note."""
+        try:
+            await self.desks.rewards.housekeep()
+            if self.desks.contacts is not None:
+                await self.desks.contacts.catch_up()
+        except (StoreUnavailable, RewardRefused) as error:
+            log.warning("promises_not_kept_yet", reason=str(error))
 
     # --- LiveViews
     # -----------------------------------------------------------------------------------------------

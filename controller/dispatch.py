@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import assert_never
 
 import structlog
@@ -26,10 +27,10 @@ from controller.entries import Entry, RequestChanged, RequestMoved, RequestSent
 from controller.feeder_control import FeederControl
 from controller.gatekeeper import Gatekeeper
 from controller.memory import Memory
+from controller.notice_messages import notice_of
 from controller.operators import FREEING
 from controller.reach import ends_by
 from controller.requests import RequestRecord, Trigger, next_state, on_sent
-from customers.notices import notice_text
 from devices.errors import CommandRejected, Unreachable
 from devices.messages import CustomerNotice, LimitCommand, Outbound
 from devices.ports import Clock, CommandChannel, NoticeChannel
@@ -122,7 +123,10 @@ class Dispatch:
             if sending.request in self._under_way:
                 continue
             name = f"send {sending.request}/{sending.sequence}"
-            self._under_way[sending.request] = asyncio.create_task(self._send(sending), name=name)
+            task = asyncio.create_task(self._send(sending), name=name)
+            self._under_way[sending.request] = task
+            # a task that is cancelled before its first step never comes to its own `finally`
+            task.add_done_callback(partial(self._over, sending.request))
 
     async def wait(self, seconds: float) -> None:
         """Until nothing is under way, at most this long; what is then goes on."""
@@ -130,8 +134,8 @@ class Dispatch:
             return
         try:
             async with self._clock.timeout(seconds):
-                while self._under_way:
-                    await asyncio.wait(self._under_way.values())
+                while going := [task for task in self._under_way.values() if not task.done()]:
+                    await asyncio.wait(going)
         except TimeoutError:
             log.warning("sending_goes_on", under_way=len(self._under_way))
 
@@ -153,6 +157,10 @@ class Dispatch:
                 self._note(await self._try(sending))
         finally:
             self._under_way.pop(sending.request, None)
+
+    def _over(self, request: str, task: asyncio.Task[None]) -> None:
+        if self._under_way.get(request) is task:
+            del self._under_way[request]
 
     async def _try(self, sending: Sending) -> Outcome:
         try:
@@ -313,19 +321,7 @@ def _gate_passes(record: RequestRecord, gatekeeper: Gatekeeper) -> bool:
 def _message(control: FeederControl, record: RequestRecord, epoch: int) -> Outbound:
     planned = record.planned
     if record.resource == "person":
-        customer = control.customer.get(planned.target)
-        return CustomerNotice(
-            feeder=planned.feeder,
-            customer=planned.target,
-            request=record.request,
-            limit_kw=record.limit_kw,
-            start=planned.start,
-            end=record.end,
-            sequence=record.sequence,
-            text=notice_text(customer, record, points_per_kwh=control.site.rewards.points_per_kwh)
-            if customer
-            else "",
-        )
+        return notice_of(control, record)
     return LimitCommand(
         feeder=planned.feeder,
         device=planned.target,

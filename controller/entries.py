@@ -5,7 +5,7 @@ knows how they are stored, sent or shown. `at` is aware UTC. Entries are only ev
 at its end; a field added later has a default, so that old journals still replay.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 import msgspec
@@ -194,6 +194,10 @@ class LedgerPosted(_Entry, frozen=True, kw_only=True, tag="ledger_posted"):
     """(account, unit, amount): unit is `points` or a currency's minor unit such as `EUR-cent`"""
     reason: str
     request: str | None
+    corrects: str | None = None
+    """key of the credit that this transaction reverses and books anew"""
+    counts_for: str | None = None
+    """an earning rule and the period that its cap counts in, such as `paid-on-time/2026-Q1`"""
 
 
 class SettledInterval(msgspec.Struct, frozen=True, array_like=True):
@@ -205,6 +209,38 @@ class SettledInterval(msgspec.Struct, frozen=True, array_like=True):
     reduced_wh: int
     measured_s: int
     active_s: int
+    proven: bool = True
+    """False where too little of it was read to prove anything: nothing counts then"""
+
+
+class SettledBaseline(msgspec.Struct, frozen=True, kw_only=True):
+    """What a published rule says would have been used in a request's time, instead of the live meter."""
+
+    rule: str
+    """the rule that the request's programme names"""
+    method: str
+    """what was used in the end: the rule, another that it falls back on, or `live meter`"""
+    baseline_kwh: float
+    """over the active time"""
+    p_kw: tuple[float, ...] = ()
+    """of each quarter of an hour that the active time touches; none where the live meter was used"""
+    days: tuple[date, ...] = ()
+    """local days that make it, newest first"""
+    adjustment: str | None = None
+    """what the event's own day did to it, in words with figures"""
+    reasons: tuple[str, ...] = ()
+    """what an auditor should know, in order"""
+
+
+class SettledRules(msgspec.Struct, frozen=True, array_like=True):
+    """By what a request was settled, so that it can be calculated anew by the same."""
+
+    points_per_kwh: int
+    minor_units_per_kwh: int
+    currency: str
+    interval_s: float
+    baseline_holds_s: float
+    min_measured_share: float
 
 
 class RequestSettled(_Entry, frozen=True, kw_only=True, tag="request_settled"):
@@ -222,6 +258,10 @@ class RequestSettled(_Entry, frozen=True, kw_only=True, tag="request_settled"):
     programme: str | None = None
     """None in entries from before it was told"""
     by_interval: tuple[SettledInterval, ...] = ()
+    baseline: SettledBaseline | None = None
+    """None where the live meter's was used, as the programme has it"""
+    rules: SettledRules | None = None
+    """None in entries from before they were told"""
 
 
 class SettlementCorrected(_Entry, frozen=True, kw_only=True, tag="settlement_corrected"):
@@ -250,6 +290,9 @@ class SettlementCorrected(_Entry, frozen=True, kw_only=True, tag="settlement_cor
     minor_units_before: int
     """what held until now"""
     by_interval: tuple[SettledInterval, ...] = ()
+    programme: str | None = None
+    """whose budget the difference moves"""
+    baseline: SettledBaseline | None = None
 
 
 class DisputeOpened(_Entry, frozen=True, kw_only=True, tag="dispute_opened"):
@@ -328,6 +371,10 @@ class RedemptionMoved(_Entry, frozen=True, kw_only=True, tag="redemption_moved")
     state: Literal["pending", "fulfilled", "voided"]
     who: str
     reason: str
+    deadline: datetime | None = None
+    """of a pending one: what is not fulfilled by then is voided"""
+    programme: str | None = None
+    """whose budget what it is worth in money was held from"""
 
 
 class JournalCheckpointed(_Entry, frozen=True, kw_only=True, tag="journal_checkpointed"):

@@ -5,6 +5,7 @@ ControllerError
 ├── BooksBroken      the journal tells something that cannot have happened: stop, do not guess
 ├── LedgerConflict   the same key with another content: an alarm, never an update
 ├── Replaced         another controller has taken over: stop commanding, do not retry
+├── JournalAhead     the journal has entries that the books do not know: read it before anything else
 ├── RecordBroken     the stored journal or ledger was altered; the message names the first place
 └── ConfigRejected   a settings file is wrong: the engineer's fault, all findings at once
 
@@ -37,6 +38,11 @@ class LedgerConflict(ControllerError):
 
 class Replaced(ControllerError):
     """A controller with a higher epoch has taken over."""
+
+
+class JournalAhead(ControllerError):
+    """What a lost connection left in doubt is in the journal after all; the caller counted it as not
+    written."""
 
 
 class RecordBroken(ControllerError):

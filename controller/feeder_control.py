@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from controller import settings
 from controller.errors import ConfigRejected
+from customers.consent_links import ConsentLinks
 from customers.registry import Customer, Registry
 from grid_model.connection import generation_kw, household_bound_kw
 from grid_model.estimation.estimate import Estimator
@@ -86,6 +87,8 @@ class FeederControl:
     """rated power of all devices that may be limited"""
     element_place: Mapping[str, tuple[str, int]]
     """element id to its kind and place in the kind's arrays: line, bus, or trafo, also for `trafo3w:0`"""
+    links: ConsentLinks | None = None
+    """how people answer notices by a link; None where the site has no public address"""
 
     @cached_property
     def estimator(self) -> Estimator:
@@ -127,6 +130,8 @@ def build_control(
     network: Network,
     registry: Registry,
     load_flow: FactoredLoadFlow | None = None,
+    *,
+    links: ConsentLinks | None = None,
 ) -> FeederControl:
     """Join network and registry. Raises ConfigRejected naming every customer and device on an unknown service
     point.
@@ -161,6 +166,7 @@ def build_control(
         bound_kw=bound_kw,
         controllable_kw=sum(d.rated_kw for d in registry.devices if not registry.is_protected(d)),
         element_place=_element_places(network),
+        links=links,
     )
 
 

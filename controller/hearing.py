@@ -3,7 +3,9 @@ entries, memory.
 
 Readings and statuses go into the feeder's state, answers move requests, and states whose deadline has passed
 move on. Decides nothing about the network. An answer that names a request of another device is refused; one
-that tells nothing new is dropped, so doubled and late answers are harmless (C14).
+that tells nothing new is dropped, so doubled and late answers are harmless (C14). So is one that refuses a
+command of another sender: a controller that was replaced, or somebody without the key. The device learnt
+nothing from that command, so its answer says nothing of ours.
 """
 
 from collections.abc import Mapping
@@ -16,6 +18,7 @@ from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState, take_in
 from controller.intake import Drained
 from controller.memory import Memory
+from controller.operators import free
 from controller.plausibility import Refusals, RefusedCount
 from controller.refusal_log import tell
 from controller.requests import RequestRecord, Trigger, due, next_state, on_answer
@@ -23,6 +26,8 @@ from devices.messages import Answer, DeviceStatus
 
 LIMIT_SHOWN_WITHIN_KW = 0.05
 """A device shows our limit if what it reports is this near."""
+STALE, FORGED = "stale epoch", "signature"
+"""The reasons of a device that refuses what another sender commanded (`devices.limit_holder`, rules 1, 2)."""
 _WHY: Mapping[Trigger, str] = {
     "lost": "could not be sent in time",
     "silent": "no answer to any attempt",
@@ -80,6 +85,9 @@ class _Hearing:
                 "foreign_answer", f"{answer.device!r} answered {answer.request!r} of {planned.target!r}"
             )
             return
+        if _is_to_another_sender(answer, record):
+            refusals.add("answer_to_another_sender", f"{answer.device!r} refused: {answer.reason}")
+            return
         trigger = on_answer(record, answer.answer, self.now, self.held_by(planned.target))
         known = self.acknowledged.get(record.request, 0)
         # `accepted` never confirms a release: it was said to an earlier command, or by a device whose clock
@@ -95,7 +103,16 @@ class _Hearing:
             RequestAnswered(at=self.now, request=record.request, answer=answer.answer, reason=answer.reason)
         )
         if trigger is not None:
+            self._let_go(record)
             self.move(record, trigger, answer.reason or f"the device answered {answer.answer}")
+
+    def _let_go(self, record: RequestRecord) -> None:
+        """A device that lets go before the end that it was told may not have heard the newest command yet: a
+        release stands behind that, so that a late renewal begins nothing anew that nobody watches.
+        """
+        held = record.state in ("accepted", "active") and not record.releasing
+        if held and self.now < record.end and record.sequence > 1:
+            self.entries += free([record], self.books.epoch, self.now, "released", "")
 
     def shown(self, status: DeviceStatus) -> None:
         """A status that shows our limit proves that the command arrived, even when the answer was lost."""
@@ -126,6 +143,13 @@ class _Hearing:
         confirmed = self.acknowledged.get(record.request, 0) >= record.sequence
         held_until = record.held_until or record.end
         return record.resource == "device" and record.releasing and not confirmed and self.now < held_until
+
+
+def _is_to_another_sender(answer: Answer, record: RequestRecord) -> bool:
+    """A device that obeyed us before knows our signature, so what it refuses as forged is not ours."""
+    if answer.answer != "refused":
+        return False
+    return answer.reason == STALE or (answer.reason == FORGED and record.state in ("accepted", "active"))
 
 
 def hear(control: FeederControl, books: Books, memory: Memory, drained: Drained, now: datetime) -> Heard:

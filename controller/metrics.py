@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from controller.books import Books
 from controller.cycle import Decisions
-from controller.entries import Entry, EventOpened, RequestSettled, RequestState
+from controller.entries import Entry, EventOpened, RequestSettled, RequestState, SettlementCorrected
 from controller.events import highest_loading
 
 _CYCLE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -108,6 +108,25 @@ class Metrics:
         self.store_failures = Counter(
             "gridward_store_failures_total", "Commits that the store could not take", registry=registry
         )
+        self.sealed = Gauge(
+            "gridward_journal_sealed_entries",
+            "Entries that the newest checkpoint of this run seals",
+            registry=registry,
+        )
+        self.checkpoint_failures = Counter(
+            "gridward_checkpoint_copy_failures_total",
+            "Checkpoints that could not be copied to the second place",
+            registry=registry,
+        )
+        self.disputes = Gauge(
+            "gridward_disputes_open", "Disputes about settlements that nobody has decided", registry=registry
+        )
+        self.corrections = Counter(
+            "gridward_settlements_corrected_total",
+            "Settlements calculated anew to something else",
+            ("feeder", "cause"),
+            registry=registry,
+        )
         self.source_restarts = Counter(
             "gridward_source_restarts_total",
             "Telemetry sources that were started again",
@@ -131,11 +150,14 @@ class Metrics:
                 self.events.labels(entry.feeder).inc()
             case RequestSettled() if feeder is not None:
                 self.points.labels(feeder).inc(entry.points)
+            case SettlementCorrected():
+                self.corrections.labels(entry.feeder, entry.cause).inc()
             case _:
                 pass  # told by gauges, or no number of its own
 
     def requests_by_state(self, feeder: str, books: Books) -> None:
         """The books as they stand now. A state that nobody is in any more shows 0."""
+        self.disputes.set(len(books.open_disputes()))
         counts: Mapping[str, int] = books.count_by_state(feeder)
         for state in _STATES:
             self.requests.labels(feeder, state).set(counts.get(state, 0))

@@ -20,7 +20,13 @@ def shown(unit: str, amount: int, *, signed: bool = False) -> str:
     code = _CODE.fullmatch(unit)
     if code is None:
         return f"{amount:+d} {unit}" if signed else f"{amount} {unit}"
-    return f"{decimal(amount, _DECIMALS.get(code[1], 2), signed=signed)} {code[1]}"
+    return f"{decimal(amount, decimals_of(unit), signed=signed)} {code[1]}"
+
+
+def decimals_of(unit: str) -> int:
+    """How many decimals a unit has: 2 for `EUR-cent`; 0 for one that names no currency."""
+    code = _CODE.fullmatch(unit)
+    return 0 if code is None else _DECIMALS.get(code[1], 2)
 
 
 def decimal(amount: int, decimals: int, *, signed: bool = False) -> str:

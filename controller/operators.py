@@ -108,12 +108,22 @@ def order(
     )
     freed = [
         record
-        for record in books.open_requests(control.feeder)
-        if action == "release_all"
-        or (action in ("release", "exclude") and named in (record.planned.target, record.planned.customer))
+        for record in books.unsettled(control.feeder)
+        if _may_be_held(record, now)
+        and (
+            action == "release_all"
+            or (
+                action in ("release", "exclude") and named in (record.planned.target, record.planned.customer)
+            )
+        )
     ]
     handed_back = _handed_back(control, books, now) if action == "automatic_on" else ()
     return act, (act, *handed_back, *free(freed, epoch, now, "overridden", f"{action} by {act.who}"))
+
+
+def _may_be_held(record: RequestRecord, now: datetime) -> bool:
+    """Also what was given up: its command may still be on its way, and the device would hold it."""
+    return record.is_open or (record.state in ("unanswered", "failed") and now < record.end)
 
 
 def _handed_back(control: FeederControl, books: Books, now: datetime) -> tuple[DataAlarm, ...]:

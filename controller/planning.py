@@ -7,6 +7,8 @@ and tells its power; not when it is protected, taken out by an operator, did not
 event, or was released a short while ago (that last rule yields above `at_once_percent`). What is limited
 already may be limited further, down to its floor. While an event is open it does not wait for a limit to be
 broken again: `act_above_share` of it is enough, and so is what may come within the lead (`headroom.py`).
+Where a customer agreed to a programme for devices, its hours and counts bind (`call_rules.py`); who said no
+to a notice keeps the devices of the same programme out of the event.
 """
 
 import math
@@ -16,16 +18,17 @@ from datetime import timedelta
 
 import numpy as np
 
-from controller import allocation_rules
+from controller import allocation_rules, call_rules
 from controller.baselines import meter_before
 from controller.entries import Entry, EventShort, RequestChanged, RequestPlanned
 from controller.reach import lapse_spread_s
 from controller.requests import RequestRecord, request_id
 from controller.situation import Expectation, RunningEvent, Situation, comply_within_s
-from customers.registry import Device
+from customers.registry import Customer, Device
 from grid_model.allocation import Curtailment, FlexibleDevice, allocate
 from grid_model.allocation.missing import missing
 from grid_model.errors import Diverged
+from grid_model.location import Contribution
 from grid_model.network import Floats, Network
 from grid_model.snapshot import Quality
 from grid_model.violations import Limits, Violation, find_violations
@@ -79,8 +82,11 @@ def _from_books(situation: Situation) -> dict[int, Expectation]:
     return found
 
 
-def plan(situation: Situation) -> Plan:
-    """The cuts that the violations of now ask for. Call only while `situation.may_act`."""
+def plan(situation: Situation, located: Sequence[Contribution] = ()) -> Plan:
+    """The cuts that the violations of now ask for. Call only while `situation.may_act`.
+
+    `located`: who causes them, for the record.
+    """
     event, worst = situation.event, pressing(situation)
     p_kw, standing = expected_p_kw(situation)
     nothing = Plan(expectations=standing, next_number=event.next_number if event else 1)
@@ -107,7 +113,8 @@ def plan(situation: Situation) -> Plan:
     after = _after(situation, p_kw, cuts)
     short = not allocation.cleared and control.element_limits.worst_ratio(situation.solve(after)) > 1
     so_far = replace(nothing, short_kw=after if short else None)
-    return _ask(situation, event, cuts, worst=worst, p_kw=p_kw, so_far=so_far)
+    shares = {c.service_point: c.share_percent for c in located if c.violation == worst.element}
+    return _ask(situation, event, cuts, worst=worst, p_kw=p_kw, shares=shares, so_far=so_far)
 
 
 def pressing(situation: Situation) -> Violation | None:
@@ -171,12 +178,20 @@ def flexible_devices(situation: Situation, standing: Mapping[int, Expectation]) 
         owner = control.registry.by_service_point.get(device.service_point)
         if device.device in taken_out or (owner is not None and owner.customer in situation.left_alone):
             continue  # a notice that failed is no reason to leave the customer's devices alone
-        if control.registry.is_protected(device):
+        if control.registry.is_protected(device) or not _may_be_called(situation, owner):
             continue
         position = control.device_position[device.device]
         p_kw = _can_give(situation, device, position in standing)
         if p_kw is not None and p_kw > device.min_kw + OBEYED_WITHIN_KW:
             yield FlexibleDevice(device.device, position, p_kw, device.min_kw)
+
+
+def _may_be_called(situation: Situation, owner: Customer | None) -> bool:
+    """Whether what was agreed lets the owner's devices take part now."""
+    if owner is None or situation.control.registry.agreements is None:
+        return True
+    slot = call_rules.slot(situation, owner, "devices")
+    return slot is not None and (owner.customer, slot.name) not in situation.opted_out
 
 
 def failed_in_event(records: Sequence[RequestRecord]) -> frozenset[str]:
@@ -236,6 +251,7 @@ def _ask(
     *,
     worst: Violation,
     p_kw: Floats,
+    shares: Mapping[str, float],
     so_far: Plan,
 ) -> Plan:
     """The entries that ask for the cuts, as far as the gate lets them pass."""
@@ -253,6 +269,7 @@ def _ask(
                 cut,
                 limit_kw=limit_kw,
                 worst=worst,
+                shares=shares,
                 number=number,
                 spread_s=spread_s * place / len(cuts),
             )
@@ -286,6 +303,7 @@ def _new(
     *,
     limit_kw: float,
     worst: Violation,
+    shares: Mapping[str, float],
     number: int,
     spread_s: float,
 ) -> RequestPlanned | None:
@@ -293,6 +311,10 @@ def _new(
     control, now = situation.control, situation.now
     device, request = control.registry.device[cut.device], request_id(event.event, number)
     position, end = control.device_position[cut.device], situation.latest_end(now, spread_s)
+    owner = control.registry.by_service_point.get(device.service_point)
+    slot = None if owner is None else call_rules.slot(situation, owner, "devices")
+    if slot is not None and slot.until is not None:
+        end = min(end, slot.until)
     if not situation.gatekeeper.passes(
         request,
         "device",
@@ -305,7 +327,7 @@ def _new(
         moves_kw=cut.p_kw - limit_kw,
     ):
         return None
-    owner = control.registry.by_service_point.get(device.service_point)
+    service_point = control.network.service_points[position]
     return RequestPlanned(
         at=now,
         request=request,
@@ -315,7 +337,7 @@ def _new(
         target=cut.device,
         kind=device.kind,
         customer=owner.customer if owner else "",
-        service_point=control.network.service_points[position],
+        service_point=service_point,
         limit_kw=limit_kw,
         p_before_kw=cut.p_kw,
         baseline_kw=device_baseline_kw(situation, position),
@@ -326,6 +348,9 @@ def _new(
         element=worst.element,
         value=worst.value,
         expected=situation.is_only_expected(worst),
+        floor_kw=device.min_kw,
+        share_percent=shares.get(service_point),
+        programme=None if slot is None else slot.name,
     )
 
 

@@ -9,7 +9,8 @@ what the event took away comes back in 60 s, but one device always may.
 
 A request near its end that cannot be released yet is renewed, up to the event's longest duration. Before that
 everybody is released at the same pace without proof: the programme's limit stands above the network's
-comfort, and an alarm tells it. Targets that became critical or are gone from the registry are freed at once.
+comfort, and an alarm tells it. Targets that became critical, are gone from the registry, or hang at a service
+point that is gone from the network are freed at once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,12 +19,14 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from controller.call_rules import may_last_until
 from controller.entries import Entry, RequestChanged
 from controller.operators import free
 from controller.planning import OBEYED_WITHIN_KW
 from controller.reach import cut_kw, ends_by, freed_at, freed_kw_since, winds_down_at
 from controller.requests import RequestRecord
 from controller.situation import Situation
+from customers.registry import Registry
 from grid_model.allocation.restoring import REBOUND_BY_KIND, Held, Rebound
 from grid_model.network import Floats
 
@@ -72,10 +75,16 @@ def renewals(situation: Situation, freed: Releases, changed: Iterable[Entry]) ->
         for record in situation.limited
         if record.request not in touched
         and record.state in ("accepted", "active")
-        and record.end - situation.now <= near
-        and end > record.end
-        and (renewed := _renewed(situation, record, end)) is not None
+        and timedelta(0) < record.end - situation.now <= near  # the device freed itself when it ran out
+        and (later := _no_later(situation, record, end)) > record.end
+        and (renewed := _renewed(situation, record, later)) is not None
     )
+
+
+def _no_later(situation: Situation, record: RequestRecord, end: datetime) -> datetime:
+    """The end, but for what the programme of the request allows at most."""
+    allowed = may_last_until(situation.control, record)
+    return end if allowed is None else min(end, allowed)
 
 
 def _limited_since(record: RequestRecord) -> tuple[datetime, str]:
@@ -85,10 +94,14 @@ def _limited_since(record: RequestRecord) -> tuple[datetime, str]:
 def _no_longer_allowed(situation: Situation) -> list[RequestRecord]:
     registry = situation.control.registry
     return [
-        record
-        for record in situation.limited
-        if (device := registry.device.get(record.planned.target)) is None or registry.is_protected(device)
+        *situation.astray,
+        *(record for record in situation.limited if _is_forbidden(registry, record)),
     ]
+
+
+def _is_forbidden(registry: Registry, record: RequestRecord) -> bool:
+    device = registry.device.get(record.planned.target)
+    return device is None or registry.is_protected(device)
 
 
 def _winding_down(situation: Situation) -> bool:
@@ -171,7 +184,8 @@ def _with_returns(situation: Situation) -> _Coming:
     shown_kw = situation.check.snapshot.p_kw
     coming = _Coming(shown_kw, shown_kw)
     for record in _freed_after(situation.event_records, situation.now - RETURN_WITHIN):
-        coming = coming.with_back(situation, record)
+        if situation.is_placed(record):
+            coming = coming.with_back(situation, record)
     return coming
 
 
@@ -259,6 +273,8 @@ def curtailed_kw(situation: Situation) -> dict[int, float]:
     by_device: dict[int, float] = {}
     by_person: dict[int, float] = {}
     for record in situation.books.open_requests(situation.control.feeder):
+        if not situation.is_placed(record):
+            continue
         position = situation.position(record)
         if record.resource == "device":
             if record.state in ("accepted", "active") and not record.releasing:

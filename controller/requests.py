@@ -116,6 +116,8 @@ class RequestRecord:
     """the latest correction of the settlement"""
     consent: Literal["opted_in", "opted_out"] | None = None
     """what a person answered to their notice last"""
+    said_yes: bool = False
+    """they took part at some time, if only until they took it back"""
     messages: tuple[str, ...] = ()
     """ids of the further words that were planned for a person"""
 
@@ -138,6 +140,11 @@ class RequestRecord:
     def is_over(self) -> bool:
         """Nothing will happen to it any more."""
         return self.settled is not None
+
+    @property
+    def moves_when_settled(self) -> bool:
+        """Whether its life goes on to the state `settled`: not that of those that never came into force."""
+        return self.state == "ended" or (self.state == "overridden" and self.active_at is not None)
 
     @property
     def since(self) -> datetime:

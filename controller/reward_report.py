@@ -1,8 +1,9 @@
 """What was asked, proven and credited, by event, by customer or by programme.
 
-Pure; amounts, energies and ratios are integers. The journal names a programme only where something was
-credited, so a request that earned nothing belongs to no programme (`None`), and a transaction for no request
-to no event.
+Pure; amounts, energies and ratios are integers. A request counts by the settlement that holds, the latest
+correction or else the first; its programme is the one that settlement names. Entries from before it did name
+one only where something was credited, so a request that earned nothing then belongs to no programme (`None`).
+A transaction for no request belongs to no event.
 """
 
 from collections import Counter
@@ -27,6 +28,8 @@ class Row:
     requests: int = 0
     """that were planned, whatever became of them"""
     settled: int = 0
+    corrected: int = 0
+    """settled ones that were calculated anew to something else"""
     too_little_data: int = 0
     """settled ones whose meters told too little to prove anything"""
     asked_w: int = 0
@@ -34,12 +37,14 @@ class Row:
     asked_wh: int = 0
     """over the time that requests were active"""
     judged_wh: int = 0
-    """of `asked_wh`, what was asked by requests whose meters told enough"""
+    """of `asked_wh`, what was asked in the measured time of intervals of which the meters told enough; in
+    entries from before intervals were told, by requests of which they did"""
     verified_wh: int = 0
     intervals: int = 0
     intervals_measured: int = 0
     credited: Counter[str] = field(default_factory=Counter)
-    """unit → what was posted to customers' accounts, corrections included"""
+    """unit → what was posted from budgets to customers' accounts, corrections included; what customers used
+    or let expire is no part of it"""
 
     @property
     def compliance_permille(self) -> int | None:
@@ -55,6 +60,7 @@ class Row:
         """Take another row's sums in."""
         self.requests += other.requests
         self.settled += other.settled
+        self.corrected += other.corrected
         self.too_little_data += other.too_little_data
         self.asked_w += other.asked_w
         self.asked_wh += other.asked_wh
@@ -117,8 +123,9 @@ def _group(by: By, event: str | None, customer: str, programme: str | None) -> s
 
 
 def _programmes(booked: Booked) -> dict[str, str]:
-    """Request → the programme that first credited it."""
-    found: dict[str, str] = {}
+    """Request → its programme: as settled, as it was asked under, or the one that first credited it."""
+    found = {request: one.programme for request, one in booked.asked.items() if one.programme is not None}
+    found |= {request: one.programme for request, one in booked.settled.items() if one.programme is not None}
     for posted in booked.posted:
         programme = programme_of(posted)
         if posted.request is not None and programme is not None:
@@ -127,23 +134,28 @@ def _programmes(booked: Booked) -> dict[str, str]:
 
 
 def _credits(posted: LedgerPosted) -> Iterable[tuple[str, str, int]]:
-    """(customer, unit, amount) of its postings to customers."""
+    """(customer, unit, amount) of its postings from a budget to customers, or back."""
+    of_budget = {unit for account, unit, _ in posted.postings if ledger.is_budget(account)}
     return (
         (account.removeprefix(_CUSTOMER), unit, amount)
         for account, unit, amount in posted.postings
-        if account.startswith(_CUSTOMER)
+        if account.startswith(_CUSTOMER) and unit in of_budget
     )
 
 
 def _of_request(booked: Booked, request: str) -> Row:
     row = Row(None, requests=1, asked_w=booked.asked[request].asked_w)
-    settled = booked.settled.get(request)
+    settled = booked.holding(request)
     if settled is None:
         return row
     row.settled = 1
+    row.corrected = int(request in booked.corrected)
     row.too_little_data = int(settled.outcome == "too_little_data")
     row.asked_wh = round(settled.asked_kwh * 1000)
-    row.judged_wh = 0 if row.too_little_data else row.asked_wh
+    if settled.by_interval:
+        row.judged_wh = sum(one.asked_wh for one in settled.by_interval if one.proven)
+    else:
+        row.judged_wh = 0 if row.too_little_data else row.asked_wh
     row.verified_wh = round(settled.reduced_kwh * 1000)
     row.intervals = settled.intervals
     row.intervals_measured = settled.intervals_measured

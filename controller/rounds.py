@@ -31,7 +31,6 @@ from controller.dispatch import (
     unconfirmed,
 )
 from controller.entries import DataAlarm, Entry, OperatorActed
-from controller.errors import LedgerConflict
 from controller.feeder_check import AGREED_V_PU
 from controller.feeder_control import FeederControl
 from controller.feeder_view import feeder_view, trend_point
@@ -42,19 +41,19 @@ from controller.live import Live
 from controller.look_ahead import LookAhead
 from controller.look_ahead_history import chunks, relearn
 from controller.memory import Memory, fresh_memory
+from controller.messages_due import meter_kw
+from controller.meter_history import SamplesOf
 from controller.metrics import Metrics
 from controller.operators import order
 from controller.plausibility import Refusals
 from controller.refusal_log import RefusalLog, tell
-from controller.requests import RequestRecord, settlement_due
-from controller.settlement import settle
+from controller.requests import RequestRecord
+from controller.settlement_terms import TermsOf
+from controller.settling import Settling
 from controller.stores.port import FeederSample, Store, StoreUnavailable
-from controller.verification import sample_window
 from devices.ports import Clock
 
 FAULTS_TO_SUSPEND = 3
-SETTLED_PER_ROUND = 20
-"""So that a round after a long silence stays short; the rest follows in the next."""
 log = structlog.get_logger()
 
 
@@ -74,7 +73,10 @@ class Rounds:
         offload: Offload,
         metrics: Metrics,
         live: Live,
+        terms: TermsOf | None = None,
+        samples: SamplesOf | None = None,
     ) -> None:
+        """`terms` and `samples`: see `settling.Settling`."""
         self._site, self._controls = site, controls
         self._store, self._keeper, self._intake, self._dispatch = store, keeper, intake, dispatch
         self._clock, self._offload, self._metrics, self._live = clock, offload, metrics, live
@@ -83,8 +85,28 @@ class Rounds:
         self._good: dict[str, bool] = dict.fromkeys(controls, False)
         self._faults: dict[str, int] = dict.fromkeys(controls, 0)
         self._unplaced = RefusalLog()
-        self._conflicted: set[str] = set()
+        self._settling = Settling(
+            site,
+            controls,
+            store=store,
+            keeper=keeper,
+            clock=clock,
+            offload=offload,
+            turn=self._turn,
+            terms=terms,
+            samples=samples,
+        )
         self._fleet_kw = sum(control.controllable_kw for control in controls.values())
+
+    @property
+    def turn(self) -> asyncio.Lock:
+        """Whoever decides and writes holds it: the desks beside the rounds as well."""
+        return self._turn
+
+    def meter_shows(self, record: RequestRecord) -> float | None:
+        """What the meter of a request shows now, in kW; None when it was not read lately."""
+        control, memory = self._controls[record.planned.feeder], self._memory[record.planned.feeder]
+        return meter_kw(control, memory.state, record, self._clock.now())
 
     async def resume(self) -> None:
         """Fetch what is needed of the time before our start: the last quarter of an hour of samples, and all
@@ -115,7 +137,8 @@ class Rounds:
         await self._dispatch.wait(min(self._site.cycle.period_s / 2, self._site.requests.answer_within_s))
         async with self._turn:
             await self._note_sent(self._clock.now())
-            await self._settle(self._clock.now())
+        await self._settling.settle()
+        async with self._turn:
             self._show(decided)
 
     async def operate(
@@ -308,21 +331,6 @@ class Rounds:
     # --- settle and show
     # -----------------------------------------------------------------------------------------
 
-    async def _settle(self, now: datetime) -> None:
-        for control in self._controls.values():
-            due = [r for r in self._keeper.books.unsettled(control.feeder) if self._is_due(r, now)]
-            due = due[:SETTLED_PER_ROUND]
-            windows = [window for record in due if (window := sample_window(record)) is not None]
-            samples: tuple[FeederSample, ...] = ()
-            try:
-                if windows:
-                    start, end = min(w[0] for w in windows), max(w[1] for w in windows)
-                    samples = await self._samples(control, start, end)
-                for record in due:
-                    await self._settle_one(control, record, samples, now)
-            except StoreUnavailable:
-                return  # due again in the next round
-
     async def _samples(
         self, control: FeederControl, start: datetime, end: datetime
     ) -> tuple[FeederSample, ...]:
@@ -332,28 +340,6 @@ class Rounds:
         samples = await self._offload(self._store.samples, control.feeder, start, end)
         width = len(control.network.service_points)
         return tuple(sample for sample in samples if len(sample.p_kw) == width)
-
-    def _is_due(self, record: RequestRecord, now: datetime) -> bool:
-        return record.request not in self._conflicted and settlement_due(record, self._site.requests, now)
-
-    async def _settle_one(
-        self, control: FeederControl, record: RequestRecord, samples: tuple[FeederSample, ...], now: datetime
-    ) -> None:
-        window = sample_window(record)
-        entries = settle(
-            record,
-            beside=self._keeper.books.beside(record),
-            samples=[s for s in samples if window is not None and window[0] <= s.at < window[1]],
-            position=control.place.get(record.planned.service_point),
-            rewards=self._site.rewards,
-            now=now,
-        )
-        try:
-            await self._keeper.write(entries)
-        except LedgerConflict:
-            # The same credit with another content: never booked, never tried again by itself.
-            log.exception("ledger_conflict", request=record.request)
-            self._conflicted.add(record.request)
 
     def _show(self, decided: Sequence[Decisions]) -> None:
         for found in decided:

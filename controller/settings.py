@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from controller.reward_rules import Earning, Expiry, Item, Tier
+
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -54,6 +56,12 @@ class Feeder(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """as `gridward check` takes it: a file or folder, `simbench:CODE` or `pandapower:FUNCTION`"""
     customers: Path
     devices: Path
+    programmes: Path | None = None
+    """programmes.toml: what was agreed with customers. Without it the terms of `[rewards]` hold for everybody
+    who takes notices, at any hour.
+    """
+    enrolments: Path | None = None
+    """enrolments.csv: who is in which programme, and when"""
     metered_generation: bool = True
     """Meters measure net of what is generated behind them, so the network's own static generators are off."""
     rtu: Rtu | None = None
@@ -179,7 +187,22 @@ class Rewards(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     baseline_holds_s: Positive = 1800.0
     """So long after it was frozen a baseline is believed; what a longer request saves then earns nothing."""
     min_measured_share: Share = 0.8
-    """of a request's samples; with less the meters prove nothing"""
+    """of a request's samples, and of an interval's time; with less the meters prove nothing"""
+    holidays: str | None = None
+    """The calendar of public holidays, such as `DE` or `DE-BY`: published baselines compare these days with
+    Sundays. Without it no day is a holiday."""
+    dispute_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 60
+    """A settlement may be disputed for so long."""
+    budget_points: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    """So far below zero facts and bill credits may take the programme's budget; None: any depth."""
+    budget_minor_units: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    redemption_days: Annotated[int, msgspec.Meta(ge=1)] = 30
+    """A redemption that is not fulfilled by then is voided, and the points are back."""
+    earning: tuple[Earning, ...] = ()
+    catalogue: tuple[Item, ...] = ()
+    tier: tuple[Tier, ...] = ()
+    expiry: Expiry | None = None
+    """None: points last for ever."""
 
 
 class Api(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -189,15 +212,53 @@ class Api(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     port: Port = 8080
     operator_token_file: Path | None = None
     """Commands need the token in this file; without it the API is read-only."""
+    public_url: str | None = None
+    """Where people reach the API from outside, such as `https://people.example.org`: notices then hold links
+    by which they answer."""
 
 
 class Store(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the journal and the readings are kept."""
 
     path: Path = Path("state/gridward.sqlite3")
+    """of the SQLite store; not used with `postgres`"""
+    postgres: str | None = None
+    """A libpq URL or `key=value` text, without a password: the store is this PostgreSQL database."""
+    password_file: Path | None = None
+    """of PostgreSQL; without it libpq's own ways count"""
     durable: bool = True
     """False only in simulations: no fsync."""
     keep_samples_days: Positive = 14.0
+    history: Path | None = None
+    """Older readings go there, as Parquet files, one for each feeder and day; None: into `history` beside
+    `path`."""
+    keep_history_days: NotNegative = 400.0
+    """and stay so long; 0: there is no history."""
+
+    @property
+    def history_folder(self) -> Path:
+        """Where the history of readings is."""
+        return self.path.parent / "history" if self.history is None else self.history
+
+
+class Journal(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the journal is sealed."""
+
+    signing_key_file: Path = Path("state/journal.key")
+    """Checkpoints are signed with this; made on first start when it is missing."""
+    checkpoint_every_s: Positive = 300.0
+    checkpoint_every_entries: Annotated[int, msgspec.Meta(ge=1)] = 1000
+    """A checkpoint is due by whichever comes first."""
+    checkpoint_file: Path | None = None
+    """A second place for the signed checkpoints, best where the store's owner cannot write."""
+
+
+class Contacts(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where names and addresses are kept, apart from all else."""
+
+    path: Path = Path("state/contacts.sqlite3")
+    keep_days: Positive = 365.0
+    """So long after the supply or the enrolment ended; `gridward contacts purge` erases them then."""
 
 
 class Site(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -217,3 +278,5 @@ class Site(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rewards: Rewards = Rewards()
     api: Api = Api()
     store: Store = Store()
+    journal: Journal = Journal()
+    contacts: Contacts = Contacts()

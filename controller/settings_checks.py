@@ -1,16 +1,22 @@
 """Do the settings make sense together? Pure but for one look: whether the files they name are there."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from controller.settings import Broker, Site
+from controller.holiday_calendar import calendar_fault
+from controller.reward_rules import rule_faults
+from controller.settings import Broker, Feeder, Site, Store
 from controller.toml_lines import Place
 from devices.identifiers import id_fault
 
 Fault = tuple[Place, str]
 """where, and what was expected"""
 
+POSTGRES_URLS = ("postgresql://", "postgres://")
+_KEY_VALUE = re.compile(r"\s*[a-z_]+\s*=")
 _NETWORK_SOURCES = ("simbench:", "pandapower:")
 
 
@@ -25,10 +31,15 @@ def sense_faults(site: Site) -> Iterator[Fault]:
         yield ("name",), "expected a name, it is empty"
     yield from _feeders(site)
     yield from _broker(site.broker)
+    yield from _store(site.store)
     yield from _times(site)
     yield from _limits(site)
     yield from _time_zone(site.look_ahead.time_zone)
+    yield from rule_faults(site.rewards.earning, site.rewards.catalogue, site.rewards.tier)
+    if site.rewards.holidays is not None and (fault := calendar_fault(site.rewards.holidays)) is not None:
+        yield ("rewards", "holidays"), fault
     yield from _there(site.api.operator_token_file, ("api", "operator_token_file"))
+    yield from _public_url(site.api.public_url)
 
 
 def _feeders(site: Site) -> Iterator[Fault]:
@@ -48,8 +59,30 @@ def _feeders(site: Site) -> Iterator[Fault]:
         first.setdefault(feeder.id, number)
         yield from _there(feeder.customers, (*place, "customers"))
         yield from _there(feeder.devices, (*place, "devices"))
+        yield from _agreements(feeder, place)
         if is_file(feeder.network):
             yield from _network_there(Path(feeder.network), (*place, "network"))
+
+
+def _agreements(feeder: Feeder, place: Place) -> Iterator[Fault]:
+    for given, needed in (("programmes", "enrolments"), ("enrolments", "programmes")):
+        if getattr(feeder, given) is not None and getattr(feeder, needed) is None:
+            yield (*place, given), f"expected {needed} beside it"
+        yield from _there(getattr(feeder, given), (*place, given))
+
+
+def _public_url(url: str | None) -> Iterator[Fault]:
+    if url is None:
+        return
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and url.isprintable()
+        fine = fine and not (parts.query or parts.fragment or parts.username or " " in url)
+    except ValueError:
+        fine = False
+    if not fine:
+        expected = "expected an address such as https://people.example.org, without ? and #"
+        yield ("api", "public_url"), f"{expected}; got {url!r}"
 
 
 def _broker(broker: Broker) -> Iterator[Fault]:
@@ -72,6 +105,33 @@ def _broker(broker: Broker) -> Iterator[Fault]:
         yield ("broker", "certificate_file"), "expected ca_file beside it: without it the link is not TLS"
     for name in ("password_file", "ca_file", "certificate_file", "key_file"):
         yield from _there(getattr(broker, name), ("broker", name))
+
+
+def _store(store: Store) -> Iterator[Fault]:
+    if store.postgres is not None:
+        fault = postgres_fault(store.postgres)
+        if fault is not None:
+            yield ("store", "postgres"), fault
+    elif store.password_file is not None:
+        yield ("store", "password_file"), "expected postgres beside it"
+    yield from _there(store.password_file, ("store", "password_file"))
+
+
+def postgres_fault(conninfo: str) -> str | None:
+    """What is wrong with the text that says where a PostgreSQL database is; None when it may be right.
+
+    Never repeats the text: there may be a password in it.
+    """
+    if conninfo.startswith(POSTGRES_URLS):
+        url = urlsplit(conninfo)
+        has_password = url.password is not None or "password" in parse_qs(url.query)
+    elif _KEY_VALUE.match(conninfo):
+        has_password = re.search(r"\bpassword\s*=", conninfo) is not None
+    else:
+        return "expected a URL such as postgresql://gridward@db.example/gridward, or host=... dbname=..."
+    if has_password:
+        return "expected no password in it: write it into a file and name that as password_file"
+    return None
 
 
 def _times(site: Site) -> Iterator[Fault]:

@@ -27,6 +27,7 @@ _WORDS = {
     "str": "a text",
     "bool": "true or false",
     "path": "a path",
+    "date": "a date such as 2026-12-31",
 }
 
 
@@ -100,6 +101,8 @@ def _path_of(type_: type, raw: object) -> object:
 
 def _plain(message: str) -> str:
     """The decoder's message in plain words."""
+    if message.startswith("Invalid RFC3339"):
+        return "expected a date such as 2026-12-31"
     for word, plain in _WORDS.items():
         message = message.replace(f"`{word}`", plain).replace(f"`{word} | null`", plain)
     message = message.split(", got ")[0].replace("`", "")

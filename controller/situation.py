@@ -105,13 +105,41 @@ class Situation:
         return () if self.event is None else self.books.requests_of(self.event.event)
 
     @cached_property
+    def call_ends(self) -> dict[tuple[str, datetime], datetime | None]:
+        """Filled by `call_rules.slot`: by programme and start, when a call of this pass must have ended. The
+        same for all customers of a programme.
+        """
+        return {}
+
+    @cached_property
+    def opted_out(self) -> frozenset[tuple[str, str | None]]:
+        """(customer, programme) of those who said no to a notice of this event."""
+        said_no = (r.planned for r in self.event_records if r.consent == "opted_out")
+        return frozenset((planned.customer, planned.programme) for planned in said_no)
+
+    @cached_property
     def limited(self) -> tuple[RequestRecord, ...]:
-        """Open requests to devices that are not being released."""
+        """Open requests to devices that are not being released, at service points of this network."""
+        return tuple(record for record in self._unreleased if self.is_placed(record))
+
+    @cached_property
+    def astray(self) -> tuple[RequestRecord, ...]:
+        """The same at service points that the network has not any more: all that can be done is to free
+        them.
+        """
+        return tuple(record for record in self._unreleased if not self.is_placed(record))
+
+    @cached_property
+    def _unreleased(self) -> tuple[RequestRecord, ...]:
         records = self.books.open_requests(self.control.feeder)
         return tuple(r for r in records if r.resource == "device" and not r.releasing)
 
+    def is_placed(self, record: RequestRecord) -> bool:
+        """Whether the network has the service point of a request: it may have been changed since."""
+        return record.planned.service_point in self.control.place
+
     def position(self, record: RequestRecord) -> int:
-        """The service point of a request."""
+        """The service point of a request that `is_placed`."""
         return self.control.place[record.planned.service_point]
 
     def device_p_kw(self, device: str) -> float | None:

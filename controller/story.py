@@ -4,27 +4,17 @@ Says what the journal proves and where it is silent; adds nothing to it. Knows n
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from controller import entries as e
-from controller.books import Books
 from controller.curtailments import Curtailment
 from controller.ledger import customer_account
-from controller.narration import figure, named, tell, whose
+from controller.narration import figure, named, whose
 from controller.requests import RequestRecord
 from controller.stores.port import Numbered
+from controller.story_proof import Line, later, line, proof, settled_by, told
 from controller.story_steps import step
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One sentence."""
-
-    text: str
-    seq: int | None = None
-    """the entry that proves it"""
-    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +47,22 @@ def story(one: Curtailment) -> Story:
             Chapter("Why", _why(one)),
             Chapter("Why this target", _target(one)),
             Chapter("What happened", _steps(one)),
-            Chapter("What the meter proved", _proof(one)),
+            Chapter("What the meter proved", proof(one, _plan(one))),
+            *((Chapter("Corrections and disputes", changes),) if (changes := later(one)) else ()),
             Chapter("Credit", _credit(one)),
         ),
     )
 
 
-def _line(fact: Numbered, text: str) -> Line:
-    return Line(text, fact.seq, fact.entry.at)
-
-
 def _why(one: Curtailment) -> tuple[Line, ...]:
     planned = one.record.planned
-    lines = [_told(fact) for fact in one.facts if isinstance(fact.entry, _WHY)]
+    lines = [told(fact) for fact in one.facts if isinstance(fact.entry, _WHY)]
     limit = "" if one.limit is None else f" (limit {figure(planned.element, one.limit)})"
     stood = "was expected at" if planned.expected else "was at"
     element = named(planned.element)
     text = f"{element} {stood} {figure(planned.element, planned.value)}{limit} when the request was planned"
-    place = sum(line.at is not None and line.at <= planned.at for line in lines)
-    lines.insert(place, Line(text, _seq_of_plan(one), planned.at))
+    place = sum(before.at is not None and before.at <= planned.at for before in lines)
+    lines.insert(place, line(_plan(one), text))
     opened = one.event.opened
     if opened.probability is None:
         lines.append(Line("The journal notes no doubt about the violation"))
@@ -84,13 +71,8 @@ def _why(one: Curtailment) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _told(fact: Numbered) -> Line:
-    """A sentence of the narration: of an entry that says all itself."""
-    return _line(fact, tell(fact, Books()).text)
-
-
-def _seq_of_plan(one: Curtailment) -> int:
-    return next(fact.seq for fact in one.facts if isinstance(fact.entry, e.RequestPlanned))
+def _plan(one: Curtailment) -> Numbered:
+    return next(fact for fact in one.facts if isinstance(fact.entry, e.RequestPlanned))
 
 
 def _target(one: Curtailment) -> tuple[Line, ...]:
@@ -99,19 +81,25 @@ def _target(one: Curtailment) -> tuple[Line, ...]:
     took, whom = ("It took", "it") if planned.resource == "device" else ("The meter showed", "the customer")
     less = f": {less_kw:.1f} kW less" if less_kw > 0 else ""
     asked = f"{whom} was asked for no more than {planned.limit_kw:.1f} kW{less}"
-    lines = [Line(f"{took} {planned.p_before_kw:.1f} kW, and {asked}", _seq_of_plan(one), planned.at)]
+    lines = [line(_plan(one), f"{took} {planned.p_before_kw:.1f} kW, and {asked}")]
     asked_of = len(one.event.requests)
     if asked_of > 1:
         lines.append(Line(f"It is one of {asked_of} requests of the event"))
-    lines.append(
-        Line(
-            "The journal holds neither how the target was chosen nor its guaranteed minimum; "
-            "that minimum stands in the site's list of devices"
-        )
-        if planned.resource == "device"
-        else Line("The journal does not hold how the target was chosen")
-    )
-    return tuple(lines)
+    return (*lines, *(line(_plan(one), text) for text in _reasons(planned)))
+
+
+def _reasons(planned: e.RequestPlanned) -> Iterator[str]:
+    """Why it, and how far down it could be asked to go."""
+    if planned.share_percent is not None:
+        yield f"Its service point causes {planned.share_percent:.1f} % of the violation"
+    if planned.programme is not None:
+        yield f"It was asked by the terms of the programme {planned.programme}"
+    if planned.floor_kw is not None:
+        yield f"It is guaranteed {planned.floor_kw:.1f} kW: it is never asked for less"
+    if planned.share_percent is None:
+        yield "The journal does not hold how much of the violation it causes"
+    if planned.floor_kw is None and planned.resource == "device":
+        yield "The journal does not hold its guaranteed minimum; that stands in the site's list of devices"
 
 
 def _steps(one: Curtailment) -> tuple[Line, ...]:
@@ -120,58 +108,19 @@ def _steps(one: Curtailment) -> tuple[Line, ...]:
     for fact in one.facts:
         text = step(fact.entry, resource)
         if text is not None:
-            lines.append(_line(fact, text))
+            lines.append(line(fact, text))
         elif isinstance(fact.entry, e.OperatorActed | e.ControllerStarted):
-            lines.append(_told(fact))
+            lines.append(told(fact))
     return tuple(lines)
-
-
-def _proof(one: Curtailment) -> tuple[Line, ...]:
-    record, planned = one.record, one.record.planned
-    lines = [
-        Line(
-            f"Baseline {planned.baseline_kw:.2f} kW at the meter, frozen before anybody was told",
-            _seq_of_plan(one),
-            planned.at,
-        )
-    ]
-    if record.active_at is not None:
-        until = "now" if record.ended_at is None else f"{record.ended_at:%H:%M:%S}"
-        lines.append(Line(f"In force from {record.active_at:%H:%M:%S} until {until}"))
-    settled = _settled(one)
-    if settled is None:
-        return (*lines, Line(f"Not settled yet: the request is {record.state}"))
-    seq, told = settled
-    if told.intervals:
-        read = f"{told.intervals_measured} of {told.intervals} intervals were read well enough"
-        lines.append(Line(f"{read}; the journal holds their sum, not each of them", seq, told.at))
-    if told.outcome in ("credited", "nothing_shown"):
-        share = f"{told.compliance_percent:.1f} % of what was asked where it was read"
-        shown = f"{told.reduced_kwh:.3f} kWh less than the baseline count, of {told.asked_kwh:.3f} kWh asked"
-        lines.append(Line(f"{shown} ({share})", seq, told.at))
-    else:
-        lines.append(Line("No reduction is proven", seq, told.at))
-    if one.beside:
-        lines.append(
-            Line(f"What the meter showed is shared with {', '.join(one.beside)}, in force beside it")
-        )
-    return tuple(lines)
-
-
-def _settled(one: Curtailment) -> tuple[int, e.RequestSettled] | None:
-    for fact in one.facts:
-        if isinstance(fact.entry, e.RequestSettled):
-            return fact.seq, fact.entry
-    return None
 
 
 def _credit(one: Curtailment) -> tuple[Line, ...]:
-    settled = _settled(one)
+    settled = settled_by(one)
     if settled is None:
         return (Line("Nothing is credited before the request is settled"),)
-    seq, told = settled
+    fact, entry = settled
     if not one.postings:
-        return (Line(f"Nothing was credited: {_why_nothing(one.record, told)}", seq, told.at),)
+        return (line(fact, f"Nothing was credited: {_why_nothing(one.record, entry)}"),)
     account = customer_account(one.record.planned.customer)
     sums: Counter[str] = Counter()
     lines = []

@@ -27,6 +27,13 @@ def step(entry: e.Entry, resource: e.Resource) -> str | None:
             text = f"Now {_STATES[entry.state]}{reason}"
         case e.RequestSettled():
             text = f"Settled: {_OUTCOMES[entry.outcome]}"
+        case e.NoticeAnswered():
+            chose = "takes part" if entry.answer == "opted_in" else "does not take part"
+            text = f"The customer {chose} (by {entry.via})"
+        case e.MessagePlanned():
+            text = f"The customer is told {_MESSAGES[entry.kind]}"
+        case e.MessageDone():
+            text = "That went out" if entry.outcome == "sent" else f"That was given up ({entry.reason})"
         case _:
             pass  # about the event, the grid or the ledger: other chapters tell it
     return text
@@ -49,6 +56,13 @@ _OUTCOMES = {
     "nothing_shown": "the meter shows nothing to credit",
     "too_little_data": "too little was read to prove anything",
     "refused_or_silent": "it never came into force",
+}
+
+
+_MESSAGES = {
+    "follow_up": "how they are doing",
+    "thanks": "what they earned, with thanks",
+    "explanation": "why nothing was credited",
 }
 
 

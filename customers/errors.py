@@ -1,7 +1,8 @@
 """The errors of this room.
 
 CustomersError
-└── RegistryRejected   customers.csv or devices.csv is wrong: the engineer's fault, all findings at once
+├── RegistryRejected      a registry file is wrong: the engineer's fault, all findings at once
+└── ContactsUnavailable   the contacts cannot be read or written now; the same again may work
 """
 
 from collections.abc import Sequence
@@ -35,3 +36,7 @@ class RegistryRejected(CustomersError):
     def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__("\n".join(map(str, findings)))
         self.findings = tuple(findings)
+
+
+class ContactsUnavailable(CustomersError):
+    """The contacts cannot be read or written: disk, lock, not a file of ours. Names no person."""

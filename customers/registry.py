@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from customers.programmes import Agreements
+from customers.tags import Manner, manner
+
 ContactLoss = Literal["event", "guard"]
 """On lost contact a device is released at its end, or held at its failsafe limit (design, rule 2)."""
 
@@ -25,10 +28,21 @@ class Customer:
     meter: str
     """as the meter calls itself in its topic"""
     critical: bool = False
-    """Medical or otherwise critical: never limited, never asked."""
+    """Medical or otherwise critical: never limited, never asked. True for every tag that says so."""
     takes_notices: bool = False
     """Agreed to be asked by notice to use less."""
     language: str = "en"
+    tags: frozenset[str] = frozenset()
+    """what is known of them, in words of `customers.tags.TAGS`"""
+
+    def __post_init__(self) -> None:
+        if self.manner.protected:
+            object.__setattr__(self, "critical", True)
+
+    @property
+    def manner(self) -> Manner:
+        """How they are treated."""
+        return manner(self.tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +66,8 @@ class Registry:
 
     customers: tuple[Customer, ...]
     devices: tuple[Device, ...]
+    agreements: Agreements | None = None
+    """programmes and who is in which; None where the site's own terms hold for everybody who takes notices"""
     by_service_point: Mapping[str, Customer] = field(init=False)
     by_meter: Mapping[str, Customer] = field(init=False)
     device: Mapping[str, Device] = field(init=False)
@@ -62,6 +78,8 @@ class Registry:
         object.__setattr__(self, "device", {d.device: d for d in self.devices})
 
     def is_protected(self, device: Device) -> bool:
-        """Whether the device, or the customer who owns it, must never be limited (design, rule 1)."""
+        """Whether the device must never be limited: it or its customer is critical (design, rule 1), or the
+        customer is asked by notice only.
+        """
         owner = self.by_service_point.get(device.service_point)
-        return device.critical or (owner is not None and owner.critical)
+        return device.critical or (owner is not None and (owner.critical or owner.manner.only_by_notice))

@@ -1,22 +1,23 @@
 """Reads customers.csv and devices.csv into a `Registry`; everything that is wrong is told at once.
 
-customers.csv: customer, service_point, meter, critical, notices [, language]
+customers.csv: customer, service_point, meter, critical, notices [, language, tags]
 devices.csv:   device, service_point, kind, p_kw (rated), min_kw, critical [, on_contact_loss, failsafe_kw]
 
+Where a site has programmes, programmes.toml and enrolments.csv belong to it (`programme_files.py`).
 An empty `min_kw` means the floor of the device's kind (or what it can take at all, if that is less). Knows
 neither the network nor the wire: that a service point exists is checked where both are known.
 """
 
-import csv
-import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection
 from pathlib import Path
-from typing import TypeVar
 
 from customers.errors import Finding, RegistryRejected
 from customers.notices import LANGUAGES
+from customers.programme_files import load_agreements
 from customers.registry import FLOOR_KW_BY_KIND, ContactLoss, Customer, Device, Registry
 from customers.rows import Row
+from customers.tables import find_doubles, read_table
+from customers.tags import TAGS
 
 KINDS = ("ev_charger", "heat_pump", "battery", "air_conditioner", "boiler", "pv_inverter")
 ON_CONTACT_LOSS: tuple[ContactLoss, ...] = ("event", "guard")
@@ -26,17 +27,24 @@ RESERVED_METER = "substation"
 CUSTOMER_COLUMNS = ("customer", "service_point", "meter", "critical", "notices")
 DEVICE_COLUMNS = ("device", "service_point", "kind", "p_kw", "min_kw", "critical")
 
-T = TypeVar("T")
 
+def load_registry(
+    customers: Path,
+    devices: Path,
+    programmes: Path | None = None,
+    enrolments: Path | None = None,
+    baselines: Collection[str] = (),
+) -> Registry:
+    """All files of one feeder. Raises RegistryRejected with all findings.
 
-def load_registry(customers: Path, devices: Path) -> Registry:
-    """Both files of one feeder. Raises RegistryRejected with all findings of both."""
+    `programmes` and `enrolments` belong together; `baselines`: names that a programme may settle by.
+    """
     findings: list[Finding] = []
-    supplied = _read(customers, CUSTOMER_COLUMNS, ("language",), _customer, findings)
-    owned = _read(devices, DEVICE_COLUMNS, ("on_contact_loss", "failsafe_kw"), _device, findings)
+    supplied = read_table(customers, CUSTOMER_COLUMNS, ("language", "tags"), _customer, findings)
+    owned = read_table(devices, DEVICE_COLUMNS, ("on_contact_loss", "failsafe_kw"), _device, findings)
     for field in ("customer", "service_point", "meter"):
-        _find_doubles(supplied, field)
-    _find_doubles(owned, "device")
+        find_doubles(supplied, field)
+    find_doubles(owned, "device")
     known = {customer.service_point for _, customer in supplied}
     if not any(finding.file == str(customers) for finding in findings):
         findings.extend(
@@ -49,11 +57,14 @@ def load_registry(customers: Path, devices: Path) -> Registry:
             for row, device in owned
             if device.service_point not in known
         )
+    parties = tuple(customer for _, customer in supplied)
+    order = [str(path) for path in (customers, devices, programmes, enrolments)]
+    agreements = None
+    if programmes is not None and enrolments is not None:
+        agreements = load_agreements(programmes, enrolments, parties, findings, baselines)
     if findings:
-        raise RegistryRejected(sorted(findings, key=lambda f: (f.file != str(customers), f.row or 0)))
-    return Registry(
-        customers=tuple(customer for _, customer in supplied), devices=tuple(device for _, device in owned)
-    )
+        raise RegistryRejected(sorted(findings, key=lambda f: (order.index(f.file), f.row or 0)))
+    return Registry(parties, tuple(device for _, device in owned), agreements)
 
 
 def _customer(row: Row) -> Customer | None:
@@ -66,9 +77,10 @@ def _customer(row: Row) -> Customer | None:
         return None
     if customer is None or meter is None or service_point is None or language is None:
         return None
-    if critical is None or notices is None:
+    tags = row.words("tags", tuple(TAGS))
+    if critical is None or notices is None or tags is None:
         return None
-    return Customer(customer, service_point, meter, critical, notices, language)
+    return Customer(customer, service_point, meter, critical, notices, language, tags)
 
 
 def _device(row: Row) -> Device | None:
@@ -104,67 +116,3 @@ def _device(row: Row) -> Device | None:
         row.fault("failsafe_kw", "expected a power in kW, because on_contact_loss is guard; it is empty")
         return None
     return Device(device, service_point, kind, rated_kw, min_kw, critical, on_contact_loss, failsafe_kw)
-
-
-def _read(
-    path: Path,
-    required: Sequence[str],
-    optional: Sequence[str],
-    make: Callable[[Row], T | None],
-    findings: list[Finding],
-) -> list[tuple[Row, T]]:
-    """The rows that are right, each with its values; findings for all others."""
-    made = []
-    try:
-        for row in _rows(path, required, optional, findings):
-            value = make(row)
-            if value is not None:
-                made.append((row, value))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        findings.append(Finding(str(path), None, None, f"expected a readable CSV file in UTF-8: {error}"))
-    return made
-
-
-def _rows(
-    path: Path, required: Sequence[str], optional: Sequence[str], findings: list[Finding]
-) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, strict=True)
-        header = [name.strip() for name in next(reader, [])]
-        wrong = list(_header_faults(header, required, optional))
-        if wrong:
-            findings.extend(Finding(str(path), 1, field, expected) for field, expected in wrong)
-            return
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if len(cells) != len(header):
-                expected = f"expected {len(header)} cells, got {len(cells)}"
-                findings.append(Finding(str(path), reader.line_num, None, expected))
-                continue
-            values = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
-            yield Row(str(path), reader.line_num, values, findings)
-
-
-def _header_faults(
-    header: Sequence[str], required: Sequence[str], optional: Sequence[str]
-) -> Iterator[tuple[str, str]]:
-    for name in required:
-        if name not in header:
-            yield name, f"expected this column; the header has {', '.join(header) or 'nothing'}"
-    for place, name in enumerate(header):
-        if name in header[:place]:
-            yield name, "expected this column once"
-        elif name not in required and name not in optional:
-            near = difflib.get_close_matches(name, (*required, *optional), n=1)
-            meant = f", did you mean {near[0]}?" if near else ""
-            yield name or "(empty)", f"expected only {', '.join((*required, *optional))}{meant}"
-
-
-def _find_doubles(rows: Sequence[tuple[Row, T]], field: str) -> None:
-    first: dict[str, int] = {}
-    for row, value in rows:
-        name: str = getattr(value, field)
-        if name in first:
-            row.fault(field, f"expected each only once, {name!r} is in row {first[name]} already")
-        first.setdefault(name, row.row)

@@ -1,7 +1,9 @@
 """One row of a registry file: typed fields, and a finding for each that is not what was expected. Pure."""
 
+import difflib
 import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TypeVar
 
 from customers.errors import Finding
@@ -63,6 +65,28 @@ class Row:
         found = next((word for word in words if word == value), None)
         if found is None:
             self.fault(field, f"expected one of {', '.join(words)}, got {value!r}")
+        return found
+
+    def words(self, field: str, known: Sequence[str]) -> frozenset[str] | None:
+        """Several of a few words, separated by semicolons; none where the field is absent or empty."""
+        given = [word.strip() for word in self._cells.get(field, "").split(";")]
+        wrong = [word for word in given if word and word not in known]
+        for word in wrong:
+            near = difflib.get_close_matches(word, known, n=1)
+            meant = f", did you mean {near[0]}?" if near else ""
+            self.fault(field, f"expected words of {', '.join(known)}, got {word!r}{meant}")
+        return None if wrong else frozenset(word for word in given if word)
+
+    def day(self, field: str) -> date | None:
+        """A date, YYYY-MM-DD, before the last year of the calendar."""
+        value = self._cells.get(field, "")
+        try:
+            found = date.fromisoformat(value)
+        except ValueError:
+            found = date.max
+        if found.isoformat() != value or found.year == date.max.year:
+            self.fault(field, f"expected a date, YYYY-MM-DD, got {value!r}")
+            return None
         return found
 
     def power_kw(self, field: str, *, above_zero: bool = False) -> float | None:

@@ -54,7 +54,7 @@ class CommandChannel(Protocol):
 
 
 class NoticeChannel(Protocol):
-    """Carries requests to people."""
+    """Carries requests to people, and further words about them."""
 
     async def notify(self, notice: CustomerNotice) -> None:
         """As `CommandChannel.send`."""

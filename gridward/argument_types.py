@@ -1,7 +1,7 @@
 """What options of the command line may be; an ArgumentTypeError becomes a message and exit status 2."""
 
 import argparse
-from datetime import date, time
+from datetime import date, datetime, time
 
 
 def port(text: str) -> int:
@@ -50,3 +50,22 @@ def day(text: str) -> date:
     if found.isoformat() != text or found.year == date.max.year:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a date, YYYY-MM-DD")
     return found
+
+
+def moment(text: str) -> datetime:
+    """A time with its offset from UTC."""
+    try:
+        found: datetime | None = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        expected = "expected a time with its offset, such as 2026-01-12T18:30:00+01:00"
+        raise argparse.ArgumentTypeError(f"{text!r}: {expected}")
+    return found
+
+
+def whole_above_0(text: str) -> int:
+    """A whole number above 0."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number above 0")
+    return int(text)

@@ -12,13 +12,14 @@ import msgspec
 
 from controller.curtailments import Curtailment, curtailments
 from controller.entries import RequestPlanned
-from controller.stores.record import SqliteRecord
-from controller.story import Line, Story, story
+from controller.stores.port import Record
+from controller.story import Story, story
+from controller.story_proof import Line
 
 _NEAREST = 5
 
 
-def explain(record: SqliteRecord, request: str, *, as_json: bool) -> int:
+def explain(record: Record, request: str, *, as_json: bool) -> int:
     """0 told; 2 for a request that the journal does not hold, with the nearest ids."""
     known: list[str] = []
 

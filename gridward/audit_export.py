@@ -10,8 +10,9 @@ from pathlib import Path
 from controller.curtailment_table import COLUMNS, row
 from controller.curtailments import curtailments
 from controller.entries import RequestPlanned
-from controller.stores.record import SqliteRecord
+from controller.stores.port import Record
 from gridward.csv_text import Cell, Number, csv_text
+from gridward.stored_record import Place, is_of_store
 
 
 def add_export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,10 +44,10 @@ def moment(text: str) -> datetime:
 
 
 def export(
-    record: SqliteRecord,
+    record: Record,
     out: Path,
     *,
-    store: Path,
+    store: Place,
     begin: datetime | None,
     end: datetime | None,
     as_json: bool,
@@ -56,7 +57,7 @@ def export(
     def is_meant(planned: RequestPlanned) -> bool:
         return (begin is None or begin <= planned.at) and (end is None or planned.at < end)
 
-    if out.exists() and out.samefile(store):
+    if is_of_store(out, store):
         print(f"gridward: {out} is the store itself: expected another file", file=sys.stderr)
         return 2
     if begin is not None and end is not None and end <= begin:

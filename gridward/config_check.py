@@ -10,6 +10,8 @@ from controller.errors import ConfigRejected
 from controller.feeder_control import build_control
 from controller.settings import Feeder, Site
 from controller.settings_file import load_site
+from controller.settlement_terms import RULES
+from controller.stores.opening import missing_extra
 from customers.errors import RegistryRejected
 from customers.registry_files import load_registry
 from grid_model.errors import NetworkRejected
@@ -19,7 +21,9 @@ from grid_model.network import load_network
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """`check SITE.toml`."""
     commands = parser.add_subparsers(dest="config_command", required=True, metavar="check")
-    check = commands.add_parser("check", help="settings, customers, devices and networks of a site")
+    check = commands.add_parser(
+        "check", help="settings, customers, devices, programmes and networks of a site"
+    )
     check.add_argument("site", type=Path, metavar="SITE.toml")
     check.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
 
@@ -46,6 +50,9 @@ def _findings(path: Path) -> Iterator[str]:
     except ConfigRejected as error:
         yield from error.findings
         return
+    missing = missing_extra() if site.store.postgres is not None else None
+    if missing is not None:
+        yield f"{path}, store.postgres: {missing}"
     for feeder in site.feeder:
         yield from _feeder_findings(site, feeder)
 
@@ -54,7 +61,9 @@ def _feeder_findings(site: Site, feeder: Feeder) -> Iterator[str]:
     """Registry and network are each told whole; that they fit together is asked only when both are right."""
     registry = network = None
     try:
-        registry = load_registry(feeder.customers, feeder.devices)
+        registry = load_registry(
+            feeder.customers, feeder.devices, feeder.programmes, feeder.enrolments, RULES
+        )
     except RegistryRejected as error:
         yield from map(str, error.findings)
     try:

@@ -1,16 +1,18 @@
 """CSV that a spreadsheet opens without running anything: for files whose cells come from others.
 
-A text cell that would be a formula gets an apostrophe in front (OWASP, "CSV Injection"); numbers are ours and
-stay numbers. Lines end as RFC 4180 has it.
+What would be a formula gets an apostrophe in front (OWASP, "CSV Injection"): at the begin of a text cell, and
+inside it wherever a spreadsheet that separates cells by something else than a comma would begin another one.
+Numbers are ours and stay numbers. Lines end as RFC 4180 has it.
 """
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import StringIO
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""with the full-width ones, which some spreadsheets take for the same"""
+_FORMULA = re.compile(r"(^|[;|\t\r\n])( *)(?=[=+@\t\r\n＝＋－＠-])")
+"""after what may end a cell; with the full-width ones, which some spreadsheets take for the same"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +44,4 @@ def _written(cell: Cell) -> str:
         case Number():
             return cell.text
         case _:
-            return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
+            return _FORMULA.sub(r"\1'\2", cell)

@@ -9,11 +9,16 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
 from typing import Literal
+
+from controller.stores.opening import open_record
+from controller.stores.port import StoreUnavailable
+from gridward.stored_record import Place, named, place_of, settings_of
 
 PACKAGES = ("pandapower", "numpy", "scipy", "highspy", "aiomqtt", "pymodbus", "fastapi", "uvicorn", "msgspec")
 SLOW_SYNC_MS = 50.0
@@ -35,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--state", type=Path, default=Path("state"), help="folder of the journal (default: state)"
     )
     parser.add_argument(
+        "--store",
+        type=place_of,
+        metavar="STORE",
+        help="also the store: a file, a SITE.toml or postgresql://...",
+    )
+    parser.add_argument(
         "--health", metavar="URL", help="only ask a running daemon's /health, for a container's check"
     )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -45,6 +56,8 @@ def run(options: argparse.Namespace) -> int:
     if options.health:
         return _ask_health(options.health)
     diagnoses = list(examine(options.state))
+    if options.store is not None:
+        diagnoses.append(_store(options.store))
     if options.json:
         print(json.dumps([asdict(diagnosis) for diagnosis in diagnoses], indent=1))
     else:
@@ -100,6 +113,19 @@ def _disk(state: Path) -> Diagnosis:
     return Diagnosis(
         "disk", "good" if sync_ms < SLOW_SYNC_MS else "doubtful", f"{sync_ms:.1f} ms for one sync in {folder}"
     )
+
+
+def _store(place: Place) -> Diagnosis:
+    """Whether it can be read, is of this version, and how long an answer takes."""
+    try:
+        with closing(open_record(settings_of(place))) as record:
+            began = perf_counter()
+            epoch = record.epoch()
+            took_ms = (perf_counter() - began) * 1000
+    except StoreUnavailable as fault:
+        return Diagnosis("store", "bad", f"{named(place)}: {fault}")
+    verdict: Literal["good", "doubtful"] = "good" if took_ms < SLOW_SYNC_MS else "doubtful"
+    return Diagnosis("store", verdict, f"{named(place)}: epoch {epoch}, answers in {took_ms:.1f} ms")
 
 
 def _package(name: str) -> Diagnosis:

@@ -1,4 +1,6 @@
-"""`gridward ledger`: who was credited what, and what for. Reads the store, also while the daemon runs."""
+"""`gridward ledger`: who was credited what, and what for. Reads the store, also while the daemon runs; what
+writes asks the daemon (`ledger_desk.py`).
+"""
 
 import argparse
 import json
@@ -11,18 +13,17 @@ from controller.booked import Booked, check, gather
 from controller.ledger import sum_per_unit
 from controller.reward_report import By, report
 from controller.statements import statement
-from controller.stores.record import SqliteRecord
+from controller.stores.port import Record
+from gridward import ledger_desk, ledger_standing
 from gridward import ledger_tables as tables
 from gridward.argument_types import day
 from gridward.statement_page import statement_page
-from gridward.stored_record import add_record_arguments, with_record
+from gridward.stored_record import Place, add_record_arguments, is_of_store, with_record
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`balances`, `statement CUSTOMER` and `report`."""
-    commands = parser.add_subparsers(
-        dest="ledger_command", required=True, metavar="balances|statement|report"
-    )
+    """What reads the store, and what asks the daemon."""
+    commands = parser.add_subparsers(dest="ledger_command", required=True, metavar="COMMAND")
     balances = commands.add_parser("balances", help="every account's balance, and the sums, which are zero")
     add_record_arguments(balances)
     of_one = commands.add_parser("statement", help="what one customer was credited, and what for")
@@ -37,10 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     summed.add_argument("--by", required=True, choices=get_args(By), help="what to sum up by")
     summed.add_argument("--csv", type=Path, metavar="FILE", help="write it for a spreadsheet")
     add_record_arguments(summed)
+    ledger_standing.add_commands(commands)
+    ledger_desk.add_commands(commands)
 
 
 def run(args: argparse.Namespace) -> int:
     """0 fine; 1 when the record was altered or does not add up; 2 when the input is wrong."""
+    if args.ledger_command in ledger_desk.NAMES:
+        return ledger_desk.run(args)
+    if args.ledger_command in ledger_standing.NAMES:
+        return ledger_standing.run(args)
     if args.ledger_command == "balances":
         return with_record(args.store, lambda record: _balances(record, as_json=args.json))
     if args.ledger_command == "report":
@@ -50,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     return with_record(args.store, lambda record: _statement(record, args))
 
 
-def _balances(record: SqliteRecord, *, as_json: bool) -> int:
+def _balances(record: Record, *, as_json: bool) -> int:
     balances = record.balances()
     sums = sum_per_unit(balances.items())
     if as_json:
@@ -67,7 +74,7 @@ def _balances(record: SqliteRecord, *, as_json: bool) -> int:
     return 1 if any(sums.values()) else 0
 
 
-def _statement(record: SqliteRecord, args: argparse.Namespace) -> int:
+def _statement(record: Record, args: argparse.Namespace) -> int:
     start = None if args.first is None else _midnight(args.first)
     end = None if args.last is None else _midnight(args.last) + timedelta(days=1)
     found = statement(_booked(record), args.customer, start, end)
@@ -88,7 +95,7 @@ def _statement(record: SqliteRecord, args: argparse.Namespace) -> int:
     return 0
 
 
-def _report(record: SqliteRecord, args: argparse.Namespace) -> int:
+def _report(record: Record, args: argparse.Namespace) -> int:
     found = report(_booked(record), args.by)
     if args.csv is not None and (fault := _write(args.csv, tables.report_csv(found), args.store)):
         return _wrong(fault)
@@ -101,7 +108,7 @@ def _report(record: SqliteRecord, args: argparse.Namespace) -> int:
     return 0
 
 
-def _booked(record: SqliteRecord) -> Booked:
+def _booked(record: Record) -> Booked:
     """The journal's credits, found to be those of the ledger's own tables."""
     booked = gather(record.replay())
     check(booked, record.transactions())
@@ -112,11 +119,9 @@ def _midnight(first: date) -> datetime:
     return datetime.combine(first, time(), UTC)
 
 
-def _write(path: Path, text: str, store: Path) -> str | None:
+def _write(path: Path, text: str, store: Place) -> str | None:
     """Write a file; what is wrong with its place, or None. The store and its side files are never touched."""
-    place, own = path.resolve(), store.resolve()
-    sides = {own.with_name(own.name + side) for side in ("", "-wal", "-shm", "-journal", ".lock")}
-    if place in sides:
+    if is_of_store(path, store):
         return f"{path}: this is the store; expected another file to write to"
     try:
         path.write_text(text, encoding="utf-8", newline="")

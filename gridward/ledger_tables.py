@@ -113,7 +113,7 @@ def report_csv(report: Report) -> str:
     """One row for each event, customer or programme; no sum, which would be counted twice."""
     columns = units(report.total.credited)
     header = [report.by, "requests", "settled", "asked_kw", "asked_kwh", "verified_kwh", "compliance_percent"]
-    header += [*columns, "intervals", "intervals_measured", "too_little_data"]
+    header += [*columns, "intervals", "intervals_measured", "too_little_data", "corrected"]
     rows: list[list[Cell]] = []
     for row in report.rows:
         energies = (row.asked_w, row.asked_wh, row.verified_wh)
@@ -121,7 +121,7 @@ def report_csv(report: Report) -> str:
         cells += [Number(decimal(thousandths, 3)) for thousandths in energies]
         cells.append(None if row.compliance_permille is None else Number(decimal(row.compliance_permille, 1)))
         cells += [row.credited[unit] for unit in columns]
-        cells += [row.intervals, row.intervals_measured, row.too_little_data]
+        cells += [row.intervals, row.intervals_measured, row.too_little_data, row.corrected]
         rows.append(cells)
     return csv_text(header, rows)
 
@@ -176,6 +176,7 @@ def _sums(row: Row) -> dict[str, Any]:
     return {
         "requests": row.requests,
         "settled": row.settled,
+        "corrected": row.corrected,
         "asked_w": row.asked_w,
         "asked_wh": row.asked_wh,
         "verified_wh": row.verified_wh,

@@ -12,7 +12,7 @@ import structlog
 
 from controller.api.server import CannotListen, serve
 from controller.clock import WallClock
-from controller.errors import BooksBroken, ConfigRejected, RecordBroken, Replaced
+from controller.errors import BooksBroken, ConfigRejected, JournalAhead, RecordBroken, Replaced
 from controller.settings_file import load_site
 from controller.stores.port import StoreUnavailable
 from customers.errors import RegistryRejected
@@ -23,7 +23,7 @@ from gridward.stopping import stop_event
 from gridward.wiring import Assembly, assemble
 
 WRONG_INPUT = (ConfigRejected, RegistryRejected, NetworkRejected, ProfileRejected, ClockRejected, OSError)
-NOT_OURS = (CannotListen, StoreUnavailable, RecordBroken, BooksBroken, Replaced)
+NOT_OURS = (CannotListen, StoreUnavailable, RecordBroken, BooksBroken, JournalAhead, Replaced)
 """What ends a daemon and must be told to its operator in a sentence, not as a trace."""
 
 

@@ -20,13 +20,22 @@ from fastapi import FastAPI
 
 import console
 from controller.api.app import create_app
+from controller.checkpoints import NoteRejected, SigningKey, key_name, read_signing_key
 from controller.clock import WallClock
 from controller.daemon import Daemon
 from controller.errors import ConfigRejected
 from controller.feeder_control import FeederControl, build_control
 from controller.metrics import Metrics
+from controller.notice_messages import consent_links
+from controller.sealing import OutsideCopy, Sealer
 from controller.settings import Broker, Feeder, Site
-from controller.stores.sqlite import SqliteStore
+from controller.settlement_terms import RULES
+from controller.statement_source import StatementSource
+from controller.stores.history import History
+from controller.stores.opening import open_store
+from controller.stores.port import Store
+from customers.consent_links import ConsentLinks
+from customers.contact_store import ContactStore
 from customers.registry import Registry
 from customers.registry_files import load_registry
 from devices.modbus.driver import ModbusRtu, RtuSettings
@@ -48,7 +57,7 @@ class Assembly:
 
     daemon: Daemon
     app: FastAPI
-    store: SqliteStore
+    store: Store
 
 
 class WorkerThread:
@@ -66,14 +75,16 @@ class WorkerThread:
 def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
     """Build all parts of a site.
 
-    Raises NetworkRejected, RegistryRejected, ConfigRejected or ProfileRejected: each names file and reason.
+    Raises NetworkRejected, RegistryRejected, ConfigRejected or ProfileRejected: each names file and reason;
+    StoreUnavailable.
     """
-    feeders = [_control(site, feeder) for feeder in site.feeder]
+    secret = site_secret(site.secret_file)
+    links = consent_links(site, secret)
+    feeders = [_control(site, feeder, links) for feeder in site.feeder]
     wire_clock = WallClock()
     link = MqttLink(_link_settings(site), clock, rng, wire_clock)
     rtus = [_rtu(feeder, clock, rng, wire_clock) for feeder in site.feeder if feeder.rtu is not None]
-    site.store.path.parent.mkdir(parents=True, exist_ok=True)
-    store = SqliteStore(site.store.path, durable=site.store.durable)
+    store = open_store(site.store)
     metrics = Metrics()
     daemon = Daemon(
         site,
@@ -86,24 +97,31 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
         wire_clock=wire_clock,
         offload=WorkerThread(),
         metrics=metrics,
-        secret=site_secret(site.secret_file),
+        secret=secret,
+        sealer=_sealer(site),
+        open_contacts=partial(ContactStore, site.contacts.path),
+        history=History(site.store.history_folder) if site.store.keep_history_days else None,
+        background=WorkerThread(),
         links={"broker": link} | {f"rtu {rtu.source}": rtu for rtu in rtus},
         holder=f"{socket.gethostname()}:{os.getpid()}",
         version=version("gridward"),
     )
     registries = {control.feeder: control.registry for control in feeders}
-    app = create_app(daemon, metrics.registry, console.static_dir(), clock=wire_clock, registries=registries)
+    app = create_app(
+        daemon,
+        metrics.registry,
+        console.static_dir(),
+        clock=wire_clock,
+        registries=registries,
+        desks=daemon.desks,
+        statements=StatementSource(site.store),
+    )
     return Assembly(daemon, app, store)
 
 
 def site_secret(path: Path) -> bytes:
     """The site's secret, made on first use and readable by its owner only. Raises ConfigRejected."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_hex(SECRET_BYTES).encode())
-    except FileExistsError:
-        pass
+    _make_once(path, secrets.token_hex(SECRET_BYTES))
     try:
         secret = bytes.fromhex(path.read_text(encoding="utf-8"))
     except ValueError:
@@ -115,10 +133,39 @@ def site_secret(path: Path) -> bytes:
     return secret
 
 
-def _control(site: Site, feeder: Feeder) -> FeederControl:
+def signing_key(path: Path, site_name: str) -> SigningKey:
+    """The key that seals the journal, made on first use as the site's secret is. Raises ConfigRejected."""
+    if not path.exists():
+        _make_once(path, SigningKey(key_name(site_name), secrets.token_bytes(SECRET_BYTES)).text)
+    try:
+        return read_signing_key(path.read_text(encoding="utf-8").strip())
+    except (NoteRejected, UnicodeDecodeError) as error:
+        raise ConfigRejected([f"{path}: no key that seals the journal: {error}"]) from error
+
+
+def _make_once(path: Path, text: str) -> None:
+    """Write a secret that only its owner can read, unless there is one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(text.encode())
+    except FileExistsError:
+        pass
+
+
+def _sealer(site: Site) -> Sealer:
+    journal = site.journal
+    key = signing_key(journal.signing_key_file, site.name)
+    outside = None if journal.checkpoint_file is None else OutsideCopy(journal.checkpoint_file)
+    return Sealer(key, journal.checkpoint_every_s, journal.checkpoint_every_entries, outside)
+
+
+def _control(site: Site, feeder: Feeder, links: ConsentLinks | None) -> FeederControl:
     network = load_network(feeder.network, metered_generation=feeder.metered_generation)
-    registry: Registry = load_registry(feeder.customers, feeder.devices)
-    return build_control(site, feeder, network, registry)
+    registry: Registry = load_registry(
+        feeder.customers, feeder.devices, feeder.programmes, feeder.enrolments, RULES
+    )
+    return build_control(site, feeder, network, registry, links=links)
 
 
 def _link_settings(site: Site) -> LinkSettings:

@@ -234,7 +234,7 @@ def _once(record: Record) -> Iterator[Broken]:
     credits_: Counter[str] = Counter()
     settled: Counter[str] = Counter()
     for entry in record.entries:
-        if entry["entry"] == "ledger_posted" and entry["request"] and "/reversal" not in entry["key"]:
+        if entry["entry"] == "ledger_posted" and entry["request"] and not entry.get("corrects"):
             credits_[entry["request"]] += 1
         if entry["entry"] == "request_settled":
             settled[entry["request"]] += 1
@@ -250,6 +250,8 @@ def _shown(evidence: Evidence, planned: Mapping[str, Raw]) -> Iterator[Broken]:
     held = {note.request for note in evidence.journal if note.what == "limited"}
     for entry in _entries(evidence, "ledger_posted"):
         request = entry["request"]
+        if entry.get("corrects"):
+            continue  # nothing that the judge saw led to it
         settlement, plan = settled.get(request), planned.get(request)
         if settlement is None or plan is None:
             yield Broken("shown", str(request), "was credited without plan or settlement")

@@ -1,7 +1,7 @@
 """People who get a notice: some follow it after a while, until its end. Pure: time is passed in.
 
 A first notice is followed or not by the scenario's chance; a later word on the same request (a new end, an
-early release) only moves the end for those who follow it.
+early release) only moves the end for those who follow it. Reminders and thanks change nothing.
 """
 
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ class Residents:
     def receive(self, notice: CustomerNotice, now: datetime) -> list[Due]:
         """A notice is read at once; what it leads to is due later."""
         place = self._place.get(notice.customer)
-        if place is None:
+        if place is None or notice.kind not in ("notice", "taken_back"):
             return []
         if notice.request in self._follows:
             return self._moved(notice, place, now)

@@ -34,7 +34,7 @@ def figures_of(
 ) -> dict[str, Any]:
     """All of results.json but `wall_s`."""
     scenario = setup.scenario
-    settled = [entry for entry in record.entries if entry["entry"] == "request_settled"]
+    settled = settled_entries(record)
     units = _units(record)
     return {
         "title": scenario.title,
@@ -62,6 +62,13 @@ def figures_of(
         "seed": scenario.seed,
         "version": version,
     }
+
+
+def settled_entries(record: Record) -> list[Mapping[str, Any]]:
+    """The settlement of each request that holds: the latest correction, or else the first."""
+    kinds = ("request_settled", "settlement_corrected")
+    latest = {entry["request"]: entry for entry in record.entries if entry["entry"] in kinds}
+    return list(latest.values())
 
 
 def rules_of(scenario: Scenario) -> Rules:
@@ -120,10 +127,9 @@ def customer_table(
     planned = {e["request"]: e for e in record.entries if e["entry"] == "request_planned"}
     asked = Counter(plan["customer"] for plan in planned.values())
     gave: dict[str, float] = {}
-    for entry in record.entries:
-        if entry["entry"] == "request_settled":
-            customer = planned[entry["request"]]["customer"]
-            gave[customer] = gave.get(customer, 0.0) + entry["reduced_kwh"]
+    for entry in settled_entries(record):
+        customer = planned[entry["request"]]["customer"]
+        gave[customer] = gave.get(customer, 0.0) + entry["reduced_kwh"]
     kinds = {(d.service_point, d.kind): d for d in registry.devices}
     earned = _earned(record)
     currency = setup.scenario.control.rewards.currency

@@ -6,14 +6,20 @@ from pathlib import Path
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from controller.api.contacts import contacts_routes
 from controller.api.feeders import feeder_routes
 from controller.api.health import Pulse, health_routes
 from controller.api.metrics import metrics_routes
 from controller.api.operate import OperatorKey, operate_routes
 from controller.api.pages import asset_routes, mount_pages
+from controller.api.people import people_routes
 from controller.api.problems import add_problem_handlers
+from controller.api.rewards import rewards_routes
 from controller.api.security_headers import SecurityHeaders
+from controller.api.settlements import settlement_routes
 from controller.api.stream import Streams, stream_routes
+from controller.desks import Desks
+from controller.statement_source import StatementSource
 from controller.views import LiveViews
 from customers.registry import Registry
 from devices.ports import Clock
@@ -26,11 +32,14 @@ def create_app(
     *,
     clock: Clock,
     registries: Mapping[str, Registry] | None = None,
+    desks: Desks | None = None,
+    statements: StatementSource | None = None,
 ) -> FastAPI:
     """The API of one daemon, to be built before its first cycle.
 
     `clock` is that of the people and monitors who look: real time, even where the site's own runs faster.
     `registries` (by feeder) tell who is behind a service point; `static_dir` holds the console's files.
+    `desks` take what people and other programmes ask; `statements` are made from the whole journal.
     """
     streams = Streams(views, clock)
     app = FastAPI(
@@ -46,7 +55,14 @@ def create_app(
     pulse = Pulse(views, clock)
     app.include_router(feeder_routes(views, registries or {}, pulse))
     app.include_router(stream_routes(views, streams, clock))
-    app.include_router(operate_routes(views, OperatorKey.from_file(views.site.api.operator_token_file)))
+    key = OperatorKey.from_file(views.site.api.operator_token_file)
+    app.include_router(operate_routes(views, key))
+    if desks is not None:
+        app.include_router(people_routes(desks.people, key, clock))
+        app.include_router(rewards_routes(desks.rewards, key, statements))
+        app.include_router(settlement_routes(desks.settlements, key))
+        if desks.contacts is not None:
+            app.include_router(contacts_routes(desks.contacts, key))
     app.include_router(health_routes(pulse))
     app.include_router(metrics_routes(registry))
     app.include_router(asset_routes())

@@ -57,6 +57,18 @@ def tagged_response(
 
 def struct_schema(struct: type[msgspec.Struct]) -> dict[str, Any]:
     """The JSON schema of one struct without references, for the OpenAPI document."""
-    _, components = msgspec.json.schema_components([struct])
-    schema: dict[str, Any] = components[struct.__name__]
+    _, components = msgspec.json.schema_components([struct], ref_template="{name}")
+    schema: dict[str, Any] = _without_references(components[struct.__name__], components)
     return schema
+
+
+def _without_references(schema: Any, components: dict[str, Any]) -> Any:
+    """The same schema with all that it refers to in its place."""
+    if isinstance(schema, list):
+        return [_without_references(one, components) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if isinstance(schema.get("$ref"), str):
+        return _without_references(components[schema["$ref"]], components)
+    inner = {key: one for key, one in schema.items() if key != "discriminator"}
+    return {key: _without_references(one, components) for key, one in inner.items()}

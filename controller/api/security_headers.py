@@ -1,7 +1,8 @@
 """What a browser is allowed to do with our pages: the same headers on every response.
 
 Scripts come from here and from nowhere else, and none is inline. Inline styles are allowed because plotly.js
-writes style attributes into its own SVG. No CORS header is ever sent: other origins may not read the API.
+writes style attributes into its own SVG. A page without scripts that posts a form brings a policy of its own,
+stricter in all else. No CORS header is ever sent: other origins may not read the API.
 """
 
 from starlette.datastructures import MutableHeaders
@@ -44,8 +45,11 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                own_policy = headers.get("content-security-policy")
                 for name, value in HEADERS.items():
                     headers[name] = value
+                if own_policy is not None:
+                    headers["content-security-policy"] = own_policy
                 headers.setdefault("cache-control", "no-cache")
             await send(message)
 

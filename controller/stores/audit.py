@@ -1,19 +1,45 @@
 """Is the stored record whole? For `gridward audit verify`: reads all, trusts nothing that it can recompute.
 
-Checked: the hash chain from the first entry to the last; that the entries tell a story that can have happened
-(they replay); that the ledger's tables hold exactly the journal's transactions, each balanced; that a credit
-and the settlement that it is for agree (reliability L1, L5, L7).
+Checked: the hash chain from the first entry to the last; the signed checkpoints, those in the journal and
+copies of them from outside; that the entries tell a story that can have happened (they replay); that the
+ledger's tables hold exactly the journal's transactions, each balanced; that a credit and the settlement that
+it is for agree (reliability L1, L5, L7). It goes on after a fault and names the others too; only the story
+ends there, because what comes after a broken entry cannot be judged.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from controller import ledger
 from controller.books import Books
-from controller.entries import LedgerPosted, RequestSettled
+from controller.checkpoints import PublicKey
+from controller.entries import Entry, LedgerPosted, RequestSettled
 from controller.errors import BooksBroken, RecordBroken
-from controller.stores.port import Numbered
-from controller.stores.record import SqliteRecord
+from controller.stores.chain_check import ChainCheck, Fault, Place
+from controller.stores.pages import decoded
+from controller.stores.port import Numbered, StoredRow
+from controller.stores.seal_check import Note, SealCheck
+from controller.stores.settled_check import SettledCheck
+
+MOST_FAULTS = 20
+"""that are told one by one"""
+
+
+class Audited(Protocol):
+    """What of a record is checked (`port.Record`)."""
+
+    def rows(self) -> Iterator[StoredRow]:
+        """See the port."""
+        ...
+
+    def transactions(self) -> dict[str, tuple[int, tuple[tuple[str, str, int], ...]]]:
+        """See the port."""
+        ...
+
+    def balances(self) -> dict[tuple[str, str], int]:
+        """See the port."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,61 +51,120 @@ class Audit:
     transactions: int
     sums: dict[str, int]
     """unit → sum over all accounts: zero each"""
-    fault: str | None
-    """the first fault and its place; None when the record is whole"""
+    checkpoints: int
+    """in the journal, that seal what stands before them"""
+    sealed: int
+    """entries, from the first on, that the newest good checkpoint seals"""
+    faults: tuple[Fault, ...]
+    """by their place, the first `MOST_FAULTS` of them; none when the record is whole"""
+    more_faults: int = 0
+
+    @property
+    def fault(self) -> str | None:
+        """The first fault and its place; None when the record is whole."""
+        return self.faults[0].text if self.faults else None
 
 
-def audit(record: SqliteRecord) -> Audit:
-    """Read and check all of it. Raises StoreUnavailable when it cannot be read."""
-    books = Books()
-    posted: dict[str, Numbered] = {}
-    settled: dict[str, RequestSettled] = {}
-    fault: str | None = None
-    try:
-        for numbered in record.replay():
-            books.apply(numbered)
-            match numbered.entry:
-                case LedgerPosted() as transaction:
-                    _check(numbered.seq, transaction, posted, settled)
-                    posted[transaction.key] = numbered
-                case RequestSettled() as settlement:
-                    settled[settlement.request] = settlement
-    except RecordBroken as error:
-        fault = str(error)
-    except BooksBroken as error:
-        fault = f"entry {books.seq + 1} cannot be: {error}"
+def audit(
+    record: Audited,
+    keys: Sequence[PublicKey] = (),
+    notes: Iterable[Note] = (),
+    *,
+    most_faults: int = MOST_FAULTS,
+) -> Audit:
+    """Read and check all of it; `keys` are those that may have signed, `notes` the copies from outside.
+
+    Raises StoreUnavailable when it cannot be read.
+    """
+    chain, seals, content = ChainCheck(), SealCheck(keys, notes), _Content()
+    last = 0
+    for place in chain.places(record.rows()):
+        entry = content.take(place, sound=not chain.faults)
+        seals.take(place, entry)
+        last = place.seq
+    seals.end(last)
+    by_place = sorted((*chain.faults, *content.faults, *seals.faults), key=lambda fault: fault.place)
+    faults = (*by_place, *content.unsettled(sound=not by_place), *_ledger_faults(record, content.posted))
     return Audit(
-        entries=books.seq,
-        transactions=len(posted),
+        entries=content.books.seq,
+        transactions=len(content.posted),
         sums=ledger.sum_per_unit(record.balances().items()),
-        fault=fault or next(_ledger_faults(record, posted), None),
+        checkpoints=seals.checkpoints,
+        sealed=seals.sealed,
+        faults=faults[:most_faults],
+        more_faults=max(0, len(faults) - most_faults),
     )
 
 
-def _check(
-    seq: int, entry: LedgerPosted, posted: Mapping[str, Numbered], settled: Mapping[str, RequestSettled]
-) -> None:
-    """Raise RecordBroken for a transaction that is unbalanced, doubled, or not what its settlement says."""
-    faults = list(ledger.faults(entry))
+class _Content:
+    """What the entries say: the story as long as it is sound, and all transactions that can be read."""
+
+    def __init__(self) -> None:
+        self.books = Books()
+        self.posted: dict[str, Numbered] = {}
+        self.faults: list[Fault] = []
+        self._settled: dict[str, RequestSettled] = {}
+        self._check = SettledCheck()
+
+    def take(self, place: Place, *, sound: bool) -> Entry | None:
+        """The entry of a place, None where there is none to be believed; `sound`: all before it are right."""
+        if place.body is None:
+            return None
+        try:
+            entry = decoded(place.seq, place.body.decode())
+        except (RecordBroken, UnicodeDecodeError) as error:
+            self.faults.append(Fault("unreadable", place.seq, str(error)))
+            return None
+        if sound and not self.faults:
+            self._tell(Numbered(place.seq, entry))
+        for fault in self._check.take(place.seq, entry):
+            self.faults.append(Fault("ledger", place.seq, f"entry {place.seq}: {fault}"))
+        if isinstance(entry, RequestSettled):
+            self._settled[entry.request] = entry
+        elif isinstance(entry, LedgerPosted):
+            self._post(Numbered(place.seq, entry), entry)
+        return entry
+
+    def unsettled(self, *, sound: bool) -> Iterator[Fault]:
+        """Requests whose transactions do not come to what holds; only where all entries are there."""
+        return self._check.end() if sound else iter(())
+
+    def _tell(self, numbered: Numbered) -> None:
+        try:
+            self.books.apply(numbered)
+        except BooksBroken as error:
+            text = f"entry {numbered.seq} cannot be: {error}"
+            self.faults.append(Fault("story", numbered.seq, text))
+
+    def _post(self, numbered: Numbered, entry: LedgerPosted) -> None:
+        for fault in _transaction_faults(entry, self.posted, self._settled):
+            self.faults.append(Fault("ledger", numbered.seq, f"entry {numbered.seq}: {fault}"))
+        self.posted.setdefault(entry.key, numbered)
+
+
+def _transaction_faults(
+    entry: LedgerPosted, posted: Mapping[str, Numbered], settled: Mapping[str, RequestSettled]
+) -> Iterator[str]:
+    """Why a transaction is unbalanced, doubled, or not what its settlement says."""
+    yield from ledger.faults(entry)
     if entry.key in posted:
-        faults.append(f"{entry.key} is booked twice")
+        yield f"{entry.key} is booked twice"
     settlement = settled.get(entry.request or "")
     if settlement is not None and entry.key.endswith(f"/credit/{ledger.RULE}"):
         credited = sorted(amount for _, _, amount in entry.postings if amount > 0)
         if credited != sorted(n for n in (settlement.points, settlement.minor_units) if n > 0):
-            faults.append(f"{entry.key} credits {credited}, but its settlement says otherwise")
-    if faults:
-        raise RecordBroken(f"entry {seq}: {faults[0]}")
+            yield f"{entry.key} credits {credited}, but its settlement says otherwise"
 
 
-def _ledger_faults(record: SqliteRecord, posted: Mapping[str, Numbered]) -> Iterator[str]:
+def _ledger_faults(record: Audited, posted: Mapping[str, Numbered]) -> Iterator[Fault]:
     """Where the ledger's own tables differ from the journal."""
     tables = record.transactions()
     for key in sorted(tables.keys() | posted.keys()):
         told = posted.get(key)
         postings = told.entry.postings if told and isinstance(told.entry, LedgerPosted) else ()
         if told is None or tables.get(key) != (told.seq, postings):
-            yield f"ledger: the postings of {key} are not those of the journal"
+            seq = told.seq if told is not None else None
+            yield Fault("ledger", seq, f"ledger: the postings of {key} are not those of the journal")
     for unit, total in ledger.sum_per_unit(record.balances().items()).items():
         if total:
-            yield f"ledger: all accounts together hold {total} {unit}, not zero"
+            yield Fault("ledger", None, f"ledger: all accounts together hold {total} {unit}, not zero")

@@ -22,14 +22,19 @@ def encode(entry: Entry) -> str:
 
     Raises ValueError for an entry that could not be read again, such as one with a NaN or a naive time.
     """
-    body = _encoder.encode(entry).decode()
+    text = body(entry)
     try:
-        whole = entry.at.tzinfo is not None and decode(body) == entry
+        whole = entry.at.tzinfo is not None and decode(text) == entry
     except msgspec.MsgspecError:
         whole = False
     if not whole:
-        raise ValueError(f"this entry cannot be read again: {body}")
-    return body
+        raise ValueError(f"this entry cannot be read again: {text}")
+    return text
+
+
+def body(entry: Entry) -> str:
+    """The canonical body of an entry that is in the journal already: `encode` without its proof."""
+    return _encoder.encode(entry).decode()
 
 
 def decode(body: str) -> Entry:
@@ -39,4 +44,9 @@ def decode(body: str) -> Entry:
 
 def link(previous: bytes, seq: int, body: str) -> bytes:
     """SHA-256 over the link before (32 bytes), the number (8 bytes, big-endian) and the body."""
-    return hashlib.sha256(previous + seq.to_bytes(8, "big") + body.encode()).digest()
+    return link_of(previous, seq, body.encode())
+
+
+def link_of(previous: bytes, seq: int, body: bytes) -> bytes:
+    """The same over a body's bytes, whatever they are."""
+    return hashlib.sha256(previous + seq.to_bytes(8, "big") + body).digest()

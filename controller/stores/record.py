@@ -12,17 +12,13 @@ from pathlib import Path
 from threading import RLock
 from urllib.parse import quote
 
-import msgspec
-
-from controller.entries import Entry
 from controller.errors import RecordBroken
 from controller.stores import chain, schema
-from controller.stores.port import FeederSample, Numbered, StoreUnavailable
-from controller.stores.rows import from_us, sample_of, to_us
+from controller.stores.pages import PAGE, JournalRow, entries_of, rows_of
+from controller.stores.port import FeederSample, LateReading, Numbered, StoredRow, StoreUnavailable
+from controller.stores.rows import from_us, late_of, sample_of, to_us, transactions_of
 
 BUSY_TIMEOUT_S = 5.0
-_PAGE = 1000
-"""entries read at once, so that a long replay does not keep others waiting"""
 _SAMPLES = (
     "SELECT samples.*, substation_samples.p_kw FROM samples"
     " LEFT JOIN substation_samples USING (feeder, at_us)"
@@ -31,8 +27,11 @@ _SAMPLES = (
 _SAMPLES_ALONE = (
     "SELECT samples.*, NULL FROM samples WHERE feeder = ? AND at_us >= ? AND at_us < ? ORDER BY at_us"
 )
-_Row = tuple[int, str, bytes, bytes]
-"""seq, body, the link before, its own link"""
+
+_LATE = (
+    "SELECT feeder, meter, at_us, source, p_kw FROM late_readings"
+    " WHERE feeder = ? AND at_us >= ? AND at_us < ? ORDER BY meter, at_us, source"
+)
 
 
 @contextmanager
@@ -73,26 +72,30 @@ class SqliteRecord:
         return cls(connection)
 
     def replay(self, after: int = 0) -> Iterator[Numbered]:
-        """All entries in order. Raises RecordBroken at the first that was altered, and StoreUnavailable."""
-        previous = self._link_at(after)
-        while True:
-            page = self._page(after)
-            for row in page:
-                previous = _checked(row, after, previous)
-                after = row[0]
-                yield Numbered(after, decoded(after, row[1]))
-            if len(page) < _PAGE:
-                return
+        """See the port."""
+        return entries_of(self._page, after, self._link_at(after))
+
+    def rows(self) -> Iterator[StoredRow]:
+        """See the port."""
+        return rows_of(self._raw_page)
 
     def samples(self, feeder: str, start: datetime, end: datetime) -> tuple[FeederSample, ...]:
         """See the port."""
         with self._turn, translated():
-            query = _SAMPLES if self._has_substation() else _SAMPLES_ALONE
+            query = _SAMPLES if self._has("substation_samples") else _SAMPLES_ALONE
             rows = self._connection.execute(query, (feeder, to_us(start), to_us(end))).fetchall()
         return tuple(sample_of(row) for row in rows)
 
+    def late(self, feeder: str, start: datetime, end: datetime) -> tuple[LateReading, ...]:
+        """See the port."""
+        with self._turn, translated():
+            if not self._has("late_readings"):
+                return ()
+            rows = self._connection.execute(_LATE, (feeder, to_us(start), to_us(end))).fetchall()
+        return tuple(late_of(row) for row in rows)
+
     def last_sample_at(self, feeder: str) -> datetime | None:
-        """When the newest sample of a feeder was taken; None without any."""
+        """See the port."""
         with self._turn, translated():
             (at_us,) = self._connection.execute(
                 "SELECT MAX(at_us) FROM samples WHERE feeder = ?", (feeder,)
@@ -113,28 +116,24 @@ class SqliteRecord:
         return {(account, unit): amount for account, unit, amount in rows}
 
     def transactions(self) -> dict[str, tuple[int, tuple[tuple[str, str, int], ...]]]:
-        """Key → (number of its entry, its postings), as the ledger's own tables have them."""
+        """See the port."""
         with self._turn, translated():
             rows = self._connection.execute(
                 "SELECT key, seq, account, unit, amount FROM transactions LEFT JOIN postings USING (key)"
                 " ORDER BY key, line"
             ).fetchall()
-        found: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {}
-        for key, seq, account, unit, amount in rows:
-            _, lines = found.get(key, (seq, ()))
-            found[key] = (seq, lines if account is None else (*lines, (account, unit, amount)))
-        return found
+        return transactions_of(rows)
 
     def close(self) -> None:
         """Close."""
         with self._turn, translated():
             self._connection.close()
 
-    def _has_substation(self) -> bool:
-        """Whether this store has the substation's samples; one of an earlier release has not when it is only
+    def _has(self, table: str) -> bool:
+        """Whether this store has a table that came later; one of an earlier release has not when it is only
         read."""
-        named = "SELECT 1 FROM sqlite_schema WHERE name = 'substation_samples'"
-        return self._connection.execute(named).fetchone() is not None
+        named = "SELECT 1 FROM sqlite_schema WHERE name = ?"
+        return self._connection.execute(named, (table,)).fetchone() is not None
 
     def _epoch_in_force(self) -> int:
         return int(self._connection.execute("SELECT epoch FROM control").fetchone()[0])
@@ -148,31 +147,19 @@ class SqliteRecord:
             raise RecordBroken(f"the journal has no entry {seq}")
         return bytes(row[0])
 
-    def _page(self, after: int) -> list[_Row]:
+    def _page(self, after: int) -> list[JournalRow]:
         with self._turn, translated():
             return self._connection.execute(
                 "SELECT seq, body, previous, hash FROM journal WHERE seq > ? ORDER BY seq LIMIT ?",
-                (after, _PAGE),
+                (after, PAGE),
             ).fetchall()
 
-
-def _checked(row: _Row, after: int, previous: bytes) -> bytes:
-    """The row's own link; raises RecordBroken unless it follows entry `after`, whose link is `previous`."""
-    seq, body, before, link = row
-    if seq != after + 1:
-        raise RecordBroken(
-            f"entry {after + 1} is missing from the journal: entry {seq} follows entry {after}"
-        )
-    if before != previous:
-        raise RecordBroken(f"entry {seq} does not follow entry {after}: one of them was altered or moved")
-    if link != chain.link(previous, seq, body):
-        raise RecordBroken(f"entry {seq} was altered: its hash is not that of its content")
-    return link
-
-
-def decoded(seq: int, body: str) -> Entry:
-    """The entry of a body; raises RecordBroken when this version cannot read it."""
-    try:
-        return chain.decode(body)
-    except msgspec.MsgspecError as error:
-        raise RecordBroken(f"entry {seq} cannot be read by this version: {error}") from error
+    def _raw_page(self, after: int) -> list[StoredRow]:
+        with self._turn, translated():
+            rows = self._connection.execute(
+                # as bytes, so that a body that is no text any more can be told of too
+                "SELECT seq, CAST(body AS BLOB), CAST(previous AS BLOB), CAST(hash AS BLOB) FROM journal"
+                " WHERE seq > ? ORDER BY seq LIMIT ?",
+                (after, PAGE),
+            ).fetchall()
+        return [StoredRow(*row) for row in rows]

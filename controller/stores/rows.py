@@ -1,17 +1,18 @@
-"""Samples to rows of the SQLite store and back. Pure."""
+"""Samples to rows of a store and back, and the ledger's rows as transactions. Pure."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from controller.stores.port import FeederSample
+from controller.stores.port import FeederSample, LateReading
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 SampleRow = tuple[str, int, bytes, float | None, float | None, float | None, float]
 SubstationRow = tuple[str, int, float]
+LateRow = tuple[str, str, int, str, float]
 
 
 def to_us(at: datetime) -> int:
@@ -37,6 +38,17 @@ def sample_row(sample: FeederSample) -> SampleRow:
     )
 
 
+def late_row(reading: LateReading) -> LateRow:
+    """A late reading as a row."""
+    return reading.feeder, reading.meter, to_us(reading.at), reading.source, reading.p_kw
+
+
+def late_of(row: LateRow) -> LateReading:
+    """The inverse of `late_row`."""
+    feeder, meter, at_us, source, p_kw = row
+    return LateReading(feeder, meter, from_us(at_us), p_kw, source)
+
+
 def substation_rows(samples: Iterable[FeederSample]) -> Iterator[SubstationRow]:
     """Of those samples that have a reading of the substation."""
     for sample in samples:
@@ -57,3 +69,15 @@ def sample_of(row: tuple[*SampleRow, float | None]) -> FeederSample:
         curtailed_kw=curtailed_kw,
         substation_p_kw=substation_p_kw,
     )
+
+
+def transactions_of(
+    rows: Iterable[tuple[str, int, str | None, str, int]],
+) -> dict[str, tuple[int, tuple[tuple[str, str, int], ...]]]:
+    """Key → (number of its entry, its postings), from rows of key, number, account, unit, amount in the order
+    of key and line; account is None where a transaction has no postings."""
+    found: dict[str, tuple[int, tuple[tuple[str, str, int], ...]]] = {}
+    for key, seq, account, unit, amount in rows:
+        _, lines = found.get(key, (seq, ()))
+        found[key] = (seq, lines if account is None else (*lines, (account, unit, amount)))
+    return found

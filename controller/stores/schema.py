@@ -63,6 +63,18 @@ CREATE TABLE IF NOT EXISTS substation_samples (
 """Beside the samples, in a table of its own: stores without it are of the same version, and get it when they
 are next written to."""
 
+_LATE = """
+CREATE TABLE IF NOT EXISTS late_readings (
+    feeder TEXT NOT NULL,
+    meter  TEXT NOT NULL,
+    at_us  INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    p_kw   REAL NOT NULL,
+    PRIMARY KEY (feeder, meter, at_us, source)
+) STRICT, WITHOUT ROWID;
+"""
+"""As the substation's samples: stores without it get it when they are next written to."""
+
 
 def _append_only(table: str) -> str:
     return "".join(
@@ -85,6 +97,7 @@ def prepare(connection: sqlite3.Connection) -> None:
         )
     check(connection)
     connection.execute(_SUBSTATION)
+    connection.execute(_LATE)
 
 
 def check(connection: sqlite3.Connection) -> None:

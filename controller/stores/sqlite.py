@@ -8,7 +8,6 @@ thread; they take turns.
 Errors of SQLite and of the disk become `StoreUnavailable`; what was not committed then left no trace.
 """
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -16,13 +15,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from controller import ledger
-from controller.entries import Entry, LedgerPosted
-from controller.errors import LedgerConflict, Replaced
-from controller.stores import chain, schema
-from controller.stores.port import FeederSample, StoreUnavailable
-from controller.stores.record import BUSY_TIMEOUT_S, SqliteRecord, decoded, translated
-from controller.stores.rows import sample_row, substation_rows, to_us
+from controller.entries import Entry
+from controller.stores import schema, writer_lock
+from controller.stores.batch import EMPTY, Batch, Booked, Head, batch_of, booked_of, check_epoch, keys_of
+from controller.stores.port import FeederSample, LateReading
+from controller.stores.record import BUSY_TIMEOUT_S, SqliteRecord, translated
+from controller.stores.rows import late_row, sample_row, substation_rows, to_us
 
 IN_MEMORY = Path(":memory:")
 
@@ -37,7 +35,7 @@ class SqliteStore(SqliteRecord):
         keeps nothing. Raises StoreUnavailable, also when another process writes to this file.
         """
         with translated():
-            self._lock = None if path == IN_MEMORY else _lock(path)
+            self._lock = None if path == IN_MEMORY else writer_lock.lock(path)
             try:
                 super().__init__(_opened(path, durable=durable))
             except sqlite3.Error:
@@ -48,19 +46,9 @@ class SqliteStore(SqliteRecord):
     def commit(self, entries: Sequence[Entry], samples: Sequence[FeederSample] = ()) -> Sequence[int]:
         """See the port. Also raises LedgerConflict and Replaced; then nothing at all was written."""
         with self._turn, translated(), self._transaction():
-            self._check_own_epoch()
-            seq, previous = self._head()
-            numbers: list[int] = []
-            for entry in entries:
-                if isinstance(entry, LedgerPosted):
-                    there = self._transaction_number(entry)
-                    if there is not None:
-                        numbers.append(there)
-                        continue
-                seq, previous = self._append(seq + 1, entry, previous)
-                if isinstance(entry, LedgerPosted):
-                    self._post(seq, entry)
-                numbers.append(seq)
+            check_epoch(self._own_epoch, self._epoch_in_force())
+            batch = batch_of(entries, self._head(), self._booked(entries))
+            self._write(batch)
             self._connection.executemany(
                 "INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 map(sample_row, samples),
@@ -69,13 +57,25 @@ class SqliteStore(SqliteRecord):
                 "INSERT INTO substation_samples VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 substation_rows(samples),
             )
-        return numbers
+        return batch.numbers
+
+    def add_late(self, readings: Sequence[LateReading]) -> int:
+        """See the port."""
+        with self._turn, translated(), self._transaction():
+            check_epoch(self._own_epoch, self._epoch_in_force())
+            before = self._connection.total_changes
+            self._connection.executemany(
+                "INSERT INTO late_readings VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                map(late_row, readings),
+            )
+            return self._connection.total_changes - before
 
     def prune_samples(self, before: datetime) -> int:
         """See the port."""
         with self._turn, translated(), self._transaction():
             older = (to_us(before),)
             self._connection.execute("DELETE FROM substation_samples WHERE at_us < ?", older)
+            self._connection.execute("DELETE FROM late_readings WHERE at_us < ?", older)
             return self._connection.execute("DELETE FROM samples WHERE at_us < ?", older).rowcount
 
     def take_over(self, holder: str) -> int:
@@ -107,55 +107,22 @@ class SqliteStore(SqliteRecord):
             os.close(self._lock)
             self._lock = None
 
-    def _check_own_epoch(self) -> None:
-        in_force = self._epoch_in_force()
-        if self._own_epoch != in_force:
-            own = "none" if self._own_epoch is None else str(self._own_epoch)
-            raise Replaced(f"epoch {in_force} is in force, ours is {own}: another controller commands")
-
-    def _head(self) -> tuple[int, bytes]:
+    def _head(self) -> Head:
         row = self._connection.execute("SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
-        return (0, chain.START) if row is None else (int(row[0]), bytes(row[1]))
+        return EMPTY if row is None else (int(row[0]), bytes(row[1]))
 
-    def _append(self, seq: int, entry: Entry, previous: bytes) -> tuple[int, bytes]:
-        body = chain.encode(entry)
-        link = chain.link(previous, seq, body)
-        self._connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?)", (seq, body, previous, link))
-        return seq, link
+    def _booked(self, entries: Sequence[Entry]) -> dict[str, Booked]:
+        """Which of their transactions are there already."""
+        found = "SELECT key, seq, body FROM transactions JOIN journal USING (seq) WHERE key = ?"
+        return booked_of(row for key in keys_of(entries) for row in self._connection.execute(found, (key,)))
 
-    def _transaction_number(self, posted: LedgerPosted) -> int | None:
-        """The number of the same transaction if it is there; raises LedgerConflict if another has its key."""
-        row = self._connection.execute(
-            "SELECT seq, body FROM transactions JOIN journal USING (seq) WHERE key = ?", (posted.key,)
-        ).fetchone()
-        if row is None:
-            return None
-        there = decoded(row[0], row[1])
-        if not isinstance(there, LedgerPosted) or not ledger.same_content(there, posted):
-            raise LedgerConflict(f"{posted.key} is booked already, with another content (entry {row[0]})")
-        return int(row[0])
-
-    def _post(self, seq: int, posted: LedgerPosted) -> None:
-        wrong = ledger.faults(posted)
-        if wrong:
-            raise LedgerConflict("; ".join(wrong))
-        self._connection.execute("INSERT INTO transactions VALUES (?, ?)", (posted.key, seq))
-        self._connection.executemany(
-            "INSERT INTO postings VALUES (?, ?, ?, ?, ?)",
-            ((posted.key, line, *posting) for line, posting in enumerate(posted.postings)),
-        )
-
-
-def _lock(path: Path) -> int:
-    """Keep other writers out for as long as this process lives; the system frees the lock however it ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        raise StoreUnavailable(f"another controller is writing to {path}") from error
-    return lock
+    def _write(self, batch: Batch) -> None:
+        for table, rows in (
+            ("journal VALUES (?, ?, ?, ?)", batch.journal),
+            ("transactions VALUES (?, ?)", batch.transactions),
+            ("postings VALUES (?, ?, ?, ?, ?)", batch.postings),
+        ):
+            self._connection.executemany(f"INSERT INTO {table}", rows)
 
 
 def _opened(path: Path, *, durable: bool) -> sqlite3.Connection:

@@ -117,6 +117,7 @@ def decode_notice(
             end=checked_utc("end", wire.end),
             sequence=wire.sequence,
             text=wire.text,
+            kind=wire.kind,
         )
     except MalformedMessage as error:
         return _refused(topic, error.reason, error.detail, payload)
@@ -281,6 +282,7 @@ def encode_notice(notice: CustomerNotice) -> bytes:
             end=notice.end,
             sequence=notice.sequence,
             text=notice.text,
+            kind=notice.kind,
         )
     )
 

@@ -13,7 +13,7 @@ import msgspec
 
 from devices.errors import MalformedMessage
 from devices.identifiers import id_fault
-from devices.messages import AnswerKind
+from devices.messages import AnswerKind, NoticeKind
 
 JSON = "application/json"
 MSGPACK = "application/msgpack"
@@ -85,7 +85,7 @@ class CommandWire(msgspec.Struct):
 
 
 class NoticeWire(msgspec.Struct):
-    """A request to a person."""
+    """A request to a person, or a further word about it; without a kind it is the request itself."""
 
     request: str
     limit_kw: float
@@ -93,6 +93,7 @@ class NoticeWire(msgspec.Struct):
     end: _At
     sequence: _Count
     text: str
+    kind: NoticeKind = "notice"
 
 
 _W = TypeVar("_W", bound=msgspec.Struct)

@@ -23,7 +23,11 @@ PARTS: dict[str, str] = {
     "location": "who causes a violation, and load that no meter shows",
     "allocation": "curtailed power against the AC optimum",
     "forecast": "look ahead against what happened",
+    "settlement": "one event settled with many customers, durable on the disk",
+    "ledger": "random operations on the ledger against a naive one, all sums zero after every one",
     "baselines": "what would have been used, by every method, and who games it",
+    "stores": "durable journal entries a second with group commit, on SQLite and on PostgreSQL",
+    "tampering": "what `gridward audit verify` finds of a journal that somebody altered",
 }
 """Every part and what it measures."""
 
@@ -35,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     told = "; ".join(f"{part}: {PARTS[part]}" for part in offered())
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"all without one. {told}")
     parser.add_argument("--quick", action="store_true", help="fewer cases and repetitions")
+    parser.add_argument("--customers", type=int, metavar="N", help="of the settled event (default 10,000)")
+    parser.add_argument("--operations", type=int, metavar="N", help="on the ledger (default 1,000,000)")
+    parser.add_argument(
+        "--postgres", metavar="URL", help="a database for the stores, instead of a private server"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of all random numbers (default 1)")
 
 
@@ -50,7 +59,14 @@ def run(args: argparse.Namespace) -> int:
     print(f"Python {platform.python_version()}, NumPy {version('numpy')}, {platform.machine()}")
     for part in args.parts or known:
         print(f"\n{part}: {PARTS[part]}", flush=True)
-        figures_of(part)(args.seed, args.quick)
+        if part == "settlement" and args.customers is not None:
+            importlib.import_module(f"{__name__}.{part}").print_for(args.seed, args.customers)
+        elif part == "ledger" and args.operations is not None:
+            importlib.import_module(f"{__name__}.{part}").print_operations(args.seed, args.operations)
+        elif part == "stores" and args.postgres is not None:
+            importlib.import_module(f"{__name__}.{part}").print_on(args.seed, args.quick, args.postgres)
+        else:
+            figures_of(part)(args.seed, args.quick)
     return 0
 
 

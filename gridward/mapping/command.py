@@ -14,7 +14,7 @@ from pathlib import Path
 from controller.errors import ConfigRejected
 from controller.settings import Feeder, Site
 from controller.settings_file import load_site
-from controller.stores.record import SqliteRecord
+from controller.stores.port import Record
 from grid_model.errors import NetworkRejected
 from grid_model.network_sources import FORMS
 from gridward.argument_types import positive
@@ -27,7 +27,7 @@ from gridward.mapping.history import History
 from gridward.mapping.record import recorded_history
 from gridward.mapping.report import sentences
 from gridward.mapping.search import look_into
-from gridward.stored_record import with_record
+from gridward.stored_record import named, with_record
 
 _MOST_TOLD = 20
 """findings on one history: a wrong column is wrong in every row"""
@@ -120,19 +120,17 @@ def _of_site(options: argparse.Namespace) -> int:
         expected = f"expected one of {', '.join(ids)}"
         return _refused([f"{options.source}, feeder: {options.feeder!r} is none of the site's; {expected}"])
     chosen = [feeder for feeder in site.feeder if options.feeder in (None, feeder.id)]
-    return with_record(site.store.path, lambda record: _of_record(record, site, chosen, options))
+    return with_record(site.store, lambda record: _of_record(record, site, chosen, options))
 
 
-def _of_record(
-    record: SqliteRecord, site: Site, feeders: Sequence[Feeder], options: argparse.Namespace
-) -> int:
+def _of_record(record: Record, site: Site, feeders: Sequence[Feeder], options: argparse.Namespace) -> int:
     with contextlib.redirect_stdout(sys.stderr):
         read = {feeder.id: recorded_history(record, site, feeder, options.days) for feeder in feeders}
     empty = [feeder for feeder, history in read.items() if history is None]
     if empty:
         return _refused(
             [
-                f"{site.store.path}: no sample of feeder {feeder}; expected a record of `gridward run`"
+                f"{named(site.store)}: no sample of feeder {feeder}; expected a record of `gridward run`"
                 for feeder in empty
             ]
         )

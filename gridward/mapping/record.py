@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from controller.settings import Feeder, Site
-from controller.stores.port import FeederSample
-from controller.stores.record import SqliteRecord
+from controller.stores.port import FeederSample, Record
 from grid_model.mapping.observations import FlowMeter
 from grid_model.network import Floats, Network, load_network
 from gridward.mapping.history import Groups, History
@@ -23,7 +22,7 @@ _LEAST_SHARE = 0.5
 _NO_VOLTAGES = "the meters' voltages, which the daemon's record does not hold (--readings takes files)"
 
 
-def recorded_history(record: SqliteRecord, site: Site, feeder: Feeder, days: float) -> History | None:
+def recorded_history(record: Record, site: Site, feeder: Feeder, days: float) -> History | None:
     """The last `days` of a feeder's record, to its newest sample; None when it has none.
 
     Raises NetworkRejected; StoreUnavailable when the store cannot be read.
@@ -42,7 +41,7 @@ def recorded_history(record: SqliteRecord, site: Site, feeder: Feeder, days: flo
 
 
 def _by_day(
-    record: SqliteRecord, feeder: str, start: datetime, newest: datetime
+    record: Record, feeder: str, start: datetime, newest: datetime
 ) -> Iterator[tuple[FeederSample, ...]]:
     """A day at a time, so that months do not have to be held."""
     while start <= newest:

@@ -295,3 +295,24 @@ def test_an_older_journal_that_knows_less_of_a_shortfall_still_replays() -> None
     read = msgspec.json.decode(said, type=e.Entry)
     assert isinstance(read, e.EventShort)
     assert read.missing_kw is None
+
+
+def test_a_request_settled_after_its_event_is_forgotten_by_all_others_lives_to_its_end() -> None:
+    story = many_events(KEEP_CLOSED_EVENTS + 5)
+    last = story[-1].at
+    one = "E-dorf-0000-R001"
+    late = [entry for entry in story if getattr(entry, "request", "") == one][-2:]
+    books = books_of(*(entry for entry in story if entry not in late))
+    assert not books.requests[one].is_over
+    books.apply_all(msgspec.structs.replace(entry, at=last) for entry in late)
+    assert one not in books.requests
+    assert books.unsettled("dorf") == ()
+
+
+def test_when_a_meter_was_asked_is_known_after_its_requests_are_forgotten() -> None:
+    books = books_of(*many_events(KEEP_CLOSED_EVENTS + 5))
+    assert "E-dorf-0000-R001" not in books.requests
+    spans = books.asked_spans("dorf", "load:1")
+    assert len(spans) == KEEP_CLOSED_EVENTS + 5
+    assert spans[0] == (T0, T0 + timedelta(seconds=900))
+    assert books.asked_spans("dorf", "load:2") == ()  # it refused

@@ -4,7 +4,7 @@ from controller import entries as e
 from controller.curtailment_table import COLUMNS, Cell, row
 from controller.curtailments import curtailments
 from controller.stores.port import Numbered
-from tests.controller.record_builders import EVENT, after, closed, moved, opened, planned
+from tests.controller.record_builders import EVENT, T0, after, closed, moved, opened, planned
 
 R1 = f"{EVENT}-R001"
 
@@ -52,11 +52,19 @@ def test_every_column_of_a_whole_curtailment() -> None:
         "asked_at": "2026-01-12T18:00:00Z",
         "from": "2026-01-12T18:00:05Z",
         "until": "2026-01-12T18:15:00Z",
+        "programme": None,
+        "share_percent": None,
+        "floor_kw": None,
         "limit_kw": 3.7,
         "p_before_kw": 11.0,
         "baseline_kw": 12.0,
         "asked_kwh": 1.7,
         "reduced_kwh": 1.2,
+        "by_interval": None,
+        "corrections": None,
+        "first_reduced_kwh": None,
+        "disputes": None,
+        "answer": None,
         "state": "settled",
         "reason": "its end has come",
         "outcome": "credited",
@@ -98,3 +106,54 @@ def test_no_names_and_no_private_reasons(freed: str, move: e.RequestMoved, reaso
     assert told["reason"] == reason
     assert "Ann" not in str(told)
     assert "critical" not in str(told)
+
+
+def corrected(version: int, reduced_kwh: float, before_kwh: float) -> e.SettlementCorrected:
+    shown = (e.SettledInterval(T0, 850, 700, 900, 900), e.SettledInterval(after(900), 850, 0, 9, 900, False))
+    return e.SettlementCorrected(
+        at=after(5000 + version), request=R1, feeder="dorf", customer="C-001", version=version,
+        cause="late_readings", dispute=None, asked_kwh=1.7, reduced_kwh=reduced_kwh, intervals=2,
+        intervals_measured=1, compliance_percent=41.2, points=70, minor_units=0, outcome="credited",
+        reduced_kwh_before=before_kwh, points_before=120, minor_units_before=0, by_interval=shown,
+    )  # fmt: skip
+
+
+def test_what_holds_now_stands_beside_what_held_first() -> None:
+    opens = e.DisputeOpened(at=after(6000), dispute="D-1", request=R1, reason="meter_wrong", who="desk")
+    shuts = e.DisputeClosed(
+        at=after(7000), dispute="D-1", request=R1, outcome="upheld", who="desk", why="Ann Smith was right"
+    )
+    again = e.DisputeOpened(at=after(8000), dispute="D-2", request=R1, reason="other", who="desk")
+    later = (corrected(1, 0.9, 1.2), opens, corrected(2, 0.7, 0.9), shuts, again)
+    told = row_of(*ACTIVE, ENDED, SETTLED, *later)
+    assert [told[c] for c in ("reduced_kwh", "first_reduced_kwh", "corrections")] == [0.7, 1.2, "2"]
+    assert told["disputes"] == "D-1 (meter_wrong: upheld), D-2 (other: open)"
+    assert told["by_interval"] == "18:00:00Z=700/850 18:15:00Z=?/850"
+    assert "Ann" not in str(told)
+    assert told["entries"] == "1 2 3 4 5 6 7 8 9 10 11 12"
+
+
+def test_a_correction_of_what_the_books_forgot_still_counts() -> None:
+    """Of an event long closed, after twenty others."""
+    others: list[e.Entry] = []
+    for number in range(25):
+        others += [opened(f"E-{number}"), closed(f"E-{number}")]
+    moved_on = moved(R1, "settled", after(930))
+    told = row_of(*ACTIVE, ENDED, SETTLED, moved_on, closed(), *others, corrected(1, 0.7, 1.2))
+    assert (told["reduced_kwh"], told["corrections"]) == (0.7, "1")
+
+
+def test_the_terms_and_the_share_are_told_where_they_are_known() -> None:
+    notice = planned(
+        resource="person",
+        kind="person",
+        target="C-001",
+        programme="winter",
+        share_percent=12.345,
+        floor_kw=0.5,
+    )
+    answered = e.NoticeAnswered(at=after(9), request=R1, answer="opted_out", via="link")
+    told = row_of(opened(), notice, answered)
+    assert [told[c] for c in ("programme", "share_percent", "floor_kw", "answer")] == [
+        "winter", 12.345, 0.5, "opted_out",
+    ]  # fmt: skip

@@ -90,6 +90,20 @@ async def test_what_hangs_does_not_hold_up_the_round_and_can_be_stopped() -> Non
     assert dispatch.outcomes() == ()
 
 
+@pytest.mark.timeout(10)
+async def test_what_was_cancelled_before_it_began_is_not_waited_for() -> None:
+    channel = Channel()
+    dispatch = Dispatch(channel, channel, FakeClock(), SECRET, 5.0)
+    dispatch.start([_sending()])
+    (task,) = dispatch._under_way.values()
+    task.cancel()
+    for _ in range(2):
+        await asyncio.sleep(0)
+    await dispatch.wait(5.0)
+    assert channel.took == []
+    assert dispatch._under_way == {}
+
+
 # In the running loop
 
 

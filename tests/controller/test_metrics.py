@@ -4,13 +4,22 @@ import re
 
 from prometheus_client.exposition import generate_latest
 
+from controller.books import Books
+from controller.entries import DisputeOpened, SettlementCorrected
 from controller.metrics import Metrics
 from devices.messages import LimitCommand, Reading
-from tests.builders import FEEDER, FakeClock
+from tests.builders import FEEDER, START, FakeClock
 from tests.controller.worlds import World, evening
 
 UNITS = ("_total", "_seconds", "_percent", "_kilowatts", "_pu")
-COUNTS = {"gridward_violations", "gridward_requests", "gridward_data_alarm", "gridward_intake_messages"}
+COUNTS = {
+    "gridward_violations",
+    "gridward_requests",
+    "gridward_data_alarm",
+    "gridward_intake_messages",
+    "gridward_disputes_open",
+    "gridward_journal_sealed_entries",
+}
 
 
 def test_every_name_is_ours_and_says_its_unit() -> None:
@@ -60,3 +69,18 @@ async def test_a_cycle_is_timed_in_real_seconds_also_where_time_runs_faster() ->
         await world.tick()
     sample = world.daemon.metrics.registry.get_sample_value
     assert sample("gridward_cycle_duration_seconds_sum") == len(world.field.commands)
+
+
+def test_corrections_and_open_disputes_are_counted() -> None:
+    metrics, books = Metrics(), Books()
+    books.apply(DisputeOpened(at=START, dispute="D-1", request="R-1", reason="other", who="hotline"))
+    metrics.requests_by_state(FEEDER, books)
+    assert metrics.registry.get_sample_value("gridward_disputes_open") == 1.0
+    corrected = SettlementCorrected(
+        at=START, request="R-1", feeder=FEEDER, customer="C", version=1, cause="dispute", dispute="D-1",
+        asked_kwh=1.0, reduced_kwh=0.5, intervals=1, intervals_measured=1, compliance_percent=50.0, points=5,
+        minor_units=0, outcome="credited", reduced_kwh_before=1.0, points_before=10, minor_units_before=0,
+    )  # fmt: skip
+    metrics.journaled(corrected, None)
+    labels = {"feeder": FEEDER, "cause": "dispute"}
+    assert metrics.registry.get_sample_value("gridward_settlements_corrected_total", labels) == 1.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.money import decimal, shown
+from controller.money import decimal, decimals_of, shown
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,10 @@ def test_signed() -> None:
 
 def test_watt_hours_as_kwh() -> None:
     assert [decimal(wh, 3) for wh in (0, 8, 1246, -50)] == ["0.000", "0.008", "1.246", "-0.050"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "decimals"), [("EUR-cent", 2), ("JPY-yen", 0), ("KWD-fils", 3), ("points", 0)]
+)
+def test_decimals_of_a_unit(unit: str, decimals: int) -> None:
+    assert decimals_of(unit) == decimals

@@ -126,6 +126,11 @@ def test_no_file_and_no_utf8(folder: Path) -> None:
             "line 9: requests.renew_before_s: expected less than duration_s (900 s), got 900",
         ),
         (
+            '[rewards]\nholidays = "DE-XY"\n',
+            "line 9: rewards.holidays: expected a country and region of ISO 3166, such as DE or DE-BY; "
+            "got 'DE-XY'",
+        ),
+        (
             "[requests]\nanswer_within_s = 400\n",
             "line 9: requests.answer_within_s: expected, times attempts, "
             "less than duration_s (900 s), got 1200",
@@ -157,10 +162,44 @@ def test_no_file_and_no_utf8(folder: Path) -> None:
             '[broker]\nusername = "u"\npassword_file = "customers.csv"\nkey_file = "devices.csv"\n',
             "line 11: broker.key_file: expected certificate_file beside it",
         ),
+        (
+            '[store]\npassword_file = "customers.csv"\n',
+            "line 9: store.password_file: expected postgres beside it",
+        ),
+        (
+            '[store]\npostgres = "db.example"\n',
+            "line 9: store.postgres: expected a URL such as postgresql://gridward@db.example/gridward, "
+            "or host=... dbname=...",
+        ),
     ],
 )
 def test_settings_that_cannot_be_meant_together(folder: Path, extra: str, finding: str) -> None:
     assert rejected(folder, GOOD + extra) == [finding]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "postgresql://gridward:hunter2@db/gridward",
+        "postgres://db/gridward?user=g&password=hunter2",
+        "host=db dbname=gridward password=hunter2",
+        "host=db password = 'hunter2'",
+    ],
+)
+def test_a_password_does_not_belong_into_settings(folder: Path, place: str) -> None:
+    (finding,) = rejected(folder, GOOD + f'[store]\npostgres = "{place}"\n')
+    assert finding.startswith("line 9: store.postgres: expected no password in it")
+    assert "hunter2" not in finding
+
+
+@pytest.mark.parametrize(
+    "place", ["postgresql://gridward@db/gridward", "postgres:///g?host=/run/postgresql", "host=db dbname=g"]
+)
+def test_a_store_in_postgresql(folder: Path, place: str) -> None:
+    (folder / "password").write_text("hunter2\n")
+    text = GOOD + f'[store]\npostgres = "{place}"\npassword_file = "password"\n'
+    store = load_site(write(folder, text)).store
+    assert (store.postgres, store.password_file) == (place, folder / "password")
 
 
 def test_feeders_are_told_apart_and_their_files_are_there(folder: Path) -> None:
@@ -240,3 +279,34 @@ def test_any_text_is_a_site_or_the_one_named_error(
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     with suppress(ConfigRejected):
         load_site(path)
+
+
+@pytest.mark.parametrize("url", ["https://people.example.org", "http://localhost:8080/grid/"])
+def test_a_public_address(folder: Path, url: str) -> None:
+    assert load_site(write(folder, GOOD + f'[api]\npublic_url = "{url}"\n')).api.public_url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["people.example.org", "ftp://example.org", "https://", "https://a.org/?x=1", "https://a.org/#b",
+            "https://me@a.org", "https://a .org", "https://[a"]
+)  # fmt: skip
+def test_what_is_no_public_address_is_refused(folder: Path, url: str) -> None:
+    (finding,) = rejected(folder, GOOD + f'[api]\npublic_url = "{url}"\n')
+    assert finding.startswith(
+        "line 9: api.public_url: expected an address such as https://people.example.org"
+    )
+    assert repr(url) in finding
+
+
+def test_programmes_and_enrolments_are_files_that_belong_together(folder: Path) -> None:
+    both = GOOD + 'programmes = "programmes.toml"\nenrolments = "enrolments.csv"\n'
+    assert rejected(folder, both) == [
+        f"line 8: feeder[1].programmes: expected a file at {folder}/programmes.toml",
+        f"line 9: feeder[1].enrolments: expected a file at {folder}/enrolments.csv",
+    ]
+    (folder / "programmes.toml").write_text("")
+    (folder / "enrolments.csv").write_text("")
+    assert load_site(write(folder, both)).feeder[0].programmes == folder / "programmes.toml"
+    for one, needed in (("programmes", "enrolments"), ("enrolments", "programmes")):
+        alone = "\n".join(line for line in both.splitlines() if not line.startswith(needed))
+        assert rejected(folder, alone) == [f"line 8: feeder[1].{one}: expected {needed} beside it"]

@@ -1,17 +1,26 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from controller import ledger
-from controller.entries import Entry, LedgerPosted, RequestMoved, RequestSettled, RequestState
+from controller.entries import (
+    Entry,
+    LedgerPosted,
+    RequestMoved,
+    RequestSettled,
+    RequestState,
+    SettledInterval,
+    SettledRules,
+)
 from controller.requests import RequestRecord
 from controller.settings import Rewards
 from controller.settlement import settle
-from tests.controller.record_builders import Sample, after, ended, samples
+from tests.controller.record_builders import T0, Sample, after, ended, samples
 
 REWARDS = Rewards(points_per_kwh=100, minor_units_per_kwh=25)
 NOW = after(930)
@@ -42,6 +51,11 @@ def test_what_the_meter_shows_is_credited_in_one_go() -> None:
         points=170,
         minor_units=42,
         outcome="credited",
+        programme="evening-relief",
+        by_interval=(
+            SettledInterval(start=T0, asked_wh=1700, reduced_wh=1700, measured_s=900, active_s=900),
+        ),
+        rules=SettledRules(100, 25, "EUR-cent", 900.0, 1800.0, 0.8),
     )
     assert isinstance(posted, LedgerPosted)
     assert posted.request == ended().request
@@ -123,3 +137,71 @@ def test_settlement_and_ledger_always_agree(values: list[float]) -> None:
     assert set(ledger.sum_per_unit(balances.items()).values()) <= {0}
     assert settlement.reduced_kwh <= settlement.asked_kwh + 1e-9
     assert settlement.points <= settlement.reduced_kwh * 100 + 1e-6
+
+
+def over_three_intervals(values: list[float]) -> RequestSettled:
+    """Active from 18:10 to 18:35, asked for 6.8 kW less, read every 100 s from 18:10 on."""
+    record = replace(ended(end=after(2100)), active_at=after(600), ended_at=after(2100), end=after(2100))
+    shown = samples(values, every_s=100.0, begin_s=600, end_s=2100)
+    told = settled(record, shown, rewards=Rewards(baseline_holds_s=7200))[0]
+    assert isinstance(told, RequestSettled)
+    return told
+
+
+def test_each_interval_is_measured_against_what_was_asked_in_it() -> None:
+    # 18:10 to 18:15: 12 - 9 = 3 kW for 300 s = 250 Wh of 566.67 asked; to 18:30: 12 - 5.2, all 1700 Wh;
+    # to 18:35: 14 kW, more than the baseline: nothing, and nothing is taken off the others.
+    told = over_three_intervals([9.0] * 3 + [5.2] * 9 + [14.0] * 3)
+    assert [(i.start, i.asked_wh, i.reduced_wh, i.measured_s, i.active_s) for i in told.by_interval] == [
+        (T0, 566, 250, 300, 300),
+        (after(900), 1700, 1700, 900, 900),
+        (after(1800), 566, 0, 300, 300),
+    ]
+    assert told.reduced_kwh == 1.95
+    assert told.compliance_percent == 68.9  # 1950 of 566 + 1700 + 566
+    assert (told.points, told.minor_units) == (195, 48)
+    assert told.asked_kwh == pytest.approx(6.8 * 1500 / 3600, abs=1e-6)
+
+
+def test_an_interval_of_which_too_little_was_read_proves_nothing_and_the_others_count() -> None:
+    told = over_three_intervals([math.nan] + [5.2] * 14)
+    assert [(i.reduced_wh, i.proven) for i in told.by_interval] == [(0, False), (1700, True), (566, True)]
+    assert (told.intervals, told.intervals_measured) == (3, 2)
+    assert told.reduced_kwh == 2.266
+    assert told.compliance_percent == 100.0
+
+
+def test_a_gap_in_the_middle_costs_its_interval_only() -> None:
+    record = replace(ended(end=after(1800)), ended_at=after(1800), end=after(1800))
+    shown = samples(5.2, end_s=500) + samples(5.2, begin_s=900, end_s=1800)
+    told = settled(record, shown, rewards=Rewards(baseline_holds_s=7200))[0]
+    assert isinstance(told, RequestSettled)
+    assert [(i.reduced_wh, i.measured_s, i.proven) for i in told.by_interval] == [
+        (0, 510, False), (1700, 900, True),
+    ]  # fmt: skip
+
+
+@given(
+    values=st.lists(st.floats(0, 30, width=32) | st.just(math.nan), min_size=60, max_size=60),
+    begin_s=st.integers(0, 900),
+    seed=st.integers(0, 1000),
+)
+@profile(max_examples=60, deadline=None)
+def test_the_published_figures_add_up_and_the_order_of_samples_does_not_matter(
+    values: list[float], begin_s: int, seed: int
+) -> None:
+    record = replace(ended(end=after(3000)), active_at=after(begin_s), ended_at=after(3000), end=after(3000))
+    shown = samples(values, every_s=50.0, end_s=3000)
+    rewards = Rewards(baseline_holds_s=36000)
+    told = settled(record, shown, rewards=rewards)
+    shuffled = [shown[k] for k in np.random.default_rng(seed).permutation(len(shown))]
+    assert settled(record, shuffled, rewards=rewards) == told
+    settlement = told[0]
+    assert isinstance(settlement, RequestSettled)
+    assert sum(i.reduced_wh for i in settlement.by_interval) == round(settlement.reduced_kwh * 1000)
+    assert settlement.reduced_kwh * 1000 == pytest.approx(sum(i.reduced_wh for i in settlement.by_interval))
+    assert all(0 <= i.reduced_wh <= i.asked_wh for i in settlement.by_interval)
+    assert all(i.measured_s <= i.active_s for i in settlement.by_interval)
+    assert not any(i.reduced_wh for i in settlement.by_interval if not i.proven)
+    assert 0.0 <= settlement.compliance_percent <= 100.0
+    assert settlement.intervals_measured == sum(i.proven for i in settlement.by_interval)

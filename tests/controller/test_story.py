@@ -1,3 +1,4 @@
+from datetime import date
 from typing import Any
 
 import pytest
@@ -195,3 +196,107 @@ def test_a_person_is_told_by_the_meter() -> None:
         "The meter showed 10.0 kW, and the customer was asked for no more than 6.0 kW: 4.0 kW less"
     )
     assert chapters["What happened"][-1] == "Sent to the customer (command 1)"
+
+
+def correction(version: int, **changes: Any) -> e.SettlementCorrected:
+    values: dict[str, Any] = {
+        "at": after(5000), "request": R1, "feeder": "dorf", "customer": "C-001", "version": version,
+        "cause": "late_readings", "dispute": None, "asked_kwh": 1.7, "reduced_kwh": 1.0, "intervals": 2,
+        "intervals_measured": 2, "compliance_percent": 58.8, "points": 100, "minor_units": 0,
+        "outcome": "credited", "reduced_kwh_before": 1.2, "points_before": 120, "minor_units_before": 0,
+    }  # fmt: skip
+    return e.SettlementCorrected(**(values | changes))
+
+
+def test_corrections_and_disputes_have_their_own_chapter() -> None:
+    shown = (e.SettledInterval(T0, 850, 400, 900, 900), e.SettledInterval(after(900), 850, 600, 890, 900))
+    opens = e.DisputeOpened(at=after(4000), dispute="D-1", request=R1, reason="meter_wrong", who="service")
+    shuts = e.DisputeClosed(
+        at=after(5000), dispute="D-1", request=R1, outcome="upheld", who="service", why="meter exchanged"
+    )
+    fix = correction(1, cause="dispute", dispute="D-1", by_interval=shown)
+    chapters = told(
+        *LIFE, settled(), posted(KEY, 120, "credit"), opens, fix, posted(f"{KEY}/c", -20, "c"), shuts
+    )
+    assert list(chapters)[-2:] == ["Corrections and disputes", "Credit"]
+    assert chapters["Corrections and disputes"] == [
+        f"Dispute D-1 about {R1} opened by service: meter wrong",
+        f"Settlement of {R1} corrected (dispute D-1): 1.00 kWh instead of 1.20, 100 points instead of 120",
+        "  2 of 2 intervals were read well enough",
+        "    18:00:00: 400 Wh less, of 850 Wh asked; read in 900 of 900 s",
+        "    18:15:00: 600 Wh less, of 850 Wh asked; read in 890 of 900 s",
+        "  1.000 kWh less than the baseline count, of 1.700 kWh asked"
+        " (58.8 % of what was asked where it was read)",
+        "Dispute D-1 upheld by service (meter exchanged)",
+    ]
+    assert chapters["What the meter proved"][-1] == (
+        "This was corrected: the last correction below is what holds"
+    )
+    assert chapters["Credit"][0] == "Customer C-001 was credited 100 points"
+
+
+def test_without_corrections_there_is_no_such_chapter() -> None:
+    assert "Corrections and disputes" not in told(*LIFE, settled())
+
+
+def test_each_interval_is_told_where_the_journal_has_it() -> None:
+    shown = (
+        e.SettledInterval(T0, 850, 700, 900, 900),
+        e.SettledInterval(after(900), 850, 0, 12, 900, False),
+    )
+    proof = told(*LIFE, settled(by_interval=shown, intervals_measured=1))["What the meter proved"]
+    assert proof[2:5] == [
+        "1 of 2 intervals were read well enough",
+        "  18:00:00: 700 Wh less, of 850 Wh asked; read in 900 of 900 s",
+        "  18:15:00: nothing is proven; read in 12 of 900 s",
+    ]
+
+
+def test_a_baseline_by_a_rule_is_told_with_its_days() -> None:
+    used = e.SettledBaseline(
+        rule="high_5_of_10", method="high_4_of_5", baseline_kwh=2.9,
+        days=(date(2026, 1, 9), date(2026, 1, 8)), adjustment="raised by 4 % for the day itself",
+        reasons=("too few days",),
+    )  # fmt: skip
+    proof = told(*LIFE, settled(baseline=used))["What the meter proved"]
+    assert proof[2:6] == [
+        "The programme's baseline is by the rule high_5_of_10, and high_4_of_5 was used: "
+        "2.900 kWh in the active time",
+        "  from the days 2026-01-09, 2026-01-08",
+        "  raised by 4 % for the day itself",
+        "  too few days",
+    ]
+
+
+def test_why_this_target_is_told_where_the_journal_knows() -> None:
+    known = planned(floor_kw=4.2, share_percent=12.34, programme="winter")
+    assert told(opened(), known)["Why this target"][1:] == [
+        "Its service point causes 12.3 % of the violation",
+        "It was asked by the terms of the programme winter",
+        "It is guaranteed 4.2 kW: it is never asked for less",
+    ]
+    assert told(opened(), planned())["Why this target"][1:] == [
+        "The journal does not hold how much of the violation it causes",
+        "The journal does not hold its guaranteed minimum; that stands in the site's list of devices",
+    ]
+
+
+def test_what_a_person_answered_and_was_told() -> None:
+    person = planned(resource="person", kind="person", target="C-001", limit_kw=6.0, p_before_kw=10.0)
+    message = f"{R1}/thanks/1"
+    steps = told(
+        opened(),
+        person,
+        e.NoticeAnswered(at=after(5), request=R1, answer="opted_in", via="link"),
+        e.NoticeAnswered(at=after(6), request=R1, answer="opted_out", via="api"),
+        e.MessagePlanned(at=after(9), message=message, request=R1, customer="C-001", kind="thanks"),
+        e.MessageDone(at=after(10), message=message, outcome="given_up", reason="no channel"),
+        e.MessagePlanned(at=after(9), message="R2/x", request="R2", customer="C-002", kind="thanks"),
+        e.MessageDone(at=after(10), message="R2/x", outcome="sent", reason=""),
+    )["What happened"]
+    assert steps[1:] == [
+        "The customer takes part (by link)",
+        "The customer does not take part (by api)",
+        "The customer is told what they earned, with thanks",
+        "That was given up (no channel)",
+    ]

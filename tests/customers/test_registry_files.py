@@ -134,7 +134,7 @@ def test_a_device_at_the_service_point_of_a_faulty_customer_is_not_told_twice(tm
 def test_headers_are_told_with_what_was_meant(tmp_path: Path) -> None:
     found = findings(tmp_path, CUSTOMERS.replace("meter", "metre"), "")
     assert found[0].startswith("customers.csv, row 1, meter: expected this column; the header has customer, ")
-    assert found[1].endswith("language, did you mean meter?")
+    assert found[1].endswith("language, tags, did you mean meter?")
     assert "devices.csv, row 1, device: expected this column; the header has nothing" in found
 
 

@@ -88,7 +88,7 @@ def test_each_test_of_the_formulas_exists() -> None:
 
 
 def test_each_module_of_the_formulas_exists() -> None:
-    rooms = ("grid_model", "controller/baselines")
+    rooms = ("grid_model", "controller")
     room = {path.name for folder in rooms for path in (ROOT / folder).rglob("*.py")}
     named = set(re.findall(r"`([a-z_0-9]+\.py)`", FORMULAS))
     assert len(named) > 40

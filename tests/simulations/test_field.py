@@ -137,6 +137,19 @@ def test_people_follow_by_chance() -> None:
     assert field.residents.followed / 500 == pytest.approx(0.7, abs=0.06)
 
 
+def test_a_reminder_or_thanks_change_nothing_for_who_follows() -> None:
+    a_scenario = scenario(people={"comply": 1.0})
+    field = field_of(a_scenario, population(a_scenario, people=2))
+    end = START + 30 * MINUTE
+    field.receive_notice(CustomerNotice("F1", "C-005", "R9", 0.5, START, end, 1, "please"))
+    field.advance(START + 10 * MINUTE)
+    field.receive_notice(CustomerNotice("F1", "C-005", "R9", 0.5, START, field.now, 1, "", "follow_up"))
+    field.receive_notice(CustomerNotice("F1", "C-005", "R8", 0.5, START, end, 1, "thanks", "thanks"))
+    field.advance(START + 11 * MINUTE)
+    assert field.power().p_kw[5] == 0.5
+    assert field.residents.notices == 1
+
+
 def test_strangers_are_not_heard() -> None:
     field = charging(scenario())
     field.receive(command("ev-999", CHARGING))

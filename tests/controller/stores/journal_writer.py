@@ -7,14 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from controller.entries import ReadingsRefused
+from controller.settings import Store
+from controller.stores.opening import open_store
 from controller.stores.port import FeederSample
-from controller.stores.sqlite import SqliteStore
 
 START = datetime(2026, 1, 12, tzinfo=UTC)
 
 
-def main(path: Path) -> None:
-    store = SqliteStore(path)
+def main(place: str) -> None:
+    """`place`: a file, or the URL of a PostgreSQL database of tests, whose server does without fsync."""
+    is_url = place.startswith("postgresql:")
+    store = open_store(Store(postgres=place, durable=False) if is_url else Store(path=Path(place)))
     store.take_over("writer")
     count = 0
     while True:
@@ -30,4 +33,4 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1])

@@ -1,13 +1,16 @@
 from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 import pytest
 
-from controller.entries import Entry, EventOpened, LedgerPosted
+from controller import ledger
+from controller.entries import Entry, EventOpened, LedgerPosted, SettlementCorrected
 from controller.settings import Rewards
 from controller.settlement import settle
 from controller.stores import chain
 from controller.stores.audit import audit
+from controller.stores.batch import batch_of
 from controller.stores.sqlite import IN_MEMORY, SqliteStore
 from tests.controller.record_builders import (
     EVENT,
@@ -84,8 +87,7 @@ def test_what_was_altered_is_found_and_named(store: SqliteStore, script: str, fa
 
 def rewritten(store: SqliteStore, entry: Entry) -> None:
     """Append with a right hash what no controller would: the chain is whole, the story is not."""
-    seq, previous = store._head()
-    store._append(seq + 1, entry, previous)
+    store._write(batch_of([entry], store._head(), {}))
 
 
 def test_a_story_that_cannot_be_is_found_behind_right_hashes(store: SqliteStore) -> None:
@@ -132,3 +134,41 @@ def test_the_same_entry_has_the_same_bytes() -> None:
     first = EventOpened(at=T0, event="E", feeder="f", element="line:1", kind="k", value=1.0, limit=2.0)
     assert chain.encode(first) == chain.encode(chain.decode(chain.encode(first)))
     assert chain.encode(first).startswith('{"entry":"event_opened","at":"2026-01-12T18:00:00Z"')
+
+
+def corrected(**changes: object) -> tuple[Entry, ...]:
+    """The settlement of `store` calculated anew: 1.2 kWh instead of 1.7."""
+    told = SettlementCorrected(
+        at=after(5000), request=R1, feeder="dorf", customer="C-001", version=1, cause="late_readings",
+        dispute=None, asked_kwh=1.7, reduced_kwh=1.2, intervals=1, intervals_measured=1,
+        compliance_percent=70.6, points=120, minor_units=30, outcome="credited", reduced_kwh_before=1.7,
+        points_before=170, minor_units_before=42,
+    )  # fmt: skip
+    posted = ledger.correction(
+        at=after(5000), feeder="dorf", request=R1, customer="C-001", version=1, before=(170, 42),
+        after=(120, 30), cause="late_readings", rewards=Rewards(),
+    )  # fmt: skip
+    assert posted is not None
+    return msgspec.structs.replace(told, **changes), posted
+
+
+def test_a_correction_with_its_transaction_is_whole(store: SqliteStore) -> None:
+    store.commit(corrected())
+    assert audit(store).faults == ()
+
+
+def test_a_correction_without_its_transaction_is_found(store: SqliteStore) -> None:
+    store.commit(corrected()[:1])
+    (fault,) = audit(store).faults
+    assert "its transactions come to (170, 42), its settlement says (120, 30)" in fault.text
+    assert fault.seq == 11
+
+
+def test_a_correction_that_tells_another_past_is_found(store: SqliteStore) -> None:
+    store.commit(corrected(points_before=160))
+    assert any("another settlement held before" in fault.text for fault in audit(store).faults)
+
+
+def test_a_transaction_that_corrects_more_than_the_settlement_says_is_found(store: SqliteStore) -> None:
+    store.commit(corrected(points=121))
+    assert any("come to (120, 30)" in fault.text for fault in audit(store).faults)

@@ -4,7 +4,7 @@ import json
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -19,6 +19,7 @@ from devices.messages import (
     DeviceStatus,
     Inbound,
     LimitCommand,
+    NoticeKind,
     Reading,
     ReadingBatch,
     Refused,
@@ -327,6 +328,23 @@ def test_commands_and_notices_survive_the_wire(command: LimitCommand, text: str)
     )
     topic = T.notice(notice.feeder, notice.customer)
     assert codec.decode_notice(topic, codec.encode_notice(notice)) == notice
+
+
+@pytest.mark.parametrize("kind", get_args(NoticeKind))
+def test_each_kind_of_word_survives_the_wire(kind: NoticeKind) -> None:
+    word = replace(NOTE, kind=kind)
+    assert codec.decode_notice(NOTICE, codec.encode_notice(word)) == word
+
+
+def test_a_word_without_a_kind_is_the_notice_itself() -> None:
+    body = json.loads(codec.encode_notice(replace(NOTE, kind="thanks")))
+    del body["kind"]
+    assert codec.decode_notice(NOTICE, json.dumps(body).encode()) == NOTE
+
+
+def test_a_word_of_a_kind_that_nobody_knows_is_refused() -> None:
+    body = json.loads(codec.encode_notice(NOTE)) | {"kind": "reminder"}
+    assert reason(codec.decode_notice(NOTICE, json.dumps(body).encode())) == "wrong_type"
 
 
 any_topic = st.one_of(

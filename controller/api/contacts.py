@@ -1,0 +1,67 @@
+"""The route that erases a customer's name and addresses. Nothing of them can be read over the API."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
+
+from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.operate import OperatorKey
+from controller.api.posted import read_posted
+from controller.contacts_desk import ContactsDesk, NothingHeld
+from customers.errors import ContactsUnavailable
+
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class EraseOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who erases, and why: both are kept, so no names of customers."""
+
+    who: Words
+    why: Words
+
+
+class ErasedBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done."""
+
+    customer: str
+    erased: bool
+    journaled: bool
+    """False: the data are gone, and the journal is told when it can be written again"""
+
+
+def contacts_routes(desk: ContactsDesk, key: OperatorKey) -> APIRouter:
+    """The one route."""
+    router = APIRouter(prefix="/api/v1", tags=["contacts"])
+
+    @router.post(
+        "/customers/{customer}/erase-contacts",
+        responses={
+            200: {"content": {JSON: {"schema": struct_schema(ErasedBody)}}},
+            401: {"description": "the operator token was not shown"},
+            403: {"description": "this controller is read-only"},
+            404: {"description": "nothing is held of this customer"},
+            422: {"description": "the order is malformed"},
+            503: {"description": "the contacts cannot be written, so nothing was done"},
+        },
+        openapi_extra={
+            "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(EraseOrder)}}},
+            "security": [{"operator": []}],
+        },
+    )
+    async def erase(customer: str, request: Request) -> Response:
+        """Erase a customer's contacts for good, and note it in the journal."""
+        key.check(request.headers.get("authorization"))
+        order = await read_posted(request, EraseOrder)
+        try:
+            done = await desk.erase(customer, order.who, order.why)
+        except NothingHeld as error:
+            raise HTTPException(404, str(error)) from error
+        except ContactsUnavailable as error:
+            raise HTTPException(
+                503, "the contacts cannot be written, so nothing was done", {"retry-after": "5"}
+            ) from error
+        return json_response(ErasedBody(customer=done.customer, erased=True, journaled=done.journaled))
+
+    return router

@@ -1,0 +1,154 @@
+"""The routes by which people answer notices: a page behind the link of a message, and one for programs.
+
+Looking at the page changes nothing, because programs look at links as well; only its button does. A wrong
+link gets the same page whatever is wrong with it, so nobody learns which requests or customers there are.
+Taking the answer is the desk's subject.
+"""
+
+from typing import Any, assert_never
+from urllib.parse import parse_qs
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
+
+from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.operate import OperatorKey
+from controller.api.people_page import POLICY, Sentence, question, sentence
+from controller.api.posted import MAX_BODY_BYTES, read_posted
+from controller.api.wrong_tokens import WrongTokens
+from controller.people_desk import NoNotice, Noted, PeopleDesk, TooLate
+from controller.stores.port import StoreUnavailable
+from customers.consent_links import Choice
+from devices.ports import Clock
+
+FORM = "application/x-www-form-urlencoded"
+
+
+class NoticeAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whether the customer takes part."""
+
+    answer: Choice
+
+
+class AnswerNoted(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the request by the answer."""
+
+    request: str
+    customer: str
+    answer: Choice
+    state: str
+    again: bool
+    """the same answer was given before: nothing changed"""
+
+
+def people_routes(desk: PeopleDesk, key: OperatorKey, clock: Clock) -> APIRouter:
+    """The pages for people, and the answer by API. `clock` is real time."""
+    router = APIRouter()
+    wrong = WrongTokens()
+
+    def refused(request: Request) -> Response:
+        caller = "" if request.client is None else request.client.host
+        if wrong.too_many(caller, clock.monotonic()):
+            return _html(sentence("too_many"), 429)
+        return _html(sentence("wrong"), 404)
+
+    @router.get("/people/answer", include_in_schema=False)
+    async def ask(request: Request) -> Response:
+        token = request.query_params.get("t", "")
+        invitation = await desk.look(token)
+        return refused(request) if invitation is None else _html(question(invitation, token))
+
+    @router.post("/people/answer", include_in_schema=False)
+    async def take(request: Request) -> Response:
+        token = await _token(request)
+        invitation = await desk.look(token)
+        if invitation is None:
+            return refused(request)
+        try:
+            outcome = await desk.answer_by_token(token)
+        except StoreUnavailable:
+            return _html(sentence("busy", invitation.language), 503)
+        return _html(sentence(_told(outcome), invitation.language))
+
+    @router.post("/api/v1/notices/{request_id}/answer", **_DOCUMENTED)
+    async def answer(request_id: str, request: Request) -> Response:
+        """Note for a customer whether they take part in what a notice asks."""
+        key.check(request.headers.get("authorization"))
+        chosen = await read_posted(request, NoticeAnswer)
+        try:
+            outcome = await desk.answer(request_id, chosen.answer, "api")
+        except StoreUnavailable as error:
+            detail = "the journal cannot be written, so nothing was done"
+            raise HTTPException(503, detail, {"retry-after": "5"}) from error
+        return _answered(request_id, outcome)
+
+    return router
+
+
+_DOCUMENTED: dict[str, Any] = {
+    "tags": ["people"],
+    "responses": {
+        200: {"content": {JSON: {"schema": struct_schema(AnswerNoted)}}},
+        401: {"description": "the operator token was not shown"},
+        403: {"description": "this controller is read-only"},
+        404: {"description": "there is no such notice"},
+        409: {"description": "the request is over: nothing changes any more"},
+        422: {"description": "the answer is malformed"},
+    },
+    "openapi_extra": {
+        "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(NoticeAnswer)}}},
+        "security": [{"operator": []}],
+    },
+}
+
+
+def _answered(request_id: str, outcome: Noted | TooLate | NoNotice) -> Response:
+    match outcome:
+        case Noted(record, answer, again):
+            return json_response(
+                AnswerNoted(
+                    request=record.request,
+                    customer=record.planned.customer,
+                    answer=answer,
+                    state=record.state,
+                    again=again,
+                )
+            )
+        case TooLate(record):
+            state = "" if record is None else f" ({record.state})"
+            raise HTTPException(409, f"request {request_id} is over{state}: an answer changes nothing")
+        case NoNotice():
+            raise HTTPException(404, f"there is no notice {request_id!r}")
+        case _:
+            assert_never(outcome)
+
+
+def _told(outcome: Noted | TooLate | NoNotice) -> Sentence:
+    match outcome:
+        case Noted(_, answer, _):
+            return "noted_no" if answer == "opted_out" else "noted_yes"
+        case TooLate() | NoNotice():
+            return "late"
+        case _:
+            assert_never(outcome)
+
+
+async def _token(request: Request) -> str:
+    """Of the posted form; empty when there is none. Raises 413."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        return ""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY_BYTES:
+            raise HTTPException(413, f"expected at most {MAX_BODY_BYTES} bytes")
+    try:
+        return parse_qs(body.decode("ascii"), max_num_fields=4).get("t", [""])[0]
+    except ValueError:
+        return ""
+
+
+def _html(page: str, status: int = 200) -> Response:
+    headers = {"content-security-policy": POLICY, "cache-control": "no-store"}
+    return Response(page, status, headers, "text/html; charset=utf-8")

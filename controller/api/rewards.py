@@ -1,0 +1,202 @@
+"""The routes of rewards: what a customer holds, what points are good for; facts, redemptions, payouts.
+
+All need the operator token: whoever takes payments or runs a customers' portal asks on the customers' behalf.
+Deciding and booking are the desk's subject.
+"""
+
+from collections.abc import Awaitable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.exceptions import HTTPException
+
+from controller import customer_rewards
+from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.operate import OperatorKey
+from controller.api.posted import read_posted
+from controller.api.reward_bodies import (
+    DecisionBody,
+    FactBody,
+    FactTaken,
+    PayoutBody,
+    PayoutBooked,
+    RedemptionBody,
+    RedemptionState,
+    TopUpBody,
+)
+from controller.entries import LedgerPosted, RedemptionMoved
+from controller.reward_errors import NotDue, RewardRefused, UnknownReward
+from controller.rewards_desk import RewardsDesk
+from controller.statement_source import StatementSource
+from controller.stores.port import OutcomeUnknown, StoreUnavailable
+
+T = TypeVar("T")
+_DAY = timedelta(days=1)
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"description": "the operator token was not shown"},
+    403: {"description": "this controller is read-only"},
+}
+
+
+def rewards_routes(
+    desk: RewardsDesk, key: OperatorKey, statements: StatementSource | None = None
+) -> APIRouter:
+    """All of them; statements only with a source of them."""
+
+    def may(request: Request) -> None:
+        key.check(request.headers.get("authorization"))
+
+    router = APIRouter(prefix="/api/v1", tags=["rewards"], dependencies=[Depends(may)], responses=_REFUSALS)
+    _add_views(router, desk)
+    if statements is not None:
+        _add_statements(router, desk, statements)
+    _add_redemptions(router, desk)
+    _add_bookings(router, desk)
+    return router
+
+
+def _add_views(router: APIRouter, desk: RewardsDesk) -> None:
+    @router.get("/catalogue")
+    async def catalogue() -> Response:
+        """What points are good for now, and how many of each are left."""
+        items = customer_rewards.catalogue(desk.accounts, desk.rewards, desk.now())
+        return json_response({"items": items})
+
+    @router.get("/customers/{customer}/rewards")
+    async def rewards(customer: str) -> Response:
+        """What a customer holds, in which tier they are, what expires next and what is pending."""
+        _check_known(desk, customer)
+        return json_response(customer_rewards.standing(desk.accounts, desk.rewards, customer, desk.now()))
+
+
+def _add_statements(router: APIRouter, desk: RewardsDesk, statements: StatementSource) -> None:
+    @router.get("/customers/{customer}/statement")
+    async def statement(customer: str, first: date | None = None, last: date | None = None) -> Response:
+        """Opening balance, every transaction and closing balance, from the `first` to the `last` day in
+        UTC.
+        """
+        _check_known(desk, customer)
+        if first is not None and last is not None and last < first:
+            raise HTTPException(422, f"last: expected a day not before {first}, got {last}")
+        start = None if first is None else datetime.combine(first, time(), UTC)
+        end = None if last is None or last == date.max else datetime.combine(last + _DAY, time(), UTC)
+        return json_response(await _done(statements.statement(customer, start, end)))
+
+
+def _check_known(desk: RewardsDesk, customer: str) -> None:
+    if not desk.knows(customer):
+        raise HTTPException(404, f"there is no customer {customer!r}")
+
+
+def _add_redemptions(router: APIRouter, desk: RewardsDesk) -> None:
+    @router.post("/redemptions", **_documented(RedemptionBody, RedemptionState))
+    async def redeem(request: Request) -> Response:
+        """Hold a customer's points for an item; the same again is answered as it stands."""
+        body = await read_posted(request, RedemptionBody)
+        moved = await _done(
+            desk.redeem(redemption=body.redemption, customer=body.customer, item=body.item, who=body.who)
+        )
+        return json_response(_state(moved))
+
+    @router.post("/redemptions/{redemption}/fulfil", **_documented(DecisionBody, RedemptionState))
+    async def fulfil(redemption: str, request: Request) -> Response:
+        """The customer has got it: the points are used."""
+        body = await read_posted(request, DecisionBody)
+        return json_response(_state(await _done(desk.fulfil(redemption, who=body.who, reason=body.reason))))
+
+    @router.post("/redemptions/{redemption}/void", **_documented(DecisionBody, RedemptionState))
+    async def void(redemption: str, request: Request) -> Response:
+        """The customer will not get it: the points are given back."""
+        body = await read_posted(request, DecisionBody)
+        return json_response(_state(await _done(desk.void(redemption, who=body.who, reason=body.reason))))
+
+
+def _add_bookings(router: APIRouter, desk: RewardsDesk) -> None:
+    @router.post("/facts", **_documented(FactBody, FactTaken))
+    async def report(request: Request) -> Response:
+        """Credit what a fact earns by the earning rules; the same again changes nothing."""
+        body = await read_posted(request, FactBody)
+        points = await _done(
+            desk.report_fact(
+                fact=body.fact,
+                customer=body.customer,
+                kind=body.kind,
+                occurred_at=_utc(body.occurred_at),
+                amount_minor_units=body.amount_minor_units,
+                currency=body.currency,
+            )
+        )
+        taken = FactTaken(fact=body.fact, customer=body.customer, points=points or 0, again=points is None)
+        return json_response(taken)
+
+    @router.post("/budget/top-ups", **_documented(TopUpBody, LedgerPosted))
+    async def top_up(request: Request) -> Response:
+        """Give the programme's budget more; the same again changes nothing."""
+        body = await read_posted(request, TopUpBody)
+        posted = await _done(
+            desk.top_up(top_up=body.top_up, unit=body.unit, amount=body.amount, who=body.who)
+        )
+        return json_response(posted)
+
+    @router.post("/payouts", **_documented(PayoutBody, PayoutBooked))
+    async def pay_out(request: Request) -> Response:
+        """Take all money out of customers' accounts; a payout that is booked stays as it is."""
+        body = await read_posted(request, PayoutBody)
+        booked = await _done(desk.pay_out(payout=body.payout, least=body.least_minor_units))
+        return json_response(PayoutBooked(payout=body.payout, booked=booked))
+
+
+async def _done(asked: Awaitable[T]) -> T:
+    """What the desk answers; its refusals as 404, 409 and 422, a store that is out of order as 503."""
+    try:
+        return await asked
+    except UnknownReward as error:
+        raise HTTPException(404, str(error)) from error
+    except NotDue as error:
+        raise HTTPException(422, str(error)) from error
+    except RewardRefused as error:
+        raise HTTPException(409, str(error)) from error
+    except OutcomeUnknown as error:
+        detail = "nobody knows whether it was written; the same again, with the same id, is safe"
+        raise HTTPException(503, detail, {"retry-after": "5"}) from error
+    except StoreUnavailable as error:
+        detail = "the journal cannot be written, so nothing was done"
+        raise HTTPException(503, detail, {"retry-after": "5"}) from error
+
+
+def _utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise HTTPException(422, f"occurred_at: expected a time of our days, got {at}") from error
+
+
+def _state(moved: RedemptionMoved) -> RedemptionState:
+    return RedemptionState(
+        redemption=moved.redemption,
+        customer=moved.customer,
+        item=moved.item,
+        points=moved.points,
+        state=moved.state,
+        at=moved.at,
+        deadline=moved.deadline,
+        reason=moved.reason,
+    )
+
+
+def _documented(posted: type[msgspec.Struct], answered: type[msgspec.Struct]) -> dict[str, Any]:
+    return {
+        "responses": {
+            200: {"content": {JSON: {"schema": struct_schema(answered)}}},
+            404: {"description": "who or what it is about is not known"},
+            409: {"description": "it cannot be done as the rules and the accounts stand"},
+            422: {"description": "the body is malformed"},
+            503: {"description": "the journal cannot be written; nothing was done"},
+        },
+        "openapi_extra": {
+            "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(posted)}}},
+            "security": [{"operator": []}],
+        },
+    }

@@ -1,0 +1,130 @@
+"""The routes of settlements: late readings, disputes, and one settlement with its intervals.
+
+All need the operator token, the reading ones too: what a household used is nobody else's business. Deciding
+and writing are the desk's subject.
+"""
+
+from collections.abc import Awaitable
+from datetime import UTC
+from typing import Any, TypeVar
+
+import msgspec
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.exceptions import HTTPException
+
+from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.operate import OperatorKey
+from controller.api.posted import read_posted
+from controller.api.settlement_bodies import (
+    DisputeBody,
+    DisputeDecided,
+    DisputeDecision,
+    LateAnswer,
+    LateBody,
+    SettlementBody,
+    body_of,
+)
+from controller.dispute_errors import NotPossible, ReadingsRejected, UnknownSettlement
+from controller.entries import DisputeOpened
+from controller.settlement_desk import Remedy, SettlementDesk
+from controller.stores.port import LateReading, StoreUnavailable
+
+MAX_LATE_BYTES = 16 * 2**20
+MAX_DECISION_BYTES = 2**20
+T = TypeVar("T")
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"description": "the operator token was not shown"},
+    403: {"description": "this controller is read-only"},
+}
+
+
+def settlement_routes(desk: SettlementDesk, key: OperatorKey) -> APIRouter:
+    """All of them."""
+
+    def may(request: Request) -> None:
+        key.check(request.headers.get("authorization"))
+
+    router = APIRouter(
+        prefix="/api/v1", tags=["settlements"], dependencies=[Depends(may)], responses=_REFUSALS
+    )
+    _add_settlements(router, desk)
+    _add_disputes(router, desk)
+    return router
+
+
+def _add_settlements(router: APIRouter, desk: SettlementDesk) -> None:
+    @router.get("/requests/{request_id}/settlement", **_documented(None, SettlementBody))
+    async def settlement(request_id: str) -> Response:
+        """What a request came to, by interval, with its corrections and disputes."""
+        return json_response(body_of(await _done(desk.settlement(request_id))))
+
+    @router.post("/readings/late", **_documented(LateBody, LateAnswer))
+    async def late(request: Request) -> Response:
+        """Keep readings that came late, and correct what they change; the same again changes nothing."""
+        body = await read_posted(request, LateBody, MAX_LATE_BYTES)
+        readings = [
+            LateReading(body.feeder, one.meter, one.at.astimezone(UTC), one.p_kw) for one in body.readings
+        ]
+        return json_response(await _done(desk.late_readings(body.feeder, readings)))
+
+
+def _add_disputes(router: APIRouter, desk: SettlementDesk) -> None:
+    @router.get("/disputes")
+    async def disputes() -> Response:
+        """Those that nobody has decided, oldest first."""
+        return json_response({"disputes": desk.open_disputes()})
+
+    @router.post("/disputes", **_documented(DisputeBody, DisputeOpened))
+    async def open_dispute(request: Request) -> Response:
+        """Note that somebody does not agree with a settlement; the same again is answered as the first."""
+        body = await read_posted(request, DisputeBody)
+        return json_response(await _done(desk.open(body.request, body.reason, body.who)))
+
+    @router.post("/disputes/{dispute}/decision", **_documented(DisputeDecision, DisputeDecided))
+    async def decide(dispute: str, request: Request) -> Response:
+        """Reject a dispute, or uphold it with another settlement; each is decided once."""
+        body = await read_posted(request, DisputeDecision, MAX_DECISION_BYTES)
+        remedy = Remedy(
+            readings=tuple((one.at.astimezone(UTC), one.p_kw) for one in body.readings),
+            baseline=body.baseline,
+            reduced_wh=body.reduced_wh,
+        )
+        if body.outcome == "rejected":
+            if remedy != Remedy():
+                raise HTTPException(
+                    422, "a rejected dispute changes nothing; expected no readings or figures"
+                )
+            closed = await _done(desk.reject(dispute, who=body.who, why=body.why))
+            return json_response(DisputeDecided(closed=closed, correction=None))
+        closed, correction = await _done(desk.uphold(dispute, remedy, who=body.who, why=body.why))
+        return json_response(DisputeDecided(closed=closed, correction=correction))
+
+
+async def _done(asked: Awaitable[T]) -> T:
+    """What the desk answers; its refusals as 404, 409 and 422, a store that is out of order as 503."""
+    try:
+        return await asked
+    except UnknownSettlement as error:
+        raise HTTPException(404, str(error)) from error
+    except ReadingsRejected as error:
+        raise HTTPException(422, str(error)) from error
+    except NotPossible as error:
+        raise HTTPException(409, str(error)) from error
+    except StoreUnavailable as error:
+        detail = "the journal cannot be written; the same again is safe"
+        raise HTTPException(503, detail, {"retry-after": "5"}) from error
+
+
+def _documented(posted: type[msgspec.Struct] | None, answered: type[msgspec.Struct]) -> dict[str, Any]:
+    body = {} if posted is None else {"required": True, "content": {JSON: {"schema": struct_schema(posted)}}}
+    extra: dict[str, Any] = {"security": [{"operator": []}]}
+    return {
+        "responses": {
+            200: {"content": {JSON: {"schema": struct_schema(answered)}}},
+            404: {"description": "who or what it is about is not known"},
+            409: {"description": "it cannot be done as things stand"},
+            422: {"description": "the body is malformed, or its readings cannot be"},
+            503: {"description": "the journal cannot be written"},
+        },
+        "openapi_extra": extra | ({"requestBody": body} if body else {}),
+    }

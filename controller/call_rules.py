@@ -1,0 +1,127 @@
+"""[5] Whether a customer may be called now, and until when, by what was agreed with them. Pure.
+
+A site without programmes calls everybody under its own terms (`[rewards]`), at any hour. With programmes a
+notice needs an enrolment; a device whose customer is in no programme for devices stays under the site's own
+terms, and one whose customer is in one is limited within its hours and counts only. What never yields to any
+programme (floors, protected customers, the event's longest duration) is the safety gate's subject.
+
+How often somebody was called comes from the journal (`Books.calls_of`). An event that has called a customer
+already does not count against itself.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from controller import settings
+from controller.feeder_control import FeederControl
+from controller.requests import RequestRecord
+from controller.situation import Situation
+from customers.programmes import CallKind, Programme
+from customers.registry import Customer
+
+SHORTEST = timedelta(minutes=5)
+"""Nobody is called for less because a programme's hours are about to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """When a call may be, and under whose terms."""
+
+    programme: Programme
+    name: str | None
+    """None: the site's own terms"""
+    start: datetime
+    until: datetime | None = None
+    """no request of it may end later; None: as late as all others"""
+
+
+def zone_of(site: settings.Site) -> tzinfo:
+    """The zone of the people who live there."""
+    return _zone(site.look_ahead.time_zone)
+
+
+@cache
+def _zone(name: str) -> tzinfo:
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def programme_of(control: FeederControl, name: str | None) -> Programme:
+    """The programme that a request names; the site's own terms for None, and for one that is gone."""
+    agreements = control.registry.agreements
+    found = None if agreements is None or name is None else agreements.programmes.get(name)
+    return _of_rewards(control.site) if found is None else found
+
+
+def slot(situation: Situation, customer: Customer, kind: CallKind) -> Slot | None:
+    """When this customer may be called if it is decided now; None when they may not be."""
+    control, now = situation.control, situation.now
+    agreements, zone = control.registry.agreements, zone_of(control.site)
+    if agreements is None:
+        return Slot(_of_rewards(control.site), None, now)
+    programme = agreements.programme_of(customer.customer, kind, now.astimezone(zone).date())
+    if programme is None:
+        return Slot(_of_rewards(control.site), None, now) if kind == "devices" else None
+    start = now + timedelta(seconds=programme.notice_s if kind == "people" else 0.0)
+    starts_on = start.astimezone(zone).date()
+    if agreements.programme_of(customer.customer, kind, starts_on) is not programme:
+        return None  # the enrolment ends before the call could begin
+    key = (programme.programme, start)
+    if key not in situation.call_ends:
+        situation.call_ends[key] = ends_by(programme, start, zone)
+    until = situation.call_ends[key]
+    if until is None or until - start < SHORTEST:
+        return None
+    if not (_has_calls_left(situation, customer, programme, start) and _has_budget(situation, programme)):
+        return None
+    return Slot(programme, programme.programme, start, until)
+
+
+def ends_by(programme: Programme, start: datetime, zone: tzinfo) -> datetime | None:
+    """When a call that starts then must have ended; None when it must not start then."""
+    until = programme.hours.open_until(start, zone)
+    if until is None or programme.longest_call_s is None:
+        return until
+    return min(until, start + timedelta(seconds=programme.longest_call_s))
+
+
+def may_last_until(control: FeederControl, record: RequestRecord) -> datetime | None:
+    """The end that a request may have at the latest by its programme; None where that does not say."""
+    planned = record.planned
+    if planned.programme is None:
+        return None
+    return ends_by(programme_of(control, planned.programme), planned.start, zone_of(control.site))
+
+
+def _has_calls_left(situation: Situation, customer: Customer, programme: Programme, start: datetime) -> bool:
+    control = situation.control
+    history = situation.books.calls_of(control.feeder, customer.customer, programme.programme)
+    if situation.event is not None and history.called_in(situation.event.event):
+        return True
+    zone = zone_of(control.site)
+    today = start.astimezone(zone).date()
+    season = programme.hours.season_start(today)
+    for most, since in ((programme.calls_per_day, today), (programme.calls_per_season, season)):
+        if most is not None and history.count(datetime.combine(since, time(0), zone)) >= most:
+            return False
+    rest = timedelta(seconds=programme.rest_s)
+    return history.last_until is None or start - history.last_until >= rest
+
+
+def _has_budget(situation: Situation, programme: Programme) -> bool:
+    """Whether it may still credit anything."""
+    accounts, rewards = situation.books.accounts, situation.control.site.rewards
+    caps = (("points", programme.budget_points), (rewards.currency, programme.budget_minor_units))
+    return all(cap is None or accounts.budget_left(programme.programme, unit, cap) > 0 for unit, cap in caps)
+
+
+def _of_rewards(site: settings.Site) -> Programme:
+    """The site's own terms as a programme: at any hour, as often as needed."""
+    rewards = site.rewards
+    return Programme(
+        programme=rewards.programme,
+        asks="both",
+        points_per_kwh=rewards.points_per_kwh,
+        minor_units_per_kwh=rewards.minor_units_per_kwh,
+    )

@@ -1,0 +1,234 @@
+"""Contacts in a SQLite file of their own, with the log of who looked: implements `contacts.ErasableContacts`.
+
+Erasing means the bytes: deleted content is overwritten (`secure_delete`), and the file is then built anew, so
+that no page keeps a copy in its unused part. There is no write-ahead log that could keep one; temporary
+tables stay in memory. What this cannot reach: old copies of the file, and what a disk keeps of deleted ones.
+
+Methods block. Every change is one transaction, synced to the disk.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from threading import RLock
+
+from customers.contacts import Access, Action, Cause, Contact, Erasure, Noted, overdue
+from customers.errors import ContactsUnavailable
+
+VERSION = 1
+APPLICATION = 0x47574331
+"""marks the file as ours ("GWC1")"""
+BUSY_TIMEOUT_S = 5.0
+_TABLES = """
+CREATE TABLE contacts (
+    customer     TEXT PRIMARY KEY,
+    name         TEXT NOT NULL,
+    email        TEXT,
+    phone        TEXT,
+    postal       TEXT,
+    language     TEXT NOT NULL,
+    consented_on TEXT,
+    withdrawn_on TEXT,
+    ended_on     TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TABLE accesses (
+    number   INTEGER PRIMARY KEY,
+    at       TEXT NOT NULL,
+    customer TEXT NOT NULL,
+    who      TEXT NOT NULL,
+    action   TEXT NOT NULL,
+    why      TEXT NOT NULL
+) STRICT;
+CREATE INDEX accesses_of ON accesses (customer, number);
+CREATE TABLE erasures (
+    number    INTEGER PRIMARY KEY,
+    at        TEXT NOT NULL,
+    customer  TEXT NOT NULL,
+    cause     TEXT NOT NULL,
+    who       TEXT NOT NULL,
+    journaled INTEGER NOT NULL DEFAULT 0
+) STRICT;
+"""
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise ContactsUnavailable(f"{path}: the contacts cannot be used: {error}") from error
+
+
+class ContactStore:
+    """One file. Any thread may call; calls take turns."""
+
+    def __init__(self, path: Path) -> None:
+        """Open, and make the file when there is none, for its owner alone. Raises ContactsUnavailable."""
+        self._path, self._turn = path, RLock()
+        with _translated(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._connection = sqlite3.connect(
+                path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            )
+            try:
+                self._prepare()
+            except sqlite3.Error:
+                self._connection.close()
+                raise
+
+    def of(self, customer: str, access: Access) -> Contact | None:
+        """See the port."""
+        with self._change():
+            found = self._held("WHERE customer = ?", (customer,))
+            self._note((contact.customer for contact in found), "read", access)
+        return found[0] if found else None
+
+    def all(self, action: Action, access: Access, customer: str | None = None) -> tuple[Contact, ...]:
+        """All that is held, or of one customer, by their ids; each is noted."""
+        with self._change():
+            found = self._held("WHERE ? IN ('', customer)", (customer or "",))
+            self._note((contact.customer for contact in found), action, access)
+        return found
+
+    def put(self, contacts: Iterable[Contact], access: Access) -> int:
+        """Add or replace; returns how many. All or none."""
+        with self._change():
+            count = 0
+            for contact in contacts:
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO contacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        contact.customer, contact.name, contact.email, contact.phone, contact.postal,
+                        contact.language, _iso(contact.consented_on), _iso(contact.withdrawn_on),
+                        _iso(contact.ended_on),
+                    ),
+                )  # fmt: skip
+                self._note((contact.customer,), "imported", access)
+                count += 1
+        self._build_anew()
+        return count
+
+    def erase(self, customers: Iterable[str], cause: Cause, access: Access) -> tuple[str, ...]:
+        """See the port."""
+        action: Action = "erased" if cause == "request" else "purged"
+        with self._change():
+            gone = tuple(
+                customer
+                for customer in customers
+                if self._connection.execute("DELETE FROM contacts WHERE customer = ?", (customer,)).rowcount
+            )
+            self._note(gone, action, access)
+            self._connection.executemany(
+                "INSERT INTO erasures (at, customer, cause, who) VALUES (?, ?, ?, ?)",
+                ((access.at.isoformat(), customer, cause, access.who) for customer in gone),
+            )
+        self._build_anew()
+        return gone
+
+    def overdue(self, keep: timedelta, today: date) -> tuple[str, ...]:
+        """Customers whose retention is over. Only their ids leave, so nothing is noted."""
+        with self._change():
+            return tuple(overdue(self._held("WHERE ended_on IS NOT NULL", ()), keep, today))
+
+    def forget_accesses(self, before: datetime) -> int:
+        """Drop old notes about customers of whom nothing is held; returns how many."""
+        with self._change():
+            return self._connection.execute(
+                "DELETE FROM accesses WHERE at < ? AND customer NOT IN (SELECT customer FROM contacts)",
+                (before.isoformat(),),
+            ).rowcount
+
+    def customers(self) -> frozenset[str]:
+        """The ids of all of whom something is held."""
+        with self._change():
+            return frozenset(row[0] for row in self._connection.execute("SELECT customer FROM contacts"))
+
+    def log(self, customer: str) -> tuple[Noted, ...]:
+        """Who looked at this customer's data, why, and what was done, oldest first."""
+        with self._change():
+            rows = self._connection.execute(
+                "SELECT at, customer, who, action, why FROM accesses WHERE customer = ? ORDER BY number",
+                (customer,),
+            ).fetchall()
+        return tuple(Noted(datetime.fromisoformat(row[0]), *row[1:]) for row in rows)
+
+    def to_journal(self) -> tuple[Erasure, ...]:
+        """See the port."""
+        with self._change():
+            rows = self._connection.execute(
+                "SELECT number, at, customer, cause, who FROM erasures WHERE NOT journaled ORDER BY number"
+            ).fetchall()
+        return tuple(Erasure(row[0], datetime.fromisoformat(row[1]), *row[2:]) for row in rows)
+
+    def journaled(self, erasures: Iterable[Erasure]) -> None:
+        """See the port."""
+        with self._change():
+            self._connection.executemany(
+                "UPDATE erasures SET journaled = 1 WHERE number = ?", ((one.number,) for one in erasures)
+            )
+
+    def close(self) -> None:
+        """Close."""
+        with self._turn, _translated(self._path):
+            self._connection.close()
+
+    def _prepare(self) -> None:
+        for pragma in (
+            "secure_delete = ON", "temp_store = MEMORY", "journal_mode = DELETE", "synchronous = FULL",
+        ):  # fmt: skip
+            self._connection.execute(f"PRAGMA {pragma}")
+        with self._change():
+            version, application = (
+                int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
+                for name in ("user_version", "application_id")
+            )
+            empty = not self._connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
+            if (version, application) == (0, 0) and empty:
+                for statement in _TABLES.split(";"):
+                    self._connection.execute(statement)
+                self._connection.execute(f"PRAGMA application_id = {APPLICATION}")
+                self._connection.execute(f"PRAGMA user_version = {VERSION}")
+            elif application != APPLICATION:
+                raise sqlite3.DatabaseError("the file holds no contacts of Gridward")
+            elif version != VERSION:
+                raise sqlite3.DatabaseError(f"it has schema {version}, this version reads {VERSION}")
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """All or nothing; reading too, because who looked is written."""
+        with self._turn, _translated(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def _build_anew(self) -> None:
+        """Copy what is held into fresh pages: what was replaced or deleted is in none of them."""
+        with self._turn, _translated(self._path):
+            self._connection.execute("VACUUM")
+
+    def _held(self, where: str, values: tuple[str, ...]) -> tuple[Contact, ...]:
+        rows = self._connection.execute(f"SELECT * FROM contacts {where} ORDER BY customer", values)  # noqa: S608
+        return tuple(Contact(*row[:6], *map(_day, row[6:])) for row in rows)
+
+    def _note(self, customers: Iterable[str], action: Action, access: Access) -> None:
+        self._connection.executemany(
+            "INSERT INTO accesses (at, customer, who, action, why) VALUES (?, ?, ?, ?, ?)",
+            ((access.at.isoformat(), customer, access.who, action, access.why) for customer in customers),
+        )
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

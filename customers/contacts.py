@@ -1,0 +1,105 @@
+"""Who a customer is and how they are reached: personal data, apart from all else. Pure.
+
+The journal, the registry and the ledger know customers by an id alone. What stands here can be erased without
+touching them. No value of this module shows a name or an address when it is printed, so none gets into a log
+or a trace by mistake; and nobody reads one without saying who they are and why (`Access`).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Literal, Protocol
+
+Action = Literal["imported", "read", "listed", "exported", "erased", "purged"]
+Cause = Literal["request", "retention"]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who asks, why, and when: it is noted for the customer to see."""
+
+    who: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What is held of one customer."""
+
+    customer: str
+    """the id that registry and journal use"""
+    name: str = field(repr=False)
+    email: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
+    postal: str | None = field(default=None, repr=False)
+    language: str = "en"
+    consented_on: date | None = None
+    """to be written to; None: never"""
+    withdrawn_on: date | None = None
+    ended_on: date | None = None
+    """of the supply or the enrolment; None while it lasts"""
+
+    def may_be_written_to(self, on: date) -> bool:
+        """Whether they consented, and have not withdrawn that by this day."""
+        if self.consented_on is None or self.consented_on > on:
+            return False
+        return self.withdrawn_on is None or self.withdrawn_on > on
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """One line of the access log."""
+
+    at: datetime
+    customer: str
+    who: str
+    action: Action
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was erased and has to be told to the journal, or was."""
+
+    number: int
+    at: datetime
+    customer: str
+    cause: Cause
+    who: str
+
+
+class Contacts(Protocol):
+    """Reading contacts. Raises ContactsUnavailable."""
+
+    def of(self, customer: str, access: Access) -> Contact | None:
+        """What is held of a customer; None for nothing. It is noted."""
+        ...
+
+
+class ErasableContacts(Contacts, Protocol):
+    """Erasing them. All raise ContactsUnavailable."""
+
+    def erase(self, customers: Iterable[str], cause: Cause, access: Access) -> tuple[str, ...]:
+        """Remove all that is held of them, bytes and all; those of whom there was something. Each is noted,
+        and waits in `to_journal` until it is told there."""
+        ...
+
+    def to_journal(self) -> tuple[Erasure, ...]:
+        """Erasures that the journal has not got yet, oldest first."""
+        ...
+
+    def journaled(self, erasures: Iterable[Erasure]) -> None:
+        """The journal has these."""
+        ...
+
+    def close(self) -> None:
+        """Let others in."""
+        ...
+
+
+def overdue(held: Iterable[Contact], keep: timedelta, today: date) -> Iterator[str]:
+    """Customers whose supply or enrolment ended longer than `keep` ago."""
+    for contact in held:
+        if contact.ended_on is not None and contact.ended_on + keep < today:
+            yield contact.customer

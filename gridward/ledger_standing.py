@@ -1,0 +1,126 @@
+"""`gridward ledger balance`, `tiers` and `catalogue`: how rewards stand, by a site's rules and its store."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from controller import customer_rewards
+from controller.accounts import Accounts
+from controller.clock import WallClock
+from controller.entries import FactReported, LedgerPosted, RedemptionMoved
+from controller.errors import BooksBroken, RecordBroken
+from controller.money import shown
+from controller.settings import Rewards
+from controller.settings_file import load_site
+from controller.stores.port import Numbered, Record
+from gridward.ledger_tables import aligned
+from gridward.stored_record import place_of, with_record
+
+Commands = Any
+"""what `argparse` adds subcommands to"""
+NAMES = ("balance", "tiers", "catalogue")
+
+
+def add_commands(commands: Commands) -> None:
+    """The three of them."""
+    balance = commands.add_parser("balance", help="what one customer holds, their tier, what expires next")
+    balance.add_argument("customer", metavar="CUSTOMER")
+    tiers = commands.add_parser("tiers", help="who is in which tier")
+    catalogue = commands.add_parser("catalogue", help="what points are good for now, and how much is left")
+    for command in (balance, tiers, catalogue):
+        command.add_argument(
+            "--site", type=Path, required=True, metavar="SITE.toml", help="its rules and store"
+        )
+        command.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 fine; 1 when the record was altered; 2 when the input is wrong."""
+    try:
+        place = place_of(str(args.site))
+    except argparse.ArgumentTypeError as error:
+        print(error, file=sys.stderr)
+        return 2
+    rewards, now = load_site(args.site).rewards, WallClock().now()
+    tell: Callable[[Accounts, Rewards, datetime, argparse.Namespace], None] = {
+        "balance": _balance,
+        "tiers": _tiers,
+        "catalogue": _catalogue,
+    }[args.ledger_command]
+
+    def look(record: Record) -> int:
+        tell(accounts_of(record.replay()), rewards, now, args)
+        return 0
+
+    return with_record(place, look)
+
+
+def accounts_of(told: Iterable[Numbered]) -> Accounts:
+    """The ledger as a journal leaves it. Raises RecordBroken at what cannot have happened."""
+    accounts = Accounts()
+    for numbered in told:
+        try:
+            match numbered.entry:
+                case LedgerPosted() as posted:
+                    accounts.post(posted)
+                case FactReported() as fact:
+                    accounts.report(fact)
+                case RedemptionMoved() as moved:
+                    accounts.redeem(moved)
+        except BooksBroken as error:
+            raise RecordBroken(f"entry {numbered.seq} cannot be: {error}") from error
+    return accounts
+
+
+def _balance(accounts: Accounts, rewards: Rewards, now: datetime, args: argparse.Namespace) -> None:
+    found = customer_rewards.standing(accounts, rewards, args.customer, now)
+    if args.json:
+        print(msgspec.json.encode(found).decode())
+        return
+    held = [shown(unit, amount) for unit, amount in sorted(found.balances.items())]
+    print(f"{found.customer}: {', '.join(held) or 'nothing'}")
+    tier = "in no tier" if found.tier is None else f"in tier {found.tier}"
+    further = "" if found.next_tier is None else f"; {found.points_to_next_tier} more for {found.next_tier}"
+    print(f"{tier}, with {found.earned_points} points earned since a year ago{further}")
+    if found.expiring_points:
+        print(f"{found.expiring_points} points are gone on {found.expiring_on} unless they are used")
+    for one in found.pending:
+        until = "" if one.deadline is None else f", pending until {one.deadline:%Y-%m-%d %H:%M} UTC"
+        print(f"redemption {one.redemption}: {one.item} for {one.points} points{until}")
+
+
+def _tiers(accounts: Accounts, rewards: Rewards, now: datetime, args: argparse.Namespace) -> None:
+    rows = [
+        (customer, *customer_rewards.tier(accounts, rewards, customer, now))
+        for customer in accounts.customers()
+    ]
+    if args.json:
+        told = [{"customer": c, "tier": tier, "earned_points": earned} for c, tier, earned in rows]
+        print(json.dumps({"customers": told}, ensure_ascii=False))
+        return
+    table = [("customer", "tier", "points earned since a year ago")]
+    table += [(customer, tier or "-", str(earned)) for customer, tier, earned in rows]
+    print(aligned(table, left=2))
+
+
+def _catalogue(accounts: Accounts, rewards: Rewards, now: datetime, args: argparse.Namespace) -> None:
+    offers = customer_rewards.catalogue(accounts, rewards, now)
+    if args.json:
+        print(msgspec.json.encode({"items": offers}).decode())
+        return
+    if not offers:
+        print("there is nothing to be had now")
+        return
+    table = [("item", "kind", "name", "from tier", "points", "worth", "left")]
+    for one in offers:
+        name = one.names.get("en") or next(iter(one.names.values()))
+        worth = shown(one.currency, one.minor_units) if one.minor_units else ""
+        left = "" if one.left is None else str(one.left)
+        table.append((one.item, one.kind, name, one.from_tier or "", str(one.points), worth, left))
+    print(aligned(table, left=4))

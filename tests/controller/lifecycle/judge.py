@@ -1,0 +1,292 @@
+"""The judge: looks at the devices' own state, the log of the wire and the text of the journal.
+
+It shares no code with the controller: the rules are written here a second time, in its own words, and entries
+are read as JSON. `Broken` names the rule; the number in brackets is that of docs/safety_case.md or of the
+reliability table.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.controller.lifecycle.street import CRITICAL_CHARGER, FLOOR_KW, Charger, Street
+from tests.controller.lifecycle.wire import OnTheWire, Wire
+
+DURATION = timedelta(seconds=90)
+SPREAD = timedelta(seconds=60)
+LONGEST = timedelta(seconds=300)
+ANSWERS = timedelta(seconds=40)
+"""two attempts of 20 s"""
+SETTLES = timedelta(seconds=20)
+CALM_CYCLES = 6
+"""in which a release reaches its device, even when the first one was lost"""
+OPEN = ("planned", "sent", "accepted", "active")
+FREEING = ("released", "overridden", "protected")
+
+
+class Broken(AssertionError):
+    """A rule does not hold."""
+
+
+@dataclass
+class Told:
+    """One request, as the journal's text tells it."""
+
+    request: str
+    event: str
+    resource: str
+    target: str
+    customer: str
+    state: str
+    since: datetime
+    told_end: datetime
+    commands: dict[int, tuple[float, datetime]]
+    """sequence → limit, end"""
+    settled: int = 0
+    credits: int = 0
+    releasing: bool = False
+    calm_when_freed: int = 0
+
+
+@dataclass
+class Orders:
+    """What operators ordered and has not ended."""
+
+    off: bool = False
+    released_all: bool = False
+    released: set[str] = field(default_factory=set)
+    excluded: set[str] = field(default_factory=set)
+
+    def forbid(self, told: Told) -> bool:
+        alone = self.released | self.excluded
+        return self.off or self.released_all or told.target in alone or told.customer in alone
+
+
+class Judge:
+    """Called after every step; raises Broken."""
+
+    def __init__(self, street: Street, wire: Wire) -> None:
+        self.street, self.wire = street, wire
+        wire.arrived = self.arrived
+        self.requests: dict[str, Told] = {}
+        self.opened: dict[str, datetime] = {}
+        self.orders = Orders()
+        self.seq, self.epoch, self._read = 0, 0, 0
+        self.epoch_of: dict[int, int] = {}
+        """controller → its epoch"""
+        self.off = timedelta(0)
+        """by how much the controllers' clock may be wrong"""
+        self.protected: dict[int, frozenset[str]] = {}
+        """controller → devices that its registry marks critical, or does not have"""
+        self.calm = 0
+        """whole cycles in a row with everything in order"""
+        self.broken = False
+        self._unknown: dict[str, int] = {}
+        """charger → calm cycles in which it held what the journal calls over"""
+        self._said: dict[tuple[str, int], tuple[str, float, datetime]] = {}
+
+    # --- the journal
+
+    def read(self, rows: list[tuple[int, str]]) -> None:
+        for seq, body in rows:
+            self._expect(seq == self.seq + 1, "the journal has no gaps", f"{seq} after {self.seq}")
+            self.seq = seq
+            entry = json.loads(body)
+            handle = getattr(self, f"_{entry['entry']}", None)
+            if handle is not None:
+                handle(entry, _time(entry["at"]))
+
+    def _controller_started(self, entry: dict[str, Any], at: datetime) -> None:
+        self._expect(entry["epoch"] > self.epoch, "epochs only grow (C11)", entry)
+        self.epoch = entry["epoch"]
+
+    def _event_opened(self, entry: dict[str, Any], at: datetime) -> None:
+        self.opened[entry["event"]] = at
+        self.orders.released, self.orders.released_all = set(), False
+
+    def _event_closed(self, entry: dict[str, Any], at: datetime) -> None:
+        left = [t.request for t in self.requests.values() if t.event == entry["event"] and t.state in OPEN]
+        self._expect(not left, "an event closes with nobody limited", left)
+        self.orders.released, self.orders.released_all = set(), False
+
+    def _operator_acted(self, entry: dict[str, Any], at: datetime) -> None:
+        target = entry["target"]
+        match entry["action"]:
+            case "automatic_off":
+                self.orders.off = True
+            case "automatic_on":
+                self.orders.off, self.orders.released_all, self.orders.excluded = False, False, set()
+            case "release_all":
+                self.orders.released_all = True
+            case "release":
+                self.orders.released.add(target)
+            case "exclude":
+                self.orders.excluded.add(target)
+            case "include":
+                self.orders.excluded.discard(target)
+
+    def _request_planned(self, entry: dict[str, Any], at: datetime) -> None:
+        request, end = entry["request"], _time(entry["end"])
+        self._expect(request not in self.requests, "a request's id is its own", entry)
+        told = Told(
+            request, entry["event"], entry["resource"], entry["target"], entry["customer"], "planned",
+            at, end, {entry["sequence"]: (entry["limit_kw"], end)},
+        )  # fmt: skip
+        other = [t for t in self.requests.values() if t.target == told.target and t.state in OPEN]
+        self._expect(not other, "never two active limits for one device", entry)
+        self._expect(not self.orders.forbid(told), "an operator's order stands (C10)", entry)
+        self._bounded(told, at, end, entry)
+        self.requests[request] = told
+
+    def _request_changed(self, entry: dict[str, Any], at: datetime) -> None:
+        told, end = self.requests[entry["request"]], _time(entry["end"])
+        self._expect(entry["sequence"] > max(told.commands), "sequences only grow", entry)
+        told.commands[entry["sequence"]] = (entry["limit_kw"], end)
+        told.told_end, told.releasing = max(told.told_end, end), entry["reason"] in FREEING
+        told.calm_when_freed = self.calm
+        if not told.releasing:
+            self._expect(not self.orders.forbid(told), "an operator's order stands (C10)", entry)
+            self._bounded(told, at, end, entry)
+
+    def _request_moved(self, entry: dict[str, Any], at: datetime) -> None:
+        told = self.requests[entry["request"]]
+        told.state, told.since = entry["state"], at
+        if told.state in OPEN:
+            same = [t for t in self.requests.values() if t.target == told.target and t.state in OPEN]
+            self._expect(len(same) == 1, "never two active limits for one device", entry)
+
+    def _request_settled(self, entry: dict[str, Any], at: datetime) -> None:
+        told = self.requests[entry["request"]]
+        told.settled += 1
+        self._expect(told.settled == 1, "a request is settled once", entry)
+
+    def _ledger_posted(self, entry: dict[str, Any], at: datetime) -> None:
+        told = self.requests[entry["request"]]
+        told.credits += 1
+        self._expect(told.credits == 1, "at most one credit for a request (L3)", entry)
+        sums: dict[str, int] = {}
+        for _, unit, amount in entry["postings"]:
+            sums[unit] = sums.get(unit, 0) + amount
+        self._expect(not any(sums.values()), "every transaction sums to zero (L1)", entry)
+
+    def _bounded(self, told: Told, at: datetime, end: datetime, entry: dict[str, Any]) -> None:
+        self._expect(
+            end <= at + DURATION + SPREAD + self.off, "every request has its own end, soon (C3)", entry
+        )
+        longest = self.opened[told.event] + LONGEST + self.off
+        self._expect(end <= longest, "no event lasts longer than its programme allows (C4)", entry)
+        if told.resource == "device":
+            self._expect(entry["limit_kw"] >= FLOOR_KW, "nobody below their floor (C1)", entry)
+            self._expect(told.target != CRITICAL_CHARGER, "nobody critical is asked (C2)", entry)
+
+    # --- the wire
+
+    def look_at_wire(self) -> None:
+        for passed in self.wire.log[self._read :]:
+            self._look(passed)
+        self._read = len(self.wire.log)
+
+    def _look(self, passed: OnTheWire) -> None:
+        command, at = passed.command, passed.at
+        key = (command.request, command.sequence)
+        content = (command.device, command.limit_kw, command.end)
+        self._expect(command.epoch == self.epoch_of[passed.sender], "each sends under its own epoch", passed)
+        told = self.requests.get(command.request)
+        if command.end <= at:
+            return  # a release may go out without a word in the journal while the record is down (C20)
+        self._expect(self._said.setdefault(key, content) == content, "one id, one content", passed)
+        self._expect(command.limit_kw >= FLOOR_KW, "nobody below their floor (C1)", passed)
+        self._expect(
+            command.device not in self.protected[passed.sender], "nobody critical is commanded (C2)", passed
+        )
+        self._expect(told is not None, "noted before it is sent (C13)", passed)
+        assert told is not None
+        noted = told.commands.get(command.sequence)
+        self._expect(noted == (command.limit_kw, command.end), "noted before it is sent (C13)", passed)
+        self._expect(told.target == command.device, "sent to whom it was planned for", passed)
+        self._expect(
+            command.end <= at + DURATION + SPREAD + self.off, "every command carries its own end (C3)", passed
+        )
+
+    def arrived(self, passed: OnTheWire, act: Any) -> None:
+        """A command reaches its device: before and after."""
+        charger, command = self.street.chargers[passed.command.device], passed.command
+        before, epoch = charger.holder.held, charger.highest_epoch
+        act()
+        after = charger.holder.held
+        if command.epoch < epoch:
+            unchanged = after is before or (before is not None and before.end <= self.wire.now())
+            self._expect(unchanged and after is before, "a replaced controller has no effect (C11)", passed)
+        if after is not None and before is not None and after is not before:
+            self._expect(after.epoch >= before.epoch, "no epoch goes back in effect (C11)", passed)
+            if after.request == before.request:
+                self._expect(after.sequence > before.sequence, "no sequence goes back in effect", passed)
+
+    # --- the devices
+
+    def look_at_devices(self, now: datetime) -> None:
+        for charger in self.street.chargers.values():
+            limit_kw, held = charger.holder.limit_at(now), charger.holder.held
+            if limit_kw is None or held is None:
+                continue
+            self._expect(limit_kw >= FLOOR_KW, "no device below its floor (C1)", held)
+            self._expect(charger.name != CRITICAL_CHARGER, "nobody critical is limited (C2)", held)
+            self._expect(held.end <= now + DURATION + SPREAD + self.off, "no limit for ever (C3)", held)
+            told = self.requests.get(held.request)
+            self._expect(told is not None and held.end <= told.told_end, "no limit past its told end", held)
+
+    # --- time
+
+    def after_good_cycle(self, began: datetime, *, calm: bool) -> None:
+        """A controller that is in charge, and whose record works, has gone through one whole cycle."""
+        self.calm = self.calm + 1 if calm else 0
+        for told in self.requests.values():
+            if not told.settled:
+                self._expect(
+                    self._deadline(told) >= began - self.off, "every state has a deadline", (told, began)
+                )
+
+        for charger in self._chargers():
+            held = charger.holder.held
+            told = None if held is None else self.requests.get(held.request)
+            if told is not None and told.releasing:
+                told.calm_when_freed = min(told.calm_when_freed, self.calm)
+                heard = self.calm - told.calm_when_freed < CALM_CYCLES
+                self._expect(heard, "who is released is free soon (C3)", (told, began))
+            over = told is not None and told.state not in OPEN and not told.releasing
+            known = 0 if not (over and self.calm) or self.off else self._unknown.get(charger.name, 0) + 1
+            self._unknown[charger.name] = known
+            self._expect(known < CALM_CYCLES, "the books know who is limited", (told, began))
+
+    def _deadline(self, told: Told) -> datetime:
+        match told.state:
+            case "planned":
+                return told.since + ANSWERS
+            case "sent":
+                return min(told.told_end, told.since + ANSWERS) if told.resource == "device" else told.since
+            case "accepted" | "active":
+                return max(told.told_end, told.since)
+            case "ended" | "overridden":
+                return told.since + SETTLES
+            case "unanswered" | "failed":
+                return max(told.told_end, told.since)
+            case _:
+                return told.since
+
+    def at_rest(self) -> list[str]:
+        """What is not over yet; nothing once all is quiet."""
+        left = [f"{t.request} is {t.state}" for t in self.requests.values() if not t.settled]
+        return left + [f"{c.name} holds {c.holder.held}" for c in self._chargers() if c.holder.held]
+
+    def _chargers(self) -> list[Charger]:
+        return list(self.street.chargers.values())
+
+    def _expect(self, holds: bool, rule: str, found: object) -> None:
+        if not holds:
+            self.broken = True
+            raise Broken(f"{rule}: {found}")
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

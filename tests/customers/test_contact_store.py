@@ -1,0 +1,207 @@
+"""Contacts: what is erased is gone, bytes and all, and whoever looked is noted."""
+
+import sqlite3
+import stat
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from customers.contact_files import cells, load_contacts
+from customers.contact_store import ContactStore
+from customers.contacts import Access, Contact
+from customers.errors import ContactsUnavailable, RegistryRejected
+
+NOW = datetime(2026, 1, 12, 18, 0, tzinfo=UTC)
+CANARY = "Zaphira Quellwasser"
+WHO = Access("service desk", "a call", NOW)
+
+
+def contact(number: int, name: str = "Somebody", **more: object) -> Contact:
+    return Contact(f"C-{number:03d}", name, f"{number}@example.org", "+49 30 1234", "Street 1\nTown", **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "contacts.sqlite3"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[ContactStore]:
+    store = ContactStore(path)
+    yield store
+    store.close()
+
+
+def everything(path: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in path.parent.iterdir())
+
+
+def test_what_is_put_is_read_again_and_both_are_noted(store: ContactStore) -> None:
+    held = contact(1, CANARY, consented_on=date(2025, 1, 1), ended_on=date(2026, 1, 1))
+    assert store.put([held, contact(2)], WHO) == 2
+    assert store.of("C-001", WHO) == held
+    assert store.of("C-009", WHO) is None
+    assert store.all("listed", WHO) == (held, contact(2))
+    assert store.all("exported", Access("clerk", "asked for it", NOW), "C-001") == (held,)
+    assert [(one.action, one.who, one.why) for one in store.log("C-001")] == [
+        ("imported", "service desk", "a call"),
+        ("read", "service desk", "a call"),
+        ("listed", "service desk", "a call"),
+        ("exported", "clerk", "asked for it"),
+    ]
+    assert [one.action for one in store.log("C-002")] == ["imported", "listed"]
+    assert store.log("C-009") == ()
+
+
+def test_the_file_is_its_owners_alone(store: ContactStore, path: Path) -> None:
+    store.put([contact(1)], WHO)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in path.parent.iterdir()] == [path.name], "no log beside it that keeps copies"
+
+
+def test_what_is_erased_is_in_no_byte_of_the_file(store: ContactStore, path: Path) -> None:
+    many = [contact(n, f"Somebody {n} {'x' * (n % 50)}") for n in range(300)]
+    store.put([*many, contact(500, CANARY)], WHO)
+    assert CANARY.encode() in everything(path)
+    assert store.erase(["C-500", "C-501"], "request", WHO) == ("C-500",)
+    assert CANARY.encode() not in everything(path)
+    assert b"500@example.org" not in everything(path)
+    assert store.customers() == {one.customer for one in many}
+    assert [one.action for one in store.log("C-500")] == ["imported", "erased"], "that is kept, by the id"
+
+
+def test_it_is_overwritten_at_once_and_the_file_is_then_built_anew(
+    store: ContactStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each by itself: a crash between the two leaves nothing to be read, and no unused page stays."""
+    store.put([contact(n, CANARY + 400 * "x") for n in range(300)], WHO)
+    monkeypatch.setattr(store, "_build_anew", lambda: None)
+    store.erase([f"C-{n:03d}" for n in range(299)], "request", WHO)
+    monkeypatch.undo()
+    assert everything(path).count(CANARY.encode()) == 1
+    size_bytes = path.stat().st_size
+    store.erase(["C-299"], "request", WHO)
+    assert path.stat().st_size < size_bytes
+    assert store._connection.execute("PRAGMA freelist_count").fetchone() == (0,)
+
+
+def test_what_is_replaced_is_in_no_byte_of_the_file_either(store: ContactStore, path: Path) -> None:
+    store.put([contact(n) for n in range(50)] + [contact(500, CANARY)], WHO)
+    store.put([contact(500, "New Name")], WHO)
+    assert CANARY.encode() not in everything(path)
+    assert store.all("listed", WHO, "C-500")[0].name == "New Name"
+
+
+def test_without_overwriting_the_bytes_would_stay(path: Path) -> None:
+    """The reason for the pragma and the building anew: a plain table keeps what was deleted."""
+    path.parent.mkdir()
+    with sqlite3.connect(path) as plain:
+        plain.execute("PRAGMA secure_delete = OFF")
+        plain.execute("CREATE TABLE t (name TEXT)")
+        plain.executemany("INSERT INTO t VALUES (?)", [(CANARY,), ("other",)])
+    plain.execute("DELETE FROM t WHERE name = ?", (CANARY,))
+    plain.commit()
+    plain.close()
+    assert CANARY.encode() in everything(path)
+
+
+def test_an_erasure_waits_for_the_journal_until_that_has_it(store: ContactStore, path: Path) -> None:
+    store.put([contact(1), contact(2)], WHO)
+    store.erase(["C-001"], "request", WHO)
+    store.erase(["C-002"], "retention", WHO)
+    waiting = store.to_journal()
+    assert [(one.customer, one.cause, one.who, one.at) for one in waiting] == [
+        ("C-001", "request", "service desk", NOW),
+        ("C-002", "retention", "service desk", NOW),
+    ]
+    store.journaled(waiting[:1])
+    again = ContactStore(path)
+    assert again.to_journal() == waiting[1:]
+    again.close()
+
+
+def test_retention_ends_so_long_after_the_supply(store: ContactStore) -> None:
+    ends = {1: None, 2: date(2025, 1, 11), 3: date(2025, 1, 12), 4: date(2027, 1, 1)}
+    store.put([contact(n, ended_on=ended) for n, ended in ends.items()], WHO)
+    assert store.overdue(timedelta(days=365), date(2026, 1, 12)) == ("C-002",)
+    store.erase(["C-002"], "retention", WHO)
+    assert store.forget_accesses(NOW) == 0
+    assert store.forget_accesses(NOW + timedelta(days=1)) == 2
+    assert len(store.log("C-001")) == 1, "of those who are held nothing is forgotten"
+
+
+def test_consent_counts_from_its_day_until_it_is_withdrawn() -> None:
+    asked = contact(1, consented_on=date(2026, 1, 2), withdrawn_on=date(2026, 1, 5))
+    assert [asked.may_be_written_to(date(2026, 1, day)) for day in (1, 2, 4, 5)] == [False, True, True, False]
+    assert not contact(1).may_be_written_to(date(2026, 1, 2))
+
+
+def test_a_contact_shows_nobody_when_it_is_printed() -> None:
+    shown = repr(contact(1, CANARY))
+    assert "C-001" in shown
+    assert not any(word in shown for word in (CANARY, "@", "1234", "Street"))
+
+
+def test_a_file_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / "other.sqlite3"
+    with sqlite3.connect(other) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    with pytest.raises(ContactsUnavailable, match=r"other\.sqlite3: .*no contacts of Gridward"):
+        ContactStore(other)
+    (tmp_path / "text").write_text("no database at all", encoding="utf-8")
+    with pytest.raises(ContactsUnavailable):
+        ContactStore(tmp_path / "text")
+
+
+# --- contacts.csv
+# -----------------------------------------------------------------------------------------------------------
+
+
+def loaded(tmp_path: Path, text: str) -> tuple[Contact, ...]:
+    path = tmp_path / "contacts.csv"
+    path.write_text(text, encoding="utf-8")
+    return load_contacts(path)
+
+
+def test_a_file_with_every_column(tmp_path: Path) -> None:
+    header = "customer,name,email,phone,postal,language,consented_on,withdrawn_on,ended_on\n"
+    row = f'C-001,{CANARY},z@example.org,\'+49 30 1234,"Street 1\nTown",zh,2025-01-01,2025-02-01,2026-01-01\n'
+    (held,) = loaded(tmp_path, header + row + "\n")
+    assert held.phone == "+49 30 1234", "the apostrophe of an export is not part of the number"
+    assert cells(held) == [
+        "C-001", CANARY, "z@example.org", "+49 30 1234", "Street 1\nTown", "zh", "2025-01-01", "2025-02-01",
+        "2026-01-01",
+    ]  # fmt: skip
+    (least,) = loaded(tmp_path, "customer,name\nC-001,Ann\n")
+    assert (least.language, least.email, least.ended_on) == ("en", None, None)
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "expected"),
+    [
+        (f"C 1/2,{CANARY},,,,,,,", "customer", "expected"),
+        ("C-001,,,,,,,,", "name", "expected a name"),
+        (f"C-001,Ann,{CANARY},,,,,,", "email", "expected an e-mail address"),
+        (f"C-001,Ann,,{CANARY},,,,,", "phone", "expected a phone number"),
+        (f"C-001,Ann,,,,{CANARY},,,", "language", "expected one of en, zh"),
+        (f"C-001,Ann,,,,,{CANARY},,", "consented_on", "expected a day such as"),
+        ("C-001,Ann,,,,,2026-01-02,2026-01-01,", "withdrawn_on", "expected a day not before"),
+        (f"C-001,{CANARY}\x07,,,,,,,", "name", "printable"),
+    ],
+)
+def test_what_is_wrong_is_told_without_repeating_it(
+    tmp_path: Path, row: str, field: str, expected: str
+) -> None:
+    header = "customer,name,email,phone,postal,language,consented_on,withdrawn_on,ended_on\n"
+    with pytest.raises(RegistryRejected) as rejected:
+        loaded(tmp_path, f"{header}{row}\n")
+    told = str(rejected.value)
+    assert f"row 2, {field}: {expected}" in told or (f"row 2, {field}: " in told and expected in told)
+    assert CANARY not in told
+
+
+def test_a_customer_stands_once(tmp_path: Path) -> None:
+    with pytest.raises(RegistryRejected, match="row 3, customer: expected each only once"):
+        loaded(tmp_path, "customer,name\nC-001,Ann\nC-001,Bob\n")

@@ -30,7 +30,7 @@ def consent_links(site: settings.Site, secret: bytes) -> ConsentLinks | None:
     """The links of a site; their key is derived from its secret (HKDF, RFC 5869), as those of devices are."""
     if site.api.public_url is None:
         return None
-    return ConsentLinks(site.api.public_url, ConsentKey(hkdf_sha256(secret, salt=_SALT, info=b"")))
+    return ConsentLinks(site.api.public_url, ConsentKey(hkdf_sha256(secret, salt=_SALT, info=b"", length=64)))
 
 
 def notice_of(control: FeederControl, record: RequestRecord) -> CustomerNotice:

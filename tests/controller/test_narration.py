@@ -305,6 +305,17 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
                 "Customer C-001: paid on time reported (F1)",
             ),
             (
+                e.LedgerPosted(
+                    at=T0,
+                    key="redemption/X1/hold",
+                    request=None,
+                    reason="held for a bulb",
+                    postings=(("customer:C-001", "points", -100), ("redemption:X1", "points", 100)),
+                ),
+                "info",
+                "Booked 100 points to redemption:X1 (held for a bulb)",
+            ),
+            (
                 e.RedemptionMoved(
                     at=T0,
                     redemption="X1",

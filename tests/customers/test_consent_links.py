@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from customers.consent_links import MOST_TOKEN_CHARACTERS, Choice, Consent, ConsentKey, ConsentLinks
 
-KEY = ConsentKey(bytes(range(32)))
+KEY = ConsentKey(bytes(range(64)))
 END = datetime(2026, 1, 12, 19, 0, tzinfo=UTC)
 REQUEST = "E-dorf-20260112T180000Z-R001"
 CONSENT = Consent(REQUEST, "opted_out", END)
@@ -70,7 +70,7 @@ def test_a_token_that_is_too_long_is_not_even_decoded() -> None:
 
 
 def test_a_token_of_one_site_is_none_at_another() -> None:
-    assert ConsentKey(bytes(32)).open(KEY.seal(CONSENT)) is None
+    assert ConsentKey(bytes(64)).open(KEY.seal(CONSENT)) is None
 
 
 def test_tokens_of_two_requests_and_of_two_answers_have_nothing_in_common() -> None:

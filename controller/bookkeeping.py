@@ -16,8 +16,7 @@ from typing import ParamSpec, Protocol, TypeVar
 import msgspec
 import structlog
 
-from controller.accounts import Accounts
-from controller.asked_times import AskedTimes
+from controller.auditing.sealing import OutsideCopy, Sealer
 from controller.books import Books, EventRecord
 from controller.burdens import Burdens
 from controller.compliance import Compliance
@@ -27,8 +26,9 @@ from controller.live import TOLD_SENTENCES, Live
 from controller.metrics import Metrics
 from controller.narration import tell
 from controller.operators import FREEING, Orders
+from controller.proving.asked_times import AskedTimes
 from controller.requests import RequestRecord
-from controller.sealing import OutsideCopy, Sealer
+from controller.rewards.accounts import Accounts
 from controller.stores.port import FeederSample, Numbered, Store, StoreUnavailable
 
 _P = ParamSpec("_P")

@@ -15,13 +15,13 @@ from datetime import datetime
 from typing import assert_never
 
 from controller import entries as e
-from controller.accounts import Accounts
-from controller.asked_times import AskedTimes, Span
 from controller.burdens import Burdens
-from controller.calls import CallHistory
 from controller.compliance import Compliance
 from controller.errors import BooksBroken
+from controller.people.calls import CallHistory
+from controller.proving.asked_times import AskedTimes, Span
 from controller.requests import RequestRecord, may_follow
+from controller.rewards.accounts import Accounts
 from controller.stores.port import Numbered
 from controller.views import Totals
 

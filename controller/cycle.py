@@ -20,7 +20,7 @@ from datetime import datetime
 
 import numpy as np
 
-from controller import asking, data_alarms, events, planning
+from controller import data_alarms, events, planning
 from controller.announcements import AnnouncerState, Told, announce
 from controller.baselines import WINDOW
 from controller.books import Books
@@ -32,6 +32,7 @@ from controller.headroom import headroom, watch
 from controller.look_ahead import LookAhead, gather, look, measured
 from controller.memory import Memory
 from controller.operators import Orders
+from controller.people import asking
 from controller.reach import ends_by
 from controller.release import Releases, curtailed_kw, releases, renewals, without_control_kw
 from controller.situation import RunningEvent, Situation

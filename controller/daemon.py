@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 
 from controller import settings
+from controller.auditing.sealing import Sealer
 from controller.bookkeeping import Bookkeeper, Offload
 from controller.books import Books
 from controller.desks import build_desks
@@ -21,11 +22,10 @@ from controller.feeder_control import FeederControl
 from controller.housekeeping import Housekeeping
 from controller.intake import Intake
 from controller.live import Live
-from controller.messaging import Messaging
 from controller.metrics import Metrics
-from controller.reward_errors import RewardRefused
+from controller.people.messaging import Messaging
+from controller.rewards.reward_errors import RewardRefused
 from controller.rounds import Rounds
-from controller.sealing import Sealer
 from controller.stores.history import History
 from controller.stores.port import Store, StoreUnavailable
 from controller.views import FeederView, Told, TrendPoint

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from controller import settings
 from controller.bookkeeping import Bookkeeper, Offload
-from controller.contacts_desk import ContactsDesk
 from controller.feeder_control import FeederControl
-from controller.people_desk import PeopleDesk
-from controller.rewards_desk import RewardsDesk
-from controller.settlement_desk import SettlementDesk
+from controller.people.contacts_desk import ContactsDesk
+from controller.people.people_desk import PeopleDesk
+from controller.proving.settlement_desk import SettlementDesk
+from controller.rewards.rewards_desk import RewardsDesk
 from controller.stores.port import Store
 from customers.contacts import ErasableContacts
 from devices.ports import Clock

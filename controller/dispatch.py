@@ -27,8 +27,8 @@ from controller.entries import Entry, RequestChanged, RequestMoved, RequestSent
 from controller.feeder_control import FeederControl
 from controller.gatekeeper import Gatekeeper
 from controller.memory import Memory
-from controller.notice_messages import notice_of
 from controller.operators import FREEING
+from controller.people.notice_messages import notice_of
 from controller.reach import ends_by
 from controller.requests import RequestRecord, Trigger, next_state, on_sent
 from devices.errors import CommandRejected, Unreachable

@@ -18,9 +18,10 @@ from datetime import timedelta
 
 import numpy as np
 
-from controller import allocation_rules, call_rules
+from controller import allocation_rules
 from controller.baselines import meter_before
 from controller.entries import Entry, EventShort, RequestChanged, RequestPlanned
+from controller.people import call_rules
 from controller.reach import lapse_spread_s
 from controller.requests import RequestRecord, request_id
 from controller.situation import Expectation, RunningEvent, Situation, comply_within_s

@@ -19,9 +19,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from controller.call_rules import may_last_until
 from controller.entries import Entry, RequestChanged
 from controller.operators import free
+from controller.people.call_rules import may_last_until
 from controller.planning import OBEYED_WITHIN_KW
 from controller.reach import cut_kw, ends_by, freed_at, freed_kw_since, winds_down_at
 from controller.requests import RequestRecord

@@ -228,7 +228,7 @@ def due(record: RequestRecord, requests: settings.Requests, now: datetime) -> Tr
 
 
 def settlement_due(record: RequestRecord, requests: settings.Requests, now: datetime) -> bool:
-    """Whether the request is to be settled now (`controller.settlement.settle`)."""
+    """Whether the request is to be settled now (`controller.proving.settlement.settle`)."""
     by = deadline(record, requests)
     return by is not None and not record.is_open and now >= by
 

@@ -41,15 +41,15 @@ from controller.live import Live
 from controller.look_ahead import LookAhead
 from controller.look_ahead_history import chunks, relearn
 from controller.memory import Memory, fresh_memory
-from controller.messages_due import meter_kw
-from controller.meter_history import SamplesOf
 from controller.metrics import Metrics
 from controller.operators import order
+from controller.people.messages_due import meter_kw
 from controller.plausibility import Refusals
+from controller.proving.meter_history import SamplesOf
+from controller.proving.settlement_terms import TermsOf
+from controller.proving.settling import Settling
 from controller.refusal_log import RefusalLog, tell
 from controller.requests import RequestRecord
-from controller.settlement_terms import TermsOf
-from controller.settling import Settling
 from controller.stores.port import FeederSample, Store, StoreUnavailable
 from devices.ports import Clock
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from controller.reward_rules import Earning, Expiry, Item, Tier
+from controller.rewards.reward_rules import Earning, Expiry, Item, Tier
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]

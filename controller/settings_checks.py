@@ -6,8 +6,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from controller.holiday_calendar import calendar_fault
-from controller.reward_rules import rule_faults
+from controller.proving.holiday_calendar import calendar_fault
+from controller.rewards.reward_rules import rule_faults
 from controller.settings import Broker, Feeder, Site, Store
 from controller.toml_lines import Place
 from devices.identifiers import id_fault

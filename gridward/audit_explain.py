@@ -10,11 +10,11 @@ from itertools import takewhile
 
 import msgspec
 
-from controller.curtailments import Curtailment, curtailments
+from controller.auditing.curtailments import Curtailment, curtailments
+from controller.auditing.story import Story, story
+from controller.auditing.story_proof import Line
 from controller.entries import RequestPlanned
 from controller.stores.port import Record
-from controller.story import Story, story
-from controller.story_proof import Line
 
 _NEAREST = 5
 

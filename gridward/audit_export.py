@@ -7,8 +7,8 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from controller.curtailment_table import COLUMNS, row
-from controller.curtailments import curtailments
+from controller.auditing.curtailment_table import COLUMNS, row
+from controller.auditing.curtailments import curtailments
 from controller.entries import RequestPlanned
 from controller.stores.port import Record
 from gridward.csv_text import Cell, Number, csv_text

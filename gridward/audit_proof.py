@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from controller import proofs
-from controller.checkpoints import PublicKey
+from controller.auditing import proofs
+from controller.auditing.checkpoints import PublicKey
 from controller.entries import Entry
 from controller.stores.pages import decoded
 from controller.stores.port import Record

@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from controller.checkpoints import NoteRejected, PublicKey, read_notes, read_public_keys
+from controller.auditing.checkpoints import NoteRejected, PublicKey, read_notes, read_public_keys
 from controller.errors import ConfigRejected
 from controller.settings_file import load_site
 from controller.stores.audit import Audit, audit

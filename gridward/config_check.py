@@ -8,9 +8,9 @@ from pathlib import Path
 
 from controller.errors import ConfigRejected
 from controller.feeder_control import build_control
+from controller.proving.settlement_terms import RULES
 from controller.settings import Feeder, Site
 from controller.settings_file import load_site
-from controller.settlement_terms import RULES
 from controller.stores.opening import missing_extra
 from customers.errors import RegistryRejected
 from customers.registry_files import load_registry

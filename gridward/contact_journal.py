@@ -7,8 +7,8 @@ holds the store, the entry is written here as a controller would write it.
 from contextlib import closing
 from urllib.parse import quote
 
-from controller.contacts_desk import entries_of
 from controller.errors import ControllerError
+from controller.people.contacts_desk import entries_of
 from controller.settings import Site
 from controller.stores.opening import open_store
 from controller.stores.port import StoreUnavailable

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import quote
 
-from controller.settlement_desk import DisputeReason
+from controller.proving.settlement_desk import DisputeReason
 from gridward.api_client import ApiClient, asked
 from gridward.late_file import LateFileRejected, read_late_file
 

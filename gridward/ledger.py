@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import get_args
 
-from controller.booked import Booked, check, gather
-from controller.ledger import sum_per_unit
-from controller.reward_report import By, report
-from controller.statements import statement
+from controller.rewards.booked import Booked, check, gather
+from controller.rewards.ledger import sum_per_unit
+from controller.rewards.reward_report import By, report
+from controller.rewards.statements import statement
 from controller.stores.port import Record
 from gridward import ledger_desk, ledger_standing
 from gridward import ledger_tables as tables

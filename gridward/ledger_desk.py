@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from controller.booked import gather
-from controller.money import shown
-from controller.payouts import payments
+from controller.rewards.booked import gather
+from controller.rewards.money import shown
+from controller.rewards.payouts import payments
 from controller.stores.port import Record
 from controller.stores.whole_file import whole_file
 from gridward.api_client import ApiClient, asked

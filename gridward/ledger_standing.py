@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from controller import customer_rewards
-from controller.accounts import Accounts
 from controller.clock import WallClock
 from controller.entries import FactReported, LedgerPosted, RedemptionMoved
 from controller.errors import BooksBroken, RecordBroken
-from controller.money import shown
+from controller.rewards import customer_rewards
+from controller.rewards.accounts import Accounts
+from controller.rewards.money import shown
 from controller.settings import Rewards
 from controller.settings_file import load_site
 from controller.stores.port import Numbered, Record

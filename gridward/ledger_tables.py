@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from controller.money import decimal, shown
-from controller.reward_report import Report, Row
-from controller.statements import Amounts, Line, Statement, units
+from controller.rewards.money import decimal, shown
+from controller.rewards.reward_report import Report, Row
+from controller.rewards.statements import Amounts, Line, Statement, units
 from gridward.csv_text import Cell, Number, csv_text
 
 

@@ -12,12 +12,12 @@ from typing import Any
 from urllib.parse import quote
 
 from controller.books import Books
-from controller.call_rules import zone_of
 from controller.clock import WallClock
 from controller.errors import ConfigRejected
+from controller.people.call_rules import zone_of
+from controller.proving.settlement_terms import RULES
 from controller.settings import Feeder, Site
 from controller.settings_file import load_site
-from controller.settlement_terms import RULES
 from controller.stores.port import Record
 from customers.errors import RegistryRejected
 from customers.programmes import Agreements, Enrolment, Programme

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from controller.statements import Statement
+from controller.rewards.statements import Statement
 from gridward.ledger_tables import period, statement_rows
 
 _STYLE = """

@@ -20,17 +20,17 @@ from fastapi import FastAPI
 
 import console
 from controller.api.app import create_app
-from controller.checkpoints import NoteRejected, SigningKey, key_name, read_signing_key
+from controller.auditing.checkpoints import NoteRejected, SigningKey, key_name, read_signing_key
+from controller.auditing.sealing import OutsideCopy, Sealer
 from controller.clock import WallClock
 from controller.daemon import Daemon
 from controller.errors import ConfigRejected
 from controller.feeder_control import FeederControl, build_control
 from controller.metrics import Metrics
-from controller.notice_messages import consent_links
-from controller.sealing import OutsideCopy, Sealer
+from controller.people.notice_messages import consent_links
+from controller.proving.settlement_terms import RULES
+from controller.rewards.statement_source import StatementSource
 from controller.settings import Broker, Feeder, Site
-from controller.settlement_terms import RULES
-from controller.statement_source import StatementSource
 from controller.stores.history import History
 from controller.stores.opening import open_store
 from controller.stores.port import Store

@@ -19,7 +19,7 @@ from controller.api.security_headers import SecurityHeaders
 from controller.api.settlements import settlement_routes
 from controller.api.stream import Streams, stream_routes
 from controller.desks import Desks
-from controller.statement_source import StatementSource
+from controller.rewards.statement_source import StatementSource
 from controller.views import LiveViews
 from customers.registry import Registry
 from devices.ports import Clock

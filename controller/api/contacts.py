@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from controller.api.encoding import JSON, json_response, struct_schema
 from controller.api.operate import OperatorKey
 from controller.api.posted import read_posted
-from controller.contacts_desk import ContactsDesk, NothingHeld
+from controller.people.contacts_desk import ContactsDesk, NothingHeld
 from customers.errors import ContactsUnavailable
 
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]

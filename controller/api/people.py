@@ -17,7 +17,7 @@ from controller.api.operate import OperatorKey
 from controller.api.people_page import POLICY, Sentence, question, sentence
 from controller.api.posted import MAX_BODY_BYTES, read_posted
 from controller.api.wrong_tokens import WrongTokens
-from controller.people_desk import NoNotice, Noted, PeopleDesk, TooLate
+from controller.people.people_desk import NoNotice, Noted, PeopleDesk, TooLate
 from controller.stores.port import StoreUnavailable
 from customers.consent_links import Choice
 from devices.ports import Clock

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Literal
 
-from controller.people_desk import Invitation
+from controller.people.people_desk import Invitation
 from customers.consent_links import Choice
 
 Words = Mapping[str, str]

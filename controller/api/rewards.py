@@ -12,7 +12,6 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
-from controller import customer_rewards
 from controller.api.encoding import JSON, json_response, struct_schema
 from controller.api.operate import OperatorKey
 from controller.api.posted import read_posted
@@ -27,9 +26,10 @@ from controller.api.reward_bodies import (
     TopUpBody,
 )
 from controller.entries import LedgerPosted, RedemptionMoved
-from controller.reward_errors import NotDue, RewardRefused, UnknownReward
-from controller.rewards_desk import RewardsDesk
-from controller.statement_source import StatementSource
+from controller.rewards import customer_rewards
+from controller.rewards.reward_errors import NotDue, RewardRefused, UnknownReward
+from controller.rewards.rewards_desk import RewardsDesk
+from controller.rewards.statement_source import StatementSource
 from controller.stores.port import OutcomeUnknown, StoreUnavailable
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from controller.entries import (
     SettledBaseline,
     SettlementCorrected,
 )
-from controller.settlement_desk import DisputeReason, Settlement
+from controller.proving.settlement_desk import DisputeReason, Settlement
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Time = Annotated[datetime, msgspec.Meta(tz=True)]

@@ -24,9 +24,9 @@ from controller.api.settlement_bodies import (
     SettlementBody,
     body_of,
 )
-from controller.dispute_errors import NotPossible, ReadingsRejected, UnknownSettlement
 from controller.entries import DisputeOpened
-from controller.settlement_desk import Remedy, SettlementDesk
+from controller.proving.dispute_errors import NotPossible, ReadingsRejected, UnknownSettlement
+from controller.proving.settlement_desk import Remedy, SettlementDesk
 from controller.stores.port import LateReading, StoreUnavailable
 
 MAX_LATE_BYTES = 16 * 2**20

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from controller import ledger
+from controller.auditing.checkpoints import PublicKey
 from controller.books import Books
-from controller.checkpoints import PublicKey
 from controller.entries import Entry, LedgerPosted, RequestSettled
 from controller.errors import BooksBroken, RecordBroken
+from controller.rewards import ledger
 from controller.stores.chain_check import ChainCheck, Fault, Place
 from controller.stores.pages import decoded
 from controller.stores.port import Numbered, StoredRow

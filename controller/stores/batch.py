@@ -7,9 +7,9 @@ its rows in the same transaction.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from controller import ledger
 from controller.entries import Entry, LedgerPosted
 from controller.errors import LedgerConflict, RecordBroken, Replaced
+from controller.rewards import ledger
 from controller.stores import chain
 from controller.stores.pages import JournalRow, decoded
 

@@ -8,9 +8,9 @@ that were taken out. Pure.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from controller.checkpoints import NoteRejected, PublicKey, SignedCheckpoint, of_entry
+from controller.auditing.checkpoints import NoteRejected, PublicKey, SignedCheckpoint, of_entry
+from controller.auditing.merkle import Frontier
 from controller.entries import Entry, JournalCheckpointed
-from controller.merkle import Frontier
 from controller.stores.chain_check import Fault, Place
 
 Note = tuple[int, SignedCheckpoint | NoteRejected]

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from controller import ledger
 from controller.entries import Entry, LedgerPosted, RequestSettled, SettlementCorrected
+from controller.rewards import ledger
 from controller.stores.chain_check import Fault
 
 

@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from controller import ledger
 from controller.bookkeeping import Bookkeeper
 from controller.entries import LedgerPosted
 from controller.live import Live
 from controller.metrics import Metrics
-from controller.reward_errors import RewardRefused
-from controller.reward_rules import Earning, Expiry, Item, Tier
-from controller.rewards_desk import RewardsDesk
+from controller.rewards import ledger
+from controller.rewards.reward_errors import RewardRefused
+from controller.rewards.reward_rules import Earning, Expiry, Item, Tier
+from controller.rewards.rewards_desk import RewardsDesk
 from controller.settings import Rewards
 from controller.stores.sqlite import IN_MEMORY, SqliteStore
 from gridward.bench.ledger_reference import Reference, Rules

@@ -1,7 +1,7 @@
 """One event settled with many customers: verified, rated, booked and durable on the disk [7, 8].
 
-The daemon's own path (`controller/settling.py`) on a store in a folder of this machine's: readings of every
-five seconds are read, every request is verified, rated and written in batches. One by one stands beside it:
+The daemon's own path (`controller/proving/settling.py`) on a store in a folder of this machine's: readings of
+every five seconds are read, every request is verified, rated and written in batches. One by one stands beside it:
 a commit for each request, as many as one round has time for.
 """
 
@@ -24,10 +24,10 @@ from controller.bookkeeping import Bookkeeper
 from controller.clock import WallClock
 from controller.entries import Entry, EventOpened, RequestMoved, RequestPlanned, RequestState
 from controller.feeder_control import FeederControl, build_control
-from controller.ledger import sum_per_unit
 from controller.live import Live
 from controller.metrics import Metrics
-from controller.settling import SETTLED_AT_ONCE, Settling
+from controller.proving.settling import SETTLED_AT_ONCE, Settling
+from controller.rewards.ledger import sum_per_unit
 from controller.stores.port import FeederSample
 from controller.stores.sqlite import SqliteStore
 from customers.registry import Customer, Device, Registry

@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 
 from controller import entries as e
-from controller import ledger
-from controller.checkpoints import SigningKey, read_notes
+from controller.auditing.checkpoints import SigningKey, read_notes
+from controller.auditing.sealing import Sealer
 from controller.errors import RecordBroken
-from controller.sealing import Sealer
+from controller.rewards import ledger
 from controller.stores import chain
 from controller.stores.audit import Audit, audit
 from controller.stores.pages import decoded

@@ -20,20 +20,20 @@ from typing import ParamSpec, TypeVar, cast
 import numpy as np
 import structlog
 
+from controller.auditing.checkpoints import SigningKey, key_name
+from controller.auditing.sealing import Sealer
 from controller.bookkeeping import Bookkeeper
-from controller.checkpoints import SigningKey, key_name
 from controller.entries import Entry, JournalCheckpointed, LedgerPosted
 from controller.live import Live
 from controller.metrics import Metrics
-from controller.sealing import Sealer
+from controller.proving.settlement import settle
+from controller.proving.verification import sample_window
 from controller.settings import Store as Settings
-from controller.settlement import settle
 from controller.stores import chain
 from controller.stores.opening import open_store
 from controller.stores.port import FeederSample, Numbered, Store
 from controller.stores.rows import to_us
 from controller.stores.sqlite import SqliteStore
-from controller.verification import sample_window
 from gridward.soak import story
 
 _P = ParamSpec("_P")

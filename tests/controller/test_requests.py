@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from controller.books import Books
 from controller.entries import RequestAnswered, RequestChanged, RequestMoved, RequestSent, RequestState
 from controller.errors import IllegalMove
+from controller.proving.settlement import settle
 from controller.requests import (
     MOVES,
     OPEN,
@@ -27,7 +28,6 @@ from controller.requests import (
     settlement_due,
 )
 from controller.settings import Requests, Rewards
-from controller.settlement import settle
 from tests.controller.record_builders import T0, after, ended, opened, planned
 
 REQUESTS = Requests(answer_within_s=30.0, attempts=3)

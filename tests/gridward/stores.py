@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from controller.entries import ControllerStarted, Entry
+from controller.proving.settlement import settle
 from controller.settings import Rewards
-from controller.settlement import settle
 from controller.stores.sqlite import SqliteStore
 from tests.controller.record_builders import (
     EVENT,

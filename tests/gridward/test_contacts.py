@@ -15,10 +15,10 @@ from controller.api.contacts import contacts_routes
 from controller.api.operate import OperatorKey
 from controller.api.problems import add_problem_handlers
 from controller.bookkeeping import Bookkeeper
-from controller.contacts_desk import ContactsDesk
 from controller.entries import PersonalDataErased
 from controller.live import Live
 from controller.metrics import Metrics
+from controller.people.contacts_desk import ContactsDesk
 from controller.stores.audit import audit
 from controller.stores.port import StoreUnavailable
 from controller.stores.record import SqliteRecord

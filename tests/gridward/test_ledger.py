@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from controller.booked import gather
-from controller.statements import statement
+from controller.rewards.booked import gather
+from controller.rewards.statements import statement
 from controller.stores.port import Numbered
 from gridward.cli import main
 from gridward.statement_page import statement_page
-from tests.controller.test_statements import correction
+from tests.controller.rewards.test_statements import correction
 from tests.gridward.stores import R1, alter, write_store
 
 

@@ -18,12 +18,12 @@ from controller.bookkeeping import Bookkeeper
 from controller.entries import LedgerPosted
 from controller.live import Live
 from controller.metrics import Metrics
-from controller.rewards_desk import RewardsDesk
+from controller.rewards.rewards_desk import RewardsDesk
 from controller.settings_file import load_site
 from controller.stores.sqlite import SqliteStore
 from gridward.cli import main
 from tests.builders import FakeClock
-from tests.controller.reward_worlds import START, yielding
+from tests.controller.rewards.reward_worlds import START, yielding
 
 TOKEN = "a token of good length"
 SITE = """\

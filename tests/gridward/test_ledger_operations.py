@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import structlog
 
-from controller import accounts, earning, expiry, points, redemptions
 from controller.errors import BooksBroken
+from controller.rewards import accounts, earning, expiry, points, redemptions
 from gridward.bench import ledger_reference
 from gridward.bench.ledger import run
 from gridward.cli import main

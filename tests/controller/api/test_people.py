@@ -17,7 +17,7 @@ from controller.api.wrong_tokens import MOST_CALLERS, MOST_WRONG, WITHIN_S, Wron
 from controller.entries import NoticeAnswered, RequestPlanned
 from tests.builders import FakeClock
 from tests.controller.api.conftest import calling
-from tests.controller.people_worlds import PeopleWorld, site
+from tests.controller.people.people_worlds import PeopleWorld, site
 
 TOKEN = "correct horse battery staple"
 BEARER = {"authorization": f"Bearer {TOKEN}"}

@@ -14,10 +14,10 @@ from controller.api.operate import OperatorKey
 from controller.api.posted import MAX_BODY_BYTES
 from controller.api.problems import add_problem_handlers
 from controller.api.rewards import rewards_routes
-from controller.statement_source import StatementSource
+from controller.rewards.statement_source import StatementSource
 from controller.stores.port import OutcomeUnknown, Record
 from tests.controller.api.conftest import TOKEN, calling
-from tests.controller.reward_worlds import REWARDS, DeskWorld
+from tests.controller.rewards.reward_worlds import REWARDS, DeskWorld
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 FACT = {

@@ -13,7 +13,7 @@ from controller.api.problems import add_problem_handlers
 from controller.api.settlements import settlement_routes
 from tests.builders import START
 from tests.controller.api.conftest import TOKEN, calling
-from tests.controller.test_settlement_desk import R0, DeskEvening, unread
+from tests.controller.proving.test_settlement_desk import R0, DeskEvening, unread
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 DISPUTE = {"request": R0, "reason": "readings_missing", "who": "hotline"}

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from controller import ledger
 from controller.entries import Entry, LedgerPosted, ReadingsRefused
+from controller.rewards import ledger
 from controller.settings import Rewards
 from controller.stores.port import FeederSample, Record
 from tests.controller.record_builders import EVENT, T0, after

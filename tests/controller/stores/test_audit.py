@@ -4,10 +4,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from controller import ledger
 from controller.entries import Entry, EventOpened, LedgerPosted, SettlementCorrected
+from controller.proving.settlement import settle
+from controller.rewards import ledger
 from controller.settings import Rewards
-from controller.settlement import settle
 from controller.stores import chain
 from controller.stores.audit import audit
 from controller.stores.batch import batch_of

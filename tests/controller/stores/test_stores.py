@@ -19,9 +19,9 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from controller import ledger
 from controller.entries import LedgerPosted, ReadingsRefused, ViolationAppeared
 from controller.errors import LedgerConflict, RecordBroken, Replaced
+from controller.rewards import ledger
 from controller.stores import chain
 from controller.stores.audit import audit
 from controller.stores.opening import open_store

@@ -6,7 +6,7 @@
 import numpy as np
 import pytest
 
-from controller.checkpoints import SigningKey, read_notes
+from controller.auditing.checkpoints import SigningKey, read_notes
 from controller.entries import JournalCheckpointed
 from controller.stores.audit import MOST_FAULTS, audit
 from controller.stores.chain_check import ChainCheck

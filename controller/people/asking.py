@@ -1,0 +1,160 @@
+"""[5] Which customers are asked by notice to use less. Pure.
+
+A person may or may not answer, so nobody counts on them: the plan for devices is made without them, and what
+they give is a bonus that their meter proves. Asked are customers who agreed to it and may be called now
+(`call_rules.py`), are not critical, contribute to the worst violation, and have no device in the plan or
+under a limit; each at most once per event, whatever they answered. The largest contributors come first, and
+those whose tags ask for care (`customers/tags.py`) after all others, to no less than their own floor. What
+was announced and has not begun when the event could be over is taken back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from controller.entries import Entry, RequestMoved, RequestPlanned
+from controller.operators import free
+from controller.people import call_rules
+from controller.people.call_rules import Slot
+from controller.planning import baseline_kw
+from controller.requests import request_id
+from controller.situation import RunningEvent, Situation
+from customers.registry import Customer
+from customers.tags import is_quiet
+from grid_model.location import Contribution
+from grid_model.violations import Violation
+
+MAX_PER_CYCLE = 10
+"""Contributors asked in one cycle: the next cycle may ask more."""
+
+
+def asks(
+    situation: Situation,
+    event: RunningEvent,
+    contributions: Sequence[Contribution],
+    cut_at: frozenset[int],
+    next_number: int,
+) -> tuple[RequestPlanned, ...]:
+    """The notices to plan now. `cut_at` are service points that give something through a device already."""
+    worst = situation.worst
+    if not situation.control.site.requests.notices or worst is None:
+        return ()
+    planned: list[RequestPlanned] = []
+    for candidate in _candidates(situation, contributions, worst, cut_at):
+        slot = call_rules.slot(situation, candidate.customer, "people")
+        if slot is None:
+            continue
+        request = request_id(event.event, next_number + len(planned))
+        entry = _notice(situation, event, candidate, slot, request=request, worst=worst)
+        if entry is not None:
+            planned.append(entry)
+        if len(planned) == MAX_PER_CYCLE:
+            break
+    return tuple(planned)
+
+
+def taken_back(situation: Situation, *, over: bool) -> tuple[Entry, ...]:
+    """Notices that have not begun, once only people keep the event open: `over` says that it is, but for
+    whoever is asked.
+    """
+    asked = situation.books.open_requests(situation.control.feeder)
+    if not over or any(record.resource == "device" for record in asked):
+        return ()
+    entries: list[Entry] = []
+    for record in asked:
+        if record.state not in ("planned", "sent") or record.planned.start <= situation.now:
+            continue
+        if record.sent_sequence > 0:
+            entries += free((record,), situation.epoch, situation.now, "released", "")
+        why = "there was room again before it began"
+        entries.append(RequestMoved(at=situation.now, request=record.request, state="overridden", reason=why))
+    return tuple(entries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    customer: Customer
+    share_percent: float
+
+
+def _candidates(
+    situation: Situation, contributions: Sequence[Contribution], worst: Violation, cut_at: frozenset[int]
+) -> list[_Candidate]:
+    """Who could be asked, in the order in which they are."""
+    limited_here = cut_at | {situation.position(record) for record in situation.limited}
+    asked = {r.planned.target for r in situation.event_records if r.resource == "person"}
+    owners = situation.control.registry.by_service_point
+    found = [
+        _Candidate(customer, contribution.share_percent)
+        for contribution in contributions
+        if contribution.violation == worst.element and contribution.share_percent > 0
+        if (customer := owners.get(contribution.service_point)) is not None
+        if customer.customer not in asked and _takes_word(situation, customer)
+        if situation.control.customer_position[customer.customer] not in limited_here
+    ]
+    return sorted(found, key=lambda candidate: candidate.customer.manner.asked_last)
+
+
+def _takes_word(situation: Situation, customer: Customer) -> bool:
+    """Whether the customer may get a notice at all now."""
+    control, name = situation.control, customer.customer
+    if not customer.takes_notices or customer.critical or name in situation.left_alone:
+        return False
+    if is_quiet(customer.manner, situation.now.astimezone(call_rules.zone_of(control.site)).time()):
+        return False
+    return situation.books.held_by(control.feeder, name, "person") is None
+
+
+def _notice(
+    situation: Situation,
+    event: RunningEvent,
+    candidate: _Candidate,
+    slot: Slot,
+    *,
+    request: str,
+    worst: Violation,
+) -> RequestPlanned | None:
+    rules, customer = situation.control.site.requests, candidate.customer
+    position = situation.control.customer_position[customer.customer]
+    baseline, floor_kw = baseline_kw(situation, position), max(rules.notice_min_kw, customer.manner.least_kw)
+    limit_kw = round(max(floor_kw, (1 - rules.notice_cut_share) * baseline), 1)
+    if baseline - limit_kw < rules.min_cut_kw:
+        return None
+    end = situation.latest_end(slot.start)
+    end = end if slot.until is None else min(end, slot.until)
+    if slot.name is not None and end - slot.start < call_rules.SHORTEST:
+        return None  # the event ends before it would be worth it
+    if not situation.gatekeeper.passes(
+        request,
+        "person",
+        customer.customer,
+        "new",
+        limit_kw=limit_kw,
+        start=slot.start,
+        end=end,
+        epoch=situation.epoch,
+    ):
+        return None
+    return RequestPlanned(
+        at=situation.now,
+        request=request,
+        event=event.event,
+        feeder=situation.control.feeder,
+        resource="person",
+        target=customer.customer,
+        kind="person",
+        customer=customer.customer,
+        service_point=situation.control.network.service_points[position],
+        limit_kw=limit_kw,
+        p_before_kw=float(situation.check.snapshot.p_kw[position]),
+        baseline_kw=baseline,
+        start=slot.start,
+        end=end,
+        epoch=situation.epoch,
+        sequence=1,
+        element=worst.element,
+        value=worst.value,
+        expected=situation.is_only_expected(worst),
+        floor_kw=floor_kw,
+        share_percent=candidate.share_percent,
+        programme=slot.name,
+    )

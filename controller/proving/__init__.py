@@ -1,0 +1,1 @@
+"""What the meters prove and what it earns: verification, settlement, corrections and disputes."""

@@ -1,0 +1,1 @@
+"""What customers earn and what they use it for: accounts, rules, redemptions, statements."""

@@ -48,6 +48,28 @@ class Rtu(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     period_s: Positive = 5.0
 
 
+class FeederCharger(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A device that is a charger with OCPP, whole or one connector of it."""
+
+    charge_point: str
+    """the last part of the URL that it connects to"""
+    device: str
+    connector: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """connectorId in OCPP 1.6, evseId in 2.0.1; 0 is the whole charger"""
+    password_file: Path | None = None
+    certificate_name: str | None = None
+    phases: Literal[1, 2, 3] = 3
+    nominal_v: Positive = 230.0
+    current_step_a: Positive = 0.1
+    """what it can set when it takes ampere; some take whole ones only"""
+    rate_unit: Literal["W", "A"] | None = None
+    purpose: Literal["max", "default", "transaction"] | None = None
+    stack_level: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    meter: str | None = None
+    """the service point's meter, when the charger's own is that"""
+    meter_interval_s: Annotated[int, msgspec.Meta(ge=1)] | None = 30
+
+
 class Feeder(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One network that is checked as one."""
 
@@ -65,6 +87,24 @@ class Feeder(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     metered_generation: bool = True
     """Meters measure net of what is generated behind them, so the network's own static generators are off."""
     rtu: Rtu | None = None
+    charger: tuple[FeederCharger, ...] = ()
+
+
+class Ocpp(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The central system that chargers connect to; there is one when a feeder has a `[[feeder.charger]]`."""
+
+    host: str = "127.0.0.1"
+    port: Port = 9000
+    path: str = "/ocpp"
+    security_profile: Literal[0, 1, 2, 3] = 2
+    """1: password; 2: TLS and password; 3: TLS with the charger's certificate; 0: none, closed networks"""
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    client_ca_file: Path | None = None
+    who_may_charge: tuple[str, ...] | None = None
+    """id tokens; without it everybody"""
+    clock_tolerance_s: Positive = 60.0
+    power_fresh_s: Positive = 300.0
 
 
 class Cycle(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -269,6 +309,7 @@ class Site(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Commands are signed with keys derived from this; made on first start when it is missing."""
     feeder: tuple[Feeder, ...]
     broker: Broker = Broker()
+    ocpp: Ocpp = Ocpp()
     cycle: Cycle = Cycle()
     limits: Limits = Limits()
     events: Events = Events()

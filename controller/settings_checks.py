@@ -31,6 +31,7 @@ def sense_faults(site: Site) -> Iterator[Fault]:
         yield ("name",), "expected a name, it is empty"
     yield from _feeders(site)
     yield from _broker(site.broker)
+    yield from _ocpp(site)
     yield from _store(site.store)
     yield from _times(site)
     yield from _limits(site)
@@ -105,6 +106,18 @@ def _broker(broker: Broker) -> Iterator[Fault]:
         yield ("broker", "certificate_file"), "expected ca_file beside it: without it the link is not TLS"
     for name in ("password_file", "ca_file", "certificate_file", "key_file"):
         yield from _there(getattr(broker, name), ("broker", name))
+
+
+def _ocpp(site: Site) -> Iterator[Fault]:
+    ocpp = site.ocpp
+    for given, needed in (("certificate_file", "key_file"), ("key_file", "certificate_file")):
+        if getattr(ocpp, given) is not None and getattr(ocpp, needed) is None:
+            yield ("ocpp", given), f"expected {needed} beside it"
+    for name in ("certificate_file", "key_file", "client_ca_file"):
+        yield from _there(getattr(ocpp, name), ("ocpp", name))
+    for number, feeder in enumerate(site.feeder):
+        for place, charger in enumerate(feeder.charger):
+            yield from _there(charger.password_file, ("feeder", number, "charger", place, "password_file"))
 
 
 def _store(store: Store) -> Iterator[Fault]:

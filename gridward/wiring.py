@@ -44,7 +44,9 @@ from devices.mqtt.driver import MqttLink
 from devices.mqtt.settings import LinkSettings, tls_context
 from devices.mqtt.topics import Topics
 from devices.ports import Clock
+from devices.routing import CommandRouter, claims
 from grid_model.network import load_network
+from gridward.chargers import central_system
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -84,14 +86,17 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
     wire_clock = WallClock()
     link = MqttLink(_link_settings(site), clock, rng, wire_clock)
     rtus = [_rtu(feeder, clock, rng, wire_clock) for feeder in site.feeder if feeder.rtu is not None]
+    central = central_system(site, feeders, clock, rng, wire_clock)
+    chargers = [] if central is None else [central]
+    claimed = {} if central is None else claims([(central, central.devices)])
     store = open_store(site.store)
     metrics = Metrics()
     daemon = Daemon(
         site,
         feeders,
         store=store,
-        sources=[link, *rtus],
-        commands=link,
+        sources=[link, *rtus, *chargers],
+        commands=CommandRouter(link, claimed),
         notices=link,
         clock=clock,
         wire_clock=wire_clock,
@@ -102,7 +107,9 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
         open_contacts=partial(ContactStore, site.contacts.path),
         history=History(site.store.history_folder) if site.store.keep_history_days else None,
         background=WorkerThread(),
-        links={"broker": link} | {f"rtu {rtu.source}": rtu for rtu in rtus},
+        links={"broker": link}
+        | {f"rtu {rtu.source}": rtu for rtu in rtus}
+        | ({} if central is None else {"chargers": central}),
         holder=f"{socket.gethostname()}:{os.getpid()}",
         version=version("gridward"),
     )

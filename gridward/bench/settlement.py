@@ -1,8 +1,8 @@
 """One event settled with many customers: verified, rated, booked and durable on the disk [7, 8].
 
 The daemon's own path (`controller/proving/settling.py`) on a store in a folder of this machine's: readings of
-every five seconds are read, every request is verified, rated and written in batches. One by one stands beside it:
-a commit for each request, as many as one round has time for.
+every five seconds are read, every request is verified, rated and written in batches. One by one stands
+beside it: a commit for each request, as many as one round has time for.
 """
 
 import asyncio

@@ -30,6 +30,7 @@ from controller.stores.history import History
 from controller.stores.port import Store, StoreUnavailable
 from controller.views import FeederView, Told, TrendPoint
 from customers.contacts import ErasableContacts
+from customers.errors import ContactsUnavailable
 from devices.ports import Clock, CommandChannel, LinkHealth, NoticeChannel, TelemetrySource
 from grid_model.network import Network
 
@@ -65,10 +66,12 @@ class Daemon:
         open_contacts: Callable[[], ErasableContacts] | None = None,
         history: History | None = None,
         background: Offload | None = None,
+        copies: Offload | None = None,
     ) -> None:
         """`wire_clock` tells how long a cycle really takes, when `clock` does not run at real speed. Without
         a `sealer` the journal has no checkpoints, as in simulations. Without a `history` old samples are
-        forgotten. `background`: a thread for slow work, so that no commit waits for it.
+        forgotten. `background`: a thread for slow work, so that no commit waits for it; `copies`: one for the
+        copies of checkpoints alone, whose place may hang.
         """
         self._site, self._store, self._sources = site, store, tuple(sources)
         self._clock, self._wire_clock, self._offload = clock, wire_clock or clock, offload
@@ -77,7 +80,7 @@ class Daemon:
         self.metrics = metrics or Metrics()
         self.intake = intake or Intake(readings_bound=site.broker.queue_bound)
         self._live = Live(self._controls)
-        self._keeper = Bookkeeper(store, offload, self.metrics, self._live, sealer, background=background)
+        self._keeper = Bookkeeper(store, offload, self.metrics, self._live, sealer, background=copies)
         self._dispatch = Dispatch(commands, notices, clock, secret, site.requests.answer_within_s)
         self._rounds = Rounds(
             site,
@@ -101,7 +104,6 @@ class Daemon:
             turn=self._rounds.turn,
             clock=clock,
             store=store,
-            offload=offload,
             background=self._background,
             ready=self.start,
             open_contacts=open_contacts,
@@ -207,18 +209,26 @@ class Daemon:
                 more = await self._background(self._housekeeping.step, self._clock.now())
             except (StoreUnavailable, OSError) as error:
                 log.warning("samples_not_pruned", reason=str(error))
+            except Exception:
+                log.exception("housekeeping_failed")  # control goes on without it
             if not more:
                 await self._keep_promises()
             await self._clock.sleep(BETWEEN_STEPS_S if more else HOUSEKEEPING_S)
 
     async def _keep_promises(self) -> None:
         """What is due by the calendar: points that expire, redemptions nobody fulfilled, erasures to note."""
-        try:
-            await self.desks.rewards.housekeep()
-            if self.desks.contacts is not None:
-                await self.desks.contacts.catch_up()
-        except (StoreUnavailable, RewardRefused) as error:
-            log.warning("promises_not_kept_yet", reason=str(error))
+        due = [self.desks.rewards.housekeep]
+        if self.desks.contacts is not None:
+            due.append(self.desks.contacts.catch_up)
+        for keep in due:
+            try:
+                await keep()
+            except (StoreUnavailable, RewardRefused, ContactsUnavailable) as error:
+                log.warning("promise_not_kept_yet", reason=str(error))
+            except ControllerError:
+                raise  # nobody can go on after these
+            except Exception:
+                log.exception("promise_failed")
 
     # --- LiveViews
     # -----------------------------------------------------------------------------------------------

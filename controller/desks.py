@@ -40,7 +40,6 @@ def build_desks(
     turn: asyncio.Lock,
     clock: Clock,
     store: Store,
-    offload: Offload,
     background: Offload,
     ready: Callable[[], Awaitable[None]],
     open_contacts: Callable[[], ErasableContacts] | None,
@@ -58,5 +57,5 @@ def build_desks(
         ),
         contacts=None
         if open_contacts is None
-        else ContactsDesk(open_contacts, keeper, clock, offload, ready),
+        else ContactsDesk(open_contacts, keeper, clock, background, ready),
     )

@@ -47,6 +47,7 @@ from devices.ports import Clock
 from devices.routing import CommandRouter, claims
 from grid_model.network import load_network
 from gridward.chargers import central_system
+from gridward.key_files import make_once
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -107,6 +108,7 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
         open_contacts=partial(ContactStore, site.contacts.path),
         history=History(site.store.history_folder) if site.store.keep_history_days else None,
         background=WorkerThread(),
+        copies=WorkerThread(),
         links={"broker": link}
         | {f"rtu {rtu.source}": rtu for rtu in rtus}
         | ({} if central is None else {"chargers": central}),
@@ -128,7 +130,7 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
 
 def site_secret(path: Path) -> bytes:
     """The site's secret, made on first use and readable by its owner only. Raises ConfigRejected."""
-    _make_once(path, secrets.token_hex(SECRET_BYTES))
+    make_once(path, secrets.token_hex(SECRET_BYTES))
     try:
         secret = bytes.fromhex(path.read_text(encoding="utf-8"))
     except ValueError:
@@ -143,21 +145,11 @@ def site_secret(path: Path) -> bytes:
 def signing_key(path: Path, site_name: str) -> SigningKey:
     """The key that seals the journal, made on first use as the site's secret is. Raises ConfigRejected."""
     if not path.exists():
-        _make_once(path, SigningKey(key_name(site_name), secrets.token_bytes(SECRET_BYTES)).text)
+        make_once(path, SigningKey(key_name(site_name), secrets.token_bytes(SECRET_BYTES)).text)
     try:
         return read_signing_key(path.read_text(encoding="utf-8").strip())
     except (NoteRejected, UnicodeDecodeError) as error:
         raise ConfigRejected([f"{path}: no key that seals the journal: {error}"]) from error
-
-
-def _make_once(path: Path, text: str) -> None:
-    """Write a secret that only its owner can read, unless there is one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(text.encode())
-    except FileExistsError:
-        pass
 
 
 def _sealer(site: Site) -> Sealer:

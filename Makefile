@@ -47,6 +47,7 @@ soak: setup-dev services
 	$(BIN)/gridward soak kill --kills 20 --daemon --dir build/soak/daemon
 	$(BIN)/gridward simulate simulations/scenarios/week.toml --out build/soak
 	$(BIN)/gridward soak kill --kills 1000 --store postgres --dir build/soak/postgres
+	$(BIN)/python -m tests.controller.lifecycle --planted --examples 200
 	$(BIN)/python -m tests.controller.lifecycle --examples 1000 --steps 50
 
 lock: setup-dev ## write the lock files anew

@@ -29,6 +29,7 @@ from controller.operators import FREEING, Orders
 from controller.proving.asked_times import AskedTimes
 from controller.requests import RequestRecord
 from controller.rewards.accounts import Accounts
+from controller.shared_map import SharedMap
 from controller.stores.port import FeederSample, Numbered, Store, StoreUnavailable
 
 _P = ParamSpec("_P")
@@ -64,11 +65,16 @@ def _copied(value: object) -> object:
         return dict(value) if frozen else {key: _copied(inner) for key, inner in value.items()}
     if isinstance(value, list | set):
         return copy.copy(value)
-    if isinstance(value, Accounts | AskedTimes | Burdens | Compliance):
+    if isinstance(value, Accounts | AskedTimes | Burdens | Compliance | SharedMap):
         return value.fork()
     if is_dataclass(value) and not isinstance(value, RequestRecord | EventRecord):
         return copy.deepcopy(value)
     return value
+
+
+def _tell_unseen(unit: asyncio.Task[None]) -> None:
+    if not unit.cancelled() and (error := unit.exception()) is not None:
+        log.error("write_failed_unseen", reason=f"{type(error).__name__}: {error}")
 
 
 class Bookkeeper:
@@ -125,11 +131,21 @@ class Bookkeeper:
 
     async def write(self, entries: Sequence[Entry], samples: Sequence[FeederSample] = ()) -> None:
         """Make durable, then apply; seal when that is due. Raises StoreUnavailable or BooksBroken, having
-        written and applied nothing.
+        written and applied nothing. Cancelled once it has its turn, it is done all the same: what may be
+        durable must be in the books before anybody else writes.
         """
-        async with self._turn:  # so that a checkpoint seals exactly what stands before it
-            await self._write(entries, samples)
-            await self._seal_if_due([one.at for one in (*entries, *samples)])
+        await self._turn.acquire()  # so that a checkpoint seals exactly what stands before it
+        unit = asyncio.create_task(self._written_and_sealed(entries, samples), name="journal write")
+        unit.add_done_callback(lambda _: self._turn.release())
+        try:
+            await asyncio.shield(unit)
+        except asyncio.CancelledError:
+            unit.add_done_callback(_tell_unseen)
+            raise
+
+    async def _written_and_sealed(self, entries: Sequence[Entry], samples: Sequence[FeederSample]) -> None:
+        await self._write(entries, samples)
+        await self._seal_if_due([one.at for one in (*entries, *samples)])
 
     async def _write(self, entries: Sequence[Entry], samples: Sequence[FeederSample] = ()) -> None:
         waiting = len(self._unwritten)

@@ -20,8 +20,9 @@ from controller.compliance import Compliance
 from controller.errors import BooksBroken
 from controller.people.calls import CallHistory
 from controller.proving.asked_times import AskedTimes, Span
-from controller.requests import RequestRecord, may_follow
+from controller.requests import RequestRecord, may_follow, span_of
 from controller.rewards.accounts import Accounts
+from controller.shared_map import SharedMap
 from controller.stores.port import Numbered
 from controller.views import Totals
 
@@ -92,7 +93,9 @@ class Books:
     _burdens: dict[str, Burdens] = field(default_factory=dict)
     _compliance: dict[str, Compliance] = field(default_factory=dict)
     _asked: dict[str, AskedTimes] = field(default_factory=dict)
-    _corrections: dict[str, int] = field(default_factory=dict)
+    _corrections: SharedMap[str, int] = field(default_factory=SharedMap)
+    """request → version of its latest correction; kept, because a request may be corrected when its detail is
+    long forgotten"""
     _disputes: dict[str, e.DisputeOpened] = field(default_factory=dict)
     _messages: dict[str, e.MessagePlanned] = field(default_factory=dict)
     _calls: dict[tuple[str, str, str | None], CallHistory] = field(default_factory=dict)
@@ -239,7 +242,7 @@ class Books:
         self._take(told.entry)
         self.seq = told.seq
 
-    def _take(self, entry: e.Entry) -> None:  # noqa: C901, PLR0912  one branch per word of the vocabulary
+    def _take(self, entry: e.Entry) -> None:  # noqa: C901, PLR0912, PLR0915  one branch per word of the vocabulary
         match entry:
             case e.ControllerStarted():
                 self._started(entry)
@@ -287,6 +290,8 @@ class Books:
                 self.accounts.report(entry)
             case e.RedemptionMoved():
                 self.accounts.redeem(entry)
+            case e.PayoutMoved():
+                self.accounts.payouts.move(entry)
             case e.JournalCheckpointed() | e.PersonalDataErased():
                 pass  # about the record and the contacts, not about the grid
             case _:
@@ -513,7 +518,7 @@ class Books:
         _mark(self._unsettled.setdefault(planned.feeder, {}), request, not record.is_over)
         _mark(self._outbox, request, _has_to_go_out(record))
         _mark(self._untold.setdefault(planned.feeder, {}), request, _is_untold(record))
-        if record.sent_sequence > 0:
+        if planned.programme is not None and span_of(record) != (None if before is None else span_of(before)):
             self._called(record)
         if record.is_open:
             self._held[target] = request
@@ -523,12 +528,18 @@ class Books:
             self._freed_at[target] = record.ended_at or record.since
 
     def _called(self, record: RequestRecord) -> None:
+        """What all requests of this event to the customer under the programme come to as one call."""
         planned = record.planned
         key = (planned.feeder, planned.customer, planned.programme)
-        before = self._calls.get(key, CallHistory())
-        after = before.with_call(planned.event, planned.start, record.ended_at or record.end)
-        if after is not before:
-            self._calls[key] = after
+        here = self._at_service_point.get((planned.feeder, planned.service_point), (record.request,))
+        together = (self.requests[r] for r in here)
+        spans = [span for one in together if _same_call(one, record) and (span := span_of(one)) is not None]
+        history = self._calls.get(key, CallHistory())
+        if spans:
+            begin, until = min(start for start, _ in spans), max(end for _, end in spans)
+            self._calls[key] = history.with_call(planned.event, begin, until)
+        else:
+            self._calls[key] = history.without(planned.event)
 
     def _forget_old(self, feeder: str) -> None:
         """Drop the detail of old closed events whose requests are all over."""
@@ -551,6 +562,11 @@ class Books:
             self._at_service_point[here] = left
         else:
             del self._at_service_point[here]
+
+
+def _same_call(one: RequestRecord, other: RequestRecord) -> bool:
+    this, that = one.planned, other.planned
+    return (this.event, this.customer, this.programme) == (that.event, that.customer, that.programme)
 
 
 def _is_told_to_the_end(record: RequestRecord) -> bool:

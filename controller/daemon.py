@@ -24,6 +24,7 @@ from controller.intake import Intake
 from controller.live import Live
 from controller.metrics import Metrics
 from controller.people.messaging import Messaging
+from controller.proving.kept_readings import KeptReadings
 from controller.rewards.reward_errors import RewardRefused
 from controller.rounds import Rounds
 from controller.stores.history import History
@@ -82,6 +83,7 @@ class Daemon:
         self._live = Live(self._controls)
         self._keeper = Bookkeeper(store, offload, self.metrics, self._live, sealer, background=copies)
         self._dispatch = Dispatch(commands, notices, clock, secret, site.requests.answer_within_s)
+        points = {control.feeder: control.network.service_points for control in controls}
         self._rounds = Rounds(
             site,
             self._controls,
@@ -93,8 +95,8 @@ class Daemon:
             offload=offload,
             metrics=self.metrics,
             live=self._live,
+            samples=None if history is None else KeptReadings(store, history, points).readable,
         )
-        points = {control.feeder: control.network.service_points for control in controls}
         self._housekeeping = Housekeeping(store, site.store, points, history)
         self._background = background or offload
         self.desks = build_desks(
@@ -107,6 +109,7 @@ class Daemon:
             background=self._background,
             ready=self.start,
             open_contacts=open_contacts,
+            past=None if history is None else KeptReadings(store, history, points),
         )
         self._messaging = Messaging(
             self._keeper,

@@ -14,6 +14,7 @@ from controller.bookkeeping import Bookkeeper, Offload
 from controller.feeder_control import FeederControl
 from controller.people.contacts_desk import ContactsDesk
 from controller.people.people_desk import PeopleDesk
+from controller.proving.kept_readings import KeptReadings
 from controller.proving.settlement_desk import SettlementDesk
 from controller.rewards.rewards_desk import RewardsDesk
 from controller.stores.port import Store
@@ -43,17 +44,29 @@ def build_desks(
     background: Offload,
     ready: Callable[[], Awaitable[None]],
     open_contacts: Callable[[], ErasableContacts] | None,
+    past: KeptReadings | None = None,
 ) -> Desks:
     """All of them. `turn`: the rounds'. `background`: a thread beside that of the rounds. `ready`
-    returns once the journal is read.
+    returns once the journal is read. `past`: readings that the store does not keep any more; for the
+    `background` thread alone.
     """
     links = next((control.links for control in controls.values()), None)
     supplied = frozenset(customer for control in controls.values() for customer in control.customer)
     return Desks(
         people=PeopleDesk(keeper, turn, clock, controls, links, ready=ready),
-        rewards=RewardsDesk(keeper, turn, clock, site.rewards, customers=supplied, ready=ready),
+        rewards=RewardsDesk(
+            keeper, turn, clock, site.rewards, customers=supplied, ready=ready, offload=background
+        ),
         settlements=SettlementDesk(
-            keeper, turn, clock, store=store, controls=controls, offload=background, site=site, ready=ready
+            keeper,
+            turn,
+            clock,
+            store=store,
+            controls=controls,
+            offload=background,
+            site=site,
+            past=past,
+            ready=ready,
         ),
         contacts=None
         if open_contacts is None

@@ -3,11 +3,14 @@
 What is due is read off the books each time (`due_sends`, pure), so a crash between the note and the sending
 only means that it is due again, under the same id and sequence. Rules:
 
-* At most `CONCURRENT` sendings at a time, each with a deadline; one of each request.
+* At most `CONCURRENT` sendings at a time, each with a deadline; one of each request. Releases have as many
+  places of their own: devices that stay silent to their limits hold up nobody's release (C10).
 * What the far side did not take is tried again after a growing pause; the request's own deadline ends that.
 * No answer within `answer_within_s`: the same command once more, up to `attempts`. A release is repeated
   until the device confirms it, or its limit has run out by the device's own clock.
 * A device that does not show the limit it accepted is told again.
+* People whose tags say so get no word at night, also none that takes back. A notice that was handed over
+  after it was given up is taken back.
 * The safety gate judges every command once more at this last moment. While data are not good, or the
   automatic is out, only releases pass.
 """
@@ -23,15 +26,16 @@ from typing import assert_never
 import structlog
 
 from controller.books import Books
+from controller.channel_faults import FaultWord, fault_word, shortened
 from controller.entries import Entry, RequestChanged, RequestMoved, RequestSent
 from controller.feeder_control import FeederControl
 from controller.gatekeeper import Gatekeeper
 from controller.memory import Memory
-from controller.operators import FREEING
+from controller.operators import FREEING, free
+from controller.people.call_rules import is_quiet_for
 from controller.people.notice_messages import notice_of
 from controller.reach import ends_by
 from controller.requests import RequestRecord, Trigger, next_state, on_sent
-from devices.errors import CommandRejected, Unreachable
 from devices.messages import CustomerNotice, LimitCommand, Outbound
 from devices.ports import Clock, CommandChannel, NoticeChannel
 from devices.signing import sign
@@ -68,7 +72,7 @@ class NotTaken:
     """It may be tried again."""
 
     sending: Sending
-    reason: str
+    reason: FaultWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class Rejected:
     """It must not be tried again."""
 
     sending: Sending
-    reason: str
+    reason: FaultWord
 
 
 Outcome = Sent | NotTaken | Rejected
@@ -100,6 +104,7 @@ class Dispatch:
         self._commands, self._notices, self._clock = commands, notices, clock
         self._secret, self._deadline_s = secret, deadline_s
         self._slots = asyncio.Semaphore(CONCURRENT)
+        self._release_slots = asyncio.Semaphore(CONCURRENT)
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._outcomes: list[Outcome] = []
         self._tries: dict[str, _Tries] = {}
@@ -153,7 +158,7 @@ class Dispatch:
 
     async def _send(self, sending: Sending) -> None:
         try:
-            async with self._slots:
+            async with self._release_slots if sending.releasing else self._slots:
                 self._note(await self._try(sending))
         finally:
             self._under_way.pop(sending.request, None)
@@ -166,15 +171,12 @@ class Dispatch:
         try:
             async with self._clock.timeout(self._deadline_s):
                 await self._hand_over(sending.message)
-        except TimeoutError:
-            return NotTaken(sending, f"not taken within {self._deadline_s:g} s")
-        except Unreachable as error:
-            return NotTaken(sending, str(error))
-        except CommandRejected as error:
-            return Rejected(sending, str(error))
         except Exception as error:
-            log.exception("channel_failed", request=sending.request)
-            return NotTaken(sending, f"{type(error).__name__}: {error}")
+            word, text = fault_word(error), shortened(error)
+            if word == "fault":
+                log.exception("channel_failed", request=sending.request)
+            log.warning("not_sent", request=sending.request, attempt=sending.attempt, reason=word, text=text)
+            return Rejected(sending, word) if word == "rejected" else NotTaken(sending, word)
         return Sent(sending, self._clock.now())
 
     async def _hand_over(self, message: Outbound) -> None:
@@ -199,7 +201,6 @@ class Dispatch:
             request: tries for request, tries in self._tries.items() if now - tries.at < TRIES_KEPT
         }
         self._tries[sending.request] = _Tries(sending.sequence, count, now)
-        log.warning("not_sent", request=sending.request, attempt=sending.attempt, reason=outcome.reason)
 
 
 def due_sends(
@@ -222,6 +223,8 @@ def due_sends(
     for record in records.values():
         if not may_try(record) or not (may_limit or record.releasing):
             continue
+        if record.resource == "person" and is_quiet_for(control, record.planned.target, now):
+            continue  # also a word that takes back: it waits until morning, or until the request's end
         if _is_due(record, control, memory, now) and _gate_passes(record, gatekeeper):
             again = record.sent_sequence == record.sequence
             attempt = record.attempts + 1 if again else 1
@@ -261,6 +264,8 @@ def entries_of(outcomes: Sequence[Outcome], books: Books, now: datetime) -> tupl
                     if record.resource == "person" and record.planned.start <= now:
                         told = replace(record, state="sent")
                         entries.append(_moved(told, "started", "its start has come", now))
+                elif _came_too_late(record, now):
+                    entries += free([record], books.epoch, now, "released", "")
             case Rejected(_, reason):
                 if record.state in ("planned", "sent"):
                     entries.append(_moved(record, "lost", reason, now))
@@ -269,6 +274,12 @@ def entries_of(outcomes: Sequence[Outcome], books: Books, now: datetime) -> tupl
             case _:
                 assert_never(outcome)
     return entries, counts
+
+
+def _came_too_late(record: RequestRecord, now: datetime) -> bool:
+    """Whether a person got the notice of a request that was given up meanwhile: it must be taken back."""
+    given_up = record.state in ("failed", "overridden") and record.settled is None
+    return record.resource == "person" and given_up and not record.releasing and now < record.end
 
 
 def _word(outcome: Outcome) -> str:
@@ -344,8 +355,13 @@ def releases_of(
     for entry in entries:
         record = books.requests.get(entry.request) if isinstance(entry, RequestChanged) else None
         if isinstance(entry, RequestChanged) and entry.reason in FREEING and record is not None:
+            planned = record.planned
+            if record.resource == "person" and is_quiet_for(
+                controls[planned.feeder], planned.target, entry.at
+            ):
+                continue
             freed = replace(record, sequence=entry.sequence, end=entry.end, releasing=True)
-            message = _message(controls[record.planned.feeder], freed, epoch)
+            message = _message(controls[planned.feeder], freed, epoch)
             sendings.append(Sending(freed.request, freed.sequence, 1, True, message))
     return sendings
 

@@ -377,6 +377,16 @@ class RedemptionMoved(_Entry, frozen=True, kw_only=True, tag="redemption_moved")
     """whose budget what it is worth in money was held from"""
 
 
+class PayoutMoved(_Entry, frozen=True, kw_only=True, tag="payout_moved"):
+    """One step of a payout: its terms are told before its first transaction, its end after the last."""
+
+    payout: str
+    currency: str
+    least: int
+    """minor units: who has less is not paid"""
+    state: Literal["begun", "booked"]
+
+
 class JournalCheckpointed(_Entry, frozen=True, kw_only=True, tag="journal_checkpointed"):
     """The journal up to entry `size`, sealed with the site's key: what was sealed cannot be written anew by
     whoever has the store but not the key.
@@ -458,6 +468,7 @@ Entry = (
     | MessageDone
     | FactReported
     | RedemptionMoved
+    | PayoutMoved
     | JournalCheckpointed
     | PersonalDataErased
 )

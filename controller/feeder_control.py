@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from controller import settings
 from controller.errors import ConfigRejected
 from customers.consent_links import ConsentLinks
+from customers.programmes import LIVE_METER
 from customers.registry import Customer, Registry
 from grid_model.connection import generation_kw, household_bound_kw
 from grid_model.estimation.estimate import Estimator
@@ -134,10 +135,11 @@ def build_control(
     links: ConsentLinks | None = None,
 ) -> FeederControl:
     """Join network and registry. Raises ConfigRejected naming every customer and device on an unknown service
-    point.
+    point, and every programme whose calls outlast their baseline.
     """
     places = network.service_point_index()
     _check_places(feeder, registry, places)
+    _check_programmes(site, feeder, registry)
     meter_position = {c.meter: places[c.service_point] for c in registry.customers}
     device_position = {d.device: places[d.service_point] for d in registry.devices}
     n_sp = len(network.service_points)
@@ -168,6 +170,23 @@ def build_control(
         element_place=_element_places(network),
         links=links,
     )
+
+
+def _check_programmes(site: settings.Site, feeder: settings.Feeder, registry: Registry) -> None:
+    """A call that outlasts its baseline would earn nothing from some minute on, whatever was promised."""
+    programmes = () if registry.agreements is None else registry.agreements.programmes.values()
+    believed_s = site.rewards.baseline_holds_s
+    findings = [
+        f"{feeder.programmes or 'programmes'}, programme {one.programme!r}: longest_call_minutes: expected "
+        f"at most {believed_s / 60:g}, because baseline = {LIVE_METER!r} is believed for "
+        f"rewards.baseline_holds_s = {believed_s:g} s only and what is saved later earns nothing; "
+        f"got {one.longest_call_s / 60:g}. "
+        "Make the calls shorter, or name a published baseline (`gridward bench baselines` lists them)"
+        for one in programmes
+        if one.baseline == LIVE_METER and one.longest_call_s is not None and one.longest_call_s > believed_s
+    ]
+    if findings:
+        raise ConfigRejected(findings)
 
 
 def _check_places(feeder: settings.Feeder, registry: Registry, places: Mapping[str, int]) -> None:

@@ -68,7 +68,8 @@ class Gatekeeper:
             protected = device is not None and registry.is_protected(device)
         else:
             customer = self.control.customer.get(target)
-            known, floor_kw = customer is not None, self.control.site.requests.notice_min_kw
+            own_kw = 0.0 if customer is None else customer.manner.least_kw
+            known, floor_kw = customer is not None, max(self.control.site.requests.notice_min_kw, own_kw)
             protected = customer is not None and customer.critical
         return Facts(
             now=self.now,

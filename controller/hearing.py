@@ -55,6 +55,8 @@ class _Hearing:
         self.entries: list[Entry] = []
         self.acknowledged = dict(memory.acknowledged)
         self._moved: dict[str, RequestRecord] = {}
+        self._opened: dict[str, str] = {}
+        """target → its open request, of devices that a move of this pass concerns"""
 
     def record(self, request: str) -> RequestRecord | None:
         return self._moved.get(request) or self.books.requests.get(request)
@@ -64,13 +66,18 @@ class _Hearing:
         self.entries.append(RequestMoved(at=self.now, request=record.request, state=state, reason=reason))
         moved = replace(record, state=state, moved_at=self.now)
         self._moved[record.request] = moved
+        target = record.planned.target
+        if moved.resource == "device" and moved.is_open:
+            self._opened[target] = record.request
+        elif self._opened.get(target) == record.request:
+            del self._opened[target]
         return moved
 
     def held_by(self, target: str) -> str | None:
         """The open request of a target, moves of this pass included."""
-        for moved in self._moved.values():
-            if moved.planned.target == target and moved.resource == "device" and moved.is_open:
-                return moved.request
+        opened = self._opened.get(target)
+        if opened is not None:
+            return opened
         held = self.books.held_by(self.control.feeder, target)
         return None if held is None or held.request in self._moved else held.request
 

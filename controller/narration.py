@@ -98,7 +98,7 @@ def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: C901, PLR0911
             return settling_sentence(entry)
         case e.NoticeAnswered() | e.MessagePlanned() | e.MessageDone():
             return people_sentence(entry, books)
-        case e.FactReported() | e.RedemptionMoved():
+        case e.FactReported() | e.RedemptionMoved() | e.PayoutMoved():
             return rewards_sentence(entry)
         case e.JournalCheckpointed():
             return "info", f"Journal sealed up to entry {entry.size} with key {entry.key}"

@@ -7,6 +7,7 @@ from typing import Literal, assert_never
 
 from controller import entries as e
 from controller.books import Books
+from controller.rewards.money import shown
 
 Severity = Literal["info", "good", "warning", "alarm"]
 _Sentence = tuple[Severity, str]
@@ -46,8 +47,8 @@ def people_sentence(entry: e.NoticeAnswered | e.MessagePlanned | e.MessageDone, 
             assert_never(entry)
 
 
-def rewards_sentence(entry: e.FactReported | e.RedemptionMoved) -> _Sentence:
-    """What a customer did that may earn, or what they take for their points."""
+def rewards_sentence(entry: e.FactReported | e.RedemptionMoved | e.PayoutMoved) -> _Sentence:
+    """What a customer did that may earn, what they take for their points, or that money is paid out."""
     match entry:
         case e.FactReported():
             return (
@@ -57,6 +58,9 @@ def rewards_sentence(entry: e.FactReported | e.RedemptionMoved) -> _Sentence:
         case e.RedemptionMoved():
             what = f"{entry.item} for {entry.points} points"
             return "info", f"Redemption {entry.redemption} of {entry.customer}: {what}, {entry.state}"
+        case e.PayoutMoved():
+            least = shown(entry.currency, entry.least)
+            return "info", f"Payout {entry.payout} of all balances from {least} {entry.state}"
         case _:
             assert_never(entry)
 

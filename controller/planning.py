@@ -256,7 +256,7 @@ def _ask(
     so_far: Plan,
 ) -> Plan:
     """The entries that ask for the cuts, as far as the gate lets them pass."""
-    spread_s, number = lapse_spread_s(situation.control.site), so_far.next_number
+    number = so_far.next_number
     entries: list[Entry] = []
     passed: dict[int, list[tuple[str, float]]] = {}
     for place, cut in enumerate(cuts):
@@ -272,7 +272,8 @@ def _ask(
                 worst=worst,
                 shares=shares,
                 number=number,
-                spread_s=spread_s * place / len(cuts),
+                place=place,
+                together=len(cuts),
             )
             if held is None
             else _tightened(situation, held, limit_kw)
@@ -306,16 +307,20 @@ def _new(
     worst: Violation,
     shares: Mapping[str, float],
     number: int,
-    spread_s: float,
+    place: int,
+    together: int,
 ) -> RequestPlanned | None:
-    """The intent to limit a device; None when the gate refuses."""
+    """The intent to limit a device; None when the gate refuses. `place` is that among those that are planned
+    together: their ends are spread.
+    """
     control, now = situation.control, situation.now
     device, request = control.registry.device[cut.device], request_id(event.event, number)
-    position, end = control.device_position[cut.device], situation.latest_end(now, spread_s)
+    position = control.device_position[cut.device]
+    end = situation.latest_end(now, lapse_spread_s(control.site) * place / together)
     owner = control.registry.by_service_point.get(device.service_point)
     slot = None if owner is None else call_rules.slot(situation, owner, "devices")
     if slot is not None and slot.until is not None:
-        end = min(end, slot.until)
+        end = min(end, call_rules.spread_end(control.site, now, slot.until, (place + 1) / together))
     if not situation.gatekeeper.passes(
         request,
         "device",

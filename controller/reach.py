@@ -51,9 +51,14 @@ def ends_by(opened_at: datetime, events: settings.Events) -> datetime:
 
 def winds_down_at(opened_at: datetime, site: settings.Site) -> datetime:
     """When releases must begin, so that all are free, at the allowed pace, when the event must end."""
+    needed_s = min(all_back_s(site), site.events.max_duration_s / 2)
+    return ends_by(opened_at, site.events) - timedelta(seconds=needed_s)
+
+
+def all_back_s(site: settings.Site) -> float:
+    """How long it takes at the allowed pace until all that was taken away is given back."""
     share = site.safety.release_share_per_minute
-    needed_s = 60.0 / share if share > 0 else 0.0
-    return ends_by(opened_at, site.events) - timedelta(seconds=min(needed_s, site.events.max_duration_s / 2))
+    return 60.0 / share if share > 0 else 0.0
 
 
 def lapse_spread_s(site: settings.Site) -> float:
@@ -62,5 +67,4 @@ def lapse_spread_s(site: settings.Site) -> float:
     A device frees itself at its end also when nobody is there any more to release it in order: then at least
     not all of them in the same minute (C6).
     """
-    share = site.safety.release_share_per_minute
-    return min(60.0 / share, site.requests.duration_s) if share > 0 else 0.0
+    return min(all_back_s(site), site.requests.duration_s)

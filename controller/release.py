@@ -9,11 +9,13 @@ what the event took away comes back in 60 s, but one device always may.
 
 A request near its end that cannot be released yet is renewed, up to the event's longest duration. Before that
 everybody is released at the same pace without proof: the programme's limit stands above the network's
-comfort, and an alarm tells it. Targets that became critical, are gone from the registry, or hang at a service
-point that is gone from the network are freed at once.
+comfort, and an alarm tells it. The same holds for those whose call ends by their own programme, as far as
+these go: they are freed at the pace, in time for its end, and not renewed any more. So are the devices of who
+said no to a notice of the same programme. Targets that became critical, are gone from the registry, or hang
+at a service point that is gone from the network are freed at once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,7 +23,7 @@ import numpy as np
 
 from controller.entries import Entry, RequestChanged
 from controller.operators import free
-from controller.people.call_rules import may_last_until
+from controller.people.call_rules import lets_go_at, may_last_until, spread_end
 from controller.planning import OBEYED_WITHIN_KW
 from controller.reach import cut_kw, ends_by, freed_at, freed_kw_since, winds_down_at
 from controller.requests import RequestRecord
@@ -45,6 +47,8 @@ class Releases:
     released: frozenset[str] = frozenset()
     """requests"""
     winding_down: bool = False
+    leaving: frozenset[str] = frozenset()
+    """requests that end by what was agreed or answered: never renewed"""
 
 
 def releases(situation: Situation) -> Releases:
@@ -56,35 +60,65 @@ def releases(situation: Situation) -> Releases:
     gone = {record.request for record in protected}
     candidates = sorted((r for r in situation.limited if r.request not in gone), key=_limited_since)
     winding_down = _winding_down(situation)
-    freed = _released(situation, candidates, winding_down)
+    leaving = _leaving(situation, candidates, winding_down)
+    freed = _released(situation, candidates, leaving)
     entries += free(freed, situation.epoch, situation.now, "released", "")
     released = gone | {record.request for record in freed}
-    return Releases(tuple(entries), frozenset(released), winding_down)
+    return Releases(tuple(entries), frozenset(released), winding_down, frozenset(leaving))
 
 
 def renewals(situation: Situation, freed: Releases, changed: Iterable[Entry]) -> tuple[RequestChanged, ...]:
     """Later ends for those near their end who are not freed; what `changed` already has its turn later."""
     if not situation.may_act or freed.winding_down:
         return ()
-    touched = {entry.request for entry in changed if isinstance(entry, RequestChanged)} | freed.released
+    touched = {entry.request for entry in changed if isinstance(entry, RequestChanged)}
+    touched |= freed.released | freed.leaving
     rules, cycle = situation.control.site.requests, situation.control.site.cycle
     near = timedelta(seconds=max(rules.renew_before_s, 2 * cycle.period_s))
-    end = situation.latest_end(situation.now)
+    end, no_later = situation.latest_end(situation.now), _no_later(situation)
     return tuple(
         renewed
         for record in situation.limited
         if record.request not in touched
         and record.state in ("accepted", "active")
         and timedelta(0) < record.end - situation.now <= near  # the device freed itself when it ran out
-        and (later := _no_later(situation, record, end)) > record.end
+        and (later := min(end, no_later.get(record.request, end))) > record.end
         and (renewed := _renewed(situation, record, later)) is not None
     )
 
 
-def _no_later(situation: Situation, record: RequestRecord, end: datetime) -> datetime:
-    """The end, but for what the programme of the request allows at most."""
-    allowed = may_last_until(situation.control, record)
-    return end if allowed is None else min(end, allowed)
+def _no_later(situation: Situation) -> dict[str, datetime]:
+    """The latest ends of requests that are in a programme: spread, as those of new ones are."""
+    by_programme: dict[str, list[tuple[RequestRecord, datetime]]] = {}
+    for record in sorted(situation.limited, key=_limited_since):
+        until = may_last_until(situation, record)
+        if until is not None:
+            by_programme.setdefault(record.planned.programme or "", []).append((record, until))
+    site = situation.control.site
+    return {
+        record.request: spread_end(site, record.planned.start, until, (place + 1) / len(together))
+        for together in by_programme.values()
+        for place, (record, until) in enumerate(together)
+    }
+
+
+def _leaving(
+    situation: Situation, candidates: Sequence[RequestRecord], winding_down: bool
+) -> dict[str, datetime | None]:
+    """Requests that are freed without proof, and by when; None: as soon as the pace allows."""
+    if winding_down and situation.event is not None:
+        by = ends_by(situation.event.opened_at, situation.control.site.events)
+        return {record.request: by for record in candidates}
+    leaving: dict[str, datetime | None] = {}
+    for record in candidates:
+        planned, until = record.planned, may_last_until(situation, record)
+        if until is None:
+            continue
+        if (planned.customer, planned.programme) in situation.opted_out:
+            leaving[record.request] = None
+        elif situation.now >= lets_go_at(situation.control.site, planned.start, until):
+            leaving[record.request] = max(until, record.end)  # later where the hours were changed since
+    return leaving
 
 
 def _limited_since(record: RequestRecord) -> tuple[datetime, str]:
@@ -110,22 +144,26 @@ def _winding_down(situation: Situation) -> bool:
 
 
 def _released(
-    situation: Situation, candidates: Sequence[RequestRecord], winding_down: bool
+    situation: Situation, candidates: Sequence[RequestRecord], leaving: Mapping[str, datetime | None]
 ) -> list[RequestRecord]:
-    """The candidates that are freed now: within the pace, and (but for winding down) proven by load flow."""
-    ripe = candidates if winding_down else [r for r in candidates if _held_long_enough(situation, r)]
-    threshold = situation.control.site.events.close_below
-    if not ripe or not (winding_down or (situation.good and situation.check.worst_ratio < threshold)):
+    """The candidates that are freed now: within the pace, and (but for those who leave in any case) proven by
+    load flow.
+    """
+    going = [r for r in candidates if r.request in leaving]
+    ripe = [r for r in candidates if r.request not in leaving and _held_long_enough(situation, r)]
+    if not situation.good or situation.check.worst_ratio >= situation.control.site.events.close_below:
+        ripe = []
+    if not going and not ripe:
         return []
-    budget_kw, one_may = _pace(situation, candidates if winding_down else ())
+    budget_kw, one_may = _pace(situation, going, leaving)
     coming = _with_returns(situation)
     freed: list[RequestRecord] = []
-    for record in ripe:
+    for record in (*going, *ripe):
         kw = cut_kw(record)
         if kw > budget_kw and not (one_may and not freed):
             break  # in order: the longest limited is not overtaken by a smaller one
         after = coming.with_back(situation, record) if binds(situation, record) else coming
-        if winding_down or after.fits(situation):
+        if record.request in leaving or after.fits(situation):
             freed.append(record)
             coming, budget_kw = after, budget_kw - kw
     return freed
@@ -138,17 +176,20 @@ def _held_long_enough(situation: Situation, record: RequestRecord) -> bool:
     return (situation.now - record.planned.start).total_seconds() >= hold_s
 
 
-def _pace(situation: Situation, all_must_go: Sequence[RequestRecord]) -> tuple[float, bool]:
+def _pace(
+    situation: Situation, going: Sequence[RequestRecord], leaving: Mapping[str, datetime | None]
+) -> tuple[float, bool]:
     """kW that may still come back in this window, and whether one device may whatever it takes.
 
-    Where all must be free by the event's end, the pace is at least what that needs: else the rest would go in
-    one minute.
+    Where some must be free by a time, the pace is at least what that needs: else the rest would go in one
+    minute.
     """
     records = [r for r in situation.event_records if r.resource == "device" and r.active_at is not None]
     share_kw = situation.control.site.safety.release_share_per_minute * sum(map(cut_kw, records))
-    if all_must_go and situation.event is not None:
-        left = ends_by(situation.event.opened_at, situation.control.site.events) - situation.now
-        share_kw = max(share_kw, sum(map(cut_kw, all_must_go)) / max(left / PACE_WINDOW, 1.0))
+    due_kw = 0.0
+    for by, kw in sorted((by, cut_kw(r)) for r in going if (by := leaving[r.request]) is not None):
+        due_kw += kw
+        share_kw = max(share_kw, due_kw / max((by - situation.now) / PACE_WINDOW, 1.0))
     freed_kw = freed_kw_since(records, situation.now - PACE_WINDOW)
     none_freed = not any(_freed_after(records, situation.now - PACE_WINDOW))
     return share_kw - freed_kw, none_freed

@@ -162,6 +162,21 @@ def request_id(event: str, number: int) -> str:
     return f"{event}-R{number:03d}"
 
 
+def span_of(record: RequestRecord) -> tuple[datetime, datetime] | None:
+    """(start, until) of the call that a request is to its customer, for as long as it was one; None while
+    nothing went out, and for what was taken back before it began.
+
+    A no of the customer is a call: they were asked. What nobody answered counts in full, because the device
+    may hold the limit.
+    """
+    start = record.planned.start
+    if record.sent_sequence == 0 or (record.active_at is None and record.end < start):
+        return None
+    if record.state == "refused":
+        return start, max(min(record.end, record.since), start)
+    return start, max(record.ended_at or record.end, start)
+
+
 def next_state(state: RequestState, trigger: Trigger, resource: Resource = "device") -> RequestState:
     """The state that the table gives; raises IllegalMove when it gives none."""
     move = (state, trigger)

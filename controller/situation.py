@@ -106,8 +106,8 @@ class Situation:
 
     @cached_property
     def call_ends(self) -> dict[tuple[str, datetime], datetime | None]:
-        """Filled by `call_rules.slot`: by programme and start, when a call of this pass must have ended. The
-        same for all customers of a programme.
+        """Filled by `call_rules`: by programme and start, when the programme's hours end. The same for all
+        customers of a programme.
         """
         return {}
 

@@ -25,7 +25,8 @@ Choice = Literal["opted_in", "opted_out"]
 _DOMAIN = b"gridward-consent-1"
 _PROOF_BYTES = 16
 """the synthetic vector that a sealed text begins with"""
-MOST_TOKEN_CHARACTERS = 400
+MOST_TOKEN_CHARACTERS = 1000
+"""room for a request of a feeder whose long id is in another script: four bytes a character"""
 _CHOICES: tuple[Choice, ...] = ("opted_in", "opted_out")
 _END_BYTES = 5
 """Unix seconds until the year 36812"""

@@ -80,17 +80,10 @@ class ContactStore:
                 self._connection.close()
                 raise
 
-    def of(self, customer: str, access: Access) -> Contact | None:
-        """See the port."""
-        with self._change():
-            found = self._held("WHERE customer = ?", (customer,))
-            self._note((contact.customer for contact in found), "read", access)
-        return found[0] if found else None
-
     def all(self, action: Action, access: Access, customer: str | None = None) -> tuple[Contact, ...]:
         """All that is held, or of one customer, by their ids; each is noted."""
         with self._change():
-            found = self._held("WHERE ? IN ('', customer)", (customer or "",))
+            found = self._held("") if customer is None else self._held("WHERE customer = ?", (customer,))
             self._note((contact.customer for contact in found), action, access)
         return found
 
@@ -132,7 +125,7 @@ class ContactStore:
     def overdue(self, keep: timedelta, today: date) -> tuple[str, ...]:
         """Customers whose retention is over. Only their ids leave, so nothing is noted."""
         with self._change():
-            return tuple(overdue(self._held("WHERE ended_on IS NOT NULL", ()), keep, today))
+            return tuple(overdue(self._held("WHERE ended_on IS NOT NULL"), keep, today))
 
     def forget_accesses(self, before: datetime) -> int:
         """Drop old notes about customers of whom nothing is held; returns how many."""
@@ -215,7 +208,7 @@ class ContactStore:
         with self._turn, _translated(self._path):
             self._connection.execute("VACUUM")
 
-    def _held(self, where: str, values: tuple[str, ...]) -> tuple[Contact, ...]:
+    def _held(self, where: str, values: tuple[str, ...] = ()) -> tuple[Contact, ...]:
         rows = self._connection.execute(f"SELECT * FROM contacts {where} ORDER BY customer", values)  # noqa: S608
         return tuple(Contact(*row[:6], *map(_day, row[6:])) for row in rows)
 

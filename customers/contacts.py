@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal, Protocol
 
-Action = Literal["imported", "read", "listed", "exported", "erased", "purged"]
+Action = Literal["imported", "listed", "exported", "erased", "purged"]
 Cause = Literal["request", "retention"]
 
 
@@ -40,12 +40,6 @@ class Contact:
     ended_on: date | None = None
     """of the supply or the enrolment; None while it lasts"""
 
-    def may_be_written_to(self, on: date) -> bool:
-        """Whether they consented, and have not withdrawn that by this day."""
-        if self.consented_on is None or self.consented_on > on:
-            return False
-        return self.withdrawn_on is None or self.withdrawn_on > on
-
 
 @dataclass(frozen=True, slots=True)
 class Noted:
@@ -69,15 +63,7 @@ class Erasure:
     who: str
 
 
-class Contacts(Protocol):
-    """Reading contacts. Raises ContactsUnavailable."""
-
-    def of(self, customer: str, access: Access) -> Contact | None:
-        """What is held of a customer; None for nothing. It is noted."""
-        ...
-
-
-class ErasableContacts(Contacts, Protocol):
+class ErasableContacts(Protocol):
     """Erasing them. All raise ContactsUnavailable."""
 
     def erase(self, customers: Iterable[str], cause: Cause, access: Access) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ def _programmes(path: Path, findings: list[Finding], baselines: Sequence[str]) -
     except (OSError, UnicodeDecodeError) as error:
         findings.append(Finding(str(path), None, None, f"expected a readable file in UTF-8: {error}"))
         return {}
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number without end, and lists in lists in lists
         findings.append(Finding(str(path), None, None, f"expected TOML: {error}"))
         return {}
     whole = TomlTable(str(path), "", raw, findings)

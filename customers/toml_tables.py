@@ -5,13 +5,14 @@ the field's place and what was expected.
 """
 
 import difflib
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from customers.errors import Finding
 
 T = TypeVar("T", bound=str)
+_LONGEST_SHOWN = 100
+"""characters of a wrong value that a finding repeats"""
 
 
 class TomlTable:
@@ -61,8 +62,8 @@ class TomlTable:
         value = self._raw.get(field)
         if value is None:
             return None
-        right = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if not right or not 0 <= value <= most:
+        right = isinstance(value, int | float) and not isinstance(value, bool)
+        if not right or not 0 <= value <= most:  # false for nan as well
             self.fault(field, f"expected a number from 0 to {most:g}, {_got(value)}")
             return None
         return float(value)
@@ -101,4 +102,7 @@ class TomlTable:
 
 
 def _got(value: object) -> str:
-    return "it is missing" if value is None else f"got {value!r}"
+    if value is None:
+        return "it is missing"
+    text = repr(value)
+    return f"got {text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + '…'}"

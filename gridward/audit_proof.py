@@ -9,6 +9,7 @@ from pathlib import Path
 from controller.auditing import proofs
 from controller.auditing.checkpoints import PublicKey
 from controller.entries import Entry
+from controller.errors import RecordBroken
 from controller.stores.pages import decoded
 from controller.stores.port import Record
 from gridward.stored_record import Place, is_of_store
@@ -98,6 +99,13 @@ def _told(proof: proofs.Proof) -> list[str]:
     seal = proof.checkpoint
     lines = [f"proven: in the journal of {seal.size} entries that {seal.key} signed stand"]
     for proven in proof.entries:
-        entry = decoded(proven.seq, proven.body)
-        lines.append(f"  entry {proven.seq}, {entry.at:%Y-%m-%d %H:%M:%S} UTC: {proven.body}")
+        lines.append(f"  entry {proven.seq}{_at(proven)}: {proven.body}")
     return lines
+
+
+def _at(proven: proofs.ProvenEntry) -> str:
+    """When it was written; nothing where this version does not know such an entry: that is proven, too."""
+    try:
+        return f", {decoded(proven.seq, proven.body).at:%Y-%m-%d %H:%M:%S} UTC"
+    except RecordBroken:
+        return ""

@@ -83,12 +83,15 @@ def verify(record: Record, keys: tuple[PublicKey, ...], checkpoints: Path | None
 
 
 def _told(found: Audit, signatures: str) -> str:
+    remarks = [f"remark: {text}" for text in found.remarks]
     if found.faults:
         more = [f"... and {found.more_faults} more"] if found.more_faults else []
         first, *others = (fault.text for fault in found.faults)
-        return "\n  ".join([f"BROKEN after {found.entries} good entries: {first}", *others, *more])
+        return "\n  ".join([f"BROKEN after {found.entries} good entries: {first}", *others, *more, *remarks])
     sums = ", ".join(f"{total} {unit}" for unit, total in found.sums.items()) or "nothing booked"
     sealed = f"{found.checkpoints} checkpoints seal entries 1 to {found.sealed}, signatures {signatures}"
-    return f"whole: {found.entries} entries in one chain, {found.transactions} transactions, sum {sums}\n" + (
-        f"sealed: {sealed}" if found.checkpoints else "sealed: there is no checkpoint yet"
-    )
+    return "\n".join([
+        f"whole: {found.entries} entries in one chain, {found.transactions} transactions, sum {sums}",
+        f"sealed: {sealed}" if found.checkpoints else "sealed: there is no checkpoint yet",
+        *remarks,
+    ])  # fmt: skip

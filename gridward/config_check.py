@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from controller.errors import ConfigRejected
-from controller.feeder_control import build_control
+from controller.feeder_control import FeederControl, build_control
 from controller.proving.settlement_terms import RULES
+from controller.proving.settling import site_terms
 from controller.settings import Feeder, Site
 from controller.settings_file import load_site
 from controller.stores.opening import missing_extra
@@ -53,12 +54,19 @@ def _findings(path: Path) -> Iterator[str]:
     missing = missing_extra() if site.store.postgres is not None else None
     if missing is not None:
         yield f"{path}, store.postgres: {missing}"
+    controls: list[FeederControl] = []
     for feeder in site.feeder:
-        yield from _feeder_findings(site, feeder)
+        yield from _feeder_findings(site, feeder, controls)
+    try:
+        site_terms(site, controls)
+    except ConfigRejected as error:
+        yield from error.findings
 
 
-def _feeder_findings(site: Site, feeder: Feeder) -> Iterator[str]:
-    """Registry and network are each told whole; that they fit together is asked only when both are right."""
+def _feeder_findings(site: Site, feeder: Feeder, controls: list[FeederControl]) -> Iterator[str]:
+    """Registry and network are each told whole; that they fit together is asked only when both are right, and
+    then noted in `controls`.
+    """
     registry = network = None
     try:
         registry = load_registry(
@@ -74,6 +82,6 @@ def _feeder_findings(site: Site, feeder: Feeder) -> Iterator[str]:
     if registry is None or network is None:
         return
     try:
-        build_control(site, feeder, network, registry)
+        controls.append(build_control(site, feeder, network, registry))
     except ConfigRejected as error:
         yield from error.findings

@@ -58,6 +58,13 @@ def _decision(args: argparse.Namespace) -> dict[str, Any]:
     decision: dict[str, Any] = {"outcome": args.outcome, "who": args.who, "why": args.why}
     if args.readings is not None:
         rows = read_late_file(args.readings)
+        meters = sorted({row.meter for row in rows})
+        if len(meters) > 1:
+            raise LateFileRejected(
+                f"{args.readings}: expected readings of one meter, found {', '.join(meters)}"
+            )
+        if meters:
+            decision["meter"] = meters[0]
         decision["readings"] = [{"at": row.at.isoformat(), "p_kw": row.p_kw} for row in rows]
     if args.baseline is not None:
         decision["baseline"] = args.baseline

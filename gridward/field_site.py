@@ -4,6 +4,7 @@ import csv
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -69,25 +70,31 @@ def _settings(setup: Setup, where: FieldSite) -> dict[str, Any]:
         "devices": "devices.csv",
         "rtu": rtu | {"period_s": step_s * RTU_PERIOD_STEPS},
     }
-    control = _without_none(msgspec.to_builtins(scenario.control))
+    control = _without_none(msgspec.to_builtins(scenario.control, builtin_types=(date,)))
     return {
         "name": scenario.title or scenario.network.source,
         "secret_file": "site.secret",
         "broker": {"host": where.broker_host, "port": where.broker_port},
-        "api": {"port": where.console_port, "operator_token_file": "operator.token"},
+        "api": {
+            "port": where.console_port,
+            "operator_token_file": "operator.token",
+            "public_url": f"http://127.0.0.1:{where.console_port}",
+        },
         "store": {"path": "gridward.sqlite3"},
+        "journal": {"signing_key_file": "journal.key"},
+        "contacts": {"path": "contacts.sqlite3"},
         "feeder": [feeder],
         **control,
     }
 
 
-def _without_none(table: Mapping[str, Any]) -> dict[str, Any]:
-    """TOML has no word for absent."""
-    return {
-        key: _without_none(value) if isinstance(value, Mapping) else value
-        for key, value in table.items()
-        if value is not None
-    }
+def _without_none(value: Any) -> Any:
+    """TOML has no word for absent; tables may stand in tables and in arrays."""
+    if isinstance(value, Mapping):
+        return {key: _without_none(one) for key, one in value.items() if one is not None}
+    if isinstance(value, list | tuple):
+        return [_without_none(one) for one in value]
+    return value
 
 
 def _write_rows(path: Path, columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> None:

@@ -73,14 +73,15 @@ def _row(row: dict[str, str]) -> LateRow:
 
 def _time(text: str) -> datetime:
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
+        told = datetime.fromisoformat(text)
+        at = None if told.tzinfo is None else told.astimezone(UTC)
+    except (ValueError, OverflowError):
         at = None
-    if at is None or at.tzinfo is None:
+    if at is None:
         raise ValueError(
             f"at: expected a time with an offset such as 2026-01-12T18:00:00+00:00, got {text!r}"
         )
-    return at.astimezone(UTC)
+    return at
 
 
 def _power(text: str) -> float:

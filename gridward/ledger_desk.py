@@ -121,7 +121,8 @@ def _payout(client: ApiClient, args: argparse.Namespace) -> int:
         return 2
     found = client.post("/api/v1/payouts", {"payout": args.payout, "least_minor_units": args.least})
     if not found["booked"]:
-        return _tell(found, f"payout {args.payout}: there is nothing to pay out", args)
+        told = f"payout {args.payout}: there was nothing to pay out; a later one needs another ID"
+        return _tell(found, told, args)
     return with_record(store, lambda record: _list(record, found, args))
 
 

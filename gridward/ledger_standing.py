@@ -1,4 +1,7 @@
-"""`gridward ledger balance`, `tiers` and `catalogue`: how rewards stand, by a site's rules and its store."""
+"""`gridward ledger balance`, `tiers` and `catalogue`: how rewards stand, by a site's rules and its store.
+
+They stand as of the store's newest entry, whatever the time is here: a site's clock may be another one.
+"""
 
 import argparse
 import json
@@ -11,7 +14,7 @@ from typing import Any
 import msgspec
 
 from controller.clock import WallClock
-from controller.entries import FactReported, LedgerPosted, RedemptionMoved
+from controller.entries import FactReported, LedgerPosted, PayoutMoved, RedemptionMoved
 from controller.errors import BooksBroken, RecordBroken
 from controller.rewards import customer_rewards
 from controller.rewards.accounts import Accounts
@@ -47,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     except argparse.ArgumentTypeError as error:
         print(error, file=sys.stderr)
         return 2
-    rewards, now = load_site(args.site).rewards, WallClock().now()
+    rewards = load_site(args.site).rewards
     tell: Callable[[Accounts, Rewards, datetime, argparse.Namespace], None] = {
         "balance": _balance,
         "tiers": _tiers,
@@ -55,16 +58,20 @@ def run(args: argparse.Namespace) -> int:
     }[args.ledger_command]
 
     def look(record: Record) -> int:
-        tell(accounts_of(record.replay()), rewards, now, args)
+        accounts, newest = accounts_of(record.replay())
+        tell(accounts, rewards, newest or WallClock().now(), args)
         return 0
 
     return with_record(place, look)
 
 
-def accounts_of(told: Iterable[Numbered]) -> Accounts:
-    """The ledger as a journal leaves it. Raises RecordBroken at what cannot have happened."""
-    accounts = Accounts()
+def accounts_of(told: Iterable[Numbered]) -> tuple[Accounts, datetime | None]:
+    """The ledger as a journal leaves it, and the time of its newest entry. Raises RecordBroken at what cannot
+    have happened.
+    """
+    accounts, newest = Accounts(), None
     for numbered in told:
+        newest = numbered.entry.at
         try:
             match numbered.entry:
                 case LedgerPosted() as posted:
@@ -73,9 +80,11 @@ def accounts_of(told: Iterable[Numbered]) -> Accounts:
                     accounts.report(fact)
                 case RedemptionMoved() as moved:
                     accounts.redeem(moved)
+                case PayoutMoved() as payout:
+                    accounts.payouts.move(payout)
         except BooksBroken as error:
             raise RecordBroken(f"entry {numbered.seq} cannot be: {error}") from error
-    return accounts
+    return accounts, newest
 
 
 def _balance(accounts: Accounts, rewards: Rewards, now: datetime, args: argparse.Namespace) -> None:
@@ -87,12 +96,17 @@ def _balance(accounts: Accounts, rewards: Rewards, now: datetime, args: argparse
     print(f"{found.customer}: {', '.join(held) or 'nothing'}")
     tier = "in no tier" if found.tier is None else f"in tier {found.tier}"
     further = "" if found.next_tier is None else f"; {found.points_to_next_tier} more for {found.next_tier}"
-    print(f"{tier}, with {found.earned_points} points earned since a year ago{further}")
+    before = f"{tier}, with " if rewards.tier else ""
+    print(f"{before}{found.earned_points} {_earned_until(now)}{further}")
     if found.expiring_points:
         print(f"{found.expiring_points} points are gone on {found.expiring_on} unless they are used")
     for one in found.pending:
         until = "" if one.deadline is None else f", pending until {one.deadline:%Y-%m-%d %H:%M} UTC"
         print(f"redemption {one.redemption}: {one.item} for {one.points} points{until}")
+
+
+def _earned_until(now: datetime) -> str:
+    return f"points earned in the year until {now:%Y-%m-%d}"
 
 
 def _tiers(accounts: Accounts, rewards: Rewards, now: datetime, args: argparse.Namespace) -> None:
@@ -104,7 +118,10 @@ def _tiers(accounts: Accounts, rewards: Rewards, now: datetime, args: argparse.N
         told = [{"customer": c, "tier": tier, "earned_points": earned} for c, tier, earned in rows]
         print(json.dumps({"customers": told}, ensure_ascii=False))
         return
-    table = [("customer", "tier", "points earned since a year ago")]
+    if not rewards.tier:
+        print("this site has no tiers")
+        return
+    table = [("customer", "tier", _earned_until(now))]
     table += [(customer, tier or "-", str(earned)) for customer, tier, earned in rows]
     print(aligned(table, left=2))
 

@@ -167,7 +167,9 @@ def _call_rows(books: Books, site: Site, feeder: str, registry: Registry, on: da
     ):
         programme = agreements.programmes.get(name or "") or Programme(name or site.rewards.programme)
         season = datetime.combine(programme.hours.season_start(on), time(0), zone)
-        last = max(call.start for call in history.calls)
+        last = history.last_start
+        if last is None:
+            continue  # all that was planned was taken back
         rows.append(
             {
                 "feeder": feeder,

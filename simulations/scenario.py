@@ -34,7 +34,7 @@ class NetworkTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     source: str
     """pandapower JSON file, `simbench:CODE` or `pandapower:FUNCTION`"""
-    feeder: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = "F1"
+    feeder: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}\Z")] = "F1"
 
 
 class TimeTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):

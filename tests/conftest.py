@@ -1,4 +1,4 @@
-"""Before anything else is imported: see `gridward`. And what commands leave set must not reach other tests."""
+"""Before anything else is imported: see `gridward`. What commands leave set must not reach other tests."""
 
 from collections.abc import Iterator
 

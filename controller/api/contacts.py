@@ -1,18 +1,14 @@
 """The route that erases a customer's name and addresses. Nothing of them can be read over the API."""
 
-from typing import Annotated
-
 import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_response, struct_schema
 from controller.api.operate import OperatorKey
-from controller.api.posted import read_posted
+from controller.api.posted import Words, read_posted
 from controller.people.contacts_desk import ContactsDesk, NothingHeld
 from customers.errors import ContactsUnavailable
-
-Words = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class EraseOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -43,7 +39,7 @@ def contacts_routes(desk: ContactsDesk, key: OperatorKey) -> APIRouter:
             403: {"description": "this controller is read-only"},
             404: {"description": "nothing is held of this customer"},
             422: {"description": "the order is malformed"},
-            503: {"description": "the contacts cannot be written, so nothing was done"},
+            503: {"description": "the contacts cannot be written now: ask again, until it is done"},
         },
         openapi_extra={
             "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(EraseOrder)}}},
@@ -59,9 +55,8 @@ def contacts_routes(desk: ContactsDesk, key: OperatorKey) -> APIRouter:
         except NothingHeld as error:
             raise HTTPException(404, str(error)) from error
         except ContactsUnavailable as error:
-            raise HTTPException(
-                503, "the contacts cannot be written, so nothing was done", {"retry-after": "5"}
-            ) from error
+            told = "the contacts cannot be written now, and parts may be erased: ask again, until it is done"
+            raise HTTPException(503, told, {"retry-after": "5"}) from error
         return json_response(ErasedBody(customer=done.customer, erased=True, journaled=done.journaled))
 
     return router

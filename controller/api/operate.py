@@ -6,13 +6,13 @@ Whoever knows the operator token may act; `who` and `why` go into the journal wi
 import hmac
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.posted import Words
 from controller.api.problems import no_such_feeder
 from controller.entries import OperatorActed, OperatorAction
 from controller.stores.port import StoreUnavailable
@@ -20,8 +20,6 @@ from controller.views import LiveViews
 
 MIN_TOKEN_LENGTH = 16
 MAX_BODY_BYTES = 4096
-
-Words = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class OperatorOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -56,19 +56,24 @@ def people_routes(desk: PeopleDesk, key: OperatorKey, clock: Clock) -> APIRouter
     @router.get("/people/answer", include_in_schema=False)
     async def ask(request: Request) -> Response:
         token = request.query_params.get("t", "")
-        invitation = await desk.look(token)
+        try:
+            invitation = await desk.look(token)
+        except StoreUnavailable:
+            return _html(sentence("busy"), 503)
         return refused(request) if invitation is None else _html(question(invitation, token))
 
     @router.post("/people/answer", include_in_schema=False)
     async def take(request: Request) -> Response:
         token = await _token(request)
-        invitation = await desk.look(token)
-        if invitation is None:
-            return refused(request)
+        invitation = None
         try:
+            invitation = await desk.look(token)
+            if invitation is None:
+                return refused(request)
             outcome = await desk.answer_by_token(token)
         except StoreUnavailable:
-            return _html(sentence("busy", invitation.language), 503)
+            language = () if invitation is None else (invitation.language,)
+            return _html(sentence("busy", *language), 503)
         return _html(sentence(_told(outcome), invitation.language))
 
     @router.post("/api/v1/notices/{request_id}/answer", **_DOCUMENTED)
@@ -93,8 +98,11 @@ _DOCUMENTED: dict[str, Any] = {
         401: {"description": "the operator token was not shown"},
         403: {"description": "this controller is read-only"},
         404: {"description": "there is no such notice"},
-        409: {"description": "the request is over: nothing changes any more"},
+        409: {"description": "the request is over, or has begun without a yes: nothing changes any more"},
+        413: {"description": f"the body is larger than {MAX_BODY_BYTES} bytes"},
+        415: {"description": f"the body is not {JSON}"},
         422: {"description": "the answer is malformed"},
+        503: {"description": "the journal cannot be written, so nothing was done"},
     },
     "openapi_extra": {
         "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(NoticeAnswer)}}},
@@ -116,6 +124,8 @@ def _answered(request_id: str, outcome: Noted | TooLate | NoNotice) -> Response:
                 )
             )
         case TooLate(record):
+            if record is not None and record.is_open:
+                raise HTTPException(409, f"request {request_id} has begun: it is too late for a yes")
             state = "" if record is None else f" ({record.state})"
             raise HTTPException(409, f"request {request_id} is over{state}: an answer changes nothing")
         case NoNotice():
@@ -128,7 +138,9 @@ def _told(outcome: Noted | TooLate | NoNotice) -> Sentence:
     match outcome:
         case Noted(_, answer, _):
             return "noted_no" if answer == "opted_out" else "noted_yes"
-        case TooLate() | NoNotice():
+        case TooLate(record):
+            return "begun" if record is not None and record.is_open else "late"
+        case NoNotice():
             return "late"
         case _:
             assert_never(outcome)

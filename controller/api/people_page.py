@@ -13,7 +13,7 @@ from controller.people.people_desk import Invitation
 from customers.consent_links import Choice
 
 Words = Mapping[str, str]
-Sentence = Literal["wrong", "late", "noted_no", "noted_yes", "busy", "too_many"]
+Sentence = Literal["wrong", "late", "begun", "noted_no", "noted_yes", "busy", "too_many"]
 
 _STYLE = (
     "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem;color:#16202a;"
@@ -45,6 +45,8 @@ _ENGLISH: Words = {
     "said_opted_in": "You said that you take part.",
     "wrong": "This link is not valid. Please open the link in our message once more.",
     "late": "Thank you for your answer. This request is over, so nothing changes any more; you lose nothing.",
+    "begun": "This request has begun already, so it is too late to join. You are free to use less all "
+    "the same; it is just not credited.",
     "noted_no": "Noted: you do not take part this time, and nobody asks you again in this event.",
     "noted_yes": "Noted: you take part. Thank you! What your meter shows less is credited.",
     "busy": "Your answer could not be noted just now. Please try again in a minute.",
@@ -61,6 +63,7 @@ _CHINESE: Words = {
     "said_opted_in": "您已表示参与。",
     "wrong": "此链接无效。请重新打开我们消息中的链接。",
     "late": "感谢您的答复。此请求已结束，不再有任何变化，您没有损失。",
+    "begun": "此请求已经开始，现在加入已太晚。您当然仍可少用电，只是不计入奖励。",
     "noted_no": "已记录：您这次不参与，本次事件中不会再请求您。",
     "noted_yes": "已记录：您参与。谢谢！电表显示少用的电量将计入奖励。",
     "busy": "暂时无法记录您的答复，请稍后再试。",
@@ -76,7 +79,8 @@ def question(invitation: Invitation, token: str) -> str:
         return sentence(_after(invitation), invitation.language)
     said = words["said_opted_in"] if invitation.consent == "opted_in" else ""
     other: Choice = "opted_in" if invitation.answer == "opted_out" else "opted_out"
-    offers_other = invitation.consent is None and (other == "opted_out" or invitation.needs_yes)
+    may_join = invitation.needs_yes and not invitation.begun
+    offers_other = invitation.consent is None and (other == "opted_out" or may_join)
     return _page(
         invitation.language,
         [
@@ -95,7 +99,7 @@ def question(invitation: Invitation, token: str) -> str:
 def _after(invitation: Invitation) -> Sentence:
     if invitation.consent == invitation.answer:
         return "noted_no" if invitation.answer == "opted_out" else "noted_yes"
-    return "late"
+    return "begun" if invitation.begun and invitation.answer == "opted_in" else "late"
 
 
 def sentence(said: Sentence, language: str | None = None) -> str:

@@ -5,9 +5,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
-Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,100}$")]
-"""given by whoever asks: the same id again changes nothing"""
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+from controller.api.posted import Words
+
+Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,100}(?![\s\S])")]
+"""given by whoever asks: the same id again changes nothing. Its pattern ends where the text does, in Python
+and in the JSON schema; `$` would let a newline pass."""
+Text = Words
 Amount = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 
 
@@ -59,10 +62,12 @@ class TopUpBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class PayoutBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which payout, and from how much on a customer is paid."""
+    """Which payout, and from how much on a customer is paid: both belong together from the first time on,
+    also where there was nothing to pay.
+    """
 
     payout: Id
-    least_minor_units: Annotated[int, msgspec.Meta(ge=1)] = 1
+    least_minor_units: Annotated[int, msgspec.Meta(ge=1, le=10**15)] = 1
 
 
 class PayoutBooked(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_response, struct_schema
 from controller.api.operate import OperatorKey
-from controller.api.posted import read_posted
+from controller.api.posted import as_utc, read_posted
 from controller.api.reward_bodies import (
     DecisionBody,
     FactBody,
@@ -34,6 +34,7 @@ from controller.stores.port import OutcomeUnknown, StoreUnavailable
 
 T = TypeVar("T")
 _DAY = timedelta(days=1)
+_UNWRITTEN = "the journal cannot be written, so nothing was done"
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"description": "the operator token was not shown"},
     403: {"description": "this controller is read-only"},
@@ -123,7 +124,7 @@ def _add_bookings(router: APIRouter, desk: RewardsDesk) -> None:
                 fact=body.fact,
                 customer=body.customer,
                 kind=body.kind,
-                occurred_at=_utc(body.occurred_at),
+                occurred_at=as_utc(body.occurred_at, "occurred_at"),
                 amount_minor_units=body.amount_minor_units,
                 currency=body.currency,
             )
@@ -142,13 +143,18 @@ def _add_bookings(router: APIRouter, desk: RewardsDesk) -> None:
 
     @router.post("/payouts", **_documented(PayoutBody, PayoutBooked))
     async def pay_out(request: Request) -> Response:
-        """Take all money out of customers' accounts; a payout that is booked stays as it is."""
+        """Take all money out of customers' accounts; a payout that is booked stays as it is, also an empty
+        one. One that was cut off goes on.
+        """
         body = await read_posted(request, PayoutBody)
-        booked = await _done(desk.pay_out(payout=body.payout, least=body.least_minor_units))
+        cut_off = "the journal cannot be written; the same again, with the same id, goes on from here"
+        booked = await _done(
+            desk.pay_out(payout=body.payout, least=body.least_minor_units), unwritten=cut_off
+        )
         return json_response(PayoutBooked(payout=body.payout, booked=booked))
 
 
-async def _done(asked: Awaitable[T]) -> T:
+async def _done(asked: Awaitable[T], unwritten: str = _UNWRITTEN) -> T:
     """What the desk answers; its refusals as 404, 409 and 422, a store that is out of order as 503."""
     try:
         return await asked
@@ -162,15 +168,7 @@ async def _done(asked: Awaitable[T]) -> T:
         detail = "nobody knows whether it was written; the same again, with the same id, is safe"
         raise HTTPException(503, detail, {"retry-after": "5"}) from error
     except StoreUnavailable as error:
-        detail = "the journal cannot be written, so nothing was done"
-        raise HTTPException(503, detail, {"retry-after": "5"}) from error
-
-
-def _utc(at: datetime) -> datetime:
-    try:
-        return at.astimezone(UTC)
-    except OverflowError as error:
-        raise HTTPException(422, f"occurred_at: expected a time of our days, got {at}") from error
+        raise HTTPException(503, unwritten, {"retry-after": "5"}) from error
 
 
 def _state(moved: RedemptionMoved) -> RedemptionState:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from controller.api.posted import Words
 from controller.entries import (
     DisputeClosed,
     DisputeOpened,
@@ -14,7 +15,7 @@ from controller.entries import (
 )
 from controller.proving.settlement_desk import DisputeReason, Settlement
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Text = Words
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -66,6 +67,8 @@ class DisputeDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     who: Text
     why: Text
     readings: tuple[GivenReading, ...] = ()
+    meter: Text | None = None
+    """whose readings they are, where that is known: it must be the request's own"""
     baseline: Text | None = None
     reduced_wh: Annotated[int, msgspec.Meta(ge=0)] | None = None
 

@@ -5,7 +5,6 @@ and writing are the desk's subject.
 """
 
 from collections.abc import Awaitable
-from datetime import UTC
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_response, struct_schema
 from controller.api.operate import OperatorKey
-from controller.api.posted import read_posted
+from controller.api.posted import as_utc, read_posted
 from controller.api.settlement_bodies import (
     DisputeBody,
     DisputeDecided,
@@ -63,7 +62,7 @@ def _add_settlements(router: APIRouter, desk: SettlementDesk) -> None:
         """Keep readings that came late, and correct what they change; the same again changes nothing."""
         body = await read_posted(request, LateBody, MAX_LATE_BYTES)
         readings = [
-            LateReading(body.feeder, one.meter, one.at.astimezone(UTC), one.p_kw) for one in body.readings
+            LateReading(body.feeder, one.meter, as_utc(one.at, "at"), one.p_kw) for one in body.readings
         ]
         return json_response(await _done(desk.late_readings(body.feeder, readings)))
 
@@ -85,7 +84,8 @@ def _add_disputes(router: APIRouter, desk: SettlementDesk) -> None:
         """Reject a dispute, or uphold it with another settlement; each is decided once."""
         body = await read_posted(request, DisputeDecision, MAX_DECISION_BYTES)
         remedy = Remedy(
-            readings=tuple((one.at.astimezone(UTC), one.p_kw) for one in body.readings),
+            readings=tuple((as_utc(one.at, "at"), one.p_kw) for one in body.readings),
+            meter=body.meter,
             baseline=body.baseline,
             reduced_wh=body.reduced_wh,
         )

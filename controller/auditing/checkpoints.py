@@ -28,6 +28,8 @@ KEY_BYTES, SIGNATURE_BYTES, ID_BYTES = 32, 64, 4
 _PRIVATE = "PRIVATE+KEY+"
 _DASH = "\N{EM DASH} "
 _LINES = 5
+_SIGNATURE_LETTERS = 92
+"""of id and signature, 68 bytes, in base64"""
 _NAME = re.compile(r"[^\s+]+")
 _NOT_IN_NAME = re.compile(r"[^\w.-]+")
 _SIZE = re.compile(r"[1-9]\d{0,18}", re.ASCII)
@@ -35,6 +37,10 @@ _SIZE = re.compile(r"[1-9]\d{0,18}", re.ASCII)
 
 class NoteRejected(ValueError):
     """A note or a key is not in its format; says what was expected."""
+
+
+class NoteTorn(NoteRejected):
+    """The note ends before its signature does: whoever wrote it was cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +196,20 @@ def read_notes(text: str) -> Iterator[tuple[int, SignedCheckpoint | NoteRejected
         body.append(line)
         if line.startswith(_DASH) or number > len(lines):
             if len(body) > _LINES:  # begun, cut off by a crash, and another one written after it
-                yield begun, NoteRejected("expected a whole note; it was cut off")
+                yield begun, _told(body[:-_LINES], NoteRejected("expected a whole note; it was cut off"))
                 begun, body = number + 1 - _LINES, body[-_LINES:]
             try:
                 yield begun, read_note(body)
             except NoteRejected as error:
-                yield begun, error
+                yield begun, _told(body, error)
             begun, body = number + 1, []
+
+
+def _told(lines: Sequence[str], error: NoteRejected) -> NoteRejected:
+    """Whether it was torn, or altered afterwards: of what is altered the signature is still as long."""
+    last = next((line for line in reversed(lines) if line), "")
+    is_torn = len(last.rpartition(" ")[2]) < _SIGNATURE_LETTERS
+    return NoteTorn(str(error)) if is_torn else error
 
 
 def read_note(lines: Sequence[str]) -> SignedCheckpoint:

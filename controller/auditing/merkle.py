@@ -59,16 +59,24 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
 
     Raises IndexError for a leaf that is not there.
     """
-    if not 0 <= index < len(leaves):
-        raise IndexError(f"leaf {index} of {len(leaves)}")
-    proof: list[bytes] = []
-    row = [leaf_hash(data) for data in leaves]
+    (proof,) = inclusion_proofs(leaves, [index])
+    return proof
+
+
+def inclusion_proofs(leaves: Sequence[bytes], indices: Sequence[int]) -> list[tuple[bytes, ...]]:
+    """The same of several leaves, in their order; the tree is built once. Raises IndexError."""
+    for index in indices:
+        if not 0 <= index < len(leaves):
+            raise IndexError(f"leaf {index} of {len(leaves)}")
+    proofs: list[list[bytes]] = [[] for _ in indices]
+    row, height = [leaf_hash(data) for data in leaves], 0
     while len(row) > 1:
-        beside = index ^ 1
-        if beside < len(row):
-            proof.append(row[beside])
-        row, index = _above(row), index >> 1
-    return tuple(proof)
+        for proof, index in zip(proofs, indices, strict=True):
+            beside = (index >> height) ^ 1
+            if beside < len(row):
+                proof.append(row[beside])
+        row, height = _above(row), height + 1
+    return [tuple(proof) for proof in proofs]
 
 
 def _above(row: list[bytes]) -> list[bytes]:

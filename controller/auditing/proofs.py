@@ -16,8 +16,9 @@ import msgspec
 
 from controller.auditing.checkpoints import NoteRejected, PublicKey, SignedCheckpoint, of_entry
 from controller.auditing.merkle import (
+    HASH_BYTES,
     consistency_proof,
-    inclusion_proof,
+    inclusion_proofs,
     is_consistent,
     is_included,
     leaf_hash,
@@ -27,7 +28,7 @@ from controller.stores import chain
 from controller.stores.pages import checked, decoded
 from controller.stores.port import StoredRow
 
-Size = Annotated[int, msgspec.Meta(ge=1)]
+Size = Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
 
 
 class ProofRejected(ValueError):
@@ -120,16 +121,16 @@ def prove_inclusion(journal: Journal) -> Inclusion:
             f"entry {first} is not sealed yet: the newest checkpoint seals {most or 'no'} entries"
         )
     seal = journal.seals[-1]
-    links = journal.links[: seal.size]
+    wanted = [row for row in journal.wanted if row.seq <= seal.size]
+    proofs = inclusion_proofs(journal.links[: seal.size], [row.seq - 1 for row in wanted])
     entries = (
         ProvenEntry(
             seq=row.seq,
             body=row.body.decode(),
             previous=_to_base64(row.previous),
-            hashes=tuple(map(_to_base64, inclusion_proof(links, row.seq - 1))),
+            hashes=tuple(map(_to_base64, hashes)),
         )
-        for row in journal.wanted
-        if row.seq <= seal.size
+        for row, hashes in zip(wanted, proofs, strict=True)
     )
     return Inclusion(checkpoint=seal, entries=tuple(entries))
 
@@ -206,6 +207,9 @@ def _to_base64(raw: bytes) -> str:
 
 def _from_base64(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise ProofRejected(f"expected a hash in base64, got {text!r}") from error
+    if len(raw) != HASH_BYTES:
+        raise ProofRejected(f"expected a hash of {HASH_BYTES} bytes, got {text!r}")
+    return raw

@@ -97,7 +97,8 @@ class Sealer:
         """Whether it is time for a checkpoint; never while nothing but checkpoints came since the last."""
         if not self._unsealed:
             return False
-        waited = self._sealed_at is None or now - self._sealed_at >= self._every
+        # after one of a clock that was ahead, too: or nothing would be sealed until that time has come
+        waited = self._sealed_at is None or not timedelta(0) <= now - self._sealed_at < self._every
         return waited or self._unsealed >= self._every_entries
 
     def checkpoint(self, now: datetime) -> tuple[JournalCheckpointed, str]:

@@ -8,14 +8,17 @@ those whose tags ask for care (`customers/tags.py`) after all others, to no less
 was announced and has not begun when the event could be over is taken back.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from controller.entries import Entry, RequestMoved, RequestPlanned
 from controller.operators import free
 from controller.people import call_rules
 from controller.people.call_rules import Slot
 from controller.planning import baseline_kw
+from controller.reach import ends_by
 from controller.requests import request_id
 from controller.situation import RunningEvent, Situation
 from customers.registry import Customer
@@ -104,6 +107,15 @@ def _takes_word(situation: Situation, customer: Customer) -> bool:
     return situation.books.held_by(control.feeder, name, "person") is None
 
 
+def _end(situation: Situation, event: RunningEvent, slot: Slot) -> datetime:
+    """A notice is one word with one end, never renewed: under a programme it lasts as long as a call may."""
+    if slot.until is None:
+        return situation.latest_end(slot.start)
+    if slot.programme.longest_call_s is None:
+        return min(situation.latest_end(slot.start), slot.until)
+    return min(slot.until, ends_by(event.opened_at, situation.control.site.events))
+
+
 def _notice(
     situation: Situation,
     event: RunningEvent,
@@ -116,11 +128,11 @@ def _notice(
     rules, customer = situation.control.site.requests, candidate.customer
     position = situation.control.customer_position[customer.customer]
     baseline, floor_kw = baseline_kw(situation, position), max(rules.notice_min_kw, customer.manner.least_kw)
-    limit_kw = round(max(floor_kw, (1 - rules.notice_cut_share) * baseline), 1)
+    share_kw = (1 - rules.notice_cut_share) * baseline
+    limit_kw = max(round(share_kw, 1), math.ceil(round(floor_kw * 10, 6)) / 10)  # never below the floor
     if baseline - limit_kw < rules.min_cut_kw:
         return None
-    end = situation.latest_end(slot.start)
-    end = end if slot.until is None else min(end, slot.until)
+    end = _end(situation, event, slot)
     if slot.name is not None and end - slot.start < call_rules.SHORTEST:
         return None  # the event ends before it would be worth it
     if not situation.gatekeeper.passes(

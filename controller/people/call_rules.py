@@ -6,7 +6,8 @@ terms, and one whose customer is in one is limited within its hours and counts o
 programme (floors, protected customers, the event's longest duration) is the safety gate's subject.
 
 How often somebody was called comes from the journal (`Books.calls_of`). An event that has called a customer
-already does not count against itself.
+already does not count against itself: all that it asks of one customer under one programme is one call, which
+lasts, breaks included, no longer than the programme's longest.
 """
 
 from dataclasses import dataclass
@@ -16,10 +17,12 @@ from zoneinfo import ZoneInfo
 
 from controller import settings
 from controller.feeder_control import FeederControl
+from controller.reach import all_back_s, lapse_spread_s
 from controller.requests import RequestRecord
 from controller.situation import Situation
 from customers.programmes import CallKind, Programme
 from customers.registry import Customer
+from customers.tags import is_quiet
 
 SHORTEST = timedelta(minutes=5)
 """Nobody is called for less because a programme's hours are about to end."""
@@ -47,6 +50,12 @@ def _zone(name: str) -> tzinfo:
     return UTC if name == "UTC" else ZoneInfo(name)
 
 
+def is_quiet_for(control: FeederControl, customer: str, now: datetime) -> bool:
+    """Whether a customer's tags say that they get no word at this time; False for one who is not known."""
+    known = control.customer.get(customer)
+    return known is not None and is_quiet(known.manner, now.astimezone(zone_of(control.site)).time())
+
+
 def programme_of(control: FeederControl, name: str | None) -> Programme:
     """The programme that a request names; the site's own terms for None, and for one that is gone."""
     agreements = control.registry.agreements
@@ -67,37 +76,76 @@ def slot(situation: Situation, customer: Customer, kind: CallKind) -> Slot | Non
     starts_on = start.astimezone(zone).date()
     if agreements.programme_of(customer.customer, kind, starts_on) is not programme:
         return None  # the enrolment ends before the call could begin
-    key = (programme.programme, start)
-    if key not in situation.call_ends:
-        situation.call_ends[key] = ends_by(programme, start, zone)
-    until = situation.call_ends[key]
-    if until is None or until - start < SHORTEST:
+    began = _began(situation, customer.customer, programme.programme)
+    until = _until(situation, programme, start, start if began is None else began)
+    if until is None or until - start < SHORTEST or _lets_go(situation, kind, began, until):
         return None
     if not (_has_calls_left(situation, customer, programme, start) and _has_budget(situation, programme)):
         return None
     return Slot(programme, programme.programme, start, until)
 
 
-def ends_by(programme: Programme, start: datetime, zone: tzinfo) -> datetime | None:
-    """When a call that starts then must have ended; None when it must not start then."""
-    until = programme.hours.open_until(start, zone)
-    if until is None or programme.longest_call_s is None:
-        return until
-    return min(until, start + timedelta(seconds=programme.longest_call_s))
-
-
-def may_last_until(control: FeederControl, record: RequestRecord) -> datetime | None:
-    """The end that a request may have at the latest by its programme; None where that does not say."""
+def may_last_until(situation: Situation, record: RequestRecord) -> datetime | None:
+    """The end that a request may have at the latest by its programme; None where it is in none. The request's
+    start when the programme's hours are others by now and do not allow it any more.
+    """
     planned = record.planned
     if planned.programme is None:
         return None
-    return ends_by(programme_of(control, planned.programme), planned.start, zone_of(control.site))
+    programme = programme_of(situation.control, planned.programme)
+    began = _began(situation, planned.customer, planned.programme)
+    began = planned.start if began is None else min(began, planned.start)
+    until = _until(situation, programme, planned.start, began)
+    return planned.start if until is None else until
+
+
+def lets_go_at(site: settings.Site, began: datetime, until: datetime) -> datetime:
+    """From when devices are freed so that all are, at the allowed pace, when a call ends; at the earliest in
+    the middle of it.
+    """
+    return until - min(timedelta(seconds=all_back_s(site)), (until - began) / 2)
+
+
+def spread_end(site: settings.Site, began: datetime, until: datetime, place: float) -> datetime:
+    """The end of one of several requests whose calls end together: a device frees itself at its end also when
+    nobody is there any more to release it in order. `place` above 0: the first ends first, as it is freed
+    first, and the last (1) with the call.
+    """
+    spread = min(timedelta(seconds=lapse_spread_s(site)), (until - began) / 2)
+    return until - spread * (1.0 - place)
+
+
+def _lets_go(situation: Situation, kind: CallKind, began: datetime | None, until: datetime) -> bool:
+    """Whether devices of this call are being freed because it ends: who was is not asked anew."""
+    if kind != "devices" or began is None:
+        return False
+    return situation.now >= lets_go_at(situation.control.site, began, until)
+
+
+def _began(situation: Situation, customer: str, programme: str) -> datetime | None:
+    """When the running event's first request to the customer under the programme began."""
+    history = situation.books.calls_of(situation.control.feeder, customer, programme)
+    return None if situation.event is None else history.began_in(situation.event.event)
+
+
+def _until(situation: Situation, programme: Programme, start: datetime, began: datetime) -> datetime | None:
+    """When a request that starts then must have ended, if the call began at `began`; None when it must not
+    start then.
+    """
+    key = (programme.programme, start)
+    if key not in situation.call_ends:
+        zone = zone_of(situation.control.site)
+        situation.call_ends[key] = programme.hours.open_until(start, zone)
+    until = situation.call_ends[key]
+    if until is None or programme.longest_call_s is None:
+        return until
+    return min(until, began + timedelta(seconds=programme.longest_call_s))
 
 
 def _has_calls_left(situation: Situation, customer: Customer, programme: Programme, start: datetime) -> bool:
     control = situation.control
     history = situation.books.calls_of(control.feeder, customer.customer, programme.programme)
-    if situation.event is not None and history.called_in(situation.event.event):
+    if situation.event is not None and history.began_in(situation.event.event) is not None:
         return True
     zone = zone_of(control.site)
     today = start.astimezone(zone).date()

@@ -93,7 +93,10 @@ class ContactsDesk:
             await self._keeper.write(entries_of(waiting))
         except StoreUnavailable:
             return False
-        await self._offload(self._note_journaled, waiting)
+        try:
+            await self._offload(self._note_journaled, waiting)
+        except ContactsUnavailable as error:  # the journal is told once more, and has it now
+            log.warning("contacts_unavailable", reason=str(error))
         return True
 
     def _note_journaled(self, told: tuple[Erasure, ...]) -> None:

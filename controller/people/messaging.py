@@ -15,13 +15,14 @@ from functools import partial
 import structlog
 
 from controller.bookkeeping import Bookkeeper
+from controller.channel_faults import fault_word, shortened
 from controller.entries import Entry, MessageDone, MessagePlanned
 from controller.feeder_control import FeederControl
+from controller.people.call_rules import is_quiet_for
 from controller.people.messages_due import TOLD_WITHIN, MeterShows, messages_due
 from controller.people.notice_messages import further_word
 from controller.requests import RequestRecord
 from controller.stores.port import StoreUnavailable
-from devices.errors import CommandRejected, Unreachable
 from devices.messages import CustomerNotice
 from devices.ports import Clock, NoticeChannel
 
@@ -61,7 +62,8 @@ class Messaging:
 
     async def round(self, now: datetime) -> None:
         """Note what came of words, plan new ones and begin to send. To be called under the round's turn; it
-        waits for no channel. Raises what nobody can go on after: Replaced, BooksBroken.
+        waits for no channel. For who gets no word at night it waits until morning. Raises what nobody can go
+        on after: Replaced, BooksBroken.
         """
         done = dict(self._done)
         entries: list[Entry] = list(done.values())
@@ -102,10 +104,20 @@ class Messaging:
     def _may_try(self, planned: MessagePlanned, now: datetime) -> bool:
         if planned.message in self._under_way or planned.message in self._done:
             return False
+        if self._is_quiet(planned, now):
+            return False
         tries = self._tries.get(planned.message)
         if tries is None:
             return True
         return now - tries.at >= timedelta(seconds=min(2.0 ** (tries.count - 1), LONGEST_PAUSE_S))
+
+    def _is_quiet(self, planned: MessagePlanned, now: datetime) -> bool:
+        """Whether it is night for its customer, and the word is still of use later."""
+        record = self._keeper.books.requests.get(planned.request)
+        control = None if record is None else self._controls.get(record.planned.feeder)
+        if record is None or control is None or _is_too_late(planned, record, now):
+            return False
+        return is_quiet_for(control, planned.customer, now)
 
     def _compose(self, planned: MessagePlanned, now: datetime) -> CustomerNotice | None:
         """The word as it goes out; None, and given up, when it is of no use any more."""
@@ -127,27 +139,27 @@ class Messaging:
         try:
             async with self._clock.timeout(self._deadline_s):
                 await self._channel.notify(notice)
-        except TimeoutError:
-            self._again(message, f"not taken within {self._deadline_s:g} s")
-        except Unreachable as error:
-            self._again(message, str(error))
-        except CommandRejected as error:
-            self._note(message, "given_up", str(error))
         except Exception as error:
-            log.exception("channel_failed", message=message)
-            self._again(message, f"{type(error).__name__}: {error}")
+            word = fault_word(error)
+            if word == "fault":
+                log.exception("channel_failed", message=message)
+            if word == "rejected":
+                log.warning("word_rejected", message=message, text=shortened(error))
+                self._note(message, "given_up", word)
+            else:
+                self._again(message, word, shortened(error))
         else:
             self._note(message, "sent", "the next hop took it")
 
     def _over(self, message: str, _: asyncio.Task[None]) -> None:
         self._under_way.pop(message, None)
 
-    def _again(self, message: str, reason: str) -> None:
+    def _again(self, message: str, reason: str, text: str) -> None:
         before = self._tries.get(message)
         count = 1 if before is None else before.count + 1
         self._tries[message] = _Tries(count, self._clock.now())
         if count == 1:
-            log.warning("word_not_sent", message=message, reason=reason)
+            log.warning("word_not_sent", message=message, reason=reason, text=text)
 
     def _note(self, message: str, outcome: str, reason: str) -> None:
         self._done[message] = MessageDone(

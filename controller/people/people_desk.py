@@ -2,8 +2,9 @@
 
 An answer is journaled, and counts, under the same turn as a round and an operator's action. A no ends the
 request by the table of `requests.py` (one that was planned or sent is refused, one in force has ended: what
-was given until then counts); a yes is noted, which a programme with `opt_in` needs. Giving the same answer
-again changes nothing. Knows no HTTP; whoever holds a token learns about its own request and nothing else.
+was given until then counts); a yes is noted, which a programme with `opt_in` needs before the request begins.
+Giving the same answer again changes nothing. Knows no HTTP; whoever holds a token learns about its own
+request and nothing else.
 """
 
 import asyncio
@@ -40,7 +41,7 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class TooLate:
-    """The request is over, or was ended by an answer before: nothing changes."""
+    """The request is over, or was ended by an answer before, or has begun without a yes: nothing changes."""
 
     record: RequestRecord | None
     """None when it is so long ago that nothing is known of it"""
@@ -65,6 +66,8 @@ class Invitation:
     """what was asked; empty when nothing is known of it any more"""
     open: bool
     """an answer still changes something"""
+    begun: bool
+    """it is in force, so that it is too late to join"""
     consent: Choice | None
     """what was answered last"""
     other_link: str
@@ -111,6 +114,7 @@ class PeopleDesk:
             language=LANGUAGES[0] if customer is None else customer.language,
             text=text,
             open=record is not None and self._may_answer(record, consent.answer),
+            begun=record is not None and record.is_open and record.active_at is not None,
             consent=None if record is None else record.consent,
             other_link=self._links.link(consent.request, other, consent.end),
             needs_yes=needs_yes,
@@ -142,7 +146,11 @@ class PeopleDesk:
             return Noted(self._keeper.books.requests[request], answer, again=False)
 
     def _may_answer(self, record: RequestRecord, answer: Choice) -> bool:
-        return record.consent == answer or (record.is_open and self._clock.now() < record.end)
+        """A yes comes before it begins: what others are credited for then has been shared out without it."""
+        if record.consent == answer:
+            return True
+        open_ = record.is_open and self._clock.now() < record.end
+        return open_ and (answer == "opted_out" or record.active_at is None)
 
     def _entries(self, record: RequestRecord, answer: Choice, via: Via) -> tuple[Entry, ...]:
         now = self._clock.now()

@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from controller.proving.holiday_calendar import holidays_of
 from controller.proving.meter_readings import MeterReadings
 from controller.proving.settlement_baseline import MeterHistories, QuarterMeans, joined, quarter_means
-from controller.stores.port import FeederSample
+from controller.stores.port import FeederSample, LateReading
 
 SamplesOf = Callable[[str, datetime, datetime], Sequence[FeederSample]]
 """(feeder, start, end) → samples with start <= at < end, however old"""
+LateOf = Callable[[str, datetime, datetime], Sequence[LateReading]]
+"""the same of late readings, whatever their source"""
 _HOUR = timedelta(hours=1)
 _KEPT = timedelta(days=1)
 """hours older than anybody wants are dropped"""

@@ -7,7 +7,7 @@ and counts only where they show nothing (`verification`).
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -57,6 +57,10 @@ class MeterReadings:
         rows = [samples[place].p_kw for place in order]
         table = np.array(rows, dtype=np.float32) if rows else np.zeros((0, 0), dtype=np.float32)
         return cls(at_s[order], np.ascontiguousarray(table.T), _by_position(late, meter_position or {}))
+
+    def with_late(self, late: Iterable[LateReading], meter_position: Mapping[str, int]) -> "MeterReadings":
+        """The same samples with these late readings beside them."""
+        return replace(self, late=_by_position(late, meter_position))
 
     def series(self, position: int, window: tuple[datetime, datetime]) -> MeterSeries:
         """One meter from the window's start until before its end."""

@@ -14,14 +14,22 @@ from controller import settings
 from controller.baselines.rules import Programme
 from controller.entries import RequestPlanned
 from controller.feeder_control import FeederControl
-from controller.proving.meter_history import SamplesOf
-from controller.proving.meter_readings import MeterSeries
+from controller.proving.kept_readings import KeptReadings
+from controller.proving.meter_readings import MeterReadings, MeterSeries
 from controller.proving.past_requests import PastRequests, past_requests, plan_of
 from controller.proving.recalculation import rewards_of
 from controller.proving.settlement import Assessed, RuleBaseline, assess
-from controller.proving.settlement_baseline import history_from, rule_baseline, told_baseline
+from controller.proving.settlement_baseline import history_from, ready_at, rule_baseline, told_baseline
 from controller.proving.settlement_terms import TermsOf, counting
-from controller.proving.settling import asked_of, event_from, groups_of, history_of, readings_of
+from controller.proving.settling import (
+    asked_of,
+    event_from,
+    groups_of,
+    history_of,
+    imported_in,
+    measured_in,
+    not_asked,
+)
 from controller.proving.verification import sample_window
 from controller.requests import RequestRecord
 from controller.settings import Rewards
@@ -57,13 +65,18 @@ class Recalculator:
         controls: Mapping[str, FeederControl],
         store: Store,
         terms: TermsOf,
-        samples: SamplesOf | None = None,
+        past: KeptReadings | None = None,
     ) -> None:
-        """`terms`, `samples`: as for `settling.Settling`."""
+        """`terms`: as for `settling.Settling`. `past`: of days that the store does not keep any more."""
         self._controls, self._store, self._terms = controls, store, terms
-        self._history = history_of(site, samples or store.samples)
+        self._samples = store.samples if past is None else past.samples
+        self._late = store.late if past is None else past.late
+        self._history = history_of(site, self._samples)
         self.kept = timedelta(days=site.store.keep_samples_days)
-        """so far back samples reach"""
+        """so far back the store has samples"""
+        self._known = (
+            self.kept if past is None else max(self.kept, timedelta(days=site.store.keep_history_days))
+        )
 
     def plan(self, request: str) -> RequestPlanned | None:
         """How a request was planned, from the journal."""
@@ -99,17 +112,25 @@ class Recalculator:
         return LateAnew(tuple(self._anew(control, past, due)), tuple(decided), tuple(old))
 
     def is_kept(self, record: RequestRecord, now: datetime) -> bool:
-        """Whether the samples of a request are all there still."""
-        window = sample_window(record)
-        return window is not None and window[0] >= now - self.kept
+        """Whether the samples of a request are all in the store still."""
+        return _begins_after(record, now - self.kept)
+
+    def is_known(self, record: RequestRecord, now: datetime) -> bool:
+        """Whether the samples of a request are all in the store or in the history still."""
+        return _begins_after(record, now - self._known)
 
     def with_rule(self, past: PastRequests, record: RequestRecord, rule: Programme, now: datetime) -> Anew:
         """One request with the baseline of a published rule."""
         control, position = self._placed(record)
+        assert record.ended_at is not None, f"{record.request} has not ended"
+        if now < (ready := ready_at(rule, record.ended_at)):
+            raise ValueError(
+                f"{rule.name} looks at hours after the event: wait until {ready:%Y-%m-%d %H:%M} UTC"
+            )
         since = history_from(rule, event_from(past.books, record))
         histories = self._history.of(control.feeder, len(control.network.service_points), since, now)
-        in_event = frozenset(past.asked_points[record.planned.event])
-        asked = asked_of(control, past.books, record, position, in_event)
+        others = not_asked(control, rule, past.asked_points[record.planned.event])
+        asked = asked_of(control, past.books, record, position, others)
         return self._of(past, record, self._series(record), rule_baseline(record, rule, histories, asked))
 
     def with_readings(
@@ -128,7 +149,12 @@ class Recalculator:
         window = sample_window(record)
         assert window is not None, f"{record.request} was never active"
         control, position = self._placed(record)
-        return readings_of(self._store, control, window).series(position, window)
+        return self._readings(control, window).series(position, window)
+
+    def _readings(self, control: FeederControl, window: tuple[datetime, datetime]) -> MeterReadings:
+        samples = measured_in(self._samples, control, window)
+        late = imported_in(self._late, control, window)
+        return MeterReadings.of(samples, late, control.meter_position)
 
     def _placed(self, record: RequestRecord) -> tuple[FeederControl, int]:
         """Feeder and position of a request's meter. Raises ValueError where the network has it no more."""
@@ -144,7 +170,7 @@ class Recalculator:
         self, control: FeederControl, past: PastRequests, records: Sequence[RequestRecord]
     ) -> Iterable[Anew]:
         for group in groups_of(records):
-            readings = None if group.window is None else readings_of(self._store, control, group.window)
+            readings = None if group.window is None else self._readings(control, group.window)
             for request in group.requests:
                 record = past.books.requests[request]
                 window, position = sample_window(record), control.place.get(record.planned.service_point)
@@ -166,6 +192,11 @@ def _baseline(record: RequestRecord) -> RuleBaseline | None:
     told = None if corrected is None else corrected.baseline
     told = told or (None if settled is None else settled.baseline)
     return None if told is None else told_baseline(record, told)
+
+
+def _begins_after(record: RequestRecord, at: datetime) -> bool:
+    window = sample_window(record)
+    return window is not None and window[0] >= at
 
 
 def _falls_into(

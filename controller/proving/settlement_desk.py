@@ -19,8 +19,8 @@ from controller.entries import DisputeClosed, DisputeOpened, Entry, RequestPlann
 from controller.errors import LedgerConflict
 from controller.feeder_control import FeederControl
 from controller.proving.dispute_errors import NotPossible, UnknownSettlement, reject_if_any
+from controller.proving.kept_readings import KeptReadings
 from controller.proving.late_readings import contradictions, impossible
-from controller.proving.meter_history import SamplesOf
 from controller.proving.past_requests import Disputing, PastRequests
 from controller.proving.recalculating import Anew, Recalculator
 from controller.proving.recalculation import LATE, Cause, by_figure, corrected
@@ -28,6 +28,7 @@ from controller.proving.settlement_terms import TermsOf, rule_named
 from controller.proving.settling import site_terms
 from controller.proving.verification import sample_window
 from controller.requests import RequestRecord
+from controller.stores.history import HistoryUnreadable
 from controller.stores.port import LateReading, Store
 from devices.ports import Clock
 
@@ -60,6 +61,8 @@ class Remedy:
 
     readings: tuple[tuple[datetime, float], ...] = ()
     """in place of what the meter showed"""
+    meter: str | None = None
+    """whose readings these are said to be"""
     baseline: str | None = None
     """a published rule's name"""
     reduced_wh: int | None = None
@@ -89,18 +92,19 @@ class SettlementDesk:
         offload: Offload,
         site: settings.Site,
         terms: TermsOf | None = None,
-        samples: SamplesOf | None = None,
+        past: KeptReadings | None = None,
         ready: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`turn` is the rounds' own. `offload`: a thread beside that of the rounds. `terms` and `samples`: as
-        for `settling.Settling`. `ready`: waits until the journal is read.
+        """`turn` is the rounds' own. `offload`: a thread beside that of the rounds. `terms`: as for
+        `settling.Settling`. `past`: of days that the store does not keep any more. `ready`: waits until the
+        journal is read.
         """
         self._keeper, self._turn, self._clock, self._store = keeper, turn, clock, store
         self._controls, self._offload, self._ready = controls, offload, ready
         self._dispute_days = timedelta(days=site.rewards.dispute_days)
         self._skew = timedelta(seconds=site.cycle.max_clock_skew_s)
         self._calculator = Recalculator(
-            site, controls, store, terms or site_terms(site, controls.values()), samples
+            site, controls, store, terms or site_terms(site, controls.values()), past
         )
         self._one = asyncio.Lock()
 
@@ -119,6 +123,8 @@ class SettlementDesk:
             known = await self._offload(self._calculator.known_late, readings)
             reject_if_any(contradictions(readings, known))
             new = await self._offload(self._store.add_late, readings)
+            async with self._turn:
+                pass  # a batch that was read before they were stored is in the journal now, or reads anew
             late = await self._offload(self._calculator.late, feeder, readings, now)
             changed = await self._correct(late.anew, LATE)
         log.info("late_readings", feeder=feeder, readings=len(readings), new=new, corrected=len(changed))
@@ -240,13 +246,13 @@ class SettlementDesk:
                 given = self._given(record, remedy, dispute)
                 await self._offload(self._store.add_late, given)
                 return await self._offload(calculator.with_readings, past, record, given)
-            if not calculator.is_kept(record, now):
+            if not calculator.is_known(record, now):
                 raise NotPossible("the samples of then are not kept any more: give readings or a figure")
             if remedy.baseline is not None:
                 rule = rule_named(remedy.baseline)
                 return await self._offload(calculator.with_rule, past, record, rule, now)
             return await self._offload(calculator.as_stored, past, record)
-        except ValueError as error:
+        except (ValueError, HistoryUnreadable) as error:
             raise NotPossible(str(error)) from error
 
     def _given(self, record: RequestRecord, remedy: Remedy, dispute: str) -> list[LateReading]:
@@ -256,6 +262,10 @@ class SettlementDesk:
         meter = next((m for m, place in control.meter_position.items() if place == position), None)
         if meter is None:
             raise NotPossible(f"there is no meter at {record.planned.service_point} any more")
+        if remedy.meter not in (None, meter):
+            raise NotPossible(
+                f"expected readings of {meter}, the meter of {record.request}; got {remedy.meter}"
+            )
         given = [LateReading(control.feeder, meter, at, p_kw, dispute) for at, p_kw in remedy.readings]
         window = sample_window(record)
         assert window is not None

@@ -4,7 +4,7 @@ Step [8] of the path. Knows no request and no reading.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from msgspec.structs import replace
 
@@ -42,6 +42,29 @@ def terms_of(rewards: Rewards, programmes: Iterable[Programme] = ()) -> TermsOf:
     site = Terms(rewards)
     known = {one.programme: _of_programme(rewards, one) for one in programmes}
     return lambda programme: site if programme is None else known.get(programme, site)
+
+
+def apart(programmes: Mapping[str, Iterable[Programme]]) -> list[str]:
+    """What is wrong with programmes by feeder: one of an id that is another one at another feeder. A request
+    names the id only, so it could not be told by which of them it is settled.
+    """
+    first: dict[str, tuple[str, Programme]] = {}
+    findings = []
+    for feeder, several in programmes.items():
+        for one in several:
+            where, known = first.setdefault(one.programme, (feeder, one))
+            if known != one:
+                findings.append(
+                    f"programme {one.programme!r}: expected the same terms at every feeder, those of feeder "
+                    f"{where!r} and of feeder {feeder!r} differ in {', '.join(_differ(known, one))}"
+                )
+    return findings
+
+
+def _differ(one: Programme, other: Programme) -> list[str]:
+    return [
+        field.name for field in fields(Programme) if getattr(one, field.name) != getattr(other, field.name)
+    ]
 
 
 def _of_programme(rewards: Rewards, programme: Programme) -> Terms:

@@ -23,20 +23,21 @@ from controller.books import Books
 from controller.entries import Entry
 from controller.errors import ConfigRejected, LedgerConflict
 from controller.feeder_control import FeederControl
-from controller.proving.meter_history import MeterHistory, SamplesOf
+from controller.proving.meter_history import LateOf, MeterHistory, SamplesOf
 from controller.proving.meter_readings import MeterReadings
 from controller.proving.settlement import settle_series
 from controller.proving.settlement_baseline import (
     Asked,
     MeterHistories,
     history_from,
+    look_back_days,
     ready_at,
     rule_baseline,
 )
-from controller.proving.settlement_terms import TermsOf, counting, terms_of
+from controller.proving.settlement_terms import TermsOf, apart, counting, terms_of
 from controller.proving.verification import sample_window
 from controller.requests import RequestRecord, settlement_due
-from controller.stores.port import IMPORTED, Store, StoreUnavailable
+from controller.stores.port import IMPORTED, FeederSample, LateReading, Store, StoreUnavailable
 from devices.ports import Clock
 
 BUDGET_SHARE = 0.5
@@ -45,6 +46,8 @@ SETTLED_AT_ONCE = 500
 """requests in one commit: some tenths of a second"""
 RULED_AT_ONCE = 100
 """where published baselines are reckoned, of which each takes one or two milliseconds"""
+GROUPED_AT_ONCE = 5
+"""where the baseline is that of a control group: each looks at all meters that nobody asked"""
 _WIDEST = timedelta(hours=8)
 """of samples that are read at once"""
 log = structlog.get_logger()
@@ -86,6 +89,7 @@ class Settling:
         self._at_once = at_once
         self._set_aside: set[str] = set()
         self._read: tuple[str, tuple[datetime, datetime], MeterReadings] | None = None
+        self._days: tuple[tuple[str, datetime, datetime], MeterHistories] | None = None
 
     async def settle(self) -> None:
         """Settle what is due now, as much as fits. A store that is out of order ends it until the next
@@ -105,13 +109,16 @@ class Settling:
         except StoreUnavailable:
             return  # due again in the next round
         finally:
-            self._read = None
+            self._read = self._days = None
 
     def _batch_size(self, requests: Sequence[str]) -> int:
         known = self._keeper.books.requests
         programmes = {known[request].planned.programme for request in requests if request in known}
-        ruled = any(self._terms(programme).rule is not None for programme in programmes)
-        return min(self._at_once, RULED_AT_ONCE) if ruled else self._at_once
+        rules = [rule for programme in programmes if (rule := self._terms(programme).rule) is not None]
+        if not rules:
+            return self._at_once
+        grouped = any(isinstance(rule.method, ControlGroup) for rule in rules)
+        return min(self._at_once, GROUPED_AT_ONCE if grouped else RULED_AT_ONCE)
 
     def _due(self, control: FeederControl) -> list[RequestRecord]:
         now = self._clock.now()
@@ -140,6 +147,7 @@ class Settling:
             if self._clock.monotonic() > until_s:
                 return False
             await self._offload(self._history.read, control.feeder, width, hour)
+        await self._offload(self._histories, control, since, now)
         return True
 
     def _records(self, requests: Sequence[str], now: datetime) -> list[RequestRecord]:
@@ -174,10 +182,7 @@ class Settling:
     ) -> list[tuple[str, tuple[Entry, ...]]]:
         """Request and entries of each of a batch. Runs in the worker thread; the books stand still."""
         readings = None if window is None else self._readings(control, window)
-        histories = None
-        if since is not None:
-            width = len(control.network.service_points)
-            histories = self._history.of(control.feeder, width, since, now)
+        histories = None if since is None else self._histories(control, since, now)
         told: list[tuple[str, tuple[Entry, ...]]] = []
         for record in batch:
             try:
@@ -186,6 +191,14 @@ class Settling:
                 log.exception("settlement_failed", request=record.request)
                 self._set_aside.add(record.request)
         return told
+
+    def _histories(self, control: FeederControl, since: datetime, now: datetime) -> MeterHistories:
+        """The days before, put together once for all batches of a round that look back as far."""
+        key = (control.feeder, since, now.replace(minute=0, second=0, microsecond=0))
+        if self._days is None or self._days[0] != key:
+            width = len(control.network.service_points)
+            self._days = (key, self._history.of(control.feeder, width, since, now))
+        return self._days[1]
 
     def _one(
         self,
@@ -201,7 +214,9 @@ class Settling:
         if window is not None and position is not None and readings is not None:
             series = readings.series(position, window)
             if terms.rule is not None and histories is not None:
-                asked = asked_of(control, books, record, position, self._points(record, terms.rule))
+                asked = asked_of(
+                    control, books, record, position, self._not_asked(control, record, terms.rule)
+                )
                 baseline = rule_baseline(record, terms.rule, histories, asked)
         return settle_series(
             record,
@@ -213,21 +228,21 @@ class Settling:
             counts=terms.counts(record),
         )
 
-    def _points(self, record: RequestRecord, rule: Programme) -> frozenset[str]:
-        """Who was asked in its event; only a control group's rule wants to know."""
-        if not isinstance(rule.method, ControlGroup):
-            return frozenset()
+    def _not_asked(self, control: FeederControl, record: RequestRecord, rule: Programme) -> tuple[int, ...]:
         event = self._keeper.books.requests_of(record.planned.event)
-        return frozenset(one.planned.service_point for one in event)
+        return not_asked(control, rule, (one.planned.service_point for one in event))
 
     def _readings(self, control: FeederControl, window: tuple[datetime, datetime]) -> MeterReadings:
-        """What was measured then; read once for all batches of a round that lie in it."""
+        """What was measured then; samples are read once for all batches of a round that lie in it.
+
+        Late readings are read for each batch, with the turn that its commit is made under: what is stored
+        after that, its desk finds in the journal as settled (`settlement_desk`).
+        """
         known = self._read
-        if known is not None and known[0] == control.feeder and _covers(known[1], window):
-            return known[2]
-        readings = readings_of(self._store, control, window)
-        self._read = (control.feeder, window, readings)
-        return readings
+        if known is None or known[0] != control.feeder or not _covers(known[1], window):
+            samples = measured_in(self._store.samples, control, window)
+            known = self._read = (control.feeder, window, MeterReadings.of(samples))
+        return known[2].with_late(imported_in(self._store.late, control, window), control.meter_position)
 
     async def _write(self, told: Sequence[tuple[str, tuple[Entry, ...]]]) -> None:
         """All in one commit, or else one by one."""
@@ -260,28 +275,46 @@ def groups_of(due: Sequence[RequestRecord]) -> list[Group]:
     return groups
 
 
-def readings_of(store: Store, control: FeederControl, window: tuple[datetime, datetime]) -> MeterReadings:
-    """What was measured in a stretch of time, with the late readings that were imported.
-
-    Samples from before the network was changed are left out: their positions are others.
+def measured_in(
+    samples: SamplesOf, control: FeederControl, window: tuple[datetime, datetime]
+) -> list[FeederSample]:
+    """What was measured in a stretch of time. Samples from before the network was changed are left out:
+    their positions are others.
     """
-    samples = store.samples(control.feeder, *window)
-    late = [one for one in store.late(control.feeder, *window) if one.source == IMPORTED]
     width = len(control.network.service_points)
-    whole = [sample for sample in samples if len(sample.p_kw) == width]
-    return MeterReadings.of(whole, late, control.meter_position)
+    return [sample for sample in samples(control.feeder, *window) if len(sample.p_kw) == width]
+
+
+def imported_in(late: LateOf, control: FeederControl, window: tuple[datetime, datetime]) -> list[LateReading]:
+    """The late readings of a stretch of time that were imported."""
+    return [one for one in late(control.feeder, *window) if one.source == IMPORTED]
 
 
 def site_terms(site: settings.Site, controls: Iterable[FeederControl]) -> TermsOf:
     """The terms of a site and of all programmes at its feeders. Raises ConfigRejected for a baseline that
-    nobody has published.
+    nobody has published or that looks back further than readings are kept, and for a programme that is
+    another at another feeder.
     """
-    agreements = [control.registry.agreements for control in controls]
-    programmes = [one for known in agreements if known is not None for one in known.programmes.values()]
+    agreements = {control.feeder: control.registry.agreements for control in controls}
+    known = {f: of.programmes.values() for f, of in agreements.items() if of is not None}
+    findings = apart(known)
+    if findings:
+        raise ConfigRejected(findings)
+    programmes = [one for several in known.values() for one in several]
     try:
-        return terms_of(site.rewards, programmes)
+        terms = terms_of(site.rewards, programmes)
     except ValueError as error:
         raise ConfigRejected([f"programmes: {error}"]) from error
+    kept_days = max(site.store.keep_samples_days, site.store.keep_history_days)
+    faults = {
+        f"programme {one.programme}: its baseline {one.baseline} looks back {days} days; expected "
+        f"store.keep_samples_days or keep_history_days to be at least that, got {kept_days:g}"
+        for one in programmes
+        if (rule := terms(one.programme).rule) is not None and (days := look_back_days(rule)) > kept_days
+    }
+    if faults:
+        raise ConfigRejected(sorted(faults))
+    return terms
 
 
 def history_of(site: settings.Site, samples: SamplesOf) -> MeterHistory:
@@ -300,20 +333,26 @@ def event_from(books: Books, record: RequestRecord) -> datetime:
     return (record.planned.at if event is None else event.opened.at).astimezone(UTC)
 
 
-def asked_of(
-    control: FeederControl, books: Books, record: RequestRecord, position: int, in_event: frozenset[str]
-) -> Asked:
-    """When a request's meter was asked, and which meters nobody asked in its event.
-
-    `in_event`: the service points that were asked in it.
+def not_asked(control: FeederControl, rule: Programme, in_event: Iterable[str]) -> tuple[int, ...]:
+    """Positions of the meters that nobody asked in an event, whose asked service points these are; none where
+    the rule has no control group.
     """
-    planned = record.planned
+    if not isinstance(rule.method, ControlGroup):
+        return ()
     asked = {control.place.get(point) for point in in_event}
+    return tuple(sorted(set(control.meter_position.values()) - asked))
+
+
+def asked_of(
+    control: FeederControl, books: Books, record: RequestRecord, position: int, others: tuple[int, ...]
+) -> Asked:
+    """When a request's meter was asked; `others`: `not_asked`."""
+    planned = record.planned
     return Asked(
         position=position,
         event_from=event_from(books, record),
         spans=books.asked_spans(planned.feeder, planned.service_point),
-        not_asked=tuple(sorted(set(control.meter_position.values()) - asked)),
+        not_asked=others,
     )
 
 

@@ -11,9 +11,9 @@ The rules, each chosen so that doubt never earns:
 * It is never more than what was asked: what the target took before less the limit in force (a device), or the
   frozen baseline less the limit (a person). Where limits changed while a sample stood, the highest of them
   counts.
-* The frozen baseline is one moment's: it is believed for `baseline_holds_s`, and what a longer request saves
-  after that earns nothing. Nobody knows when a car that charges slowly would have been full. A published
-  rule's (`Steps`) is of the whole time, and believed for all of it.
+* The frozen baseline is one moment's: it is believed for `baseline_holds_s` from the planned start on, and
+  what a longer request saves after that earns nothing. Nobody knows when a car that charges slowly would have
+  been full. A published rule's (`Steps`) is of the whole time, and believed for all of it.
 * Where several requests were active at one meter, each gets the share of the reduction that it has of what
   was asked of that meter, so that no kilowatt is credited twice.
 """
@@ -146,7 +146,7 @@ def verify_series(
 
     `beside`: all other requests at the same meter (`Books.beside`). `series`: the meter in `sample_window`.
     Without `baseline` the frozen one counts, but nothing later than `baseline_holds_s` after the request was
-    planned.
+    planned, or after the start that it was planned for.
     """
     active_at, ended_at = record.active_at, record.ended_at
     if active_at is None or ended_at is None or ended_at <= active_at:
@@ -165,8 +165,9 @@ def verify_series(
 
 
 def _believed_until(record: RequestRecord, ended_at: datetime, baseline_holds_s: float) -> datetime:
-    held_s = (ended_at - record.planned.at).total_seconds()
-    return ended_at if held_s <= baseline_holds_s else record.planned.at + timedelta(seconds=baseline_holds_s)
+    begins = max(record.planned.at, record.planned.start)  # who is told ahead is no worse off for it
+    held_s = (ended_at - begins).total_seconds()
+    return ended_at if held_s <= baseline_holds_s else begins + timedelta(seconds=baseline_holds_s)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,7 +192,7 @@ def _shown(series: MeterSeries, active_s: float, until_s: float) -> tuple[_Shown
     late = _late(series, shown, active_s, until_s)
     if not len(begin_s):  # the controller itself was away: how much was read, the intervals tell
         return late, len(late.begin_s), len(late.begin_s)
-    told = sum(_is_within(late, float(at)) for at in begin_s[~read])
+    told = _within(late, begin_s[~read])
     both = [np.concatenate(pair) for pair in ((shown.begin_s, late.begin_s), (shown.end_s, late.end_s))]
     return (
         _Shown(both[0], both[1], np.concatenate((shown.p_kw, late.p_kw))),
@@ -222,9 +223,8 @@ def _late(series: MeterSeries, shown: _Shown, active_s: float, until_s: float) -
         if begin < active_s:
             continue
         free_from = float(begin)
-        for taken_from, taken_until in zip(shown.begin_s, shown.end_s, strict=True):
-            if taken_until <= free_from or taken_from >= end:
-                continue
+        first, last = np.searchsorted(shown.end_s, begin, "right"), np.searchsorted(shown.begin_s, end)
+        for taken_from, taken_until in zip(shown.begin_s[first:last], shown.end_s[first:last], strict=True):
             if taken_from > free_from:
                 pieces.append((free_from, float(taken_from), float(kw)))
             free_from = max(free_from, float(taken_until))
@@ -234,8 +234,12 @@ def _late(series: MeterSeries, shown: _Shown, active_s: float, until_s: float) -
     return _Shown(table[:, 0], table[:, 1], table[:, 2])
 
 
-def _is_within(shown: _Shown, at_s: float) -> bool:
-    return bool(np.any((shown.begin_s <= at_s) & (at_s < shown.end_s)))
+def _within(shown: _Shown, at_s: Floats) -> int:
+    """How many of these times lie in what is shown."""
+    if not len(shown.begin_s):
+        return 0
+    latest = np.searchsorted(shown.begin_s, at_s, "right") - 1
+    return int(((latest >= 0) & (at_s < shown.end_s[latest])).sum())
 
 
 def _edges(active_s: float, until_s: float, interval_s: float, baseline: Steps | None) -> Floats:

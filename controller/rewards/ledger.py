@@ -59,6 +59,12 @@ def payout_account(payout: str) -> str:
     return f"payout:{payout}"
 
 
+def payout_of(account: str) -> str | None:
+    """The payout whose account it is."""
+    begin = payout_account("")
+    return account[len(begin) :] if account.startswith(begin) else None
+
+
 def is_programme(account: str) -> bool:
     """Whether it is an account of a programme's own."""
     return account.startswith("programme:")

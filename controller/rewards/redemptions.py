@@ -5,12 +5,11 @@ same key, so that the ledger itself takes only one of them (reliability L6). Wha
 money is held from the budget at once: what was promised is there.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from controller.entries import Entry, LedgerPosted, RedemptionMoved
+from controller.entries import LedgerPosted, RedemptionMoved
 from controller.rewards import ledger
 from controller.rewards.accounts import Accounts
 from controller.rewards.ledger import Posting
@@ -108,11 +107,6 @@ def is_overdue(redemption: RedemptionMoved | None, now: datetime) -> bool:
     if redemption is None or redemption.state != "pending":
         return False
     return redemption.deadline is not None and redemption.deadline <= now
-
-
-def entries_of(pairs: Iterable[tuple[LedgerPosted, RedemptionMoved]]) -> list[Entry]:
-    """Several steps in the order in which they are written."""
-    return [entry for pair in pairs for entry in pair]
 
 
 def _pending(accounts: Accounts, redemption: str) -> RedemptionMoved:

@@ -17,7 +17,7 @@ from controller.toml_lines import Place
 
 Whole = Annotated[int, msgspec.Meta(ge=0)]
 OneOrMore = Annotated[int, msgspec.Meta(ge=1)]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
 
 
 class Earning(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

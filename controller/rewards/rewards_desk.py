@@ -11,20 +11,23 @@ import asyncio
 from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Literal
+from typing import Literal, ParamSpec, TypeVar
 
 import structlog
 
-from controller.bookkeeping import Bookkeeper
+from controller.bookkeeping import Bookkeeper, Offload
 from controller.entries import Entry, FactReported, LedgerPosted, RedemptionMoved
-from controller.errors import LedgerConflict
-from controller.rewards import expiry, ledger, payouts, redemptions
+from controller.rewards import expiry, ledger, redemptions
 from controller.rewards.accounts import Accounts, fact_digest
+from controller.rewards.booking import check_same, write
 from controller.rewards.earning import check_time, earned_by
+from controller.rewards.payout_desk import PayoutDesk
 from controller.rewards.reward_errors import IdTaken, UnknownReward
 from controller.settings import Rewards
 from devices.ports import Clock
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 AT_ONCE = 200
 """transactions in one commit of the hourly work, so that nobody waits long for the turn"""
 log = structlog.get_logger()
@@ -42,13 +45,16 @@ class RewardsDesk:
         *,
         customers: Container[str] | None = None,
         ready: Callable[[], Awaitable[None]] | None = None,
+        offload: Offload | None = None,
     ) -> None:
         """`turn` is the rounds' own. `customers`: who is supplied; None: whoever is named. `ready`: waits
-        until the journal is read.
+        until the journal is read. `offload`: where all customers are looked through; None: right here.
         """
         self._keeper, self._turn, self._clock = keeper, turn, clock
         self.rewards = rewards
         self._customers, self._ready = customers, ready
+        self._offload = offload or _here
+        self._payouts = PayoutDesk(keeper, turn, clock, self._offload)
 
     @property
     def accounts(self) -> Accounts:
@@ -56,8 +62,8 @@ class RewardsDesk:
         return self._keeper.books.accounts
 
     def knows(self, customer: str) -> bool:
-        """Whether there is such a customer."""
-        return self._customers is None or customer in self._customers
+        """Whether there is such a customer, or was: former ones keep what is in their accounts."""
+        return self._customers is None or customer in self._customers or self.accounts.knows(customer)
 
     def now(self) -> datetime:
         """The site's time."""
@@ -90,7 +96,7 @@ class RewardsDesk:
             check_time(told)
             known = self.accounts.fact(fact)
             if known is not None:
-                self._same(f"fact {fact}", known == fact_digest(told))
+                check_same(f"fact {fact}", same=known == fact_digest(told))
                 return None
             self._check_customer(customer)
             earned = earned_by(told, self.rewards, self.accounts)
@@ -103,20 +109,32 @@ class RewardsDesk:
         async with self._turn:
             known = self.accounts.redemption(redemption)
             if known is not None:
-                self._same(f"redemption {redemption}", (known.customer, known.item) == (customer, item))
+                check_same(f"redemption {redemption}", same=(known.customer, known.item) == (customer, item))
                 return known
             self._check_customer(customer)
+            now = self.now()
+            expired, accounts = self._after_expiry(customer, now)
             posted, moved = redemptions.held(
-                self.accounts,
+                accounts,
                 self.rewards,
                 customer=customer,
                 item=item,
                 redemption=redemption,
                 who=who,
-                now=self.now(),
+                now=now,
             )
-            await self._write((posted, moved), f"redemption {redemption}")
+            await self._write((*expired, posted, moved), f"redemption {redemption}")
         return moved
+
+    def _after_expiry(self, customer: str, now: datetime) -> tuple[Sequence[LedgerPosted], Accounts]:
+        """What the hourly work would take from a customer by now, and the accounts after it."""
+        rule = self.rewards.expiry
+        posted = None if rule is None else expiry.expired(self.accounts, rule, customer, now)
+        if posted is None:
+            return (), self.accounts
+        accounts = self.accounts.fork()
+        accounts.post(posted)
+        return (posted,), accounts
 
     async def fulfil(self, redemption: str, *, who: str, reason: str) -> RedemptionMoved:
         """The customer has got it."""
@@ -159,25 +177,18 @@ class RewardsDesk:
 
     async def pay_out(self, *, payout: str, least: int = 1) -> bool:
         """Take all money out of customers' accounts, of those who have at least `least`; whether there was
-        any. A payout that is booked stays as it is.
+        any. A payout that is booked stays as it is, and one that was cut off goes on.
         """
         await self._begin()
-        async with self._turn:
-            currency = self.rewards.currency
-            if payouts.is_booked(self.accounts, payout, currency):
-                return True
-            posted = payouts.paid_out(
-                self.accounts, payout=payout, currency=currency, least=max(least, 1), now=self.now()
-            )
-            await self._write(posted, f"payout {payout}")
-        return bool(posted)
+        return await self._payouts.pay_out(payout, self.rewards.currency, max(least, 1))
 
     async def housekeep(self) -> None:
-        """What is due by itself, for the daemon to call every hour: void what outlived its deadline, and
-        take what has expired. Doing it again changes nothing.
+        """What is due by itself, for the daemon to call every hour: void what outlived its deadline, take
+        what has expired, and go on with payouts that were cut off. Doing it again changes nothing.
         """
         await self.void_overdue()
         await self.expire_due()
+        await self._payouts.finish()
 
     async def void_overdue(self) -> int:
         """Void pending redemptions whose deadline has passed (L6); how many."""
@@ -190,7 +201,7 @@ class RewardsDesk:
                 self.accounts, redemption, who="gridward", reason=reason, now=self.now()
             )
 
-        return await self._in_parts(lambda: redemptions.overdue(self.accounts, self.now()), entries)
+        return await self._in_parts(lambda accounts: redemptions.overdue(accounts, self.now()), entries)
 
     async def expire_due(self) -> int:
         """Take points that nobody used in time; of how many customers."""
@@ -202,39 +213,44 @@ class RewardsDesk:
             posted = expiry.expired(self.accounts, rule, customer, self.now())
             return () if posted is None else (posted,)
 
-        return await self._in_parts(lambda: expiry.due(self.accounts, rule, self.now()), entries)
+        return await self._in_parts(lambda accounts: expiry.due(accounts, rule, self.now()), entries)
 
     async def _in_parts(
-        self, find: Callable[[], Iterable[str]], entries: Callable[[str], Sequence[Entry]]
+        self, find: Callable[[Accounts], Iterable[str]], entries: Callable[[str], Sequence[Entry]]
     ) -> int:
-        """Write what each of many needs, some at a time; each is looked at again under its turn."""
+        """Write what each of many needs, some at a time; each is looked at again under its turn. What is
+        refused is logged and left; the others do not wait for it.
+        """
         await self._begin()
-        async with self._turn:
-            waiting = iter(tuple(find()))
+        waiting = iter(await self._offload(find, self.accounts.fork()))
         done = 0
         while part := tuple(islice(waiting, AT_ONCE)):
             async with self._turn:
-                found = [told for one in part if (told := entries(one))]
-                await self._write([entry for told in found for entry in told], "what is due")
-            done += len(found)
+                done += await self._write_part(part, entries)
         return done
+
+    async def _write_part(self, part: Sequence[str], entries: Callable[[str], Sequence[Entry]]) -> int:
+        found = {one: told for one in part if (told := entries(one))}
+        try:
+            await self._write([entry for told in found.values() for entry in told], "what is due")
+        except IdTaken as error:
+            if len(part) == 1:
+                log.error("not_done_by_itself", one=part[0], reason=str(error))
+                return 0
+            return sum([await self._write_part((one,), entries) for one in found])
+        return len(found)
 
     async def _begin(self) -> None:
         if self._ready is not None:
             await self._ready()
 
     async def _write(self, entries: Sequence[Entry], what: str) -> None:
-        try:
-            await self._keeper.write(entries)
-        except LedgerConflict as error:
-            log.error("ledger_conflict", what=what, reason=str(error))
-            raise IdTaken(f"{what}: this id is booked already, with another content") from error
-
-    def _same(self, what: str, same: bool) -> None:
-        if not same:
-            log.error("id_taken", what=what)
-            raise IdTaken(f"{what} is known already, with another content")
+        await write(self._keeper, entries, what)
 
     def _check_customer(self, customer: str) -> None:
         if not self.knows(customer):
             raise UnknownReward(f"there is no customer {customer!r}")
+
+
+async def _here(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    return function(*args, **kwargs)

@@ -58,6 +58,8 @@ class Audit:
     faults: tuple[Fault, ...]
     """by their place, the first `MOST_FAULTS` of them; none when the record is whole"""
     more_faults: int = 0
+    remarks: tuple[str, ...] = ()
+    """what should be looked at and proves nothing: a note outside that was torn"""
 
     @property
     def fault(self) -> str | None:
@@ -74,9 +76,11 @@ def audit(
 ) -> Audit:
     """Read and check all of it; `keys` are those that may have signed, `notes` the copies from outside.
 
-    Raises StoreUnavailable when it cannot be read.
+    A daemon may write meanwhile: what it adds is left for the next time. Raises StoreUnavailable when it
+    cannot be read.
     """
     chain, seals, content = ChainCheck(), SealCheck(keys, notes), _Content()
+    before = record.transactions().keys()
     last = 0
     for place in chain.places(record.rows()):
         entry = content.take(place, sound=not chain.faults)
@@ -84,7 +88,11 @@ def audit(
         last = place.seq
     seals.end(last)
     by_place = sorted((*chain.faults, *content.faults, *seals.faults), key=lambda fault: fault.place)
-    faults = (*by_place, *content.unsettled(sound=not by_place), *_ledger_faults(record, content.posted))
+    tables = {
+        key: found for key, found in record.transactions().items() if found[0] <= last or key in before
+    }  # what came since is of entries that were not read
+    unsettled = content.unsettled(sound=not by_place)
+    faults = (*by_place, *unsettled, *_ledger_faults(record, tables, content.posted))
     return Audit(
         entries=content.books.seq,
         transactions=len(content.posted),
@@ -93,6 +101,7 @@ def audit(
         sealed=seals.sealed,
         faults=faults[:most_faults],
         more_faults=max(0, len(faults) - most_faults),
+        remarks=tuple(seals.remarks),
     )
 
 
@@ -156,9 +165,12 @@ def _transaction_faults(
             yield f"{entry.key} credits {credited}, but its settlement says otherwise"
 
 
-def _ledger_faults(record: Audited, posted: Mapping[str, Numbered]) -> Iterator[Fault]:
+def _ledger_faults(
+    record: Audited,
+    tables: Mapping[str, tuple[int, tuple[tuple[str, str, int], ...]]],
+    posted: Mapping[str, Numbered],
+) -> Iterator[Fault]:
     """Where the ledger's own tables differ from the journal."""
-    tables = record.transactions()
     for key in sorted(tables.keys() | posted.keys()):
         told = posted.get(key)
         postings = told.entry.postings if told and isinstance(told.entry, LedgerPosted) else ()

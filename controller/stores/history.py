@@ -74,6 +74,19 @@ class History:
         path = self.file(feeder, day)
         return read_table(path) if path.exists() else None
 
+    def late(self, feeder: str, day: date) -> tuple[LateReading, ...]:
+        """The readings of one day that came late; none when there is no file. Raises HistoryUnreadable."""
+        path = self.file(feeder, day).with_suffix(".late.parquet")
+        if not path.exists():
+            return ()
+        table = read_table(path)
+        columns = (table["meter"], table["at"], table["p_kw"], table["source"])
+        rows = zip(*columns, strict=True)
+        return tuple(
+            LateReading(feeder, meter, at.to_pydatetime(), float(p_kw), source)
+            for meter, at, p_kw, source in rows
+        )
+
     def columns(self, feeder: str, day: date) -> tuple[str, ...]:
         """Of that day's file; none without one. Raises HistoryUnreadable."""
         import fastparquet  # noqa: PLC0415

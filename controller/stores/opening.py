@@ -41,14 +41,19 @@ def migrate_store(settings: Settings, daemon_role: str | None = None) -> tuple[s
     assert settings.postgres is not None
     _need_extra()
     from controller.stores import migrations, postgres  # noqa: PLC0415
-    from controller.stores.postgres_link import Access, connect, translated  # noqa: PLC0415
+    from controller.stores.postgres_link import (  # noqa: PLC0415
+        Access,
+        connect,
+        connect_to_migrate,
+        translated,
+    )
 
     access = Access(settings.postgres, settings.password_file)
     with translated(), connect(access) as connection:
         before = migrations.version(connection)
         if before != migrations.HEAD:
             postgres.keep_out(connection, access)
-            migrations.migrate(connection, lambda: connect(access))
+            migrations.migrate(connection, lambda: connect_to_migrate(access))
         if daemon_role is not None:
             migrations.grant(connection, daemon_role)
     return before, migrations.HEAD

@@ -28,7 +28,16 @@ from controller.errors import JournalAhead
 from controller.stores import migrations
 from controller.stores.batch import EMPTY, Batch, Booked, Head, batch_of, booked_of, check_epoch, keys_of
 from controller.stores.port import FeederSample, LateReading, OutcomeUnknown, StoreUnavailable
-from controller.stores.postgres_link import PATIENT, Access, Connection, connect, in_one_line, one, translated
+from controller.stores.postgres_link import (
+    PRUNING,
+    Access,
+    Connection,
+    connect,
+    connect_to_migrate,
+    in_one_line,
+    one,
+    translated,
+)
 from controller.stores.postgres_record import PostgresRecord
 from controller.stores.postgres_rows import (
     INSERT_JOURNAL,
@@ -107,8 +116,9 @@ class PostgresStore(PostgresRecord):
 
     def prune_samples(self, before: datetime) -> int:
         """See the port. Whole days are dropped, what is left of a day is deleted; on a connection of its own,
-        so that no commit waits for it."""
-        with translated(), connect(replace(self._link.access, waits=PATIENT)) as connection:
+        so that no commit waits for it. Raises StoreUnavailable too while somebody reads those days for long,
+        as a backup does."""
+        with translated(), connect(replace(self._link.access, waits=PRUNING)) as connection:
             gone = sum(
                 int(one(connection.execute(query, (before,)))[0])
                 for query in ("SELECT gridward.drop_samples_days(%s)", "SELECT gridward.delete_samples(%s)")
@@ -141,7 +151,7 @@ class PostgresStore(PostgresRecord):
         """Of the first connection: wait for a predecessor's to end, then see to the tables."""
         keep_out(connection, self._link.access)
         self._keeps_out = True
-        migrations.migrate(connection, lambda: connect(self._link.access))
+        migrations.migrate(connection, lambda: connect_to_migrate(self._link.access))
 
     def _prepared(self, connection: Connection) -> None:
         """Of every connection: refuse a server that keeps no promises."""

@@ -15,10 +15,18 @@ from pathlib import Path
 
 import psycopg
 
-from controller.stores import archive, migrations, schema
+from controller.stores import archive, migrations, record, schema
 from controller.stores.port import StoreUnavailable
 from controller.stores.postgres import keep_out
-from controller.stores.postgres_link import Access, Connection, connect, in_one_line, one, translated
+from controller.stores.postgres_link import (
+    Access,
+    Connection,
+    connect,
+    connect_to_migrate,
+    in_one_line,
+    one,
+    translated,
+)
 from controller.stores.restoring import Present, Restored, free_name, higher, loses_nothing
 from controller.stores.rows import from_us, to_us
 from controller.stores.whole_file import whole_file
@@ -34,6 +42,7 @@ def copy(access: Access, target: Path) -> None:
     """One consistent copy of a store as an archive, while the daemon writes. Raises StoreUnavailable."""
     with (
         translated(),
+        record.translated(),
         connect(access) as connection,
         closing(sqlite3.connect(target, isolation_level=None)) as copied,
     ):
@@ -53,13 +62,15 @@ def put_back(
 ) -> Restored:
     """As `restoring.put_back`, into PostgreSQL. What was there is kept as an archive beside the backup.
 
-    Needs the role that owns the tables where the store has entries. Raises as that, too.
+    Needs the role that owns the tables where the store has entries. Raises as that, too; StoreUnavailable
+    also where a daemon whose connection was cut wrote meanwhile.
     """
-    with translated(), connect(access) as connection:
+    with translated(), record.translated(), connect(access) as connection:
         keep_out(connection, access)
-        migrations.migrate(connection, lambda: connect(access))
+        migrations.migrate(connection, lambda: connect_to_migrate(access))
         present = _present(connection)
-        with tempfile.TemporaryDirectory(prefix="gridward-restore-") as folder:
+        # beside the backup: the system's temporary folder may be in memory, and smaller than a store
+        with tempfile.TemporaryDirectory(prefix=".gridward-restore-", dir=backup.parent) as folder:
             part = Path(folder) / "archive.sqlite3"
             os.close(os.open(part, os.O_CREAT | os.O_WRONLY, 0o600))
             archive.copy(backup, part)
@@ -75,6 +86,7 @@ def put_back(
                 ):
                     schema.prepare(source)  # tables that an older archive lacks
                     connection.execute("SET LOCAL statement_timeout = 0")
+                    _hold(connection, present)
                     _write(connection, source, present)
                     connection.execute("UPDATE gridward.control SET epoch = %s, holder = %s", (epoch, holder))
             except psycopg.errors.InsufficientPrivilege as error:
@@ -92,6 +104,14 @@ def _present(connection: Connection) -> Present:
     (epoch,) = one(connection.execute("SELECT epoch FROM gridward.control"))
     head = archive.EMPTY if end is None else archive.Head(int(end[0]), bytes(end[1]))
     return Present(head, int(epoch))
+
+
+def _hold(connection: Connection, present: Present) -> None:
+    """Keep every commit out until the transaction ends: no daemon writes without this row's lock, whatever
+    became of the other one. Raises StoreUnavailable where one wrote since `present` was read."""
+    connection.execute("SELECT 1 FROM gridward.control FOR UPDATE")
+    if _present(connection) != present:
+        raise StoreUnavailable("a daemon wrote meanwhile; end it, and try again")
 
 
 def _keep(access: Access, present: Present, folder: Path, now: datetime) -> Path | None:

@@ -7,7 +7,7 @@ nothing of what is stored.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,6 +44,12 @@ class Waits:
 
 PATIENT = Waits(statement_s=60.0, silence_s=90.0)
 """for a person who waits for a whole journal"""
+
+
+MIGRATING = Waits(statement_s=0.0, silence_s=6 * 3600.0)
+"""for a change of tables, which may have to write a whole store anew; a statement may last as long"""
+PRUNING = Waits(statement_s=60.0, silence_s=90.0, lock_s=0.2)
+"""for the dropping of tables: while it waits for its lock, everybody who writes waits behind it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,11 @@ def connect(access: Access) -> Connection:
     connection = Connection.connect(make_conninfo("", **merged), autocommit=True)
     connection.silence_s = waits.silence_s
     return connection
+
+
+def connect_to_migrate(access: Access) -> Connection:
+    """A new connection for a change of tables, however long that takes."""
+    return connect(replace(access, waits=MIGRATING))
 
 
 def _options(access: Access) -> str:

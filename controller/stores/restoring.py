@@ -2,7 +2,9 @@
 
 The order makes it safe to be killed anywhere: the copy is judged beside the store, what is there gets a
 second name, and one renaming puts the copy in its place. Until then the old store is in use, afterwards the
-new one.
+new one. A store that cannot be read may need a log beside it, which no renaming moves with it: for as long as
+that takes the lock's file is marked, and whoever is killed then leaves a store that nobody uses before it is
+restored again; what was there is whole by its second name.
 
 **The epoch.** Devices refuse commands of an epoch below the highest that they have seen, and a backup does
 not know which epochs came after it. The restored store goes on above all it can know, by `EPOCH_STEP`: every
@@ -64,7 +66,7 @@ def put_back(
     """
     if backup.exists() and store.exists() and backup.samefile(store):
         raise RestoreRefused(f"{backup} is the store itself")
-    lock = writer_lock.lock(store)
+    lock = writer_lock.lock(store, to_restore=True)
     try:
         present = _present(store)
         with whole_file(store) as part:
@@ -74,7 +76,8 @@ def put_back(
                 loses_nothing(part, str(store), present, contents)
             epoch = higher(contents.epoch, present, epoch_at_least)
             _set_epoch(part, epoch, holder)
-            kept = None if present is None else _keep(store, present, now)
+            kept = None if present is None else _keep(store, present, now, lock)
+        writer_lock.clear(lock)
         return Restored(contents, epoch, None if kept is None else str(kept))
     finally:
         os.close(lock)
@@ -120,7 +123,7 @@ def _set_epoch(part: Path, epoch: int, holder: str) -> None:
         connection.execute("UPDATE control SET epoch = ?, holder = ?", (epoch, holder))
 
 
-def _keep(store: Path, present: Present, now: datetime) -> Path:
+def _keep(store: Path, present: Present, now: datetime, lock: int) -> Path:
     """Give the old store a second name, with all that it holds in that one file.
 
     Its write-ahead log must not stay: SQLite would take it for the new store's. Of a store that cannot be
@@ -130,11 +133,14 @@ def _keep(store: Path, present: Present, now: datetime) -> Path:
     if present.head is not None:
         _fold(store)
     _second_name(store, kept)
-    for side in SIDES:
-        beside = store.with_name(store.name + side)
-        if beside.exists():
-            beside.replace(kept.with_name(kept.name + side))
+    sides = [side for side in SIDES if store.with_name(store.name + side).exists()]
+    for side in sides:
+        _second_name(store.with_name(store.name + side), kept.with_name(kept.name + side))
     sync_folder(store.parent)
+    if sides:
+        writer_lock.mark(lock)
+    for side in sides:
+        store.with_name(store.name + side).unlink()
     return kept
 
 

@@ -8,7 +8,7 @@ that were taken out. Pure.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from controller.auditing.checkpoints import NoteRejected, PublicKey, SignedCheckpoint, of_entry
+from controller.auditing.checkpoints import NoteRejected, NoteTorn, PublicKey, SignedCheckpoint, of_entry
 from controller.auditing.merkle import Frontier
 from controller.entries import Entry, JournalCheckpointed
 from controller.stores.chain_check import Fault, Place
@@ -23,6 +23,8 @@ class SealCheck:
     def __init__(self, keys: Sequence[PublicKey], notes: Iterable[Note]) -> None:
         """`keys`: without any the signatures of the journal's own checkpoints are not checked."""
         self.faults: list[Fault] = []
+        self.remarks: list[str] = []
+        """notes that were cut off, as a power cut leaves them: they seal nothing, and show nothing"""
         self.checkpoints = 0
         """of the journal, that were found good"""
         self.sealed = 0
@@ -58,7 +60,9 @@ class SealCheck:
             )
 
     def _take_note(self, line: int, told: SignedCheckpoint | NoteRejected) -> None:
-        if isinstance(told, NoteRejected):
+        if isinstance(told, NoteTorn):
+            self.remarks.append(f"line {line} of the copies is no checkpoint: {told}")
+        elif isinstance(told, NoteRejected):
             self.faults.append(Fault("forged", None, f"line {line} of the copies is no checkpoint: {told}"))
         elif not self._is_signed(told):
             text = f"line {line} of the copies is forged: no key that was given has signed it"

@@ -19,7 +19,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from devices.mqtt.codec import MAX_BATCH_BYTES
 from devices.mqtt.inbox import Inbox
 from devices.mqtt.settings import LinkSettings, Protocol
-from devices.mqtt.wire import JSON
+from devices.wire import JSON
 
 MAX_PACKET_BYTES = 2 * MAX_BATCH_BYTES
 """What is larger the broker does not even send us (MQTT 5); up to it the codec refuses and counts."""

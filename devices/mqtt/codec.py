@@ -29,8 +29,6 @@ from devices.messages import (
 )
 from devices.mqtt.topics import Address, Topics
 from devices.mqtt.wire import (
-    JSON,
-    MSGPACK,
     AnswerWire,
     BatchWire,
     CommandWire,
@@ -38,6 +36,10 @@ from devices.mqtt.wire import (
     NoticeWire,
     StatusWire,
     SubstationWire,
+)
+from devices.wire import (
+    JSON,
+    MSGPACK,
     WireReader,
     all_finite,
     all_finite_or_none,

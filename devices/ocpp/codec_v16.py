@@ -8,7 +8,6 @@ from typing import Any, Literal, assert_never
 
 from devices.errors import MalformedMessage
 from devices.messages import LimitCommand
-from devices.mqtt.wire import checked_utc
 from devices.ocpp import charging_profile as profiles
 from devices.ocpp import wire_v16 as w
 from devices.ocpp.charging_profile import Ability
@@ -29,6 +28,7 @@ from devices.ocpp.measurements import is_of_use, measurement, sample
 from devices.ocpp.outgoing_schema import checked
 from devices.ocpp.payloads import read_as
 from devices.ocpp.settings import Charger, ChargerDevice, Purpose, RateUnit
+from devices.wire import checked_utc
 
 _PURPOSES: dict[Purpose, str] = {
     "max": "ChargePointMaxProfile",

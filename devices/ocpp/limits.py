@@ -4,17 +4,20 @@ The charger is the next hop and the device at once, so what it says is delivered
 that says it too late is heard all the same, unless something newer has gone out for that request.
 """
 
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from devices.errors import MalformedMessage, Unreachable
 from devices.messages import LimitCommand
 from devices.ocpp.calls import CallAnswer, WhenLate
-from devices.ocpp.charging_profile import Ability, wire_limit
+from devices.ocpp.charging_profile import Ability, tolerance_kw, wire_limit
 from devices.ocpp.frames import CallError, CallResult
 from devices.ocpp.heard import Outgoing
+from devices.ocpp.read_back import read_back
 from devices.ocpp.session import Session
 from devices.ocpp.settings import ChargerDevice
 
@@ -41,6 +44,25 @@ class Limits:
 
     async def limit(self, command: LimitCommand, device: ChargerDevice) -> None:
         """Carry a limit over and deliver the charger's answer. Unreachable, CommandRejected."""
+        await self._in_time("a limit", self._carry(command, device))
+
+    async def release(self, command: LimitCommand, device: ChargerDevice) -> None:
+        """Let go of a request's limit and deliver that it ended. Unreachable."""
+        await self._in_time("a release", self._let_go(command, device))
+
+    async def _in_time(self, what: str, calls: Coroutine[Any, Any, None]) -> None:
+        """All calls of one command share its deadline; an answer that comes later is heard all the same."""
+        around = self._session.around
+        try:
+            async with around.wire_clock.timeout(around.settings.call_deadline_s):
+                await calls
+        except TimeoutError:
+            if not self._session.ready.is_set():
+                raise Unreachable("the charger has just connected and is not known yet") from None
+            seconds = around.settings.call_deadline_s
+            raise Unreachable(f"{what}: no answer within {seconds:g} s") from None
+
+    async def _carry(self, command: LimitCommand, device: ChargerDevice) -> None:
         session = self._session
         await self._until_ready()
         if not session.ability.smart_charging:
@@ -57,22 +79,48 @@ class Limits:
                 command, device, await self._set(command, device, session.ability, transaction, late)
             )
 
-    async def release(self, command: LimitCommand, device: ChargerDevice) -> None:
-        """Let go of a request's limit and deliver that it ended. Unreachable."""
+    async def _let_go(self, command: LimitCommand, device: ChargerDevice) -> None:
         *others, last = releases(self._session, command.request, device)
         for outgoing in others:
             await self._session.calls.ask(outgoing)
         late = partial(self._released_late, command, device)
-        self._released(command, device, await self._session.calls.ask(last, late))
+        answer = await self._session.calls.ask(last, late)
+        if self._is(answer, "Unknown") and await self._still_holds(command, device):
+            answer = await self._session.calls.ask(
+                self._session.codec.clear_level(device, self._session.ability)
+            )
+            claimed = device.device in self._session.state.claims
+            if claimed and not self._is(answer, "Accepted"):
+                raise Unreachable("the charger knows no such limit, but still holds it")
+        self._released(command, device, answer)
+
+    async def _still_holds(self, command: LimitCommand, device: ChargerDevice) -> bool:
+        """Whether a charger that knows no such profile shows its limit all the same. One that does not say
+        what it holds is believed; so is one that holds another request's limit by now.
+        """
+        session = self._session
+        claim = session.state.claims.get(device.device)
+        if claim is not None and claim.command.request != command.request:
+            return False
+        known, held_kw = await read_back(session, device)
+        if not known or held_kw is None:
+            return False
+        if claim is not None:
+            return session.state.overstays(device, claim, held_kw)
+        wire = wire_limit(command.limit_kw, device, session.ability.unit)
+        return abs(held_kw - wire.limit_kw) <= tolerance_kw(device)
 
     async def _limit(self, command: LimitCommand, device: ChargerDevice, transaction: str | None) -> None:
         ability = self._session.ability
         late = partial(self._limited_late, command, device)
         answer = await self._set(command, device, ability, None, late)
-        if transaction is not None and ability.follows_transactions(device) and self._is(answer, "Accepted"):
-            with suppress(Unreachable):  # what came of it is read back
-                await self._set(command, device, ability.of_transaction(), transaction, None)
-        self._limited(command, device, answer)
+        try:
+            follows = transaction is not None and ability.follows_transactions(device)
+            if follows and self._is(answer, "Accepted"):
+                with suppress(Unreachable):  # what came of it is read back
+                    await self._set(command, device, ability.of_transaction(), transaction, None)
+        finally:  # also when the time is over meanwhile
+            self._limited(command, device, answer)
 
     async def _set(
         self,
@@ -93,14 +141,10 @@ class Limits:
         return await calls.ask(outgoing, late)
 
     async def _until_ready(self) -> None:
-        around, clock_watch = self._session.around, self._session.clock_watch
-        try:
-            async with around.wire_clock.timeout(around.settings.call_deadline_s):
-                await self._session.ready.wait()
-        except TimeoutError:
-            raise Unreachable("the charger has just connected and is not known yet") from None
-        if clock_watch.off_s is not None:
-            raise Unreachable(f"its clock is off by {clock_watch.off_s:+.0f} s: it is asked to take ours")
+        await self._session.ready.wait()
+        off_s = self._session.clock_watch.off_s
+        if off_s is not None:
+            raise Unreachable(f"its clock is off by {off_s:+.0f} s: it is asked to take ours")
 
     def _begun(self, command: LimitCommand) -> LimitCommand:
         """A limit that is to act now began a while ago for the charger, whose clock may be behind ours."""

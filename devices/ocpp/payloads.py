@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from devices.errors import MalformedMessage
-from devices.mqtt.wire import JSON, WireReader
+from devices.wire import JSON, WireReader
 
 MAX_BYTES = 1 << 20
 """The connection has a bound of its own, which is less."""

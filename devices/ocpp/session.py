@@ -50,6 +50,8 @@ class Session:
     calls: Calls
     clock_watch: ClockWatch
     ability: Ability
+    reads_back: bool = True
+    """until it says that it never tells what it holds"""
     booted: asyncio.Event = field(default_factory=asyncio.Event)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     """it has been asked what it can do"""

@@ -13,16 +13,16 @@ import structlog
 from devices.errors import MalformedMessage, Unreachable
 from devices.messages import LimitCommand
 from devices.ocpp.calls import CallAnswer
-from devices.ocpp.frames import CallError, CallResult
+from devices.ocpp.frames import CallResult
 from devices.ocpp.heard import Outgoing
 from devices.ocpp.limits import releases
+from devices.ocpp.read_back import read_back
 from devices.ocpp.session import Session
 from devices.ocpp.settings import ChargerDevice
 
 AGAIN_S = 5.0
 """What is not as it should be is looked at again so soon."""
 SHORTEST_PAUSE_S = 0.05
-_NEVER = frozenset({"NotImplemented", "NotSupported"})
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,6 @@ class Watch:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._reads_back = True
         self._grace = timedelta(seconds=session.around.settings.end_grace_s)
 
     async def run(self) -> None:
@@ -94,29 +93,23 @@ class Watch:
         self._session.tell()
 
     async def _read_back(self, device: ChargerDevice) -> tuple[bool, float | None]:
-        """Whether it says what it holds, and that; what it says goes into the state."""
-        session = self._session
-        if not self._reads_back:
-            return False, None
-        answer = await self._ask(session.codec.ask_held(device, session.ability.unit))
-        if isinstance(answer, CallError):
-            self._reads_back = answer.code not in _NEVER
-        if not isinstance(answer, CallResult):
-            return False, None
+        """Whether it says what it holds, and that."""
         try:
-            held_kw = session.codec.read_held(answer.payload, device)
-        except MalformedMessage:
-            return False, None  # "Rejected" is what many chargers say to it
-        session.state.read_back(device, held_kw)
-        return True, held_kw
+            return await read_back(self._session, device)
+        except Unreachable as error:
+            self._tell_silent(error)
+            return False, None
 
     async def _ask(self, outgoing: Outgoing) -> CallAnswer | None:
         """Ask what may stay without an answer."""
         try:
             return await self._session.calls.ask(outgoing)
         except Unreachable as error:
-            log.debug("charger silent", charger=self._session.state.charger.charge_point, error=str(error))
+            self._tell_silent(error)
             return None
+
+    def _tell_silent(self, error: Unreachable) -> None:
+        log.debug("charger silent", charger=self._session.state.charger.charge_point, error=str(error))
 
     def _pause_s(self) -> float:
         """Until the next look: the period, the next start or end, or soon when something is amiss."""

@@ -107,16 +107,17 @@ class Reference:
         self._earn(customer, points, at)
         return "done"
 
-    def redeem(self, name: str, customer: str, item: str, deadline: datetime) -> str:
-        """Points held for an item."""
+    def redeem(self, name: str, customer: str, item: str, deadline: datetime, at: datetime) -> str:
+        """Points held for an item, of those that have not expired."""
         known = self.redeemed.get(name)
         if known is not None:
             return "same" if (known.customer, known.item) == (customer, item) else "refused"
         points, cents, stock = self.rules.items[item]
-        if self.out.get(item, 0) >= stock or self._held(customer) < points:
+        if self.out.get(item, 0) >= stock or self._held(customer) - self._due(customer, at) < points:
             return "refused"
         if cents and cents > self.balance.get(("budget", MONEY), 0) + self.rules.budget_cents:
             return "refused"
+        self._expire(customer, at)
         lots = self._use(customer, points)
         self.pending.add(name)
         self.out[item] = self.out.get(item, 0) + 1
@@ -151,14 +152,8 @@ class Reference:
         for name in sorted(self.pending):
             if self.redeemed[name].deadline <= at:
                 self.end(name, "voided", at)
-        present = at.year * 12 + at.month - 1
-        for customer, lots in self.lots.items():
-            last = present - self.rules.expires_after_months
-            gone = sum(points for month, points in lots if month <= last)
-            if gone and (customer, present) not in self.expired:
-                self.expired.add((customer, present))
-                self._use(customer, gone)
-                self._post(f"customer:{customer}", "points:expired", POINTS, gone)
+        for customer in self.lots:
+            self._expire(customer, at)
         return "done"
 
     def top_up(self, name: str, unit: str, amount: int) -> str:
@@ -178,9 +173,22 @@ class Reference:
         ]
         for account, amount in due:
             self._post(account, f"payout:{name}", MONEY, amount)
-        if due:
-            self.payouts.add(name)
+        self.payouts.add(name)
         return "done"
+
+    def _due(self, customer: str, at: datetime) -> int:
+        present = at.year * 12 + at.month - 1
+        if (customer, present) in self.expired:
+            return 0
+        last = present - self.rules.expires_after_months
+        return sum(points for month, points in self.lots.get(customer, []) if month <= last)
+
+    def _expire(self, customer: str, at: datetime) -> None:
+        gone = self._due(customer, at)
+        if gone:
+            self.expired.add((customer, at.year * 12 + at.month - 1))
+            self._use(customer, gone)
+            self._post(f"customer:{customer}", "points:expired", POINTS, gone)
 
     def _held(self, customer: str) -> int:
         return self.balance.get((f"customer:{customer}", POINTS), 0)

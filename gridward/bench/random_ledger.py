@@ -266,7 +266,7 @@ class RandomLedger:
         at, before = self._clock.now(), self.keeper.books.seq
         call = self.desk.redeem(redemption=name, customer=customer, item=item, who="bench")
         real = await self._asked(call, self._unwritten(before))
-        expected = self.reference.redeem(name, customer, item, at + timedelta(days=_REDEMPTION_DAYS))
+        expected = self.reference.redeem(name, customer, item, at + timedelta(days=_REDEMPTION_DAYS), at)
         if expected == "done":
             self._made["redeem"].append((name, customer, item))
         return real, expected

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from controller import entries as e
+from controller.bookkeeping import fork
 from controller.books import Books
 from controller.errors import BooksBroken
 from tests.controller.record_builders import EVENT, T0, after, books_of, moved, opened, planned
@@ -73,6 +74,16 @@ def test_the_totals_follow_every_correction() -> None:
     first = books.requests[R1].settled
     assert first is not None
     assert first.points == 123  # what was settled first stays
+
+
+def test_a_copy_of_the_books_counts_corrections_of_its_own() -> None:
+    books = books_of(corrected(request="E-old-R001"))
+    copied = fork(books)
+    assert copied == books
+    copied.apply(corrected(2, request="E-old-R001"))
+    books.apply(corrected(request="E-old-R002"))
+    assert (copied.next_correction("E-old-R001"), books.next_correction("E-old-R001")) == (3, 2)
+    assert (copied.next_correction("E-old-R002"), books.next_correction("E-old-R002")) == (1, 2)
 
 
 def test_a_settlement_is_corrected_also_when_its_request_is_forgotten() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -78,6 +79,27 @@ async def test_no_more_than_so_many_at_a_time() -> None:
     outcomes = await _outcomes(channel, *(_sending(n) for n in range(100)))
     assert len(outcomes) == 100
     assert channel.most == 32
+
+
+class Silent(Channel):
+    """Answers to releases only."""
+
+    async def send(self, command: LimitCommand) -> None:
+        if command.end > START:
+            await asyncio.Event().wait()
+        self.took.append(command)
+
+
+async def test_a_release_goes_out_though_hundreds_are_silent_to_their_limits() -> None:
+    channel = Silent()
+    dispatch = Dispatch(channel, channel, FakeClock(), SECRET, 20.0)
+    dispatch.start(_sending(n) for n in range(200))
+    let_go = replace(_sending(999), releasing=True)
+    dispatch.start([replace(let_go, message=replace(let_go.message, end=START))])
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert [command.request for command in channel.took] == ["R999"]
+    await dispatch.stop()
 
 
 async def test_what_hangs_does_not_hold_up_the_round_and_can_be_stopped() -> None:

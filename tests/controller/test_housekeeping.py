@@ -49,6 +49,13 @@ def whole(housekeeping: Housekeeping, now: datetime = NOW) -> int:
     return steps
 
 
+def later(housekeeping: Housekeeping, until: datetime, since: datetime = NOW) -> None:
+    """Every hour until then, as the daemon does."""
+    while since < until:
+        since = min(since + timedelta(hours=1), until)
+        whole(housekeeping, since)
+
+
 def left(store: SqliteStore, feeder: str) -> list[float]:
     return [float(sample.p_kw[0]) for sample in store.samples(feeder, *EVER)]
 
@@ -73,7 +80,11 @@ def test_whole_days_move_to_the_history_one_of_one_feeder_at_a_time(
 ) -> None:
     add(store, "dorf", 100, 20, 19.9, 14.3, 13.9, 1)
     add(store, "stadt", 20)
-    assert whole(house(store, history)) == 3 + 1
+    housekeeping, moved = house(store, history), 0
+    while housekeeping.step(NOW):
+        before, moved = moved, len(history.days("dorf")) + len(history.days("stadt"))
+        assert moved - before <= 1
+    assert moved == 3
     assert filed(history, "dorf") == pytest.approx([100, 20, 19.9], abs=1e-4)
     assert left(store, "dorf") == pytest.approx([14.3, 13.9, 1], abs=1e-4), "its day is not over yet"
     assert filed(history, "stadt") == [20]
@@ -102,28 +113,30 @@ def test_late_readings_move_with_their_day(store: SqliteStore, history: History)
 def test_a_step_that_was_not_finished_is_finished_by_the_next_daemon(
     store: SqliteStore, history: History
 ) -> None:
-    add(store, "dorf", 20, 18, 16)
-    house(store, history).step(NOW)
-    assert left(store, "dorf") == [20, 18, 16]
+    add(store, "dorf", 20, 18, 16, 0)
+    unfinished = house(store, history, keep_days=30.0)
+    unfinished.step(NOW)
+    assert filed(history, "dorf") == [20]
+    assert left(store, "dorf") == [20, 18, 16, 0]
     whole(house(store, history))
     assert filed(history, "dorf") == [20, 18, 16]
-    assert left(store, "dorf") == []
+    assert left(store, "dorf") == [0]
 
 
 def test_days_that_become_due_later_follow(store: SqliteStore, history: History) -> None:
     housekeeping = house(store, history)
-    add(store, "dorf", 13, 12)
+    add(store, "dorf", 13, 12, 0)
     whole(housekeeping)
     assert filed(history, "dorf") == []
-    whole(housekeeping, NOW + timedelta(days=2))
+    later(housekeeping, NOW + timedelta(days=2))
     assert filed(history, "dorf") == [13]
-    assert left(store, "dorf") == [12]
+    assert left(store, "dorf") == [12, 0]
 
 
 def test_what_cannot_be_written_is_not_forgotten(
     store: SqliteStore, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add(store, "dorf", 20, 18)
+    add(store, "dorf", 20, 18, 0)
 
     def full(*_: object) -> None:
         raise OSError("no space left")
@@ -133,20 +146,63 @@ def test_what_cannot_be_written_is_not_forgotten(
     for _ in range(3):
         with pytest.raises(OSError, match="no space"):
             whole(housekeeping)
-    assert left(store, "dorf") == [20, 18]
+    assert left(store, "dorf") == [20, 18, 0]
     monkeypatch.undo()
     whole(housekeeping)
     assert filed(history, "dorf") == [20, 18]
-    assert left(store, "dorf") == []
+    assert left(store, "dorf") == [0]
 
 
 def test_the_history_has_an_end_of_its_own(store: SqliteStore, history: History) -> None:
-    add(store, "dorf", 50, 29, 20)
+    add(store, "dorf", 50, 29, 20, 0)
     whole(house(store, history, keep_days=30.0))
     assert filed(history, "dorf") == [29, 20]
-    assert left(store, "dorf") == []
+    assert left(store, "dorf") == [0]
+    add(store, "dorf", -4.5)
     whole(house(store, history, keep_days=30.0), NOW + timedelta(days=5))
     assert history.days("dorf") == (date(2026, 2, 28),)
+
+
+def test_a_clock_that_jumps_on_makes_it_forget_next_to_nothing(store: SqliteStore, history: History) -> None:
+    add(store, "dorf", 13.9, 13, 5, 0)
+    for kept in (None, history):
+        housekeeping = house(store, kept)
+        whole(housekeeping)
+        for hours in range(3):
+            whole(housekeeping, NOW + timedelta(days=3650, hours=hours))
+        whole(housekeeping, NOW + timedelta(hours=4))
+        assert left(store, "dorf")[-3:] == [13, 5, 0]
+    assert filed(history, "dorf") == []
+
+
+def test_a_clock_that_is_wrong_from_the_start_is_not_believed(store: SqliteStore, history: History) -> None:
+    """What was there last tells about when it is; the history counts where no sample is left."""
+    add(store, "dorf", 20, 13, 0)
+    whole(house(store, history), NOW + timedelta(days=3650))
+    assert filed(history, "dorf") == [20]
+    assert left(store, "dorf") == [13, 0]
+    store.prune_samples(NOW + timedelta(days=1))
+    whole(house(store, history), NOW + timedelta(days=3650))
+    assert filed(history, "dorf") == [20]
+
+
+def test_days_without_samples_are_passed_a_month_at_a_time(
+    store: SqliteStore, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(store, "dorf", 20, 0)
+    asked = []
+    samples = store.samples
+
+    def counted(*given: object) -> tuple[FeederSample, ...]:
+        asked.append(given)
+        return samples(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(store, "samples", counted)
+    housekeeping = house(store, history)
+    assert housekeeping.step(NOW)
+    assert len(asked) <= 31 * 24
+    whole(housekeeping)
+    assert filed(history, "dorf") == [20]
 
 
 async def test_the_daemon_keeps_house_at_its_own_pace_and_lives_on_when_it_cannot(

@@ -330,6 +330,11 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
                 "Redemption X1 of C-001: bulb for 100 points, pending",
             ),
             (
+                e.PayoutMoved(at=T0, payout="2026-01", currency="EUR-cent", least=500, state="begun"),
+                "info",
+                "Payout 2026-01 of all balances from 5.00 EUR begun",
+            ),
+            (
                 e.JournalCheckpointed(at=T0, size=40, root="r", key="site", signature="s"),
                 "info",
                 "Journal sealed up to entry 40 with key site",

@@ -107,3 +107,9 @@ def test_a_link_holds_the_token(address: str, answer: Choice) -> None:
 
 def test_the_key_is_not_shown() -> None:
     assert "key=" not in repr(KEY)
+
+
+def test_a_long_feeder_id_in_another_script_has_links_that_open() -> None:
+    """Characters of four bytes."""
+    consent = Consent("E-" + "𠀀" * 130 + "-20160112T170020Z-R0123", "opted_out", END)
+    assert KEY.open(KEY.seal(consent)) == consent

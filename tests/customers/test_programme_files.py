@@ -167,6 +167,13 @@ ONE = '[[programme]]\nid = "evening"\n'
         ("programme = [3]\n", "programmes.toml, programme[1]: expected a [[programme]] table, got 3"),
         ("", "programmes.toml, programme: expected at least one [[programme]]"),
         ("[[programme]\n", "programmes.toml: expected TOML"),
+        (
+            ONE + f"notice_minutes = {'9' * 400}\n",
+            "programme[1].notice_minutes: expected a number from 0 to 1440",
+        ),
+        (ONE + f"points_per_kwh = {'9' * 5000}\n", "programmes.toml: expected TOML"),
+        (ONE + f"months = {'[' * 3000}\n", "programmes.toml: expected TOML"),
+        (ONE + f"months = {'[' * 3000}{']' * 3000}\n", "programmes.toml: expected TOML"),
     ],
 )
 def test_what_is_wrong_with_a_programme_is_told_with_its_place(tmp_path: Path, text: str, told: str) -> None:
@@ -236,3 +243,8 @@ def test_tags_are_words_of_the_table(tmp_path: Path) -> None:
 def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str, rows: str) -> None:
     with suppress(RegistryRejected):
         read(tmp_path_factory.mktemp("any"), text, f"customer,programme,from,until\n{rows}")
+
+
+def test_a_finding_repeats_no_endless_value(tmp_path: Path) -> None:
+    (found,) = findings(tmp_path, ONE + f"points_per_kwh = {'9' * 4000}\n", "customer,programme,from,until\n")
+    assert len(found) < 300

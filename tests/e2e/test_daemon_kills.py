@@ -15,4 +15,5 @@ def test_a_killed_daemon_comes_back_to_control(tmp_path: Path, capsys: pytest.Ca
     document = json.loads(capsys.readouterr().out)
     assert (document["kills"], document["epochs"], document["faults"]) == (1, 2, [])
     assert document["told_entries"] > 0
-    assert document["control_after_s"][-1] >= document["answer_after_s"][-1]
+    assert document["answer_after_s"][-1] < 30.0
+    assert document["control_after_s"][-1] < 120.0

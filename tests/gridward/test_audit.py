@@ -24,6 +24,7 @@ def test_a_whole_record(store: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert document == {
         "whole": True, "entries": 11, "transactions": 1, "sums": {"EUR-cent": 0, "points": 0}, "fault": None,
         "signatures": "not checked", "checkpoints": 0, "sealed": 0, "faults": [], "more_faults": 0,
+        "remarks": [],
     }  # fmt: skip
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from controller.auditing import proofs
 from controller.entries import JournalCheckpointed, RequestMoved, RequestSent
 from controller.stores.sqlite import SqliteStore
+from gridward import audit_proof
 from gridward.bench.tampering_cases import FORGER, KEY, T0, Journal, row_of, sealed_journal
 from gridward.cli import main
 from gridward.wiring import signing_key
@@ -63,6 +65,22 @@ def test_verify_says_what_is_sealed(place: Path, capsys: pytest.CaptureFixture[s
     assert "No such file" in capsys.readouterr().err
 
 
+def test_a_note_that_was_torn_is_a_remark_and_no_fault(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A power cut leaves half a note in the file for ever; the notes after it seal all that it did."""
+    copies = place / "copies"
+    copies.write_text(f"{JOURNAL.notes[:40]}\n\n{JOURNAL.notes}", encoding="utf-8")
+    keys = ["--public-key", str(place / "key"), "--checkpoints", str(copies)]
+    store = ["--store", str(place / "j.sqlite3")]
+    assert main(["audit", "verify", *store, *keys]) == 0
+    assert "line 1 of the copies is no checkpoint" in capsys.readouterr().out
+    assert main(["audit", "verify", "--json", *store, *keys]) == 0
+    assert len(json.loads(capsys.readouterr().out)["remarks"]) == 1
+    copies.write_text(JOURNAL.notes.replace("gridward/bench\n", "gridward/other\n", 1), encoding="utf-8")
+    assert main(["audit", "verify", *store, *keys]) == 1
+
+
 def test_verify_finds_what_was_cut_off(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cut = store_of(place / "cut.sqlite3", Journal(JOURNAL.stored[:30], ""))
     keys = ["--public-key", str(place / "key"), "--checkpoints", str(place / "copies")]
@@ -95,6 +113,11 @@ def altered(document: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
     for path, value in (
         (("entries", 0, "seq"), 8),
+        (("entries", 0, "seq"), 1 << 63),
+        (("entries", 0, "seq"), 1 << 70),
+        (("checkpoint", "size"), 1 << 63),
+        (("entries", 0, "previous"), "AAAA"),
+        (("entries", 0, "hashes", 0), "AAAA"),
         (("entries", 0, "body"), document["entries"][0]["body"].replace("00", "01", 1)),
         (("entries", 0, "previous"), document["entries"][0]["hashes"][0]),
         (("entries", 0, "hashes"), document["entries"][0]["hashes"][1:]),
@@ -203,3 +226,10 @@ def test_the_public_key_of_a_site(tmp_path: Path, capsys: pytest.CaptureFixture[
     (tmp_path / "state" / "journal.key").write_text("x", encoding="utf-8")
     assert main(["audit", "key", str(site)]) == 2
     assert "journal.key: no key that seals the journal" in capsys.readouterr().err
+
+
+def test_an_entry_that_this_version_does_not_know_is_told_as_it_is() -> None:
+    body = '{"entry":"from_the_future","at":"2026-01-12T18:00:00Z"}'
+    seal = proofs.Seal(size=1, root="", key="k", signature="")
+    entry = proofs.ProvenEntry(seq=1, body=body, previous="", hashes=())
+    assert audit_proof._told(proofs.Inclusion(checkpoint=seal, entries=(entry,)))[1] == f"  entry 1: {body}"

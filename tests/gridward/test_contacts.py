@@ -25,6 +25,7 @@ from controller.stores.record import SqliteRecord
 from controller.stores.sqlite import SqliteStore
 from customers.contact_store import ContactStore
 from customers.contacts import Access
+from customers.errors import ContactsUnavailable
 from gridward.api_client import ApiClient, ApiRefused
 from gridward.cli import main
 from tests.builders import FEEDER, START, FakeClock, inline
@@ -313,3 +314,34 @@ async def test_contacts_that_cannot_be_used_are_a_503(api: Api) -> None:
     answer = await api.erase("C-001")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     await api.desk.catch_up()  # a start goes on without them
+
+
+async def test_where_the_bytes_could_not_be_overwritten_it_is_not_said_that_nothing_was_done(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: ContactStore) -> None:
+        raise ContactsUnavailable("disk full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ContactStore, "_build_anew", full)
+        answer = await api.erase("C-001")
+    assert answer.status_code == 503
+    assert "nothing was done" not in answer.text
+    assert "again" in answer.text
+    assert CANARY.encode() not in api.path.read_bytes(), "deleted content is overwritten at once"
+    assert (await api.erase("C-001")).json() == {"customer": "C-001", "erased": True, "journaled": True}
+
+
+async def test_an_erasure_that_the_journal_has_is_one_although_the_contacts_cannot_note_it(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object) -> None:
+        raise ContactsUnavailable("locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ContactStore, "journaled", locked)
+        answer = await api.erase("C-001")
+    assert (answer.status_code, answer.json()["journaled"]) == (200, True)
+    await api.desk.catch_up()  # told at least once: here a second time
+    with closing(api.contacts()) as contacts:
+        assert contacts.to_journal() == ()

@@ -83,10 +83,22 @@ def test_decide(client: Client, capsys: pytest.CaptureFixture[str], tmp_path: Pa
     file.write_text("meter,at,p_kw\nM1,2026-01-12T18:00:00Z,5.2\n", encoding="utf-8")
     assert run(dispute, *decide, "--readings", str(file)) == 0
     assert client.asked[-1][1]["readings"] == [{"at": "2026-01-12T18:00:00+00:00", "p_kw": 5.2}]
+    assert client.asked[-1][1]["meter"] == "M1"
     assert run(dispute, *decide, "--readings", str(tmp_path / "none.csv")) == 2
     client.answers[path] = {"closed": {}, "correction": None}
     assert run(dispute, "decide", "SITE.toml", "D/1", "rejected", "--who", "w", "--why", "y") == 0
     assert "the settlement stands" in capsys.readouterr().out
+
+
+def test_readings_of_several_meters_are_refused(
+    client: Client, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "two.csv"
+    file.write_text("meter,at,p_kw\nM1,2026-01-12T18:00:00Z,5\nM2,2026-01-12T18:01:00Z,5\n", encoding="utf-8")
+    decide = ("decide", "SITE.toml", "D/1", "upheld", "--who", "w", "--why", "y", "--readings", str(file))
+    assert run(dispute, *decide) == 2
+    assert "expected readings of one meter, found M1, M2" in capsys.readouterr().err
+    assert client.asked == []
 
 
 def test_readings_are_handed_over(client: Client, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -103,6 +103,51 @@ def test_programmes_and_enrolments_belong_together(
     assert "feeder[1].programmes: expected enrolments beside it" in capsys.readouterr().err
 
 
+def check(path: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """What `config check` tells; empty when all is fine."""
+    main(["config", "check", path])
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "fine"),
+    [
+        ("longest_call_minutes = 30", True),
+        ("longest_call_minutes = 31", False),
+        ('longest_call_minutes = 120\nbaseline = "high 5 of 10"', True),
+    ],
+)
+def test_calls_that_outlast_their_baseline_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: str, fine: bool
+) -> None:
+    programmes = PROGRAMMES.replace("points_per_kwh", f"{more}\npoints_per_kwh")
+    told = check(site(tmp_path, programmes), capsys)
+    assert (told == "") is fine
+    if not fine:
+        assert "programme 'evening': longest_call_minutes: expected at most 30" in told
+        assert "published baseline" in told
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_one_programme_has_the_same_terms_at_every_feeder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], same: bool
+) -> None:
+    path = Path(site(tmp_path))
+    other = PROGRAMMES if same else PROGRAMMES.replace("120", "130").replace("15", "16")
+    (tmp_path / "others.toml").write_text(other)
+    text = path.read_text()
+    feeder = text[text.index("[[feeder]]") : text.index("[store]")]
+    second = feeder.replace('"dorf"', '"land"').replace("programmes.toml", "others.toml")
+    path.write_text(text.replace("[store]", second + "[store]"))
+    told = check(str(path), capsys)
+    expected = "those of feeder 'dorf' and of feeder 'land' differ in notice_s, points_per_kwh"
+    assert (
+        (told == "")
+        if same
+        else ("programme 'evening': expected the same terms" in told and expected in told)
+    )
+
+
 def calls(path: str, on: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     assert main(["people", "calls", path, "--on", on, "--json"]) == 0
     rows: list[dict[str, Any]] = json.loads(capsys.readouterr().out)["calls"]
@@ -112,7 +157,7 @@ def calls(path: str, on: str, capsys: pytest.CaptureFixture[str]) -> list[dict[s
 def test_who_was_called_how_often(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = site(tmp_path)
     notice = planned(resource="person", kind="person", customer="C-1", target="C-1", programme="evening")
-    device = planned(2, customer="C-2")
+    device = planned(2, customer="C-2", programme="charging")
     store = SqliteStore(tmp_path / "a.sqlite3", durable=False)
     store.take_over("test")
     store.commit(
@@ -135,7 +180,7 @@ def test_who_was_called_how_often(tmp_path: Path, capsys: pytest.CaptureFixture[
         30,
     )
     assert (notices["season_since"], notices["last"]) == ("2025-10-01", "2026-01-12T18:00+00:00")
-    assert (devices["customer"], devices["programme"]) == ("C-2", "evening-relief")
+    assert (devices["customer"], devices["programme"]) == ("C-2", "charging")
     (later, _) = calls(path, "2026-01-13", capsys)
     assert (later["day"], later["season"]) == (0, 1)
     (before, _) = calls(path, "2026-01-11", capsys)

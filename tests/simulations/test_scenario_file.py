@@ -71,6 +71,11 @@ period_s = -1
     ]
 
 
+def test_a_feeder_s_name_is_one_line() -> None:
+    with pytest.raises(ScenarioRejected, match=r"network\.feeder"):
+        parse_scenario(LEAST.replace("[time]", 'feeder = "F1\\n"\n[time]'))
+
+
 @pytest.mark.parametrize(
     ("more", "line", "expected"),
     [

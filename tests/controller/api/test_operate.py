@@ -94,6 +94,7 @@ async def test_an_unreadable_token_file_is_said_without_its_path(tmp_path: Path)
         (b'{"action": "release_all", "who": "a", "why": "b", "target": 3}', "$.target"),
         (b'{"action": "release", "who": "a", "why": "b", "target": "R1"}', "expected an open request"),
         (b"\xff\xfe", "not valid JSON"),
+        (b'{"action": "release_all", "who": "a\\u0000", "why": "b"}', "$.who"),
     ],
 )
 async def test_a_malformed_order_says_what_was_expected(

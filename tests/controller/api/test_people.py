@@ -15,9 +15,11 @@ from controller.api.problems import add_problem_handlers
 from controller.api.security_headers import CONTENT_SECURITY_POLICY, SecurityHeaders
 from controller.api.wrong_tokens import MOST_CALLERS, MOST_WRONG, WITHIN_S, WrongTokens
 from controller.entries import NoticeAnswered, RequestPlanned
+from controller.stores.port import StoreUnavailable
 from tests.builders import FakeClock
 from tests.controller.api.conftest import calling
 from tests.controller.people.people_worlds import PeopleWorld, site
+from tests.controller.people.test_people_pass import agreements, programme
 
 TOKEN = "correct horse battery staple"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -25,9 +27,16 @@ PAGE = "/people/answer"
 
 
 @pytest.fixture
-async def world() -> PeopleWorld:
+def notice_s() -> float:
+    """So long before the start people are asked; a test may say another."""
+    return 0.0
+
+
+@pytest.fixture
+async def world(notice_s: float) -> PeopleWorld:
     """Two customers were asked a moment ago."""
-    world = PeopleWorld(site(), notices=frozenset({17, 18}))
+    told = agreements(17, 18, of=programme(notice_s=notice_s)) if notice_s else None
+    world = PeopleWorld(site(), notices=frozenset({17, 18}), agreements=told)
     world.charge()
     await world.tick(4)
     return world
@@ -158,6 +167,7 @@ async def test_a_late_answer_is_told_kindly(world: PeopleWorld, client: httpx.As
     assert world.entries(NoticeAnswered) == []
 
 
+@pytest.mark.parametrize("notice_s", [600.0])
 async def test_after_a_yes_the_no_still_counts(world: PeopleWorld, client: httpx.AsyncClient) -> None:
     request = asked(world)
     yes = await client.post(PAGE, data={"t": world.token(request, "opted_in")})
@@ -167,8 +177,29 @@ async def test_after_a_yes_the_no_still_counts(world: PeopleWorld, client: httpx
     assert "form" in _Page(page.text).tags
     await client.post(PAGE, data={"t": world.token(request)})
     assert world.daemon.books.requests[request].consent == "opted_out"
+    assert world.daemon.books.requests[request].state == "refused"
     late = await client.post(PAGE, data={"t": world.token(request, "opted_in")})
     assert "This request is over" in late.text
+
+
+async def test_once_it_has_begun_it_is_too_late_to_join(
+    world: PeopleWorld, client: httpx.AsyncClient
+) -> None:
+    request = asked(world)
+    await world.tick(20)
+    assert world.daemon.books.requests[request].state == "active"
+    token = world.token(request, "opted_in")
+    for page in (await client.get(PAGE, params={"t": token}), await client.post(PAGE, data={"t": token})):
+        assert page.status_code == 200
+        assert "too late to join" in page.text
+        assert "You are free to use less all the same" in page.text
+    path = f"/api/v1/notices/{request}/answer"
+    by_api = await client.post(path, json={"answer": "opted_in"}, headers=BEARER)
+    assert by_api.status_code == 409
+    assert "has begun: it is too late for a yes" in by_api.json()["detail"]
+    assert world.entries(NoticeAnswered) == []
+    no = await client.get(PAGE, params={"t": world.token(request)})
+    assert "form" in _Page(no.text).tags
 
 
 async def test_whatever_is_wrong_with_a_link_the_answer_is_the_same(
@@ -233,6 +264,35 @@ async def test_while_the_journal_is_away_the_person_is_told_to_try_again(
     world.store.broken = False
     assert world.daemon.books.requests[request].consent is None
     assert (await client.post(PAGE, data={"t": token})).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_while_the_journal_was_not_read_yet_the_page_asks_to_come_back(
+    world: PeopleWorld, method: str
+) -> None:
+    async def not_yet() -> None:
+        raise StoreUnavailable("disk full")
+
+    world.desk._ready = not_yet
+    app = FastAPI()
+    app.include_router(people_routes(world.desk, OperatorKey(TOKEN.encode()), FakeClock()))
+    token = world.token(asked(world))
+    async with calling(app) as client:
+        answer = await client.request(
+            method,
+            PAGE,
+            params={"t": token} if method == "GET" else None,
+            data={"t": token} if method == "POST" else None,
+        )
+    assert answer.status_code == 503
+    assert "again" in answer.text
+
+
+def test_the_document_names_every_refusal(world: PeopleWorld) -> None:
+    app = FastAPI()
+    app.include_router(people_routes(world.desk, OperatorKey(TOKEN.encode()), FakeClock()))
+    documented = app.openapi()["paths"]["/api/v1/notices/{request_id}/answer"]["post"]["responses"]
+    assert {"401", "403", "404", "409", "413", "415", "422", "503"} <= documented.keys()
 
 
 async def test_an_answer_by_api(world: PeopleWorld, client: httpx.AsyncClient) -> None:

@@ -1,5 +1,6 @@
 """The routes of rewards: who may, what is answered, and what a refusal is called."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, cast
@@ -111,6 +112,8 @@ async def test_a_voided_redemption(world: DeskWorld, client: httpx.AsyncClient) 
         ),
         ("/facts", FACT | {"amount_minor_units": 1.5}, 422, "amount_minor_units"),
         ("/facts", FACT | {"fact": "a b"}, 422, "$.fact"),
+        ("/facts", FACT | {"fact": "a\n"}, 422, "$.fact"),
+        ("/payouts", {"payout": "a", "least_minor_units": 10**16}, 422, "least_minor_units"),
         ("/facts", FACT | {"points": 5}, 422, "points"),
         ("/redemptions", REDEMPTION, 409, "expected 200 points, C has 0"),
         ("/redemptions", REDEMPTION | {"item": "spoon"}, 404, "expected one of lamp"),
@@ -207,6 +210,9 @@ async def test_a_payout_and_a_top_up(world: DeskWorld, client: httpx.AsyncClient
         200,
         {"payout": "2026-02", "booked": False},
     )
+    for payout in ("2026-01", "2026-02"):
+        status, body = await post(client, "/payouts", {"payout": payout, "least_minor_units": 2})
+        assert (status, "known already, with another content" in body["detail"]) == (409, True)
     top_up = {"top_up": "T", "unit": "points", "amount": 7, "who": "controlling"}
     status, body = await post(client, "/budget/top-ups", top_up)
     assert (status, body["key"]) == (200, "evening/top-up/T")
@@ -233,6 +239,27 @@ async def test_a_statement_of_some_days(world: DeskWorld, client: httpx.AsyncCli
     assert (await client.get("/api/v1/customers/Z/statement")).status_code == 404
 
 
+async def test_a_former_customer_can_ask_for_what_is_left(
+    world: DeskWorld, client: httpx.AsyncClient
+) -> None:
+    await world.credit("gone", 250, 75)
+    body = (await client.get("/api/v1/customers/gone/rewards")).json()
+    assert body["balances"] == {"points": 250, "EUR-cent": 75}
+    assert (await client.get("/api/v1/customers/gone/statement")).status_code == 200
+    assert (await post(client, "/redemptions", REDEMPTION | {"customer": "gone"}))[0] == 200
+
+
+async def test_a_body_that_comes_in_many_parts(world: DeskWorld, client: httpx.AsyncClient) -> None:
+    async def drops(text: bytes) -> AsyncIterator[bytes]:
+        for at in range(0, len(text), 7):
+            yield text[at : at + 7]
+
+    for text, status in ((json.dumps(FACT).encode(), 200), (b" " * (MAX_BODY_BYTES + 1), 413)):
+        kind = {"content-type": "application/json"}
+        answer = await client.post("/api/v1/facts", content=drops(text), headers=kind)
+        assert answer.status_code == status
+
+
 def lost(*told: object) -> None:
     raise OutcomeUnknown("the server is gone")
 
@@ -241,6 +268,8 @@ async def test_a_journal_that_cannot_be_written_is_said(world: DeskWorld, client
     world.store.broken = True
     status, body = await post(client, "/facts", FACT)
     assert (status, body["detail"]) == (503, "the journal cannot be written, so nothing was done")
+    status, body = await post(client, "/payouts", {"payout": "P"})
+    assert (status, "goes on from here" in body["detail"]) == (503, True)
     commit = world.store.commit
     world.store.commit = lost  # type: ignore[assignment, method-assign]
     status, body = await post(client, "/facts", FACT)

@@ -98,6 +98,13 @@ async def test_a_rejected_dispute_changes_nothing(evening: DeskEvening, client: 
         ("/readings/late", {"feeder": "F9", "readings": []}, 404, "expected one of F1"),
         ("/readings/late", late(meter="M99"), 422, "there is no such meter"),
         ("/readings/late", late(at="2016-01-12T17:00:00"), 422, "timezone"),
+        ("/readings/late", late(at="0001-01-01T00:00:00+14:00"), 422, "at: expected a time of our days"),
+        (
+            "/disputes/D-1/decision",
+            {"outcome": "upheld", "readings": [{"at": "0001-01-01T00:00:00+14:00", "p_kw": 1.0}], **WHO},
+            422,
+            "at: expected a time of our days",
+        ),
         ("/readings/late", late(p_kw="4"), 422, "Expected `float`"),
         ("/readings/late", {"feeder": "F1"}, 422, "missing required field `readings`"),
         ("/disputes", DISPUTE | {"request": "X"}, 404, "there is no request 'X'"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from controller.auditing.checkpoints import (
     Checkpoint,
     NoteRejected,
+    NoteTorn,
     SignedCheckpoint,
     SigningKey,
     key_name,
@@ -93,6 +94,13 @@ def test_a_file_of_notes_with_one_that_was_cut_off() -> None:
     assert list(read_notes(note(first))) == [(1, first)]
     torn = f"{note(first)[:40]}{note(second)}"  # a writer died, the next one went on
     assert isinstance(next(read_notes(torn))[1], NoteRejected)
+    for cut in range(1, len(note(first)) - 1):
+        told = [one for _, one in read_notes(f"{note(first)[:cut]}\n{note(second)}")]
+        assert [type(one) for one in told] == [NoteTorn, SignedCheckpoint], cut
+    for at, letter in enumerate(note(first)):
+        altered = f"{note(first)[:at]}{'0' if letter != '0' else '1'}{note(first)[at + 1 :]}"
+        told = [one for _, one in read_notes(f"{altered}\n{note(second)}")]
+        assert not any(isinstance(one, NoteTorn) for one in told), at
 
 
 def test_one_note_has_one_text() -> None:

@@ -54,6 +54,21 @@ def path_of(index: int, leaves: Sequence[bytes]) -> list[bytes]:
     return [*path_of(index - split, leaves[split:]), root_of(leaves[:split])]
 
 
+def test_for_several_leaves_the_tree_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed = []
+    leaf_hash = merkle.leaf_hash
+
+    def counted(data: bytes) -> bytes:
+        hashed.append(data)
+        return leaf_hash(data)
+
+    monkeypatch.setattr(merkle, "leaf_hash", counted)
+    assert merkle.inclusion_proofs(VECTOR, [6, 0]) == [tuple(path_of(6, VECTOR)), tuple(path_of(0, VECTOR))]
+    assert len(hashed) == len(VECTOR)
+    with pytest.raises(IndexError):
+        merkle.inclusion_proofs(VECTOR, [0, 8])
+
+
 @pytest.mark.parametrize(("size", "root"), ROOTS.items())
 def test_published_roots(size: int, root: str) -> None:
     assert merkle.Frontier(VECTOR[:size]).root().hex() == root

@@ -77,6 +77,18 @@ async def test_it_is_sealed_at_the_start_then_by_time_or_by_number() -> None:
     assert sizes(store) == [1, 4, 10]
 
 
+async def test_a_clock_that_was_ahead_does_not_stop_it() -> None:
+    store = in_memory()
+    keeper = keeper_of(store)
+    await keeper.take_over("me", "0", [FEEDER], START + timedelta(days=365))
+    assert sizes(store) == [1]
+    await keeper.write([refused(0)])
+    assert sizes(store) == [1, 3]
+    await keeper.write([refused(299)])
+    await keeper.write([refused(300)])
+    assert sizes(store) == [1, 3, 6]
+
+
 async def test_silence_is_not_sealed_again_and_again() -> None:
     store = in_memory()
     keeper = keeper_of(store)

@@ -5,7 +5,7 @@ passes are ours.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cache
@@ -17,8 +17,10 @@ from controller.daemon import Daemon
 from controller.entries import Entry, RequestSettled
 from controller.errors import ControllerError, JournalAhead
 from controller.feeder_control import FeederControl, build_control
+from controller.people.people_desk import Noted
 from controller.stores.port import FeederSample, OutcomeUnknown, Store, StoreUnavailable
 from controller.stores.sqlite import IN_MEMORY, SqliteStore
+from customers.consent_links import Choice
 from devices.messages import CustomerNotice, LimitCommand
 from simulations.virtual_time import VirtualClock
 from tests.controller.lifecycle import street
@@ -51,10 +53,14 @@ network_in_force: frozenset[str] = frozenset()
 
 @cache
 def control_of(
-    critical: frozenset[str], without: frozenset[str], no_point: frozenset[str], moved: tuple[str, ...]
+    critical: frozenset[str],
+    without: frozenset[str],
+    no_point: frozenset[str],
+    moved: tuple[str, ...],
+    agreed: bool = False,
 ) -> FeederControl:
     """The feeder's fixed parts, as files and registry have them."""
-    who = street.registry(critical, without, no_point)
+    who = street.registry(critical, without, no_point, agreed=agreed)
     return build_control(SITE, SITE.feeder[0], street.network(no_point), who, street.load_flow(no_point))
 
 
@@ -65,11 +71,29 @@ class Record:
         self.store = SqliteStore(IN_MEMORY, durable=False)
         self.down = False
         self.hiccup: str | None = None
+        self._good_first = 0
+
+    def fails(self, after: int, when: str) -> None:
+        """One commit fails after so many more good ones, `before` or `after` it is durable."""
+        self.hiccup, self._good_first = when, after
+
+    def stumbles(self) -> str | None:
+        """How this commit fails, once."""
+        if self.hiccup is not None and self._good_first > 0:
+            self._good_first -= 1
+            return None
+        hiccup, self.hiccup = self.hiccup, None
+        return hiccup
 
     def rows(self, after: int) -> list[tuple[int, str]]:
         """What is durable, as text."""
         query = "SELECT seq, body FROM journal WHERE seq > ? ORDER BY seq"
         return self.store._connection.execute(query, (after,)).fetchall()
+
+    def newest(self) -> int:
+        """The number of the last entry that is durable."""
+        (seq,) = self.store._connection.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
+        return int(seq)
 
     def check(self) -> None:
         if self.down:
@@ -88,7 +112,7 @@ class Handle:
         self._record.check()
         if self._in_doubt:
             raise JournalAhead("the entries of the commit in doubt are there")
-        hiccup, self._record.hiccup = self._record.hiccup, None
+        hiccup = self._record.stumbles()
         if hiccup == "before":
             raise StoreUnavailable("disk I/O error")
         self._record.store._own_epoch = self._epoch
@@ -130,12 +154,15 @@ class Controller:
         *,
         critical: frozenset[str] = frozenset(),
         without: frozenset[str] = frozenset(),
+        agreed: bool = False,
     ) -> None:
-        control = control_of(critical, without, network_in_force, tuple(street.moved))
+        control = control_of(critical, without, network_in_force, tuple(street.moved), agreed)
         self.number, self.who, self._wire = number, control.registry, wire
         self.dead, self.ended = False, ""
         """why it stopped by itself"""
         self.faults: list[str] = []
+        self.noted: list[tuple[str, Choice]] = []
+        """answers of people that were told that theirs counts: (request, answer)"""
         self._gates, self._die_at, self._freeze_at = 0, 0, 0
         self._frozen, self._may_go = asyncio.Event(), asyncio.Event()
         self._may_go.set()
@@ -168,10 +195,18 @@ class Controller:
         if self.lives:
             self.daemon.intake.deliver(message)
 
-    async def cycle(self, *, die_at: int = 0, freeze_at: int = 0) -> bool:
-        """One cycle; whether it came to its end. It dies or freezes at that await, counted from 1."""
+    async def cycle(
+        self, *, die_at: int = 0, freeze_at: int = 0, beside: Coroutine[Any, Any, Any] | None = None
+    ) -> bool:
+        """One cycle; whether it came to its end. It dies or freezes at that await, counted from 1; so does
+        what is done `beside` it.
+        """
         self._gates, self._die_at, self._freeze_at = 0, die_at, freeze_at
-        return await self._until_frozen(asyncio.create_task(self._guarded(self.daemon.cycle())))
+        return await self._until_frozen(asyncio.create_task(self._both(beside)))
+
+    async def _both(self, beside: Coroutine[Any, Any, Any] | None) -> None:
+        others = () if beside is None else (beside,)
+        await asyncio.gather(self._guarded(self.daemon.cycle()), *others)
 
     async def thaw(self, *, die_at: int = 0) -> bool:
         """Go on where it froze."""
@@ -181,14 +216,16 @@ class Controller:
         self._may_go.set()
         return running is not None and await self._until_frozen(running)
 
-    async def write(self, entry: Entry) -> None:
-        """A fact from elsewhere; whoever brings it learns that it was not taken."""
+    async def answer(self, request: str, choice: Choice) -> None:
+        """A person answers a notice; what they were told is in `noted`."""
 
-        async def writing() -> None:
-            with suppress(StoreUnavailable):
-                await self.daemon._keeper.write([entry])
+        async def answering() -> None:
+            with suppress(StoreUnavailable):  # told to the person
+                outcome = await self.daemon.desks.people.answer(request, choice, "api")
+                if isinstance(outcome, Noted):
+                    self.noted.append((request, choice))
 
-        await self._guarded(writing())
+        await self._guarded(answering())
 
     async def operate(self, action: str, target: str | None) -> bool:
         """An operator's order; whether it was taken."""

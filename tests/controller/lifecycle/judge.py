@@ -6,11 +6,21 @@ reliability table.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.controller.lifecycle.street import CRITICAL_CHARGER, FLOOR_KW, Charger, Street
+from devices.messages import Answer
+from tests.controller.lifecycle.street import (
+    CALLS_PER_DAY,
+    CRITICAL_CHARGER,
+    FLOOR_KW,
+    LONGEST_CALL,
+    PEOPLE,
+    Charger,
+    Street,
+)
 from tests.controller.lifecycle.wire import OnTheWire, Wire
 
 DURATION = timedelta(seconds=90)
@@ -21,6 +31,8 @@ ANSWERS = timedelta(seconds=40)
 SETTLES = timedelta(seconds=20)
 CALM_CYCLES = 6
 """in which a release reaches its device, even when the first one was lost"""
+PACE = timedelta(seconds=20)
+"""so much longer a call may last because all are not freed at once"""
 OPEN = ("planned", "sent", "accepted", "active")
 FREEING = ("released", "overridden", "protected")
 
@@ -41,12 +53,17 @@ class Told:
     state: str
     since: datetime
     told_end: datetime
-    commands: dict[int, tuple[float, datetime]]
-    """sequence → limit, end"""
+    commands: dict[int, tuple[float, datetime, int]]
+    """sequence → limit, end, the journal's number of it"""
     settled: int = 0
     credits: int = 0
     releasing: bool = False
     calm_when_freed: int = 0
+    sent: bool = False
+    taken_at: datetime | None = None
+    """when its device accepted it"""
+    let_go_at: datetime | None = None
+    """when it was freed, or over"""
 
 
 @dataclass
@@ -66,8 +83,9 @@ class Orders:
 class Judge:
     """Called after every step; raises Broken."""
 
-    def __init__(self, street: Street, wire: Wire) -> None:
-        self.street, self.wire = street, wire
+    def __init__(self, street: Street, wire: Wire, *, agreed: bool = False) -> None:
+        """`agreed`: the street has its programme."""
+        self.street, self.wire, self.agreed = street, wire, agreed
         wire.arrived = self.arrived
         self.requests: dict[str, Told] = {}
         self.opened: dict[str, datetime] = {}
@@ -81,7 +99,12 @@ class Judge:
         """controller → devices that its registry marks critical, or does not have"""
         self.calm = 0
         """whole cycles in a row with everything in order"""
-        self.broken = False
+        self.broken: Broken | None = None
+        """kept: it may be found within a controller's own call, which catches what a channel raises"""
+        self.answers: set[tuple[str, str]] = set()
+        """(request, answer) of people"""
+        self.said_no: dict[tuple[str, str], int] = {}
+        """(event, customer) → calm cycles when they said so"""
         self._unknown: dict[str, int] = {}
         """charger → calm cycles in which it held what the journal calls over"""
         self._said: dict[tuple[str, int], tuple[str, float, datetime]] = {}
@@ -131,30 +154,55 @@ class Judge:
         self._expect(request not in self.requests, "a request's id is its own", entry)
         told = Told(
             request, entry["event"], entry["resource"], entry["target"], entry["customer"], "planned",
-            at, end, {entry["sequence"]: (entry["limit_kw"], end)},
+            at, end, {entry["sequence"]: (entry["limit_kw"], end, self.seq)},
         )  # fmt: skip
         other = [t for t in self.requests.values() if t.target == told.target and t.state in OPEN]
         self._expect(not other, "never two active limits for one device", entry)
         self._expect(not self.orders.forbid(told), "an operator's order stands (C10)", entry)
         self._bounded(told, at, end, entry)
+        self._agreed(told, at, end, entry)
         self.requests[request] = told
 
     def _request_changed(self, entry: dict[str, Any], at: datetime) -> None:
         told, end = self.requests[entry["request"]], _time(entry["end"])
         self._expect(entry["sequence"] > max(told.commands), "sequences only grow", entry)
-        told.commands[entry["sequence"]] = (entry["limit_kw"], end)
+        told.commands[entry["sequence"]] = (entry["limit_kw"], end, self.seq)
         told.told_end, told.releasing = max(told.told_end, end), entry["reason"] in FREEING
         told.calm_when_freed = self.calm
-        if not told.releasing:
+        if told.releasing:
+            told.let_go_at = told.let_go_at or at
+        else:
+            self._agreed(told, at, end, entry)
             self._expect(not self.orders.forbid(told), "an operator's order stands (C10)", entry)
             self._bounded(told, at, end, entry)
 
     def _request_moved(self, entry: dict[str, Any], at: datetime) -> None:
         told = self.requests[entry["request"]]
         told.state, told.since = entry["state"], at
+        if told.state in ("accepted", "active"):
+            told.taken_at = told.taken_at or at
+        elif told.state not in OPEN:
+            told.let_go_at = told.let_go_at or at
         if told.state in OPEN:
             same = [t for t in self.requests.values() if t.target == told.target and t.state in OPEN]
             self._expect(len(same) == 1, "never two active limits for one device", entry)
+
+    def _request_sent(self, entry: dict[str, Any], at: datetime) -> None:
+        self.requests[entry["request"]].sent = True
+
+    def _notice_answered(self, entry: dict[str, Any], at: datetime) -> None:
+        told = self.requests[entry["request"]]
+        self._expect(told.resource == "person", "people answer for people", entry)
+        self.answers.add((told.request, entry["answer"]))
+        if entry["answer"] == "opted_out":
+            self.said_no.setdefault((told.event, told.customer), self.calm)
+        else:
+            self.said_no.pop((told.event, told.customer), None)
+
+    def look_at_what_was_noted(self, noted: list[tuple[str, Any]]) -> None:
+        """What people were told that counts."""
+        lost = [one for one in noted if one not in self.answers]
+        self._expect(not lost, "an answer that was acknowledged is in the journal (C20)", lost)
 
     def _request_settled(self, entry: dict[str, Any], at: datetime) -> None:
         told = self.requests[entry["request"]]
@@ -180,6 +228,22 @@ class Judge:
             self._expect(entry["limit_kw"] >= FLOOR_KW, "nobody below their floor (C1)", entry)
             self._expect(told.target != CRITICAL_CHARGER, "nobody critical is asked (C2)", entry)
 
+    def _agreed(self, told: Told, at: datetime, end: datetime, entry: dict[str, Any]) -> None:
+        """What the customer's programme says, who can say no."""
+        key = (told.event, told.customer)
+        self._expect(key not in self.said_no, "who said no is not limited anew in this event", entry)
+        if not self.agreed or told.customer not in PEOPLE:
+            return
+        others = [t for t in self.requests.values() if t.customer == told.customer and t is not told]
+        if told.resource == "device":
+            before = sum((_taken(t) for t in others if t.event == told.event), timedelta(0))
+            lasts = before + end - (told.taken_at or at)
+            longest = LONGEST_CALL + PACE + self.off
+            self._expect(lasts <= longest, "nobody is limited longer than their longest call", entry)
+        called = {t.event for t in others if t.sent and t.event != told.event}
+        fits = len(called) < CALLS_PER_DAY or bool(self.off)
+        self._expect(fits, "nobody is called more often in a day than agreed", entry)
+
     # --- the wire
 
     def look_at_wire(self) -> None:
@@ -202,22 +266,25 @@ class Judge:
         )
         self._expect(told is not None, "noted before it is sent (C13)", passed)
         assert told is not None
-        noted = told.commands.get(command.sequence)
-        self._expect(noted == (command.limit_kw, command.end), "noted before it is sent (C13)", passed)
+        limit_kw, end, seq = told.commands.get(command.sequence, (None, None, 0))
+        noted = (limit_kw, end) == (command.limit_kw, command.end) and seq <= passed.durable
+        self._expect(noted, "noted before it is sent (C13)", passed)
         self._expect(told.target == command.device, "sent to whom it was planned for", passed)
         self._expect(
             command.end <= at + DURATION + SPREAD + self.off, "every command carries its own end (C3)", passed
         )
 
-    def arrived(self, passed: OnTheWire, act: Any) -> None:
-        """A command reaches its device: before and after."""
+    def arrived(self, passed: OnTheWire, act: Callable[[], list[Answer]]) -> None:
+        """A command reaches its device: before and after, and what the device says to it."""
         charger, command = self.street.chargers[passed.command.device], passed.command
         before, epoch = charger.holder.held, charger.highest_epoch
-        act()
+        said = act()
         after = charger.holder.held
         if command.epoch < epoch:
-            unchanged = after is before or (before is not None and before.end <= self.wire.now())
-            self._expect(unchanged and after is before, "a replaced controller has no effect (C11)", passed)
+            ended = before is not None and before.end <= self.wire.now()
+            has_say = any(a.answer == "accepted" and a.request == command.request for a in said)
+            unchanged = after is before or (after is None and ended)
+            self._expect(unchanged and not has_say, "a replaced controller has no say (C11)", passed)
         if after is not None and before is not None and after is not before:
             self._expect(after.epoch >= before.epoch, "no epoch goes back in effect (C11)", passed)
             if after.request == before.request:
@@ -241,12 +308,17 @@ class Judge:
     def after_good_cycle(self, began: datetime, *, calm: bool) -> None:
         """A controller that is in charge, and whose record works, has gone through one whole cycle."""
         self.calm = self.calm + 1 if calm else 0
+        self.said_no = {who: min(since, self.calm) for who, since in self.said_no.items()}
         for told in self.requests.values():
             if not told.settled:
                 self._expect(
                     self._deadline(told) >= began - self.off, "every state has a deadline", (told, began)
                 )
 
+            no_since = self.said_no.get((told.event, told.customer), self.calm)
+            held_on = told.resource == "device" and told.state in OPEN and not told.releasing
+            freed = not held_on or self.calm - no_since < CALM_CYCLES
+            self._expect(freed, "who says no is freed soon", (told, began))
         for charger in self._chargers():
             held = charger.holder.held
             told = None if held is None else self.requests.get(held.request)
@@ -284,8 +356,19 @@ class Judge:
 
     def _expect(self, holds: bool, rule: str, found: object) -> None:
         if not holds:
-            self.broken = True
-            raise Broken(f"{rule}: {found}")
+            raise self.breaks(f"{rule}: {found}")
+
+    def breaks(self, what: str) -> Broken:
+        """What to raise; the first one stays."""
+        self.broken = self.broken or Broken(what)
+        return self.broken
+
+
+def _taken(told: Told) -> timedelta:
+    """For how long its device was limited by it."""
+    if told.resource != "device" or told.taken_at is None:
+        return timedelta(0)
+    return max((told.let_go_at or told.told_end) - told.taken_at, timedelta(0))
 
 
 def _time(text: str) -> datetime:

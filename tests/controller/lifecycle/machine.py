@@ -31,14 +31,10 @@ class RequestLife(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World()
+        self.world = World(agreed=True)
 
     def teardown(self) -> None:
-        try:
-            if not self.world.judge.broken:
-                self.world.come_to_rest()
-        finally:
-            self.world.close()
+        self.world.end()
 
     # --- the ordinary course
 
@@ -135,12 +131,25 @@ class RequestLife(RuleBasedStateMachine):
             self.world.run(one.operate(*order))
             self.world.check()
 
-    @precondition(lambda self: self._ready and not self.world.record.down)
-    @rule(opted=st.sampled_from(["opted_in", "opted_out"]))
-    def person_answers(self, opted: str) -> None:
+    @precondition(lambda self: self._ready)
+    @rule(
+        choice=st.sampled_from(["opted_in", "opted_out"]),
+        number=st.integers(0, 3),
+        meanwhile=st.sampled_from(["nothing", "a cycle", "a death", "a freeze"]),
+        at=awaits,
+    )
+    def person_answers(self, choice: Any, number: int, meanwhile: str, at: int) -> None:
+        """Alone, or while a cycle is under way, in which the controller may die or freeze."""
         one: Any = self.world.current
-        self.world.answer_notice(one, opted)
-        self.world.check()
+        answering = self.world.answer(one, number, choice)
+        if answering is None:
+            return
+        if meanwhile == "nothing":
+            self.world.run(answering)
+            self.world.check()
+            return
+        die_at, freeze_at = at * (meanwhile == "a death"), at * (meanwhile == "a freeze")
+        self.world.cycle(one, die_at=die_at, freeze_at=freeze_at, then=answering)
 
     @rule(name=chargers, gone=st.booleans())
     def register_changes(self, name: str, gone: bool) -> None:

@@ -1,6 +1,6 @@
 """Faults planted in the controller on purpose: what the machine must find, or its green means nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 
 from controller import dispatch, hearing, planning, release, rounds, safety_gate
+from controller.bookkeeping import Bookkeeper
 from controller.books import Books
+from controller.entries import RequestSettled
 from controller.operators import Orders
-from controller.requests import RequestRecord
+from controller.people import call_rules
+from controller.proving.settling import Settling
 from controller.safety_gate import Passed
 from devices.limit_holder import LimitHolder
-from tests.controller.lifecycle import controllers
+from tests.controller.lifecycle import controllers, scenarios
+from tests.controller.lifecycle.scenarios import Scenario
 
 
 def no_end_in_the_command(patch: pytest.MonkeyPatch) -> None:
@@ -90,13 +94,13 @@ def old_epoch_in_commands(patch: pytest.MonkeyPatch) -> None:
 
 def release_forgotten_at_start(patch: pytest.MonkeyPatch) -> None:
     """After a restart nobody knows that a release was still to be told."""
-    patch.setattr("controller.bookkeeping.Bookkeeper._replay", _replay_without_releases)
+    replay = Bookkeeper._replay
 
+    def forgetful(self: Bookkeeper) -> None:
+        replay(self)
+        self._freeing.clear()
 
-def _replay_without_releases(self: Any) -> None:
-    for numbered in self._store.replay():
-        self.books.apply(numbered)
-        self.orders = self.orders.after(numbered.entry)
+    patch.setattr(Bookkeeper, "_replay", forgetful)
 
 
 def orders_forgotten(patch: pytest.MonkeyPatch) -> None:
@@ -106,12 +110,13 @@ def orders_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 def orders_forgotten_at_start(patch: pytest.MonkeyPatch) -> None:
     """After a restart nobody knows what operators ordered."""
-    patch.setattr("controller.bookkeeping.Bookkeeper._replay", _replay_without_orders)
+    replay = Bookkeeper._replay
 
+    def forgetful(self: Bookkeeper) -> None:
+        replay(self)
+        self.orders = Orders()
 
-def _replay_without_orders(self: Any) -> None:
-    for numbered in self._store.replay():
-        self.books.apply(numbered)
+    patch.setattr(Bookkeeper, "_replay", forgetful)
 
 
 def no_floor(patch: pytest.MonkeyPatch) -> None:
@@ -158,30 +163,54 @@ def replaced_goes_on(patch: pytest.MonkeyPatch) -> None:
 
 
 def settled_twice(patch: pytest.MonkeyPatch) -> None:
-    """A settled request is settled again."""
-    patch.setattr(RequestRecord, "is_over", property(lambda self: False))
-    patch.setattr("controller.bookkeeping.Bookkeeper.fits", lambda *_: None)
-    patch.setattr(Books, "_settled", lambda *_: None)
+    """What was settled is written once more, and the books say nothing to it."""
+    write, settled = Settling._write, Books._settled
+
+    async def twice(self: Settling, told: Any) -> None:
+        await write(self, told)
+        again = [entry for _, entries in told for entry in entries if isinstance(entry, RequestSettled)]
+        await self._keeper.write(again)
+
+    def once(self: Books, entry: RequestSettled) -> None:
+        record = self.requests.get(entry.request)
+        if record is not None and record.settled is None:
+            settled(self, entry)
+
+    patch.setattr(Settling, "_write", twice)
+    patch.setattr(Books, "_settled", once)
 
 
-PLANTED = (
-    no_end_in_the_command,
-    epoch_not_checked,
-    sent_before_it_is_noted,
-    id_used_twice,
-    two_for_one_device,
-    old_epoch_in_commands,
-    released_once_only,
-    release_forgotten_at_start,
-    orders_forgotten,
-    orders_forgotten_at_start,
-    no_floor,
-    critical_not_read,
-    renewed_for_ever,
-    no_deadline,
-    replaced_goes_on,
-    settled_twice,
-)
+def no_not_heeded(patch: pytest.MonkeyPatch) -> None:
+    """Who said no to a notice is limited all the same."""
+    patch.setattr("controller.situation.Situation.opted_out", frozenset())
+
+
+def longest_call_begins_anew(patch: pytest.MonkeyPatch) -> None:
+    """Each request counts as a call of its own."""
+    patch.setattr(call_rules, "_began", lambda *_: None)
+
+
+PLANTED: dict[Callable[[pytest.MonkeyPatch], None], Scenario] = {
+    no_end_in_the_command: scenarios.the_record_refuses,
+    epoch_not_checked: scenarios.two_in_charge,
+    sent_before_it_is_noted: scenarios.the_record_refuses,
+    id_used_twice: scenarios.the_record_refuses,
+    two_for_one_device: scenarios.the_record_refuses,
+    old_epoch_in_commands: scenarios.two_in_charge,
+    released_once_only: scenarios.a_release_is_lost,
+    release_forgotten_at_start: scenarios.an_order_and_a_death,
+    orders_forgotten: scenarios.an_order_and_a_death,
+    orders_forgotten_at_start: scenarios.an_order_and_a_death,
+    no_floor: scenarios.the_record_refuses,
+    critical_not_read: scenarios.the_record_refuses,
+    renewed_for_ever: scenarios.a_release_is_lost,
+    no_deadline: scenarios.the_record_refuses,
+    replaced_goes_on: scenarios.two_in_charge,
+    settled_twice: scenarios.the_record_refuses,
+    no_not_heeded: scenarios.people_answer,
+    longest_call_begins_anew: scenarios.people_answer,
+}
+"""fault → the short evening that must show it"""
 
 
 @contextmanager

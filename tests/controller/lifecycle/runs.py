@@ -3,10 +3,13 @@
 import logging
 
 import structlog
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.controller.lifecycle.machine import RequestLife
+from tests.controller.lifecycle.scenarios import Scenario
+from tests.controller.lifecycle.world import World
 
 
 class Quiet:
@@ -18,6 +21,40 @@ class Quiet:
 
     def __exit__(self, *_: object) -> None:
         structlog.configure(**self._before)
+
+
+def _chosen(examples: int, steps: int, *, shrink: bool) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        derandomize=False,
+        report_multiple_bugs=False,
+        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def run_scenario(scenario: Scenario, seed_: int, examples: int, *, shrink: bool = True) -> int:
+    """As `run`, for one of the short evenings; returns the number of requests."""
+    requests = 0
+
+    @seed(seed_)
+    @_chosen(examples, 1, shrink=shrink)
+    @given(st.data())
+    def evening(data: st.DataObject) -> None:
+        nonlocal requests
+        world = World(agreed=True)
+        try:
+            scenario(world, data.draw)
+        finally:
+            world.end()
+            requests += len(world.judge.requests)
+
+    with Quiet():
+        evening()
+    return requests
 
 
 def run(seed: int, examples: int, steps: int, *, shrink: bool = True) -> dict[str, int]:
@@ -41,16 +78,6 @@ def run(seed: int, examples: int, steps: int, *, shrink: bool = True) -> dict[st
                     counts[name] += more
 
     Counted._hypothesis_internal_use_seed = seed  # type: ignore[attr-defined]
-    chosen = settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        deadline=None,
-        database=None,
-        derandomize=False,
-        report_multiple_bugs=False,
-        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-    )
     with Quiet():
-        run_state_machine_as_test(Counted, settings=chosen)
+        run_state_machine_as_test(Counted, settings=_chosen(examples, steps, shrink=shrink))
     return counts

@@ -7,13 +7,14 @@ controller.
 import json
 import tempfile
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import pandapower
 
+from customers.programmes import Agreements, Enrolment, Programme
 from customers.registry import Customer, Device, Registry
 from devices.limit_holder import LimitHolder
 from devices.messages import Answer, DeviceStatus, LimitCommand, ReadingBatch
@@ -29,8 +30,22 @@ CHARGERS = ("EV0", "EV1", "EV2", "EV3")
 CRITICAL_CHARGER = "EV3"
 FLOOR_KW = 4.2
 EV_KW = 11.0
-PEOPLE = ("C4", "C5")
-"""customers without a device, who take notices"""
+PEOPLE = ("C1", "C4", "C5")
+"""customers who take notices and are in the programme; C1 has a charger, which may be limited too"""
+LONGEST_CALL = timedelta(seconds=120)
+CALLS_PER_DAY = 2
+AGREED = Agreements(
+    {
+        "evening": Programme(
+            "evening",
+            asks="both",
+            calls_per_day=CALLS_PER_DAY,
+            longest_call_s=LONGEST_CALL.total_seconds(),
+            points_per_kwh=10,
+        )
+    },
+    tuple(Enrolment(customer, "evening", date(2016, 1, 1)) for customer in PEOPLE),
+)
 Mood = Literal["obeys", "ignores", "partly", "refuses"]
 
 
@@ -78,9 +93,11 @@ def registry(
     critical: frozenset[str] = frozenset(),
     without: frozenset[str] = frozenset(),
     no_point: frozenset[str] = frozenset(),
+    *,
+    agreed: bool = False,
 ) -> Registry:
     """Who lives there. `critical` are devices marked so later on; `without` are devices taken off the list,
-    `no_point` service points that the network has not any more.
+    `no_point` service points that the network has not any more. `agreed`: with the programme.
     """
     customers = tuple(
         Customer(f"C{n}", f"sp{n}", f"M{n}", takes_notices=f"C{n}" in PEOPLE)
@@ -93,7 +110,7 @@ def registry(
         for name in CHARGERS
         if name not in without and (point := moved.get(name, f"sp{name[2:]}")) not in no_point
     )
-    return Registry(customers, devices)
+    return Registry(customers, devices, AGREED if agreed else None)
 
 
 @dataclass

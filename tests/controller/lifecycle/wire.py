@@ -27,6 +27,8 @@ class OnTheWire:
     at: datetime
     sender: int
     command: LimitCommand
+    durable: int
+    """the journal's newest entry then"""
 
 
 class Wire:
@@ -40,14 +42,15 @@ class Wire:
         self.hears: list[Callable[[Inbound], None]] = []
         self.log: list[OnTheWire] = []
         self.notices: list[CustomerNotice] = []
-        self.arrived: Callable[[OnTheWire, Callable[[], None]], None] = lambda _, act: act()
-        """the judge stands here: it sees each command, and lets it act"""
+        self.arrived: Callable[[OnTheWire, Callable[[], list[Answer]]], object] = lambda _, act: act()
+        """the judge stands here: it sees each command, lets it act, and hears what is said to it"""
+        self.durable: Callable[[], int] = lambda: 0
 
     def send(self, sender: int, command: LimitCommand) -> None:
         """A controller hands a command over; raises Unreachable where the link is cut."""
         if self.weather["commands"] == "cut":
             raise Unreachable("the link is cut")
-        passed = OnTheWire(self.now(), sender, command)
+        passed = OnTheWire(self.now(), sender, command, self.durable())
         self.log.append(passed)
         self._take("commands", passed)
 
@@ -94,9 +97,11 @@ class Wire:
         for hear in self.hears:
             hear(message)
 
-    def _reach(self, command: LimitCommand) -> None:
-        for answer in self.street.chargers[command.device].receive(command, self.now()):
+    def _reach(self, command: LimitCommand) -> list[Answer]:
+        answers = self.street.chargers[command.device].receive(command, self.now())
+        for answer in answers:
             self.say(answer)
+        return answers
 
 
 def _lane(message: Inbound) -> Lane:

@@ -5,9 +5,12 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+import pytest
+
 from controller.books import Books
-from controller.entries import NoticeAnswered
 from controller.errors import BooksBroken
+from controller.people import call_rules
+from customers.consent_links import Choice
 from simulations.virtual_time import VirtualLoop
 from tests.controller.lifecycle import street as far_side
 from tests.controller.lifecycle.controllers import PERIOD_S, Controller, Record, ShiftedClock
@@ -18,18 +21,25 @@ from tests.controller.lifecycle.wire import LANES, Wire
 T = TypeVar("T")
 START = datetime(2016, 1, 12, 17, 0, tzinfo=UTC)
 CYCLES_TO_REST = 60
+SHORTEST_CALL = timedelta(seconds=60)
+"""an event of this street is over in five minutes"""
 
 
 class World:
     """Time passes only where a method says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, agreed: bool = False) -> None:
+        """`agreed`: the street has its programme."""
+        self.agreed = agreed
+        self._patch = pytest.MonkeyPatch()
+        self._patch.setattr(call_rules, "SHORTEST", SHORTEST_CALL)
         self.loop = VirtualLoop()
         self.loop.set_exception_handler(lambda *_: None)  # those that died in the middle of something
         self.street = Street()
         self.wire = Wire(self.street, self.now)
         self.record = Record()
-        self.judge = Judge(self.street, self.wire)
+        self.judge = Judge(self.street, self.wire, agreed=agreed)
+        self.wire.durable = self.durable
         self.clock = ShiftedClock(START)
         self.critical: frozenset[str] = frozenset()
         self.without: frozenset[str] = frozenset()
@@ -39,6 +49,10 @@ class World:
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.loop.time())
+
+    def durable(self) -> int:
+        """The journal's newest entry."""
+        return self.record.newest()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)
@@ -58,7 +72,13 @@ class World:
         """A new process takes over, whether the old one is still there or not."""
         number = len(self.controllers)
         one = Controller(
-            number, self.record, self.wire, self.clock, critical=self.critical, without=self.without
+            number,
+            self.record,
+            self.wire,
+            self.clock,
+            critical=self.critical,
+            without=self.without,
+            agreed=self.agreed,
         )
         who = one.who
         self.controllers.append(one)
@@ -90,13 +110,7 @@ class World:
         began = self.now()
         in_charge = one is self.current and not self.record.down and self.record.hiccup is None
 
-        async def both() -> bool:
-            whole, *_ = await asyncio.gather(
-                one.cycle(die_at=die_at, freeze_at=freeze_at), *([] if then is None else [then])
-            )
-            return bool(whole)
-
-        whole = self.run(both())
+        whole = self.run(one.cycle(die_at=die_at, freeze_at=freeze_at, beside=then))
         self.cycles += 1
         self.check()
         if whole and in_charge and one is self.current:
@@ -109,21 +123,22 @@ class World:
     def pass_time(self, seconds: float) -> None:
         self.run(asyncio.sleep(seconds))
 
-    def answer_notice(self, one: Controller, opted: str) -> None:
-        """A person answers a notice, through whoever is in charge."""
-        asked = [r for r in one.daemon.books.requests.values() if r.resource == "person"]
-        if asked:
-            entry = NoticeAnswered(at=self.now(), request=asked[-1].request, answer=opted, via="link")  # type: ignore[arg-type]
-            self.run(one.write(entry))
+    def answer(self, one: Controller, number: int, choice: Choice) -> Coroutine[Any, Any, None] | None:
+        """A person answers one of the notices, the latest for 0; None when nobody was asked."""
+        asked = [told.request for told in self.judge.requests.values() if told.resource == "person"]
+        return None if not asked else one.answer(asked[-1 - number % len(asked)], choice)
 
     def check(self) -> None:
         """All rules that hold at every moment."""
+        if self.judge.broken is not None:
+            raise self.judge.broken
         rows = self.record.rows(self.judge.seq)
         self.judge.read(rows)
         self.judge.look_at_wire()
         self.judge.look_at_devices(self.now())
         self._replay(rows)
         for one in self.controllers:
+            self.judge.look_at_what_was_noted(one.noted)
             if one.faults:
                 raise self._broken(f"a cycle goes on whatever happens: {one.faults}")
             if one.daemon._started and one.failed_passes():
@@ -149,8 +164,7 @@ class World:
             raise self._broken("replay of the journal gives equal books")
 
     def _broken(self, rule: str) -> Broken:
-        self.judge.broken = True
-        return Broken(rule)
+        return self.judge.breaks(rule)
 
     def heal(self) -> None:
         """Everything works again, and nobody takes much."""
@@ -185,9 +199,19 @@ class World:
         if sum(self.record.store.balances().values()) != 0:
             raise self._broken("the ledger sums to zero")
 
+    def end(self) -> None:
+        """All comes to rest, unless a rule was broken, and everything is put away."""
+        try:
+            if self.judge.broken is not None:
+                raise self.judge.broken
+            self.come_to_rest()
+        finally:
+            self.close()
+
     def close(self) -> None:
         for one in self.controllers:
             one.kill()
         self.run(asyncio.sleep(0))
         self.loop.close()
         self.record.store.close()
+        self._patch.undo()

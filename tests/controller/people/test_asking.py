@@ -8,6 +8,7 @@ import pytest
 from controller import settings
 from controller.entries import LedgerPosted, NoticeAnswered, RequestChanged, RequestMoved, RequestPlanned
 from controller.feeder_control import FeederControl
+from controller.gatekeeper import Gatekeeper
 from customers.programmes import Agreements, Enrolment, Hours, Programme, Window
 from customers.registry import Registry
 from tests.builders import HOUSES, START, control, registry
@@ -26,6 +27,7 @@ def feeder(
     until: date | None = None,
     zone: str = "UTC",
     notices_of: frozenset[int] = ALL,
+    events: settings.Events | None = None,
     **requests: object,
 ) -> FeederControl:
     """Who is enrolled, tagged and takes notices is told by house."""
@@ -36,7 +38,11 @@ def feeder(
         enrolments = tuple(Enrolment(f"C{n:02d}", name, since, until) for n, name in (enrolled or {}).items())
         agreements = Agreements({p.programme: p for p in programmes}, enrolments)
     ahead = settings.LookAhead(act_early=False, time_zone=zone)
-    of = calm_evening(look_ahead=ahead, requests=settings.Requests(min_cut_kw=0.0, **requests))  # type: ignore[arg-type]
+    of = calm_evening(
+        look_ahead=ahead,
+        requests=settings.Requests(min_cut_kw=0.0, **requests),
+        events=events or settings.Events(),
+    )  # type: ignore[arg-type]
     return control(of, Registry(customers, who.devices, agreements))
 
 
@@ -110,6 +116,22 @@ def test_a_call_ends_with_the_window_and_the_longest_call() -> None:
     short = replace(EVENING, longest_call_s=420.0)
     (notice,) = [p for p in asked(feeder(short, enrolled={17: "evening"})) if p.resource == "person"]
     assert notice.end - notice.start == timedelta(seconds=420)
+
+
+def test_a_call_to_a_person_lasts_as_long_as_the_programme_says() -> None:
+    def lasts(event_s: float = 14400.0, **changes: object) -> timedelta:
+        of = feeder(
+            replace(EVENING, baseline="meter before", **changes),  # type: ignore[arg-type]
+            enrolled={17: "evening"},
+            events=settings.Events(max_duration_s=event_s),
+        )
+        (notice,) = [p for p in asked(of) if p.resource == "person"]
+        return notice.end - notice.start
+
+    assert lasts() == timedelta(seconds=900), "no longest call: as all others"
+    assert lasts(longest_call_s=7200.0) == timedelta(hours=2)
+    assert timedelta(hours=2) < lasts(longest_call_s=6 * 3600.0) < timedelta(hours=4), "within the hours"
+    assert timedelta(minutes=55) < lasts(3600.0, longest_call_s=7200.0) <= timedelta(hours=1), "and the event"
 
 
 def test_a_call_starts_after_its_notice_time_and_within_the_hours() -> None:
@@ -256,3 +278,18 @@ def test_a_programme_whose_budget_is_spent_calls_nobody(spent: int, may: bool) -
         )
     planned = of_kind(passes.run(4), RequestPlanned)
     assert bool(people(planned)) is may
+
+
+def test_nobody_is_asked_to_go_below_their_own_floor_and_the_gate_knows_it() -> None:
+    of = feeder(EVENING, enrolled={17: "evening"}, tags={17: {"sensitive_to_outages"}}, notice_cut_share=0.9)
+    (notice,) = [p for p in asked(of) if p.resource == "person"]
+    assert (notice.limit_kw, notice.floor_kw) == (2.0, 2.0)
+    odd = feeder(EVENING, enrolled={17: "evening"}, notice_min_kw=1.04, notice_cut_share=0.9)
+    (notice,) = [p for p in asked(odd) if p.resource == "person"]
+    assert notice.limit_kw == 1.1, "rounded up, never below the floor"
+    passes = Passes(of)
+    gate = Gatekeeper(of, passes.books, START, 0, START + timedelta(hours=4), True, 1e9, 1e9)
+    ends = {"start": START, "end": START + timedelta(minutes=15), "epoch": 0}
+    assert not gate.passes("R1", "person", "C17", "new", limit_kw=1.9, **ends)  # type: ignore[arg-type]
+    assert gate.passes("R1", "person", "C17", "new", limit_kw=2.0, **ends)  # type: ignore[arg-type]
+    assert gate.passes("R2", "person", "C18", "new", limit_kw=1.9, **ends)  # type: ignore[arg-type]

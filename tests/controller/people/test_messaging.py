@@ -107,7 +107,7 @@ async def test_a_word_is_given_up_when_it_must_not_go_or_is_too_late(world: Worl
     (done,) = world.entries(MessageDone)
     assert done.outcome == "given_up"
     assert done.reason == (
-        "no such person" if isinstance(fault, CommandRejected) else "it could not be sent in time"
+        "rejected" if isinstance(fault, CommandRejected) else "it could not be sent in time"
     )
     assert world.keeper.books.messages_waiting() == ()
 

@@ -148,7 +148,7 @@ async def test_one_at_their_call_limit_is_not_asked(
 
 
 async def test_a_yes_is_noted_and_a_late_answer_changes_nothing() -> None:
-    world = world_of(17, answer="opt_in")
+    world = world_of(17, answer="opt_in", notice_s=600.0)
     await world.tick(6)
     asked = notices_to_people(world)["C17"]
     yes, no = world.token(asked.request, "opted_in"), world.token(asked.request)
@@ -157,12 +157,30 @@ async def test_a_yes_is_noted_and_a_late_answer_changes_nothing() -> None:
     assert invitation.needs_yes
     assert isinstance(await world.desk.answer_by_token(yes), Noted)
     assert world.daemon.books.requests[asked.request].consent == "opted_in"
-    await world.tick(100)
+    await world.tick(220)
     assert isinstance(await world.desk.answer_by_token(no), TooLate)
     assert world.daemon.books.requests[asked.request].consent == "opted_in"
     late = await world.desk.look(no)
     assert late is not None
     assert not late.open
+
+
+async def test_a_yes_is_too_late_once_the_request_has_begun_and_a_no_is_not() -> None:
+    world = world_of(17, answer="opt_in")
+    await world.tick(6)
+    request = notices_to_people(world)["C17"].request
+    await world.tick(20)
+    assert world.daemon.books.requests[request].state == "active"
+    yes, no = world.token(request, "opted_in"), world.token(request)
+    invitation = await world.desk.look(yes)
+    assert invitation is not None
+    assert not invitation.open
+    outcome = await world.desk.answer_by_token(yes)
+    assert isinstance(outcome, TooLate)
+    assert outcome.record is not None
+    assert outcome.record.is_open
+    assert world.entries(NoticeAnswered) == []
+    assert isinstance(await world.desk.answer_by_token(no), Noted)
 
 
 async def test_a_link_is_void_after_the_end_it_was_made_for() -> None:

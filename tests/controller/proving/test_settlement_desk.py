@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +18,11 @@ from controller.entries import (
     SettlementCorrected,
 )
 from controller.proving.dispute_errors import NotPossible, ReadingsRejected, UnknownSettlement
+from controller.proving.kept_readings import KeptReadings
 from controller.proving.settlement_desk import Remedy, SettlementDesk
 from controller.rewards import ledger
 from controller.stores.audit import audit
+from controller.stores.history import History
 from controller.stores.port import LateReading, StoreUnavailable
 from tests.builders import FEEDER, START, Crash, inline
 from tests.controller.proving.test_settling import END, Evening, sample
@@ -29,6 +32,8 @@ R0 = "E-R000"
 
 class DeskEvening(Evening):
     """An evening that is settled, and the desk beside it."""
+
+    past: KeptReadings | None = None
 
     async def begun(self, houses: int = 3, kw: float = 5.2, **changes: Any) -> "DeskEvening":
         await self.lived(houses, **changes)
@@ -42,13 +47,14 @@ class DeskEvening(Evening):
     def open_desk(self, of: Callable[..., Awaitable[Any]] = inline) -> SettlementDesk:
         self.desk = SettlementDesk(
             self.keeper,
-            asyncio.Lock(),
+            self.turn,
             self.clock,
             store=self.store,
             controls={FEEDER: self.control},
             offload=of,
             site=self.control.site,
             terms=self.terms,
+            past=self.past,
         )
         return self.desk
 
@@ -185,6 +191,48 @@ async def test_a_request_whose_samples_are_gone_stays_as_it_was_settled() -> Non
     assert evening.points() == 170
 
 
+async def test_readings_that_come_while_their_settlement_is_calculated_are_not_lost() -> None:
+    evening = DeskEvening()
+    await evening.lived(houses=1)
+    evening.store._connection.execute("DELETE FROM samples")
+    await evening.measured(float("nan"))
+    calculated, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(function: Any, *args: Any) -> Any:
+        told = function(*args)
+        calculated.set()
+        await go_on.wait()
+        return told
+
+    evening.settling._offload = slow  # type: ignore[assignment]
+    desk = evening.open_desk()
+    settling = asyncio.create_task(evening.settling.settle())
+    await calculated.wait()
+    taking = asyncio.create_task(desk.late_readings(FEEDER, late(5.2)))
+    for _ in range(50):
+        await asyncio.sleep(0)
+    go_on.set()
+    await settling
+    await taking
+    assert evening.points() == 170
+
+
+async def test_readings_that_come_between_two_batches_count_in_the_second() -> None:
+    evening = DeskEvening(at_once=1)
+    await evening.lived(houses=2)
+    evening.store._connection.execute("DELETE FROM samples")
+    await evening.measured(float("nan"))
+
+    async def adding(function: Any, *args: Any) -> Any:
+        told = function(*args)
+        evening.store.add_late(late(5.2, meter="M01"))
+        return told
+
+    evening.settling._offload = adding  # type: ignore[assignment]
+    await evening.settling.settle()
+    assert (evening.points(0), evening.points(1)) == (0, 170)
+
+
 # --- disputes
 
 
@@ -239,6 +287,15 @@ async def test_upheld_by_other_readings_in_place_of_the_meters() -> None:
     assert {one.source for one in evening.store.late(FEEDER, START, END)} == {opened.dispute}
 
 
+async def test_readings_of_another_meter_decide_nothing() -> None:
+    evening = await DeskEvening().begun(kw=12.0)
+    opened = await evening.desk.open(R0, "meter_wrong", "hotline")
+    given = tuple((START + timedelta(minutes=n), 9.0) for n in range(15))
+    with pytest.raises(NotPossible, match="expected readings of M00, the meter of E-R000; got M01"):
+        await evening.desk.uphold(opened.dispute, Remedy(readings=given, meter="M01"), who="s", why="w")
+    assert evening.store.late(FEEDER, START, END) == ()
+
+
 async def test_upheld_by_a_published_baseline() -> None:
     evening = await DeskEvening().begun(kw=11.0)
     await evening.keeper.write((), [sample(-1200 + n * 60, 14.0) for n in range(15)])
@@ -252,6 +309,41 @@ async def test_upheld_by_a_published_baseline() -> None:
     assert evening.points() == correction.points != before
     with pytest.raises(UnknownSettlement):
         await evening.desk.uphold("D-x", Remedy(baseline="x"), who="s", why="w")
+
+
+async def test_a_rule_that_looks_at_hours_after_the_event_waits_for_them() -> None:
+    evening = await DeskEvening().begun(kw=11.0)
+    opened = await evening.desk.open(R0, "baseline_wrong", "hotline")
+    remedy = Remedy(baseline="meter before and after (3+2)")
+    with pytest.raises(NotPossible, match=r"looks at hours after the event: wait until 2016-01-12 20:"):
+        await evening.desk.uphold(opened.dispute, remedy, who="s", why="w")
+    assert evening.desk.open_disputes() == (opened,)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+async def test_a_dispute_long_after_works_while_the_history_has_the_readings(
+    kept: bool, tmp_path: Path
+) -> None:
+    evening = await DeskEvening().begun(kw=11.0)
+    await evening.keeper.write((), [sample(-4500 + n * 10, 14.0) for n in range(420)])
+    names = evening.control.network.service_points
+    before, after = START - timedelta(hours=2), START + timedelta(hours=2)
+    history = History(tmp_path)
+    history.write(FEEDER, START.date(), evening.store.samples(FEEDER, before, after), names)
+    evening.store._connection.execute("DELETE FROM samples")
+    evening.clock.passed_s = timedelta(days=30).total_seconds()
+    evening.past = KeptReadings(evening.store, history, {FEEDER: names}) if kept else None
+    desk = evening.open_desk()
+    opened = await desk.open(R0, "baseline_wrong", "hotline")
+    remedy = Remedy(baseline="meter before")
+    if not kept:
+        with pytest.raises(NotPossible, match="not kept any more"):
+            await desk.uphold(opened.dispute, remedy, who="s", why="w")
+        return
+    _, correction = await desk.uphold(opened.dispute, remedy, who="s", why="w")
+    assert correction.baseline is not None
+    assert correction.baseline.p_kw[0] == pytest.approx(13.0)  # two quarters of 14 kW and one of 11
+    assert correction.reduced_kwh == 0.5
 
 
 async def test_upheld_without_any_difference_is_no_correction() -> None:

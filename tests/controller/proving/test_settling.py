@@ -5,13 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 
-from controller.baselines.programmes import METER_BEFORE, METER_BEFORE_AND_AFTER, TEN_OF_TEN_ALL_DAYS
+from controller.baselines.programmes import (
+    CONTROL_GROUP,
+    METER_BEFORE,
+    METER_BEFORE_AND_AFTER,
+    TEN_OF_TEN_ALL_DAYS,
+)
 from controller.bookkeeping import Bookkeeper
 from controller.entries import (
     Entry,
@@ -22,16 +28,18 @@ from controller.entries import (
     RequestPlanned,
     RequestSettled,
 )
+from controller.errors import ConfigRejected
 from controller.live import Live
 from controller.metrics import Metrics
 from controller.proving import settling
 from controller.proving.settlement_terms import Terms, TermsOf, terms_of
-from controller.proving.settling import Settling, groups_of
+from controller.proving.settling import Settling, groups_of, site_terms
 from controller.rewards import ledger
-from controller.settings import Rewards
+from controller.settings import Rewards, Store
 from controller.stores.port import FeederSample, LateReading
-from customers.programmes import Programme
-from tests.builders import FEEDER, HOUSES, START, FakeClock, control, inline, site
+from customers.programmes import Agreements, Programme
+from customers.registry import Registry
+from tests.builders import FEEDER, HOUSES, START, FakeClock, control, inline, registry, site
 from tests.controller.record_builders import ended
 from tests.controller.worlds import FailingStore
 
@@ -46,6 +54,8 @@ class Evening:
     at_once: int = 4
     clock: FakeClock = field(default_factory=FakeClock)
     store: FailingStore = field(default_factory=FailingStore)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """of the rounds, and of whoever works beside them"""
 
     async def lived(self, houses: int = 10, **changes: Any) -> "Evening":
         self.control = control(site())
@@ -70,7 +80,7 @@ class Evening:
             keeper=self.keeper,
             clock=self.clock,
             offload=inline,
-            turn=asyncio.Lock(),
+            turn=self.turn,
             terms=self.terms,
             at_once=self.at_once,
         )
@@ -298,6 +308,23 @@ async def test_who_did_not_say_the_yes_that_a_programme_needs_earns_nothing_and_
 def changed(entry: Entry) -> Entry:
     """The same life, of a device beside it."""
     return msgspec.structs.replace(entry, request="E-R000-device")  # type: ignore[type-var]
+
+
+def test_a_baseline_that_looks_back_further_than_readings_are_kept_is_refused() -> None:
+    of = registry()
+    looks_back = Programme("yes", baseline="control group")
+    who = Registry(of.customers, of.devices, Agreements({"yes": looks_back}, ()))
+    kept = control(site(store=Store(path=Path("x"), keep_samples_days=14, keep_history_days=75)), who)
+    assert site_terms(kept.site, [kept])("yes").rule is not None
+    short = control(site(store=Store(path=Path("x"), keep_samples_days=14, keep_history_days=74)), who)
+    with pytest.raises(ConfigRejected, match=r"yes: its baseline control group looks back 75.* got 74"):
+        site_terms(short.site, [short])
+
+
+async def test_a_control_groups_batches_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    evening = Evening(terms=lambda _: Terms(Rewards(), CONTROL_GROUP), at_once=100)
+    await evening.lived(houses=7)
+    assert evening.settling._batch_size([f"E-R{n:03d}" for n in range(7)]) == 5
 
 
 # --- groups

@@ -154,3 +154,12 @@ def test_a_baseline_is_believed_for_its_time_only(holds_s: float, counts_s: floa
     verified = verify(ended(), (), samples(5.2), 0, 900.0, baseline_holds_s=holds_s)
     assert verified.asked_kwh == pytest.approx(6.8 / 4)
     assert verified.reduced_kwh == pytest.approx(6.8 * counts_s / HOUR, rel=1e-6, abs=1e-5)
+
+
+@pytest.mark.parametrize(("ahead_s", "counts_s"), [(0, 300), (200, 300), (3600, 300)])
+def test_a_baseline_is_believed_from_when_the_request_begins_however_early_it_was_told(
+    ahead_s: float, counts_s: float
+) -> None:
+    told = ended(at=after(-ahead_s), resource="person", limit_kw=5.2)
+    verified = verify(told, (), samples(5.2), 0, 900.0, baseline_holds_s=300.0)
+    assert verified.reduced_kwh == pytest.approx(6.8 * counts_s / HOUR, rel=1e-6)

@@ -67,7 +67,9 @@ class DeskWorld:
         self.keeper = Bookkeeper(self.store, yielding, Metrics(), Live(()))
         await self.keeper.take_over("test", "0", (), self.clock.now())
         self.turn = asyncio.Lock()
-        self.desk = RewardsDesk(self.keeper, self.turn, self.clock, self.rewards, customers=self.customers)
+        self.desk = RewardsDesk(
+            self.keeper, self.turn, self.clock, self.rewards, customers=self.customers, offload=yielding
+        )
         return self
 
     async def credit(self, customer: str, points: int, minor_units: int = 0, key: str = "") -> None:

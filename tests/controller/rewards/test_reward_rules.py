@@ -152,6 +152,7 @@ def test_rules_are_read_from_the_site_file(site_file: Path) -> None:
         ("after_months = 12", "after_months = 0", "rewards.expiry.after_months"),
         ("budget_points = 1_000_000", "budget_points = -1", "rewards.budget_points"),
         ('rule = "on-time"', 'rule = "on time"', "rewards.earning[1].rule"),
+        ('rule = "on-time"', 'rule = "on-time\\n"', "rewards.earning[1].rule"),
     ],
 )
 def test_what_a_site_file_cannot_mean(site_file: Path, old: str, new: str, said: str) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from controller.entries import FactReported, LedgerPosted, RedemptionMoved
 from controller.rewards import ledger, redemptions
@@ -210,6 +211,18 @@ async def test_a_customer_that_is_not_supplied_is_not_known() -> None:
         await report(world, customer="D")
 
 
+async def test_who_has_something_in_the_accounts_is_known_although_not_supplied_any_more() -> None:
+    world = await DeskWorld(customers=frozenset({"C"})).start()
+    await world.credit("gone", 300, 50)
+    await world.credit("paid", 0, 50)
+    await world.desk.pay_out(payout="P")
+    assert world.desk.knows("gone")
+    assert world.desk.knows("paid")  # nothing left, but a statement to ask for
+    assert not world.desk.knows("D")
+    assert (await redeem(world, customer="gone")).state == "pending"
+    assert await report(world, customer="gone") == 52
+
+
 async def test_no_pending_redemption_outlives_its_deadline(world: DeskWorld) -> None:
     await world.credit("C", 250)
     await redeem(world)
@@ -275,6 +288,37 @@ async def test_many_expire_in_parts_and_the_turn_is_free_between(world: DeskWorl
     commits = world.store.commits
     assert await world.desk.expire_due() == 450
     assert world.store.commits == commits + 3
+
+
+async def test_points_that_have_expired_cannot_be_used_before_the_hour_is_over(world: DeskWorld) -> None:
+    await world.credit("C", 150)
+    world.at(day(10, 1, 0))
+    with pytest.raises(NotEnough, match="expected 100 points, C has 0"):
+        await redeem(world)
+    assert world.points("C") == 150  # refused, so nothing was written; the hourly work takes them
+    await world.credit("C", 110)
+    commits = world.store.commits
+    await redeem(world)
+    assert (world.points("C"), world.store.commits) == (10, commits + 1)
+    assert world.desk.accounts.balance(ledger.EXPIRED, "points") == 150
+    assert await world.desk.expire_due() == 0
+
+
+async def test_one_that_is_refused_does_not_stop_the_others_nor_the_rest(world: DeskWorld) -> None:
+    for number in range(450):
+        await world.credit(f"C{number:03d}", 150)
+    for name in ("X", "Y"):
+        await redeem(world, name=name, customer="C449")
+        await world.credit("C449", 100, key=f"more {name}")
+    taken = [("points/C007/expired/2026-10", "C007"), ("redemption/X/ended", "C449")]
+    for key, customer in taken:
+        await world.credit(customer, 0, 1, key=key)
+    world.at(day(10, 1))
+    with capture_logs() as logs:
+        await world.desk.housekeep()
+    assert {one.state for n in "XY" if (one := world.desk.accounts.redemption(n))} == {"pending", "voided"}
+    assert [world.points(f"C{number:03d}") for number in (6, 7, 8, 448)] == [0, 150, 0, 0]
+    assert [one["one"] for one in logs if one["event"] == "not_done_by_itself"] == ["X", "C007"]
 
 
 # --- at once, and after a crash
@@ -375,7 +419,7 @@ async def test_a_payout_takes_all_money_once(world: DeskWorld) -> None:
     await world.credit("D", 10, 9)
     assert await world.desk.pay_out(payout="2026-01", least=10)
     await world.credit("C", 0, 30)
-    assert await world.desk.pay_out(payout="2026-01", least=1)  # as it was booked
+    assert await world.desk.pay_out(payout="2026-01", least=10)  # as it was booked
     assert (world.money("C"), world.money("D")) == (30, 9)
     assert world.desk.accounts.balance("payout:2026-01", CURRENCY) == 75
     assert await world.desk.pay_out(payout="2026-02")

@@ -11,6 +11,7 @@ from controller.settings import Rewards
 from controller.stores import chain
 from controller.stores.audit import audit
 from controller.stores.batch import batch_of
+from controller.stores.port import StoredRow
 from controller.stores.sqlite import IN_MEMORY, SqliteStore
 from tests.controller.record_builders import (
     EVENT,
@@ -23,6 +24,7 @@ from tests.controller.record_builders import (
     planned,
     samples,
 )
+from tests.controller.stores.samples_and_entries import credit
 
 R1 = f"{EVENT}-R001"
 LIFE: tuple[Entry, ...] = (
@@ -172,3 +174,33 @@ def test_a_correction_that_tells_another_past_is_found(store: SqliteStore) -> No
 def test_a_transaction_that_corrects_more_than_the_settlement_says_is_found(store: SqliteStore) -> None:
     store.commit(corrected(points=121))
     assert any("come to (120, 30)" in fault.text for fault in audit(store).faults)
+
+
+class Written:
+    """A store that somebody writes to while it is read."""
+
+    def __init__(self, store: SqliteStore, entry: Entry) -> None:
+        self.store, self.entry = store, entry
+
+    def rows(self) -> Iterator[StoredRow]:
+        yield from list(self.store.rows())
+        self.store.commit([self.entry])
+
+    def transactions(self) -> dict[str, tuple[int, tuple[tuple[str, str, int], ...]]]:
+        return self.store.transactions()
+
+    def balances(self) -> dict[tuple[str, str], int]:
+        return self.store.balances()
+
+
+def test_what_is_written_while_it_reads_is_no_fault(store: SqliteStore) -> None:
+    found = audit(Written(store, credit(1000, "R9")))
+    assert (found.fault, found.entries, found.transactions) == (None, 10, 1)
+    assert audit(store).transactions == 2
+
+
+def test_a_transaction_beyond_the_journal_is_a_fault(store: SqliteStore) -> None:
+    forged = "INSERT INTO transactions VALUES ('x', 99)"
+    tamper(store, forged)
+    assert "the postings of x" in str(audit(store).fault)
+    assert len(audit(store).faults) == 1

@@ -2,12 +2,14 @@
 
 import itertools
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import psycopg
 import pytest
@@ -118,6 +120,22 @@ def test_the_journal_can_be_looked_into_with_sql(store: PostgresStore, database:
     ]
 
 
+def test_a_character_that_json_of_the_server_cannot_hold_leaves_the_journal_readable(
+    store: PostgresStore, database: Database
+) -> None:
+    """A meter's sender may put anything into what is kept of it as a sample."""
+    store.commit([replace_sample("a\0b"), refused()])
+    assert database.rows("SELECT seq, body ->> 'sample' FROM entries ORDER BY seq") == [
+        (1, "a\N{REPLACEMENT CHARACTER}b"),
+        (2, "M-001"),
+    ]
+    assert told(store)[0] == replace_sample("a\0b")
+
+
+def replace_sample(sample: str) -> ReadingsRefused:
+    return msgspec.structs.replace(refused(), sample=sample)
+
+
 # --- samples by day
 
 
@@ -147,6 +165,37 @@ def test_old_days_are_dropped_whole_and_the_rest_is_deleted(store: PostgresStore
     assert database.rows("SELECT at FROM gone") == [(after(86_400),)]
     store.commit([], [sample(3)])  # a day that was dropped is made anew
     assert [s.at for s in store.samples("dorf", T0, after(99))] == [after(3)]
+
+
+def test_days_that_are_being_read_are_dropped_another_time(store: PostgresStore, database: Database) -> None:
+    """Whoever waits to drop a table keeps every writer waiting behind: so it is not waited for."""
+    store.commit([], [sample(), sample(86_400)])
+    reader = psycopg.connect(database.url(OWNER))
+    reader.execute("SELECT count(*) FROM gridward.samples")
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable, match="lock timeout"):
+        store.prune_samples(after(86_400))
+    assert time.monotonic() - began < 2.0
+    reader.close()
+    assert store.prune_samples(after(86_400)) == 1
+
+
+def test_a_migration_has_its_time(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have to rewrite whole tables; the daemon's impatience would end it on every start anew."""
+    waits: list[float] = []
+
+    def made(connect: Callable[[], psycopg.Connection]) -> None:
+        with connect() as connection:
+            waits.append(connection.silence_s)  # type: ignore[attr-defined]
+        upgrade(connect)
+
+    upgrade = migrations._upgrade
+    monkeypatch.setattr(migrations, "_upgrade", made)
+    PostgresStore(access_of(empty, OWNER)).close()
+    empty.run("DROP SCHEMA gridward CASCADE")
+    migrate_store(Settings(postgres=empty.url(OWNER)))
+    assert min(waits) >= 3600
+    assert len(waits) == 2
 
 
 def test_days_are_looked_for_anew_on_a_new_connection(store: PostgresStore, database: Database) -> None:

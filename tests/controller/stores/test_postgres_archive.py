@@ -1,5 +1,6 @@
 """Backups of a PostgreSQL store, and backups of either store put back into the other."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -234,3 +235,60 @@ def test_sqlite_takes_the_archive_of_postgres(database: Database, tmp_path: Path
     assert store.take_over("next") == 2 + EPOCH_STEP
     store.commit([refused()])
     store.close()
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_what_a_daemon_writes_while_it_is_prepared_is_not_lost(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    """The lock of a daemon goes with its connection; it comes back by a new one, and is not replaced."""
+    from controller.stores import postgres_archive
+
+    backup = write_store(tmp_path / "backup.sqlite3")
+    daemon = open_store(settings(database))
+    daemon.take_over("test")
+    if first:
+        daemon.commit([refused(number) for number in range(first)])
+        back_up(settings(database), backup := tmp_path / "own.sqlite3")
+    database.run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    kept = postgres_archive._keep
+
+    def and_meanwhile(*given: object) -> Path | None:
+        daemon.commit([refused(99)])
+        return kept(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(postgres_archive, "_keep", and_meanwhile)
+    with pytest.raises(StoreUnavailable, match="wrote meanwhile"):
+        restore(backup, database)
+    with closing(open_record(settings(database))) as record:
+        assert [one.entry for one in record.replay()][first:] == [refused(99)]
+    daemon.close()
+
+
+def test_a_full_disk_under_the_archive_is_a_store_that_cannot_be_used(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from controller.stores import postgres_archive
+
+    fill(settings(database))
+    backup = write_store(tmp_path / "backup.sqlite3")
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(postgres_archive, "_fill", full)
+    with pytest.raises(StoreUnavailable, match="disk is full"):
+        back_up(settings(database), tmp_path / "out.sqlite3")
+    with pytest.raises(StoreUnavailable, match="disk is full"):
+        restore(backup, database, replace=True)
+
+
+def test_it_is_unpacked_beside_the_backup_where_there_is_room_for_it(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    restore(write_store(tmp_path / "backup.sqlite3"), database)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

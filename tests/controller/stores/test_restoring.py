@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from controller.errors import RecordBroken
-from controller.stores import archive, restoring, whole_file
+from controller.stores import archive, restoring, whole_file, writer_lock
 from controller.stores.archive import head, judged
 from controller.stores.port import StoreUnavailable
 from controller.stores.record import SqliteRecord
@@ -217,3 +217,55 @@ def _taken_over(path: Path) -> int:
     epoch = store.take_over("next")
     store.close()
     return epoch
+
+
+def test_killed_over_a_store_that_cannot_be_read_none_is_used_without_its_log(tmp_path: Path) -> None:
+    """Its log is a file of its own: no moment has both the old pair and the new store under the name."""
+    backup = tmp_path / "backup.sqlite3"
+    original = write_store(tmp_path / "original" / "store.sqlite3")
+    back_up(original, backup)
+    running = SqliteStore(original, durable=False)
+    running.take_over("killed")
+    running.commit([refused()])
+    running._connection.execute("PRAGMA user_version = 99")  # of a version to come
+    shutil.copytree(original.parent, pair := tmp_path / "pair")  # as the disk is after kill -9
+    running.close()
+    old = [(pair / name).read_bytes() for name in ("store.sqlite3", "store.sqlite3-wal")]
+    assert old[1]
+    seen = set()
+    for number in range(1, 1000):
+        store = tmp_path / "site" / "store.sqlite3"
+        shutil.copytree(pair, store.parent)
+        done = not killed_at(
+            number,
+            (restoring, whole_file, writer_lock),
+            lambda store=store: restore(backup, store, replace=True),  # type: ignore[misc]
+        )
+        log = store.with_name("store.sqlite3-wal")
+        in_place = [path.read_bytes() if path.exists() else b"" for path in (store, log)]
+        found = "old" if in_place == old else "new" if _opens(store) else "none"
+        seen.add(found)
+        kept = [*store.parent.glob("*Z"), *store.parent.glob("*Z-wal")]
+        if found == "none":
+            with pytest.raises(StoreUnavailable, match="was cut off"):
+                SqliteStore(store)
+        if found == "new":
+            assert _taken_over(store) > EPOCH_STEP, "it is the old one, without its log"
+        if found != "old":
+            assert [path.read_bytes() for path in kept] == old
+        if done:
+            assert found == "new"
+            break
+        restore(backup, store, replace=True)
+        assert judged(store).head == head(backup)
+        assert _opens(store)
+        shutil.rmtree(store.parent)
+    assert seen == {"old", "new", "none"}
+
+
+def _opens(store: Path) -> bool:
+    try:
+        SqliteStore(store, durable=False).close()
+    except StoreUnavailable:
+        return False
+    return True

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ from devices.ocpp.driver import CentralSystem
 from devices.ocpp.settings import Charger, ChargerDevice
 from tests.brokers import free_port
 from tests.devices.live import Deliveries, until
-from tests.devices.ocpp.conftest import Join, central
-from tests.devices.ocpp.test_driver import CP1, NONSENSE, answers, command, shown, shows
+from tests.devices.ocpp.conftest import DEVICE, Join, central
+from tests.devices.ocpp.test_codec import composite
+from tests.devices.ocpp.test_driver import CP1, NONSENSE, answers, command, release_of, shown, shows
 
 CP2 = Charger("cp2", (ChargerDevice("f1", "ev2"),))
 BEAT = '[2,"b","Heartbeat",{}]'
@@ -155,6 +157,80 @@ async def test_a_late_answer_to_what_was_overtaken_says_nothing(version: str) ->
         assert len(answers(got)) == 1
         assert not any(isinstance(m, DeviceStatus) and m.limit_kw is not None for m in got)
         collecting.cancel()
+
+
+@asynccontextmanager
+async def scripted(
+    system: CentralSystem, version: str, answer: Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+) -> AsyncIterator[None]:
+    """A charger that answers every call as it is written."""
+    async with bare(system, version) as charger:
+
+        async def answering() -> None:
+            async for frame in charger:
+                _, number, action, payload = json.loads(frame)
+                await charger.send(json.dumps([3, number, await answer(action, payload)]))
+
+        task = asyncio.create_task(answering())
+        await until(lambda: system.connected)
+        yield
+        task.cancel()
+
+
+async def test_all_calls_of_one_command_share_its_deadline(version: str) -> None:
+    """A connector's release is two calls; each alone would be in time."""
+    connector = Charger("cp1", (replace(DEVICE, connector=1),))
+
+    async def answer(action: str, _: dict[str, Any]) -> dict[str, Any]:
+        if action == "ClearChargingProfile":
+            await asyncio.sleep(0.35)
+        return {"status": "Accepted" if action.endswith("ChargingProfile") else "Rejected"}
+
+    async with central(connector, call_deadline_s=0.5) as (system, got), scripted(system, version, answer):
+        limit = command()
+        await system.send(limit)
+        with pytest.raises(Unreachable, match=r"no answer within 0\.5 s"):
+            await system.send(release_of(limit))
+        await until(lambda: answers(got)[-1] == ("r1", "ended", "released"))  # said late, and heard
+
+
+@pytest.mark.parametrize("level_is_known", [True, False])
+@pytest.mark.parametrize("restarted", [True, False])
+async def test_a_charger_that_knows_no_such_profile_but_holds_the_limit_is_not_believed(
+    version: str, level_is_known: bool, restarted: bool
+) -> None:
+    held, cleared = [False], []
+
+    async def answer(action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        if action == "ClearChargingProfile":
+            by_number = "id" in payload or "chargingProfileId" in payload
+            cleared.append("number" if by_number else "level")
+            if by_number or not level_is_known:
+                return {"status": "Unknown"}
+            held[0] = False
+        elif action == "SetChargingProfile":
+            held[0] = True
+        elif action == "GetCompositeSchedule":
+            watt = 4200 if held[0] else 11000
+            return json.loads(composite(version, "W", [{"startPeriod": 0, "limit": watt}]))
+        return {"status": "Accepted" if action.endswith("ChargingProfile") else "Rejected"}
+
+    async with central(CP1) as (system, got), scripted(system, version, answer):
+        limit = command()
+        if restarted:  # whoever set it is not there any more
+            held[0] = True
+            limit = replace(limit, sequence=3)
+        else:
+            await system.send(limit)
+        if level_is_known or restarted:
+            await system.send(release_of(limit))
+            reason = "released" if level_is_known else "not held any more"
+            assert answers(got)[-1] == ("r1", "ended", reason)
+        else:
+            with pytest.raises(Unreachable, match="still holds"):
+                await system.send(release_of(limit))
+            assert answers(got)[-1][1] == "accepted"
+        assert cleared == ["number", "level"]
 
 
 # ---- wrong type, out of range, malformed -------------------------------------------------------------------

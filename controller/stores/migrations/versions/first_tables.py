@@ -61,11 +61,13 @@ CREATE INDEX late_readings_at ON gridward.late_readings (at);
 COMMENT ON COLUMN gridward.samples.p_kw IS 'little-endian 32-bit floats, one per service point';
 """
 
-_LOOK = """
+# jsonb cannot hold the character 0, which a meter's sender may put into what is kept of it as a sample: one
+# such entry would make the view fail for ever
+_LOOK = r"""
 CREATE VIEW gridward.entries AS
-SELECT seq, (body::jsonb ->> 'at')::timestamptz AS at, body::jsonb ->> 'entry' AS tag,
-       body::jsonb ->> 'feeder' AS feeder, body::jsonb ->> 'request' AS request, body::jsonb AS body
-FROM gridward.journal;
+SELECT seq, (body ->> 'at')::timestamptz AS at, body ->> 'entry' AS tag,
+       body ->> 'feeder' AS feeder, body ->> 'request' AS request, body
+FROM (SELECT seq, replace(body, '\u0000', '\ufffd')::jsonb AS body FROM gridward.journal) AS told;
 """
 
 _DAYS = """

@@ -38,7 +38,7 @@ def load_site(path: Path) -> Site:
         raw = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigRejected([f"{path}: expected a readable file in UTF-8: {error}"]) from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers too long to read, and tables too deep
         raise ConfigRejected([f"{path}: expected TOML: {error}"]) from error
     faults = list(_table_faults(raw, Site, ()))
     if not faults:

@@ -310,3 +310,11 @@ def test_programmes_and_enrolments_are_files_that_belong_together(folder: Path) 
     for one, needed in (("programmes", "enrolments"), ("enrolments", "programmes")):
         alone = "\n".join(line for line in both.splitlines() if not line.startswith(needed))
         assert rejected(folder, alone) == [f"line 8: feeder[1].{one}: expected {needed} beside it"]
+
+
+@pytest.mark.parametrize("text", ["a = " + "9" * 5000, "a = " + "[" * 3000, "a = {" * 2000])
+def test_a_file_that_no_reader_can_take_is_told_by_its_name(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigRejected, match=r"site\.toml: expected TOML"):
+        load_site(path)

@@ -123,6 +123,8 @@ def _programme(table: TomlTable, baselines: Sequence[str]) -> Programme | None:
     )
     if programme.answer == "opt_in" and programme.asks == "devices":
         table.fault("answer", "expected opt_out, because devices are asked nothing that they could agree to")
+    elif programme.answer == "opt_in" and programme.notice_s <= 0:
+        table.fault("notice_minutes", "expected more than 0 with opt_in: a yes counts before the call begins")
     return programme if name is not None else None
 
 

@@ -121,6 +121,7 @@ ONE = '[[programme]]\nid = "evening"\n'
         (ONE + 'asks = "cars"\n', "programme[1].asks: expected one of people, devices, both, got 'cars'"),
         (ONE + 'answer = "maybe"\n', "programme[1].answer: expected one of opt_out, opt_in, got 'maybe'"),
         (ONE + 'asks = "devices"\nanswer = "opt_in"\n', "programme[1].answer: expected opt_out"),
+        (ONE + 'answer = "opt_in"\n', "programme[1].notice_minutes: expected more than 0 with opt_in"),
         (
             ONE + 'weekdays = ["17:00-21:00"]\n',
             "programme[1].weekdays: this key is not known; did you mean weekday?",

@@ -153,10 +153,6 @@ class Books:
         """When requests were in force at this meter, those of the last `asked_times.KEEP` that have ended."""
         return self._asked.get(feeder, AskedTimes()).spans(service_point)
 
-    def asked_between(self, feeder: str, begin: datetime, end: datetime) -> frozenset[str]:
-        """Service points of a feeder at which a request was in force in between, and has ended."""
-        return self._asked.get(feeder, AskedTimes()).asked_between(begin, end)
-
     def open_disputes(self) -> tuple[e.DisputeOpened, ...]:
         """Those nobody has decided, oldest first."""
         return tuple(self._disputes.values())

@@ -262,6 +262,9 @@ class RequestSettled(_Entry, frozen=True, kw_only=True, tag="request_settled"):
     """None where the live meter's was used, as the programme has it"""
     rules: SettledRules | None = None
     """None in entries from before they were told"""
+    readings: str | None = None
+    """digest of the stored samples that it was calculated from (`MeterSeries.digest`); None where none could
+    prove anything, and in entries from before it was told"""
 
 
 class SettlementCorrected(_Entry, frozen=True, kw_only=True, tag="settlement_corrected"):
@@ -293,6 +296,8 @@ class SettlementCorrected(_Entry, frozen=True, kw_only=True, tag="settlement_cor
     programme: str | None = None
     """whose budget the difference moves"""
     baseline: SettledBaseline | None = None
+    readings: str | None = None
+    """as in RequestSettled; None where no stored sample decided: by readings of a dispute, or by a figure"""
 
 
 class DisputeOpened(_Entry, frozen=True, kw_only=True, tag="dispute_opened"):

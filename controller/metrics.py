@@ -121,6 +121,11 @@ class Metrics:
         self.disputes = Gauge(
             "gridward_disputes_open", "Disputes about settlements that nobody has decided", registry=registry
         )
+        self.set_aside = Gauge(
+            "gridward_settlements_set_aside",
+            "Requests whose settlement failed: not tried again before the next start",
+            registry=registry,
+        )
         self.corrections = Counter(
             "gridward_settlements_corrected_total",
             "Settlements calculated anew to something else",

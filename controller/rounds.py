@@ -93,6 +93,7 @@ class Rounds:
             clock=clock,
             offload=offload,
             turn=self._turn,
+            metrics=metrics,
             terms=terms,
             samples=samples,
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from controller.errors import ConfigRejected
 from controller.settings_file import load_site
-from gridward.api_client import ApiClient, asked
+from gridward.api_client import ApiClient, ApiError, asked
 from gridward.late_file import LateFileRejected, LateRow, read_late_file
 
 ROWS_AT_ONCE = 5000
@@ -49,23 +49,52 @@ def _feeder(args: argparse.Namespace) -> str:
 
 
 def _import(client: ApiClient, feeder: str, rows: list[LateRow], *, as_json: bool) -> int:
-    sums: Counter[str] = Counter(readings=0, new=0, unchanged=0)
-    named: dict[str, list[str]] = {name: [] for name in _LISTS}
-    for batch in _batches(rows):
-        body: dict[str, Any] = {"feeder": feeder, "readings": [row.body for row in batch]}
-        answer = client.post("/api/v1/readings/late", body)
-        sums.update({name: answer[name] for name in ("readings", "new", "unchanged")})
-        for name in _LISTS:
-            named[name] += answer[name]
-    if as_json:
-        print(json.dumps({"feeder": feeder, **sums, **named}))
-        return 0
-    print(f"{feeder}: {sums['readings']} readings, {sums['new']} new")
-    print(f"{len(named['corrected'])} settlements corrected, {sums['unchanged']} calculated anew to the same")
-    for name, told in (("decided", "settled by a dispute"), ("not_kept", "samples not kept any more")):
-        if named[name]:
-            print(f"{len(named[name])} left as they are ({told}): {', '.join(named[name])}")
+    """Part by part. Where one is refused those before it are in force already: they are told before the
+    error.
+    """
+    done = _Done(feeder)
+    try:
+        for batch in _batches(rows):
+            body: dict[str, Any] = {"feeder": feeder, "readings": [row.body for row in batch]}
+            done.add(client.post("/api/v1/readings/late", body))
+    except ApiError:
+        if done.sums["readings"]:
+            done.tell(rows_left=len(rows) - done.sums["readings"], as_json=as_json)
+        raise
+    done.tell(rows_left=0, as_json=as_json)
     return 0
+
+
+class _Done:
+    """What the daemon did with the parts that it took."""
+
+    def __init__(self, feeder: str) -> None:
+        self.feeder = feeder
+        self.sums: Counter[str] = Counter(readings=0, new=0, unchanged=0)
+        self.named: dict[str, list[str]] = {name: [] for name in _LISTS}
+
+    def add(self, answer: dict[str, Any]) -> None:
+        """The daemon's answer to one more part."""
+        self.sums.update({name: answer[name] for name in self.sums})
+        for name in _LISTS:
+            self.named[name] += answer[name]
+
+    def tell(self, *, rows_left: int, as_json: bool) -> None:
+        """Print it. `rows_left`: of the parts that were not taken, or of which nobody knows."""
+        sums, named = self.sums, self.named
+        if as_json:
+            left = {"rows_left": rows_left} if rows_left else {}
+            print(json.dumps({"feeder": self.feeder, **sums, **named, **left}))
+            return
+        print(f"{self.feeder}: {sums['readings']} readings, {sums['new']} new")
+        unchanged = f"{sums['unchanged']} calculated anew to the same"
+        print(f"{len(named['corrected'])} settlements corrected, {unchanged}")
+        for name, told in (("decided", "settled by a dispute"), ("not_kept", "samples not kept any more")):
+            if named[name]:
+                print(f"{len(named[name])} left as they are ({told}): {', '.join(named[name])}")
+        if rows_left:
+            taken = f"{sums['readings']} of {sums['readings'] + rows_left} rows"
+            print(f"{taken} were taken before the error that follows, and stay in force", flush=True)
 
 
 def _batches(rows: list[LateRow]) -> list[list[LateRow]]:

@@ -94,6 +94,8 @@ def _shown(entry: Settling) -> Iterator[str]:
         yield f"{less} ({share})"
     else:
         yield "No reduction is proven"
+    if entry.readings is not None:
+        yield f"The digest of the meter's samples is {entry.readings}"
 
 
 def _interval(one: e.SettledInterval) -> str:

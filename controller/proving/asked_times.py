@@ -29,14 +29,6 @@ class AskedTimes:
         """When the meter was asked."""
         return self._spans.get(service_point, ())
 
-    def asked_between(self, begin: datetime, end: datetime) -> frozenset[str]:
-        """Service points that were asked at some time in between."""
-        return frozenset(
-            point
-            for point, spans in self._spans.items()
-            if any(since < end and until > begin for since, until in spans)
-        )
-
     def fork(self) -> "AskedTimes":
         """A copy that can be written to without touching this one."""
         return AskedTimes(dict(self._spans))

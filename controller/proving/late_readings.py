@@ -46,3 +46,18 @@ def contradictions(
         before = known.get((one.meter, one.at))
         if before is not None and before != one.p_kw:
             yield f"{one.meter} at {one.at.isoformat()}: {before:g} kW was taken before, got {one.p_kw:g}"
+
+
+def differing(readings: Sequence[LateReading], kept: Sequence[LateReading]) -> Iterator[str]:
+    """How readings that are given for a dispute differ from those that are kept for it already: of a decision
+    by them that was never written. What is kept cannot be changed, so only the same readings can decide.
+    """
+    told = {(one.meter, one.at): one.p_kw for one in readings}
+    for one in kept:
+        given = told.get((one.meter, one.at))
+        if given != one.p_kw:
+            got = "nothing" if given is None else f"{given:g}"
+            yield (
+                f"{one.meter} at {one.at.isoformat()}: {one.p_kw:g} kW is kept for {one.source} already, "
+                f"got {got}; give the readings that are kept, or decide by a figure"
+            )

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from controller.stores.port import LateReading
 
 Floats = NDArray[np.float64]
 _NOTHING: Floats = np.zeros(0)
+_NOT_READ = 0x7FC00000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +33,18 @@ class MeterSeries:
     late_at_s: Floats = field(default_factory=lambda: _NOTHING)
     """(m,) ascending"""
     late_p_kw: Floats = field(default_factory=lambda: _NOTHING)
+
+    def digest(self) -> str:
+        """Of the samples, without late readings: 32 hexadecimal digits, BLAKE2b of 16 bytes.
+
+        Over all times, then all powers, both in order of time. A time is a signed 64-bit integer of
+        microseconds since 1970 (UTC), a power a 32-bit float of kW, both little-endian; where no reading was
+        there, the float's bits are 7FC00000.
+        """
+        at_us = np.rint(self.at_s * 1e6).astype("<i8")
+        bits = self.p_kw.astype("<f4").view("<u4")
+        bits = np.where(np.isnan(self.p_kw), _NOT_READ, bits).astype("<u4")
+        return blake2b(at_us.tobytes() + bits.tobytes(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

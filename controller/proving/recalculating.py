@@ -5,7 +5,7 @@ Decides nothing and writes nothing: `settlement_desk` does.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -96,6 +96,12 @@ class Recalculator:
         known = self._store.late(readings[0].feeder, start, end + timedelta(microseconds=1))
         return {(one.meter, one.at): one.p_kw for one in known if one.source == IMPORTED}
 
+    def evidence(self, record: RequestRecord, dispute: str) -> list[LateReading]:
+        """The readings that are kept for a dispute of a request that came into force."""
+        window = sample_window(record)
+        assert window is not None, f"{record.request} was never active"
+        return [one for one in self._late(record.planned.feeder, *window) if one.source == dispute]
+
     def late(self, feeder: str, readings: Sequence[LateReading], now: datetime) -> LateAnew:
         """All settled requests that late readings of their meters, which are stored already, fall into."""
         control = self._controls[feeder]
@@ -120,7 +126,9 @@ class Recalculator:
         return _begins_after(record, now - self._known)
 
     def with_rule(self, past: PastRequests, record: RequestRecord, rule: Programme, now: datetime) -> Anew:
-        """One request with the baseline of a published rule."""
+        """One request with the baseline of a published rule. Raises ValueError as `as_stored`, and where the
+        rule looks at hours that are still to come.
+        """
         control, position = self._placed(record)
         assert record.ended_at is not None, f"{record.request} has not ended"
         if now < (ready := ready_at(rule, record.ended_at)):
@@ -139,17 +147,27 @@ class Recalculator:
         """One request with other readings in place of all that its meter showed."""
         ordered = {one.at.timestamp(): one.p_kw for one in sorted(readings, key=lambda one: one.at)}
         series = MeterSeries(np.array(list(ordered)), np.array(list(ordered.values())))
-        return self._of(past, record, series, _baseline(record))
+        anew = self._of(past, record, series, _baseline(record))
+        return replace(anew, found=replace(anew.found, readings=None))  # no stored sample decides it
 
     def as_stored(self, past: PastRequests, record: RequestRecord) -> Anew:
-        """One request by what is stored now."""
+        """One request by what is stored now. Raises ValueError as `_series`."""
         return self._of(past, record, self._series(record), _baseline(record))
 
     def _series(self, record: RequestRecord) -> MeterSeries:
+        """The meter of a request as it is stored. Raises ValueError where its samples are others than those
+        that the request was settled by: late readings may have come, but a sample never changes.
+        """
         window = sample_window(record)
         assert window is not None, f"{record.request} was never active"
         control, position = self._placed(record)
-        return self._readings(control, window).series(position, window)
+        series = self._readings(control, window).series(position, window)
+        seen = None if record.settled is None else record.settled.readings
+        if seen is not None and seen != series.digest():
+            raise ValueError(
+                "the samples differ from those that the settlement saw: give readings or a figure"
+            )
+        return series
 
     def _readings(self, control: FeederControl, window: tuple[datetime, datetime]) -> MeterReadings:
         samples = measured_in(self._samples, control, window)

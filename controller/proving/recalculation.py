@@ -113,6 +113,7 @@ def corrected(
         by_interval=found.by_interval,
         programme=found.programme,
         baseline=found.baseline,
+        readings=found.readings,
     )
     if _figures(correction) == _figures(before):
         return ()

@@ -53,6 +53,8 @@ class Assessed:
     baseline: SettledBaseline | None
     decided_wh: int | None = None
     """what a person decided instead of the meters"""
+    readings: str | None = None
+    """digest of the samples that it was calculated from; None where none was looked at"""
 
     @property
     def reduced_wh(self) -> int:
@@ -111,6 +113,7 @@ def assess(
         minor_units=minor_units,
         programme=rewards.programme,
         baseline=None if baseline is None or verified is None else baseline.told,
+        readings=None if series is None or verified is None else series.digest(),
     )
 
 
@@ -205,6 +208,7 @@ def _settled(record: RequestRecord, found: Assessed, rewards: Rewards, now: date
             baseline_holds_s=rewards.baseline_holds_s,
             min_measured_share=rewards.min_measured_share,
         ),
+        readings=found.readings,
     )
 
 

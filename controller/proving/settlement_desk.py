@@ -20,7 +20,7 @@ from controller.errors import LedgerConflict
 from controller.feeder_control import FeederControl
 from controller.proving.dispute_errors import NotPossible, UnknownSettlement, reject_if_any
 from controller.proving.kept_readings import KeptReadings
-from controller.proving.late_readings import contradictions, impossible
+from controller.proving.late_readings import contradictions, differing, impossible
 from controller.proving.past_requests import Disputing, PastRequests
 from controller.proving.recalculating import Anew, Recalculator
 from controller.proving.recalculation import LATE, Cause, by_figure, corrected
@@ -216,7 +216,7 @@ class SettlementDesk:
         async with self._one:
             opened = self._open_one(dispute)
             settlement, past = await self._past(opened.request)
-            one = await self._remedied(settlement.record, past, remedy, dispute)
+            one, evidence = await self._remedied(settlement.record, past, remedy, dispute)
             entries = self._corrected(one, Cause("dispute", dispute))
             if not entries:
                 raise NotPossible(
@@ -224,6 +224,9 @@ class SettlementDesk:
                 )
             closed = self._closed(opened, "upheld", who, why)
             async with self._turn:
+                if evidence:
+                    # Only now, when it decides: the store keeps the first value of a time, and no other.
+                    await self._offload(self._store.add_late, evidence)
                 await self._keeper.write((*entries, closed))
         correction = entries[0]
         assert isinstance(correction, SettlementCorrected)
@@ -231,7 +234,8 @@ class SettlementDesk:
 
     async def _remedied(
         self, record: RequestRecord, past: PastRequests, remedy: Remedy, dispute: str
-    ) -> Anew:
+    ) -> tuple[Anew, Sequence[LateReading]]:
+        """The request calculated anew, and the readings that this is to be kept as evidence with."""
         told = [bool(remedy.readings), remedy.baseline is not None, remedy.reduced_wh is not None]
         if sum(told) > 1:
             raise NotPossible("expected one of readings, baseline and reduced_wh")
@@ -239,19 +243,21 @@ class SettlementDesk:
         try:
             if remedy.reduced_wh is not None:
                 rewards = calculator.rewards(record)
-                return Anew(record, by_figure(record, remedy.reduced_wh, rewards), rewards)
+                return Anew(record, by_figure(record, remedy.reduced_wh, rewards), rewards), ()
             if sample_window(record) is None:
                 raise NotPossible(f"{record.request} never came into force: no reading can prove anything")
             if remedy.readings:
                 given = self._given(record, remedy, dispute)
-                await self._offload(self._store.add_late, given)
-                return await self._offload(calculator.with_readings, past, record, given)
+                kept = await self._offload(calculator.evidence, record, dispute)
+                if (fault := next(differing(given, kept), None)) is not None:
+                    raise NotPossible(fault)
+                return await self._offload(calculator.with_readings, past, record, given), given
             if not calculator.is_known(record, now):
                 raise NotPossible("the samples of then are not kept any more: give readings or a figure")
             if remedy.baseline is not None:
                 rule = rule_named(remedy.baseline)
-                return await self._offload(calculator.with_rule, past, record, rule, now)
-            return await self._offload(calculator.as_stored, past, record)
+                return await self._offload(calculator.with_rule, past, record, rule, now), ()
+            return await self._offload(calculator.as_stored, past, record), ()
         except (ValueError, HistoryUnreadable) as error:
             raise NotPossible(str(error)) from error
 

@@ -23,6 +23,7 @@ from controller.books import Books
 from controller.entries import Entry
 from controller.errors import ConfigRejected, LedgerConflict
 from controller.feeder_control import FeederControl
+from controller.metrics import Metrics
 from controller.proving.meter_history import LateOf, MeterHistory, SamplesOf
 from controller.proving.meter_readings import MeterReadings
 from controller.proving.settlement import settle_series
@@ -75,6 +76,7 @@ class Settling:
         clock: Clock,
         offload: Offload,
         turn: asyncio.Lock,
+        metrics: Metrics,
         terms: TermsOf | None = None,
         samples: SamplesOf | None = None,
         at_once: int = SETTLED_AT_ONCE,
@@ -83,7 +85,7 @@ class Settling:
         `samples`: however old, for published baselines; without, what the store keeps.
         """
         self._site, self._controls, self._store, self._keeper = site, controls, store, keeper
-        self._clock, self._offload, self._turn = clock, offload, turn
+        self._clock, self._offload, self._turn, self._metrics = clock, offload, turn, metrics
         self._terms = terms or site_terms(site, controls.values())
         self._history = history_of(site, samples or store.samples)
         self._at_once = at_once
@@ -189,7 +191,7 @@ class Settling:
                 told.append((record.request, self._one(control, record, readings, histories, now)))
             except Exception:  # one request's fault must not stop the others
                 log.exception("settlement_failed", request=record.request)
-                self._set_aside.add(record.request)
+                self._put_aside(record.request)
         return told
 
     def _histories(self, control: FeederControl, since: datetime, now: datetime) -> MeterHistories:
@@ -255,7 +257,12 @@ class Settling:
                 except LedgerConflict:
                     # The same credit with another content: never booked, never tried again by itself.
                     log.exception("ledger_conflict", request=request)
-                    self._set_aside.add(request)
+                    self._put_aside(request)
+
+    def _put_aside(self, request: str) -> None:
+        """Nobody is credited by it until a person looks, so the metrics tell it."""
+        self._set_aside.add(request)
+        self._metrics.set_aside.set(len(self._set_aside))
 
 
 def groups_of(due: Sequence[RequestRecord]) -> list[Group]:

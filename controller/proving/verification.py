@@ -27,15 +27,13 @@ from operator import itemgetter
 
 import numpy as np
 
-from controller.baselines import MeterSample
-from controller.proving.meter_readings import Floats, MeterReadings, MeterSeries
+from controller.proving.meter_readings import Floats, MeterSeries
 from controller.requests import RequestRecord
 
 LONGEST_GAP = 3.0
 """times the median spacing of the samples"""
 LOOK_BACK = timedelta(minutes=5)
 """Samples from before the request tell the usual spacing even when it was short."""
-_EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +63,9 @@ class Verified:
     samples_measured: int
 
     @property
-    def reduced_kwh(self) -> float:
-        """The sum over all intervals."""
-        return sum(interval.reduced_kwh for interval in self.intervals)
-
-    @property
-    def compliance_percent(self) -> float:
-        """Reduced as a share of what was asked in the measured time; 0 when nothing was."""
-        asked_kwh = sum(interval.asked_kwh for interval in self.intervals)
-        return 100.0 * self.reduced_kwh / asked_kwh if asked_kwh > 0.0 else 0.0
-
-    @property
     def measured_share(self) -> float:
         """Of the samples, how many showed this meter; 0 without any sample."""
         return self.samples_measured / self.samples if self.samples else 0.0
-
-    def intervals_measured(self, min_share: float) -> int:
-        """Intervals whose active time was measured to at least this share."""
-        return sum(interval.is_measured(min_share) for interval in self.intervals)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,30 +90,13 @@ class Steps:
 
 
 def sample_window(record: RequestRecord) -> tuple[datetime, datetime] | None:
-    """The samples (start <= at < end) that `verify` needs; None when the request never was active.
+    """The samples (start <= at < end) that `verify_series` needs; None when the request never was active.
 
     A function of the record alone, so that verifying again later sees the same samples.
     """
     if record.active_at is None or record.ended_at is None:
         return None
     return record.active_at - LOOK_BACK, record.ended_at
-
-
-def verify(
-    record: RequestRecord,
-    beside: Sequence[RequestRecord],
-    samples: Sequence[MeterSample],
-    position: int,
-    interval_s: float,
-    *,
-    baseline_holds_s: float = math.inf,
-) -> Verified:
-    """What the meter at `position` of the samples' `p_kw` proves of an ended request.
-
-    `samples`: those in `sample_window`, any order; all else as in `verify_series`.
-    """
-    series = MeterReadings.of(samples).series(position, _EVER)
-    return verify_series(record, beside, series, interval_s, baseline_holds_s=baseline_holds_s)
 
 
 def verify_series(

@@ -20,7 +20,9 @@ class Asked:
     event: str
     customer: str
     asked_w: int
-    """power it was first asked to give up, in whole watts: what was taken less the limit; never below 0"""
+    """power it was first asked to give up, in whole watts: what a device took, or a person's baseline, less
+    the limit; never below 0
+    """
     programme: str | None = None
     """None: the site's own, or an entry from before it was told"""
 
@@ -66,9 +68,8 @@ def gather(told: Iterable[Numbered]) -> Booked:
         booked.seq = numbered.seq
         match numbered.entry:
             case RequestPlanned() as planned:
-                asked_w = max(0, round((planned.p_before_kw - planned.limit_kw) * 1000))
                 booked.asked[planned.request] = Asked(
-                    planned.event, planned.customer, asked_w, planned.programme
+                    planned.event, planned.customer, _asked_w(planned), planned.programme
                 )
             case RequestSettled() as settled:
                 booked.settled[settled.request] = settled
@@ -77,6 +78,12 @@ def gather(told: Iterable[Numbered]) -> Booked:
             case LedgerPosted() as posted:
                 booked.posted.append(posted)
     return booked
+
+
+def _asked_w(planned: RequestPlanned) -> int:
+    """As verification has it: the limit of a person is one at their meter, so the baseline there counts."""
+    before_kw = planned.p_before_kw if planned.resource == "device" else planned.baseline_kw
+    return max(0, round((before_kw - planned.limit_kw) * 1000))
 
 
 def check(booked: Booked, tables: Mapping[str, tuple[int, tuple[ledger.Posting, ...]]]) -> None:

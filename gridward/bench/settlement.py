@@ -92,6 +92,7 @@ async def _settled(
         clock=clock,
         offload=_thread,
         turn=asyncio.Lock(),
+        metrics=Metrics(),
         at_once=at_once,
     )
     before, began, cpu_began = keeper.books.seq, time.perf_counter(), time.process_time()

@@ -18,6 +18,7 @@ COUNTS = {
     "gridward_data_alarm",
     "gridward_intake_messages",
     "gridward_disputes_open",
+    "gridward_settlements_set_aside",
     "gridward_journal_sealed_entries",
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gridward import dispute, readings
+from gridward.api_client import ApiRefused
 from gridward.cli import main
 from tests.builders import site
 
@@ -124,6 +125,44 @@ def test_wrong_input_is_told_and_nothing_sent(
     assert run(readings, "import", "SITE.toml", "x.csv", "--feeder", "F9") == 2
     assert "--feeder: expected one of F1, got 'F9'" in capsys.readouterr().err
     assert client.asked == []
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_part_that_is_refused_leaves_those_before_it_and_they_are_told(
+    client: Client, capsys: pytest.CaptureFixture[str], tmp_path: Path, as_json: bool
+) -> None:
+    file = tmp_path / "late.csv"
+    rows = [
+        f"{meter},2026-01-12T18:{n // 60:02d}:{n % 60:02d}Z,5" for meter in ("M0", "M1") for n in range(3000)
+    ]
+    file.write_text("\n".join(["meter,at,p_kw", *rows]), encoding="utf-8")
+    taken = {
+        "readings": 3000,
+        "new": 2990,
+        "corrected": ["R-1"],
+        "unchanged": 0,
+        "decided": [],
+        "not_kept": [],
+    }
+    answers = iter([taken])
+
+    def post(path: str, body: Any) -> dict[str, Any]:
+        for answer in answers:
+            return answer
+        raise ApiRefused(422, "M1: there is no such meter on F1")
+
+    client.post = post  # type: ignore[method-assign]
+    with pytest.raises(ApiRefused):
+        run(readings, "import", "SITE.toml", str(file), *(["--json"] if as_json else []))
+    out = capsys.readouterr().out
+    if as_json:
+        assert json.loads(out) == {"feeder": "F1", **taken, "rows_left": 3000}
+        return
+    assert "F1: 3000 readings, 2990 new\n1 settlements corrected" in out
+    assert "3000 of 6000 rows were taken before the error that follows, and stay in force" in out
+    with pytest.raises(ApiRefused):
+        run(readings, "import", "SITE.toml", str(file))  # the first part already: nothing was done
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("command", ["dispute", "readings"])

@@ -252,6 +252,11 @@ def test_each_interval_is_told_where_the_journal_has_it() -> None:
     ]
 
 
+def test_the_samples_that_were_seen_are_told_by_their_digest() -> None:
+    proof = told(*LIFE, settled(readings="5f" * 16))["What the meter proved"]
+    assert f"The digest of the meter's samples is {'5f' * 16}" in proof
+
+
 def test_a_baseline_by_a_rule_is_told_with_its_days() -> None:
     used = e.SettledBaseline(
         rule="high_5_of_10", method="high_4_of_5", baseline_kwh=2.9,

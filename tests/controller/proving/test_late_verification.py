@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from controller.proving.meter_readings import MeterReadings
-from controller.proving.verification import Verified, sample_window, verify_series
+from controller.proving.verification import Verified
 from controller.stores.port import LateReading
+from tests.controller.proving.verifying import reduced_kwh, verified
 from tests.controller.record_builders import Sample, after, ended, samples
 
 HOUR = 3600.0
@@ -18,11 +18,7 @@ def late(p_kw: float, times: list[float], meter: str = "M1") -> list[LateReading
 
 
 def checked(shown: list[Sample], told: list[LateReading]) -> Verified:
-    record = ended()
-    window = sample_window(record)
-    assert window is not None
-    readings = MeterReadings.of(shown, told, {"M1": 0})
-    return verify_series(record, (), readings.series(0, window), 900.0)
+    return verified(ended(), shown, late=told)
 
 
 def gap() -> list[Sample]:
@@ -32,10 +28,10 @@ def gap() -> list[Sample]:
 
 def test_a_gap_that_is_filled_counts_in_full() -> None:
     before, filled = checked(gap(), []), checked(gap(), late(8.6, [300, 360, 420, 480, 540]))
-    assert before.reduced_kwh == pytest.approx(6.8 * 600 / HOUR, rel=1e-6)
+    assert reduced_kwh(before) == pytest.approx(6.8 * 600 / HOUR, rel=1e-6)
     assert before.measured_share == pytest.approx(120 / 180)
     # 8.6 kW is 3.4 kW less than the baseline of 12, for the 300 s of the gap
-    assert filled.reduced_kwh == pytest.approx((6.8 * 600 + 3.4 * 300) / HOUR, rel=1e-6)
+    assert reduced_kwh(filled) == pytest.approx((6.8 * 600 + 3.4 * 300) / HOUR, rel=1e-6)
     assert filled.measured_share == 1.0
     assert filled.intervals[0].measured_s == pytest.approx(900)
 
@@ -57,7 +53,7 @@ def test_one_late_reading_alone_proves_no_time() -> None:
 
 def test_where_the_controller_itself_was_away_late_readings_prove_all() -> None:
     filled = checked([], late(5.2, [float(t) for t in range(0, 900, 60)]))
-    assert filled.reduced_kwh == pytest.approx(1.7)
+    assert reduced_kwh(filled) == pytest.approx(1.7)
     assert filled.measured_share == 1.0
     assert checked([], []).measured_share == 0.0
 

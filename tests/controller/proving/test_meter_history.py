@@ -83,7 +83,7 @@ def test_when_a_meter_was_asked_is_forgotten_in_time() -> None:
     asked.add("sp1", NOW + KEEP / 2, NOW + KEEP / 2 + hour)
     asked.add("sp2", NOW, NOW + hour)
     assert len(asked.spans("sp1")) == 2
-    assert asked.asked_between(NOW, NOW + hour) == {"sp1", "sp2"}
+    assert asked.spans("sp2") == ((NOW, NOW + hour),)
     asked.add("sp1", NOW + KEEP + hour, NOW + KEEP + 2 * hour)
     assert [begin for begin, _ in asked.spans("sp1")] == [NOW + KEEP / 2, NOW + KEEP + hour]
     assert before.spans("sp1") == ((NOW, NOW + hour),)

@@ -1,4 +1,6 @@
+import hashlib
 import math
+import struct
 from dataclasses import replace
 
 import numpy as np
@@ -56,11 +58,41 @@ def test_what_the_meter_shows_is_credited_in_one_go() -> None:
             SettledInterval(start=T0, asked_wh=1700, reduced_wh=1700, measured_s=900, active_s=900),
         ),
         rules=SettledRules(100, 25, "EUR-cent", 900.0, 1800.0, 0.8),
+        readings=encoded([(1768240800_000000 + k * 5_000000, struct.pack("<f", 5.2)) for k in range(180)]),
     )
     assert isinstance(posted, LedgerPosted)
     assert posted.request == ended().request
     assert (ledger.customer_account("C-001"), "points", 170) in posted.postings
     assert moved == RequestMoved(at=NOW, request=ended().request, state="settled", reason="settled")
+
+
+def encoded(rows: list[tuple[int, bytes]]) -> str:
+    """(microseconds since 1970, power) in order of time."""
+    times, powers = (
+        b"".join(column) for column in zip(*((struct.pack("<q", t), p) for t, p in rows), strict=True)
+    )
+    return hashlib.blake2b(times + powers, digest_size=16).hexdigest()
+
+
+def test_the_samples_that_were_seen_can_be_held_against_the_settlement() -> None:
+    shown = [math.nan if k == 3 else float(k % 7) for k in range(180)]
+    powers = [b"\x00\x00\xc0\x7f" if k == 3 else struct.pack("<f", k % 7) for k in range(180)]
+    rows = [(1768240800_000000 + k * 5_000000, power) for k, power in enumerate(powers)]
+    seen = readings_of(samples(shown))
+    assert seen == encoded(rows)
+    assert readings_of(samples(shown)[::-1]) == seen
+    assert readings_of(samples(shown)[1:]) != seen
+    assert readings_of(samples([*shown[:-1], 0.5])) != seen
+    assert readings_of([*samples(shown), Sample(after(-301), samples(1.0)[0].p_kw)]) == seen
+    assert readings_of([*samples(shown), Sample(after(-299), samples(1.0)[0].p_kw)]) != seen
+    never = replace(ended(), state="refused", active_at=None, ended_at=None)
+    assert readings_of(samples(shown), never) is None
+
+
+def readings_of(shown: list[Sample], record: RequestRecord | None = None) -> str | None:
+    settlement = settled(record or ended(), shown)[0]
+    assert isinstance(settlement, RequestSettled)
+    return settlement.readings
 
 
 def test_no_reduction_no_credit() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from controller.entries import (
     EventClosed,
     EventOpened,
     LedgerPosted,
+    RequestSettled,
     SettlementCorrected,
 )
 from controller.proving.dispute_errors import NotPossible, ReadingsRejected, UnknownSettlement
@@ -284,7 +286,39 @@ async def test_upheld_by_other_readings_in_place_of_the_meters() -> None:
     _, correction = await evening.desk.uphold(opened.dispute, Remedy(readings=given), who="s", why="w")
     assert correction.reduced_kwh == 0.75  # 12 - 9 kW for a quarter of an hour
     assert [interval.reduced_wh for interval in correction.by_interval] == [750]
+    assert correction.readings is None  # no stored sample decided it
     assert {one.source for one in evening.store.late(FEEDER, START, END)} == {opened.dispute}
+
+
+async def test_what_is_kept_for_a_dispute_is_what_it_was_decided_by() -> None:
+    evening = await DeskEvening().begun(kw=12.0)
+    opened = await evening.desk.open(R0, "meter_wrong", "hotline")
+    given = {kw: tuple((START + timedelta(minutes=n), kw) for n in range(15)) for kw in (12.0, 9.0)}
+    with pytest.raises(NotPossible, match="comes to the same"):
+        await evening.desk.uphold(opened.dispute, Remedy(readings=given[12.0]), who="s", why="w")
+    assert evening.store.late(FEEDER, START, END) == ()
+    await evening.desk.uphold(opened.dispute, Remedy(readings=given[9.0]), who="s", why="w")
+    kept = evening.store.late(FEEDER, START, END)
+    assert tuple((one.at, one.p_kw) for one in kept) == given[9.0]
+
+
+@pytest.mark.parametrize("minutes", [range(15), range(5)])
+async def test_other_readings_than_those_that_are_kept_for_it_decide_nothing(minutes: range) -> None:
+    evening = await DeskEvening().begun(kw=12.0)
+    opened = await evening.desk.open(R0, "meter_wrong", "hotline")
+    before = [replace(one, source=opened.dispute) for one in late(11.0)]
+    evening.store.add_late(before)  # the daemon ended before it was decided by them
+    given = {kw: tuple((START + timedelta(minutes=n), kw) for n in minutes) for kw in (9.0, 11.0)}
+    with pytest.raises(NotPossible, match=r"M00 at 2016-01-12T17:00:00\+00:00: 11 kW is kept .*, got 9"):
+        await evening.desk.uphold(opened.dispute, Remedy(readings=given[9.0]), who="s", why="w")
+    if len(minutes) < len(before):
+        with pytest.raises(NotPossible, match=r"11 kW is kept .*, got nothing"):
+            await evening.desk.uphold(opened.dispute, Remedy(readings=given[11.0]), who="s", why="w")
+        assert evening.desk.open_disputes() == (opened,)
+        return
+    _, correction = await evening.desk.uphold(opened.dispute, Remedy(readings=given[11.0]), who="s", why="w")
+    assert correction.reduced_kwh == 0.25
+    assert list(evening.store.late(FEEDER, START, END)) == before
 
 
 async def test_readings_of_another_meter_decide_nothing() -> None:
@@ -340,10 +374,34 @@ async def test_a_dispute_long_after_works_while_the_history_has_the_readings(
         with pytest.raises(NotPossible, match="not kept any more"):
             await desk.uphold(opened.dispute, remedy, who="s", why="w")
         return
+    with pytest.raises(NotPossible, match="comes to the same"):
+        await desk.uphold(opened.dispute, Remedy(), who="s", why="w")  # the history has the same samples
     _, correction = await desk.uphold(opened.dispute, remedy, who="s", why="w")
     assert correction.baseline is not None
     assert correction.baseline.p_kw[0] == pytest.approx(13.0)  # two quarters of 14 kW and one of 11
     assert correction.reduced_kwh == 0.5
+
+
+async def test_what_is_stored_decides_only_as_long_as_it_is_what_the_settlement_saw() -> None:
+    evening = await DeskEvening().begun(kw=12.0)
+    opened = await evening.desk.open(R0, "other", "hotline")
+    evening.store._connection.execute("DELETE FROM samples")
+    await evening.measured(5.2)
+    for remedy in (Remedy(), Remedy(baseline="meter before")):
+        with pytest.raises(NotPossible, match="the samples differ from those that the settlement saw"):
+            await evening.desk.uphold(opened.dispute, remedy, who="s", why="w")
+    assert evening.desk.open_disputes() == (opened,)
+    assert evening.points() == 0
+
+
+async def test_late_readings_are_no_part_of_what_the_settlement_saw() -> None:
+    evening = await unread()
+    opened = await evening.desk.open(R0, "readings_missing", "hotline")
+    evening.store.add_late(late(5.2))
+    _, correction = await evening.desk.uphold(opened.dispute, Remedy(), who="s", why="w")
+    (settled,) = [one for one in evening.entries(RequestSettled) if one.request == R0]
+    assert correction.points == 170
+    assert correction.readings == settled.readings is not None
 
 
 async def test_upheld_without_any_difference_is_no_correction() -> None:

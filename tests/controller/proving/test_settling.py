@@ -56,10 +56,11 @@ class Evening:
     store: FailingStore = field(default_factory=FailingStore)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """of the rounds, and of whoever works beside them"""
+    metrics: Metrics = field(default_factory=Metrics)
 
     async def lived(self, houses: int = 10, **changes: Any) -> "Evening":
         self.control = control(site())
-        self.keeper = Bookkeeper(self.store, inline, Metrics(), Live([FEEDER]))
+        self.keeper = Bookkeeper(self.store, inline, self.metrics, Live([FEEDER]))
         await self.keeper.take_over("test", "0", [FEEDER], START)
         entries: list[Entry] = [
             EventOpened(at=START, event="E", feeder=FEEDER, element="trafo:0", kind="x", value=120, limit=100)
@@ -81,6 +82,7 @@ class Evening:
             clock=self.clock,
             offload=inline,
             turn=self.turn,
+            metrics=self.metrics,
             terms=self.terms,
             at_once=self.at_once,
         )
@@ -94,6 +96,9 @@ class Evening:
         await self.measured(float("nan"))
         minutes = [START + timedelta(minutes=n) for n in range(15)]
         self.store.add_late([LateReading(FEEDER, "M00", at, 5.2) for at in minutes])
+
+    def set_aside(self) -> float | None:
+        return self.metrics.registry.get_sample_value("gridward_settlements_set_aside")
 
     def entries(self, *kinds: type[Entry]) -> list[Any]:
         return [n.entry for n in self.store.replay() if isinstance(n.entry, kinds)]
@@ -167,6 +172,7 @@ async def test_one_conflict_does_not_keep_the_others() -> None:
     commits = evening.store.commits
     await evening.settling.settle()
     assert evening.store.commits == commits  # not tried again by itself
+    assert evening.set_aside() == 1
 
 
 async def test_a_fault_in_one_calculation_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,8 +185,10 @@ async def test_a_fault_in_one_calculation_does_not_keep_the_others(monkeypatch: 
         return settle(record, **given)
 
     monkeypatch.setattr(settling, "settle_series", fails_once)
+    assert evening.set_aside() == 0
     await evening.settling.settle()
     assert [record.request for record in evening.keeper.books.unsettled(FEEDER)] == ["E-R002"]
+    assert evening.set_aside() == 1
 
 
 async def test_when_the_time_is_up_the_rest_is_left_for_the_next_round() -> None:

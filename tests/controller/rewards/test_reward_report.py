@@ -66,6 +66,13 @@ def test_by_customer(booked: Booked) -> None:
     assert rows["C-009"].credited == {"points": 7}
 
 
+def test_a_person_was_asked_for_what_their_meter_would_have_shown_less_the_limit() -> None:
+    person = planned(1, resource="person", kind="person", p_before_kw=9.0, baseline_kw=8.0, limit_kw=4.5)
+    device = planned(2, p_before_kw=11.0, baseline_kw=8.0, limit_kw=4.5)
+    asked = gather(Numbered(seq, entry) for seq, entry in enumerate((person, device), start=1)).asked
+    assert [one.asked_w for one in asked.values()] == [3500, 6500]
+
+
 def test_a_meter_that_told_too_little_is_no_lack_of_compliance(booked: Booked) -> None:
     two = {row.group: row for row in report(booked, "customer").rows}["C-002"]
     assert (two.too_little_data, two.asked_wh, two.measured_permille) == (1, 2000, 0)

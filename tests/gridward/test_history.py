@@ -29,8 +29,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store.take_over("test")
     history = History(folder / "state" / "history")
     kept = Store(keep_samples_days=14.0, keep_history_days=400.0)
-    housekeeping = Housekeeping(store, kept, {"dorf": NAMES}, history)
+    housekeeping = Housekeeping(store, kept, {"dorf": NAMES, "vorstadt": NAMES}, history)
     store.commit([], [_sample(days) for days in (18, 17, 15, 10, 9.9)])
+    store.commit([], [_sample(0, "vorstadt")])  # or nobody would believe that it is so late
     while housekeeping.step(NOW):
         pass
     store.commit([], [_sample(15), _sample(14.99)])
@@ -38,10 +39,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _sample(days_ago: float) -> FeederSample:
+def _sample(days_ago: float, feeder: str = "dorf") -> FeederSample:
     p_kw = np.full(len(NAMES), days_ago, np.float32)
     p_kw[1] = np.nan
-    return FeederSample("dorf", NOW - timedelta(days=days_ago), p_kw, 80.0, None, None, 0.0)
+    return FeederSample(feeder, NOW - timedelta(days=days_ago), p_kw, 80.0, None, None, 0.0)
 
 
 def ask(place: Path, *more: str) -> int:

@@ -15,6 +15,7 @@ from controller.views import Told
 from gridward.audit_explain import explain
 from gridward.audit_export import add_export_arguments, export
 from gridward.audit_proof import check_proof, consistency, proof_path, prove
+from gridward.audit_raised import add_raised_arguments, show_raised
 from gridward.audit_verify import add_key_argument, add_verify_arguments, print_key, verify
 from gridward.stored_record import add_record_arguments, with_record
 
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(
         dest="audit_command",
         required=True,
-        metavar="verify|tell|explain|export|key|prove|consistency|check-proof",
+        metavar="verify|tell|explain|export|raised|key|prove|consistency|check-proof",
     )
     verified = commands.add_parser(
         "verify", help="check the hash chain, the checkpoints, the story and the ledger, all of it"
@@ -40,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     exported = commands.add_parser("export", help="every curtailment as a row of a CSV file")
     add_export_arguments(exported)
     add_record_arguments(exported)
+    add_raised_arguments(
+        commands.add_parser("raised", help="whose use in the hours before events stands out")
+    )
     key = commands.add_parser("key", help="the public key that checkpoints and proofs are checked with")
     key.add_argument("site", type=Path, metavar="SITE.toml")
     _add_proof_arguments(commands)
@@ -65,6 +69,8 @@ def _add_proof_arguments(commands: "argparse._SubParsersAction[argparse.Argument
 def run(args: argparse.Namespace) -> int:
     """0 whole; 1 when anything is wrong; 2 when there is no such store or request, or no file can be
     written."""
+    if args.audit_command == "raised":
+        return show_raised(args.site, args.days, as_json=args.json)
     if args.audit_command == "key":
         return print_key(args.site)
     if args.audit_command == "check-proof":

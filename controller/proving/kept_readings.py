@@ -16,7 +16,7 @@ import structlog
 from numpy.typing import NDArray
 
 from controller.stores.history import History
-from controller.stores.port import FeederSample, LateReading, Store
+from controller.stores.port import FeederSample, LateReading, Record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 class KeptReadings:
     """Of one site, for one thread."""
 
-    def __init__(self, store: Store, history: History, names: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, store: Record, history: History, names: Mapping[str, Sequence[str]]) -> None:
         """`names`: feeder → its service points, in the order of the network."""
         self._store, self._history, self._names = store, history, names
         self._read: tuple[str, date, Day] | None = None

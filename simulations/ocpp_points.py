@@ -23,7 +23,7 @@ from simulations.charging_profiles import ProfileBook, read_profile
 _F = TypeVar("_F", bound=Callable[..., Awaitable[Any]])
 _on = cast("Callable[[str], Callable[[_F], _F]]", _untyped_on)
 # the library logs every frame, and with its traceback every call that an emulated charger does not know
-_quiet = logging.getLogger(f"{__name__}.library")
+_quiet = logging.getLogger(f"{__name__}.charge_point")
 _quiet.setLevel(logging.CRITICAL)
 VOLTS = 230.0
 PHASES = 3

@@ -30,8 +30,8 @@ demo: setup ## the whole loop, live, on http://127.0.0.1:8080
 	$(BIN)/gridward demo
 
 test: setup-dev services
-	$(BIN)/python -m pytest -n logical --maxprocesses 8 -m "not e2e"
-	$(BIN)/python -m pytest -m e2e
+	$(BIN)/python -m pytest -n logical --maxprocesses 8 -m "not e2e and not soak"
+	$(BIN)/python -m pytest -m "e2e and not soak"
 
 lint: setup-dev
 	$(BIN)/ruff format --check .
@@ -43,6 +43,7 @@ bench: setup
 	$(BIN)/gridward bench
 
 soak: setup-dev services
+	$(BIN)/python -m pytest -m soak
 	$(BIN)/gridward soak kill --kills 1000 --dir build/soak/kills
 	$(BIN)/gridward soak kill --kills 20 --daemon --dir build/soak/daemon
 	$(BIN)/gridward simulate simulations/scenarios/week.toml --out build/soak

@@ -7,7 +7,7 @@ import pytest
 
 from gridward.cli import main
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.soak, pytest.mark.timeout(600)]
 
 
 def test_a_killed_daemon_comes_back_to_control(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

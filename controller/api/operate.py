@@ -12,14 +12,13 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_response, struct_schema
-from controller.api.posted import Words
+from controller.api.posted import Words, read_posted
 from controller.api.problems import no_such_feeder
 from controller.entries import OperatorActed, OperatorAction
 from controller.stores.port import StoreUnavailable
 from controller.views import LiveViews
 
 MIN_TOKEN_LENGTH = 16
-MAX_BODY_BYTES = 4096
 
 
 class OperatorOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -67,23 +66,6 @@ class OperatorKey:
             raise HTTPException(401, detail, {"www-authenticate": "Bearer"})
 
 
-async def read_order(request: Request) -> OperatorOrder:
-    """The order in the body. Raises 413, 415 or 422 saying what was expected."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-        raise HTTPException(415, f"expected content type {JSON}")
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413, f"expected at most {MAX_BODY_BYTES} bytes")
-    try:
-        return msgspec.json.decode(body, type=OperatorOrder)
-    except msgspec.ValidationError as error:
-        raise HTTPException(422, str(error)) from error
-    except msgspec.DecodeError as error:
-        raise HTTPException(422, f"not valid JSON: {error}") from error
-
-
 def operate_routes(views: LiveViews, key: OperatorKey) -> APIRouter:
     """The route of operator actions."""
     router = APIRouter(prefix="/api/v1", tags=["operate"])
@@ -106,7 +88,7 @@ def operate_routes(views: LiveViews, key: OperatorKey) -> APIRouter:
         key.check(request.headers.get("authorization"))
         if views.network(feeder) is None:
             raise no_such_feeder(feeder)
-        order = await read_order(request)
+        order = await read_posted(request, OperatorOrder)
         try:
             entry = await views.operate(feeder, order.action, order.target, order.who, order.why)
         except ValueError as error:

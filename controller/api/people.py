@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from controller.api.encoding import JSON, json_response, struct_schema
 from controller.api.operate import OperatorKey
 from controller.api.people_page import POLICY, Sentence, question, sentence
-from controller.api.posted import MAX_BODY_BYTES, read_posted
+from controller.api.posted import MAX_BODY_BYTES, read_body, read_posted
 from controller.api.wrong_tokens import WrongTokens
 from controller.people.people_desk import NoNotice, Noted, PeopleDesk, TooLate
 from controller.stores.port import StoreUnavailable
@@ -150,11 +150,7 @@ async def _token(request: Request) -> str:
     """Of the posted form; empty when there is none. Raises 413."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         return ""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413, f"expected at most {MAX_BODY_BYTES} bytes")
+    body = await read_body(request)
     try:
         return parse_qs(body.decode("ascii"), max_num_fields=4).get("t", [""])[0]
     except ValueError:

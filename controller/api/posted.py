@@ -20,6 +20,17 @@ async def read_posted(request: Request, kind: type[S], most_bytes: int = MAX_BOD
     """The body as `kind`. Raises 413, 415 or 422 saying what was expected."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
         raise HTTPException(415, f"expected content type {JSON}")
+    body = await read_body(request, most_bytes)
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise HTTPException(422, str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise HTTPException(422, f"not valid JSON: {error}") from error
+
+
+async def read_body(request: Request, most_bytes: int = MAX_BODY_BYTES) -> bytes:
+    """All that was posted. Raises 413 as soon as it is more than `most_bytes`."""
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
@@ -27,12 +38,7 @@ async def read_posted(request: Request, kind: type[S], most_bytes: int = MAX_BOD
         size += len(part)
         if size > most_bytes:
             raise HTTPException(413, f"expected at most {most_bytes} bytes")
-    try:
-        return msgspec.json.decode(b"".join(parts), type=kind)
-    except msgspec.ValidationError as error:
-        raise HTTPException(422, str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise HTTPException(422, f"not valid JSON: {error}") from error
+    return b"".join(parts)
 
 
 def as_utc(at: datetime, field: str) -> datetime:

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from controller.api.app import create_app
-from controller.api.operate import MAX_BODY_BYTES
+from controller.api.posted import MAX_BODY_BYTES
 from controller.clock import WallClock
 from controller.stores.port import StoreUnavailable
 from tests.controller.api.conftest import TOKEN, calling

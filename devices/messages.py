@@ -13,6 +13,8 @@ AnswerKind = Literal["accepted", "refused", "ended"]
 NoticeKind = Literal["notice", "taken_back", "follow_up", "thanks", "explanation"]
 """notice: the request itself, or a change of it · taken_back: its early end · follow_up: the meter shows more
 than asked · thanks, explanation: what came of it, after its settlement"""
+Direction = Literal["consumption", "production"]
+"""What is limited: what is taken from the network, or what is fed into it."""
 SUBSTATION = "substation"
 """The meter name of a feeder's own RTU."""
 
@@ -90,6 +92,8 @@ Inbound = Reading | ReadingBatch | DeviceStatus | Answer | Refused
 class LimitCommand:
     """ "Take no more than `limit_kw` from `start` until `end`", to one device, which holds the end itself.
 
+    With `direction` "production": feed in no more than `limit_kw`; what is taken stays free.
+
     The same `request` may come again with a higher `sequence`: a renewal (later end), another limit, or an
     early release (`end` not after now). A sequence that is not higher than the last one seen has no effect.
     A command of an `epoch` lower than the highest seen comes from a controller that was replaced: no effect.
@@ -105,6 +109,7 @@ class LimitCommand:
     sequence: int
     signature: str = ""
     """Set by `devices.signing` last, over all other fields."""
+    direction: Direction = "consumption"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,85 @@
+"""What is said to one Modbus unit, without a socket: a dialogue yields operations and is sent what came back.
+
+A kind of unit (a register map, a SunSpec device) is a class with dialogues; the driver that runs them owns
+sockets, deadlines and order. So every kind of unit is tested without a network, and the same answers always
+give the same result. No I/O, no clock.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeVar
+
+from devices.messages import Direction
+
+Table = Literal["holding", "input"]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Functions 3 (holding) and 4 (input): answered with `count` registers."""
+
+    table: Table
+    address: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Functions 6 and 16, to holding registers: answered with nothing."""
+
+    address: int
+    values: tuple[int, ...]
+
+
+Operation = Read | Write
+Registers = tuple[int, ...]
+_T = TypeVar("_T")
+Dialogue = Generator[Operation, Registers, _T]
+"""Yields operations, is sent the registers of each (none for a write), returns what was to be found out."""
+
+
+class UnitException(Exception):
+    """Thrown into a dialogue when the unit answers with an exception (MODBUS Application Protocol 1.1b3, 7)."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"exception {code}")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class UnitState:
+    """What one poll found. None: the unit has no such value, or marks it as not available."""
+
+    p_kw: float | None = None
+    """positive for consumption: what an inverter gives is negative"""
+    q_kvar: float | None = None
+    v_v: tuple[float, ...] | None = None
+    i_a: tuple[float, ...] | None = None
+    energy_kwh: float | None = None
+    limit_kw: float | None = None
+    """the limit that the unit itself says it holds; None: none, or it cannot say"""
+    says_limit: bool = False
+    """whether `limit_kw` is the unit's own word, so that None means "no limit" """
+
+
+class Unit(Protocol):
+    """One unit id on one link. Dialogues raise `devices.errors.MalformedMessage` for what cannot be."""
+
+    def identify(self) -> Dialogue[str]:
+        """Once after each connection: what it is, for people (maker, model), and where its registers are."""
+        ...
+
+    def poll(self) -> Dialogue[UnitState]:
+        """What it measures and holds now."""
+        ...
+
+    def limit(self, limit_kw: float, direction: Direction, hold_s: float) -> Dialogue[None]:
+        """Hold this limit for `hold_s` from now and then return by itself, even when nobody ever comes again.
+
+        Raises `devices.errors.CommandRejected` for what this unit cannot do.
+        """
+        ...
+
+    def release(self) -> Dialogue[None]:
+        """Back to no limit at once."""
+        ...

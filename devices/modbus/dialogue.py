@@ -39,7 +39,7 @@ Dialogue = Generator[Operation, Registers, _T]
 
 
 class UnitException(Exception):
-    """Thrown into a dialogue when the unit answers with an exception (MODBUS Application Protocol 1.1b3, 7)."""
+    """Thrown into a dialogue: the unit answers with an exception (Application Protocol 1.1b3, 7)."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"exception {code}")

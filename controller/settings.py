@@ -103,6 +103,8 @@ class Ocpp(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     client_ca_file: Path | None = None
     who_may_charge: tuple[str, ...] | None = None
     """id tokens; without it everybody"""
+    stations: Path | None = None
+    """stations.csv: where chargers stand, for the public map"""
     clock_tolerance_s: Positive = 60.0
     power_fresh_s: Positive = 300.0
 

@@ -113,7 +113,7 @@ def _ocpp(site: Site) -> Iterator[Fault]:
     for given, needed in (("certificate_file", "key_file"), ("key_file", "certificate_file")):
         if getattr(ocpp, given) is not None and getattr(ocpp, needed) is None:
             yield ("ocpp", given), f"expected {needed} beside it"
-    for name in ("certificate_file", "key_file", "client_ca_file"):
+    for name in ("certificate_file", "key_file", "client_ca_file", "stations"):
         yield from _there(getattr(ocpp, name), ("ocpp", name))
     for number, feeder in enumerate(site.feeder):
         for place, charger in enumerate(feeder.charger):

@@ -15,6 +15,14 @@ NoticeKind = Literal["notice", "taken_back", "follow_up", "thanks", "explanation
 than asked · thanks, explanation: what came of it, after its settlement"""
 Direction = Literal["consumption", "production"]
 """What is limited: what is taken from the network, or what is fed into it."""
+GuardState = Literal["init", "unlimited_controlled", "limited", "failsafe", "unlimited_autonomous"]
+"""Where a device stands between controller and silence (`devices.failsafe`), in the words of EEBus LPC."""
+HEARTBEAT_TIMEOUT_S = 120
+"""A device of guard mode that heard no heartbeat for so long goes to its failsafe limit (EEBus LPC-911)."""
+HEARTBEAT_PERIOD_S = 30.0
+"""The controller says so often that it lives: three of four may be lost."""
+DEFAULT_FAILSAFE_S = 7200
+"""How long a failsafe limit is held where nothing else is declared: the least that EEBus LPC knows, 2 h."""
 SUBSTATION = "substation"
 """The meter name of a feeder's own RTU."""
 
@@ -48,7 +56,10 @@ class ReadingBatch:
 
 @dataclass(frozen=True, slots=True)
 class DeviceStatus:
-    """What a device says of itself. `limit_kw` and `request` are None when no limit is held."""
+    """What a device says of itself. `limit_kw` and `request` are None when no limit is held.
+
+    The fields from `failsafe_kw` on are what a device of guard mode reads back; None: it does not say.
+    """
 
     feeder: str
     device: str
@@ -57,7 +68,14 @@ class DeviceStatus:
     online: bool
     p_kw: float | None = None
     limit_kw: float | None = None
+    """on what it takes, whatever set it: a request, or the failsafe"""
     request: str | None = None
+    failsafe_kw: float | None = None
+    failsafe_s: int | None = None
+    heartbeat_timeout_s: int | None = None
+    nominal_kw: float | None = None
+    """the most it can take by its own construction or contract"""
+    state: GuardState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +128,39 @@ class LimitCommand:
     signature: str = ""
     """Set by `devices.signing` last, over all other fields."""
     direction: Direction = "consumption"
+
+
+@dataclass(frozen=True, slots=True)
+class Failsafe:
+    """ "When you hear nothing of me for `heartbeat_timeout_s`, take no more than `failsafe_kw`, for
+    `failsafe_s` at least": told to one device of guard mode before its first limit. No answer comes: the
+    device's status reads it back.
+
+    The device keeps it over its own restarts. One whose (epoch, sequence) is not above the last has no effect.
+    """
+
+    feeder: str
+    device: str
+    failsafe_kw: float
+    failsafe_s: int
+    heartbeat_timeout_s: int
+    epoch: int
+    sequence: int
+    signature: str = ""
+    """as that of a `LimitCommand`"""
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The controller of this epoch lives and completes its cycles; to everybody at once.
+
+    It carries no limit and no permission, and is not signed: it keeps devices from their failsafe, nothing
+    else. One whose (epoch, sequence) is not above the last says nothing new.
+    """
+
+    at: datetime
+    epoch: int
+    sequence: int
 
 
 @dataclass(frozen=True, slots=True)

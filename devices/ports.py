@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from devices.messages import CustomerNotice, Inbound, LimitCommand
+from devices.messages import CustomerNotice, Failsafe, Heartbeat, Inbound, LimitCommand
 
 
 class Clock(Protocol):
@@ -49,6 +49,28 @@ class CommandChannel(Protocol):
         Returning means that the next hop took it, not that the device obeys: that is told by its Answer and
         its meter. Raises `devices.errors.Unreachable` (may be retried) or `devices.errors.CommandRejected`
         (may not).
+        """
+        ...
+
+
+@runtime_checkable
+class FailsafeChannel(Protocol):
+    """Tells devices of guard mode what to do when contact is lost."""
+
+    async def arm(self, failsafe: Failsafe) -> None:
+        """Hand it over as `CommandChannel.send` does a limit; that the device has it is told by its status
+        alone, which reads it back.
+        """
+        ...
+
+
+@runtime_checkable
+class HeartbeatChannel(Protocol):
+    """Tells the field that the controller lives."""
+
+    async def beat(self, heartbeat: Heartbeat) -> None:
+        """Say so to all devices at once; never kept for those who are not there, because an old heartbeat is
+        a lie. Raises `devices.errors.Unreachable`.
         """
         ...
 

@@ -5,7 +5,8 @@ a single secret and a stolen device key opens that one device only. The signatur
 other fields of the command in an encoding that any language can build byte for byte (see `signed_bytes`).
 
 Target, end, epoch and sequence are inside: a captured command is void for another device, after its end,
-under an older controller, or a second time.
+under an older controller, or a second time. What is signed begins with a tag of its own for each kind of
+message and each direction: none can be turned into another.
 """
 
 import hashlib
@@ -13,14 +14,22 @@ import hmac
 import struct
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
-from devices.messages import LimitCommand
+from devices.messages import Direction, Failsafe, LimitCommand
 
 MIN_SECRET_BYTES = 16
-_DOMAIN = b"gridward-limit-1"
+_LIMIT_TAG: dict[Direction, bytes] = {
+    "consumption": b"gridward-limit-1",
+    "production": b"gridward-production-limit-1",
+}
+_FAILSAFE_TAG = b"gridward-failsafe-1"
 _SALT = b"gridward-device-key-1"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+Signed = LimitCommand | Failsafe
+_S = TypeVar("_S", LimitCommand, Failsafe)
 
 
 def device_key(site_secret: bytes, device: str) -> bytes:
@@ -30,26 +39,32 @@ def device_key(site_secret: bytes, device: str) -> bytes:
     return hkdf_sha256(site_secret, salt=_SALT, info=device.encode())
 
 
-def sign(command: LimitCommand, site_secret: bytes) -> LimitCommand:
-    """The command with its signature set (lower-case hex)."""
-    return replace(command, signature=_signature(command, device_key(site_secret, command.device)))
+def sign(message: _S, site_secret: bytes) -> _S:
+    """The message with its signature set (lower-case hex)."""
+    return replace(message, signature=_signature(message, device_key(site_secret, message.device)))
 
 
-def verify(command: LimitCommand, key: bytes) -> bool:
-    """Was this command, as it stands, signed for the device that owns `key`? Takes the same time either
+def verify(message: Signed, key: bytes) -> bool:
+    """Was this message, as it stands, signed for the device that owns `key`? Takes the same time either
     way."""
-    given = command.signature.encode(errors="surrogatepass")
-    return hmac.compare_digest(_signature(command, key).encode(), given)
+    given = message.signature.encode(errors="surrogatepass")
+    return hmac.compare_digest(_signature(message, key).encode(), given)
 
 
-def signed_bytes(command: LimitCommand) -> bytes:
-    """What is signed: netstrings (`LENGTH:BYTES,`) of a domain tag and of all fields but the signature.
+def signed_bytes(message: Signed) -> bytes:
+    """What is signed: netstrings (`LENGTH:BYTES,`) of a tag and of all fields but the signature, in the order
+    of `devices.messages`. A limit's direction is its tag.
 
-    Strings as UTF-8; `limit_kw` as big-endian IEEE 754 binary64, because decimal forms differ between
-    languages; times as decimal microseconds since 1970 UTC; epoch and sequence as decimal integers.
+    Strings as UTF-8; powers as big-endian IEEE 754 binary64, because decimal forms differ between languages;
+    times as decimal microseconds since 1970 UTC; all other numbers as decimal integers.
     """
-    parts = (
-        _DOMAIN,
+    parts = _failsafe_parts(message) if isinstance(message, Failsafe) else _limit_parts(message)
+    return b"".join(b"%d:%s," % (len(part), part) for part in parts)
+
+
+def _limit_parts(command: LimitCommand) -> tuple[bytes, ...]:
+    return (
+        _LIMIT_TAG[command.direction],
         command.feeder.encode(),
         command.device.encode(),
         command.request.encode(),
@@ -59,7 +74,19 @@ def signed_bytes(command: LimitCommand) -> bytes:
         b"%d" % command.epoch,
         b"%d" % command.sequence,
     )
-    return b"".join(b"%d:%s," % (len(part), part) for part in parts)
+
+
+def _failsafe_parts(failsafe: Failsafe) -> tuple[bytes, ...]:
+    return (
+        _FAILSAFE_TAG,
+        failsafe.feeder.encode(),
+        failsafe.device.encode(),
+        struct.pack(">d", failsafe.failsafe_kw),
+        b"%d" % failsafe.failsafe_s,
+        b"%d" % failsafe.heartbeat_timeout_s,
+        b"%d" % failsafe.epoch,
+        b"%d" % failsafe.sequence,
+    )
 
 
 def hkdf_sha256(secret: bytes, salt: bytes, info: bytes, length: int = 32) -> bytes:
@@ -73,8 +100,8 @@ def hkdf_sha256(secret: bytes, salt: bytes, info: bytes, length: int = 32) -> by
     return output[:length]
 
 
-def _signature(command: LimitCommand, key: bytes) -> str:
-    return hmac.digest(key, signed_bytes(command), hashlib.sha256).hex()
+def _signature(message: Signed, key: bytes) -> str:
+    return hmac.digest(key, signed_bytes(message), hashlib.sha256).hex()
 
 
 def _microseconds(at: datetime) -> bytes:

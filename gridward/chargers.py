@@ -9,6 +9,8 @@ import numpy as np
 from controller.errors import ConfigRejected
 from controller.feeder_control import FeederControl
 from controller.settings import FeederCharger, Ocpp, Site
+from customers.charging_station_files import load_stations
+from customers.charging_stations import ChargingMap, PlugNow
 from devices.ocpp.driver import CentralSystem
 from devices.ocpp.settings import Charger, ChargerDevice, CsmsSettings, gather, server_tls_context
 from devices.ports import Clock
@@ -34,6 +36,22 @@ def central_system(
         power_fresh_s=ocpp.power_fresh_s,
     )
     return CentralSystem(settings, clock, rng, wire_clock)
+
+
+def charging_map(site: Site, central: CentralSystem | None) -> ChargingMap | None:
+    """The stations of the site, with what its chargers say. Raises RegistryRejected, ConfigRejected."""
+    if site.ocpp.stations is None:
+        return None
+
+    def plugs_now() -> dict[tuple[str, int], PlugNow]:
+        said = {} if central is None else central.plugs()
+        return {
+            (name, number): PlugNow(plug.occupancy, plug.since, plug.limit_kw)
+            for name, plugs in said.items()
+            for number, plug in plugs.items()
+        }
+
+    return ChargingMap(load_stations(site.ocpp.stations), plugs_now)
 
 
 def _placed(site: Site, feeders: Iterable[FeederControl]) -> Iterator[Charger]:

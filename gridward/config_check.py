@@ -13,6 +13,7 @@ from controller.proving.settling import site_terms
 from controller.settings import Feeder, Site
 from controller.settings_file import load_site
 from controller.stores.opening import missing_extra
+from customers.charging_station_files import load_stations
 from customers.errors import RegistryRejected
 from customers.registry_files import load_registry
 from grid_model.errors import NetworkRejected
@@ -55,12 +56,21 @@ def _findings(path: Path) -> Iterator[str]:
     if missing is not None:
         yield f"{path}, store.postgres: {missing}"
     controls: list[FeederControl] = []
+    if site.ocpp.stations is not None:
+        yield from _station_findings(site.ocpp.stations)
     for feeder in site.feeder:
         yield from _feeder_findings(site, feeder, controls)
     try:
         site_terms(site, controls)
     except ConfigRejected as error:
         yield from error.findings
+
+
+def _station_findings(path: Path) -> Iterator[str]:
+    try:
+        load_stations(path)
+    except RegistryRejected as error:
+        yield from map(str, error.findings)
 
 
 def _feeder_findings(site: Site, feeder: Feeder, controls: list[FeederControl]) -> Iterator[str]:

@@ -46,7 +46,7 @@ from devices.mqtt.topics import Topics
 from devices.ports import Clock
 from devices.routing import CommandRouter, claims
 from grid_model.network import load_network
-from gridward.chargers import central_system
+from gridward.chargers import central_system, charging_map
 from gridward.key_files import make_once
 
 _P = ParamSpec("_P")
@@ -124,6 +124,7 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
         registries=registries,
         desks=daemon.desks,
         statements=StatementSource(site.store),
+        charging=charging_map(site, central),
     )
     return Assembly(daemon, app, store)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from controller.api.charging import charging_routes
 from controller.api.contacts import contacts_routes
 from controller.api.feeders import feeder_routes
 from controller.api.health import Pulse, health_routes
@@ -21,6 +22,7 @@ from controller.api.stream import Streams, stream_routes
 from controller.desks import Desks
 from controller.rewards.statement_source import StatementSource
 from controller.views import LiveViews
+from customers.charging_stations import ChargingMap
 from customers.registry import Registry
 from devices.ports import Clock
 
@@ -34,12 +36,14 @@ def create_app(
     registries: Mapping[str, Registry] | None = None,
     desks: Desks | None = None,
     statements: StatementSource | None = None,
+    charging: ChargingMap | None = None,
 ) -> FastAPI:
     """The API of one daemon, to be built before its first cycle.
 
     `clock` is that of the people and monitors who look: real time, even where the site's own runs faster.
     `registries` (by feeder) tell who is behind a service point; `static_dir` holds the console's files.
-    `desks` take what people and other programmes ask; `statements` are made from the whole journal.
+    `desks` take what people and other programmes ask; `statements` are made from the whole journal;
+    `charging` is the map of chargers.
     """
     streams = Streams(views, clock)
     app = FastAPI(
@@ -63,6 +67,8 @@ def create_app(
         app.include_router(settlement_routes(desks.settlements, key))
         if desks.contacts is not None:
             app.include_router(contacts_routes(desks.contacts, key))
+    if charging is not None:
+        app.include_router(charging_routes(charging, key))
     app.include_router(health_routes(pulse))
     app.include_router(metrics_routes(registry))
     app.include_router(asset_routes())

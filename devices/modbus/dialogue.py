@@ -7,16 +7,18 @@ give the same result. No I/O, no clock.
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 from devices.messages import Direction
 
-Table = Literal["holding", "input"]
+Table = Literal["holding", "input", "coil", "discrete"]
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Functions 3 (holding) and 4 (input): answered with `count` registers."""
+    """Functions 3 (holding), 4 (input), 1 (coil) and 2 (discrete): answered with `count` registers; of the
+    last two each is 0 or 1.
+    """
 
     table: Table
     address: int
@@ -25,10 +27,13 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Functions 6 and 16, to holding registers: answered with nothing."""
+    """Functions 6 and 16 (holding), 5 and 15 (coil): answered with nothing."""
 
     address: int
     values: tuple[int, ...]
+    table: Literal["holding", "coil"] = "holding"
+    as_block: bool = False
+    """functions 16 and 15 for a single value too: there are devices that know no other"""
 
 
 Operation = Read | Write
@@ -82,4 +87,22 @@ class Unit(Protocol):
 
     def release(self) -> Dialogue[None]:
         """Back to no limit at once."""
+        ...
+
+
+@runtime_checkable
+class HoldsFor(Protocol):
+    """A `Unit` that cannot always hold a limit for as long as it is asked to: it is told again in time."""
+
+    def held_s(self, hold_s: float) -> float:
+        """So long one `limit` for `hold_s` is held by the unit itself."""
+        ...
+
+
+@runtime_checkable
+class GuardsWrites(Protocol):
+    """A `Unit` that knows what may be written to it at all: the driver lets nothing else out."""
+
+    def may_write(self, write: Write) -> bool:
+        """Whether its map names all of this."""
         ...

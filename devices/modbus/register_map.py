@@ -1,54 +1,104 @@
-"""Which register of an RTU holds what: a profile as data, read from TOML and checked as a whole. No sockets.
+"""Which register of a unit holds what: a profile as data, read from TOML and checked as a whole. No sockets.
 
 A new make is a new file in `devices/profiles/`, or a file of the site's own. What is wrong with one is told
-all at once, by field.
+all at once, by field (`map_faults.py`). What may be written is `limit_map.py`'s subject.
 """
 
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 import msgspec
 
 from devices.errors import ProfileRejected
+from devices.modbus.dialogue import Table
+from devices.modbus.limit_map import Failsafe, LimitMap
 
-Encoding = Literal["float32", "int16", "uint16", "int32", "uint32"]
+Encoding = Literal["float32", "float64", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
+Order = Literal["high_first", "low_first"]
+Kind = Literal["rtu", "meter", "charger", "heat_pump", "battery"]
+REGISTERS_OF: Mapping[str, int] = MappingProxyType(
+    {"int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "float32": 2, "int64": 4, "uint64": 4, "float64": 4}
+)
 MAX_REGISTERS_PER_READ = 125
 """What one Modbus read may ask for (MODBUS Application Protocol 1.1b3, 6.3)."""
 LAST_REGISTER = 0xFFFF
+PHASES = (1, 2, 3)
 REQUIRED = ("p_kw", "q_kvar", "v_l1_v", "v_l2_v", "v_l3_v", "i_l1_a", "i_l2_a", "i_l3_a")
-OPTIONAL = ("energy_kwh",)
+"""What a substation's RTU must have."""
+KNOWN = (*REQUIRED, "energy_kwh")
+REQUIRED_OF: Mapping[Kind, tuple[str, ...]] = MappingProxyType(
+    {"rtu": REQUIRED, "meter": ("p_kw",), "charger": (), "heat_pump": (), "battery": ()}
+)
+NOT_MAPS = ("sunspec",)
+"""Built-in profiles whose names begin so are not register maps."""
 
 _BUILT_IN = resources.files("devices") / "profiles"
+Address = Annotated[int, msgspec.Meta(ge=0, le=LAST_REGISTER)]
 
 
 class Quantity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One measured value: where it stands, and how its registers become our unit."""
 
-    address: Annotated[int, msgspec.Meta(ge=0, le=LAST_REGISTER)]
+    address: Address
     encoding: Encoding
+    table: Literal["input", "holding"] | None = None
+    """where it is not in the map's table"""
     scale: float = 1.0
-    """value in our unit = raw value x scale"""
+    offset: float = 0.0
+    """value in our unit = raw value x scale + offset"""
     min: float | None = None
     max: float | None = None
     """What the make can measure at all; a value outside is refused."""
+    not_available: tuple[Annotated[int, msgspec.Meta(ge=0)], ...] = ()
+    """Raw patterns, as whole numbers without sign, that mean "I do not measure this"."""
 
     @property
     def registers(self) -> int:
         """How many 16-bit registers it takes."""
-        return 1 if self.encoding in ("int16", "uint16") else 2
+        return REGISTERS_OF[self.encoding]
+
+
+class Flag(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A bit, or a number in some bits of a register: is it one of those that mean yes?"""
+
+    address: Address
+    table: Table | None = None
+    mask: Annotated[int, msgspec.Meta(ge=1, le=0xFFFF)] = 0xFFFF
+    """the bits that count; the lowest of them is the 1 of `one_of`"""
+    one_of: tuple[Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)], ...] = (1,)
+
+    def holds(self, register: int) -> bool:
+        """Whether this register's content means yes."""
+        lowest = self.mask & -self.mask
+        return (register & self.mask) // lowest in self.one_of
 
 
 class RegisterMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The registers of one make."""
 
     name: str
+    kind: Kind = "rtu"
+    source: str = ""
+    """the public document that the addresses come from"""
     caveats: str = ""
     table: Literal["input", "holding"]
-    word_order: Literal["high_first", "low_first"]
-    quantities: dict[str, Quantity]
+    word_order: Order
+    """of a value of several registers: which of them comes first"""
+    byte_order: Order = "high_first"
+    """within a register; high first is what Modbus says"""
+    bridge_gaps: Annotated[int, msgspec.Meta(ge=0, le=50)] = 0
+    """So many registers without a meaning are read over; many units answer them with an exception."""
+    max_read: Annotated[int, msgspec.Meta(ge=1, le=MAX_REGISTERS_PER_READ)] = MAX_REGISTERS_PER_READ
+    quantities: dict[str, Quantity] = {}
+    valid: Flag | None = None
+    """While it says no, nothing that is measured counts."""
+    limit: LimitMap | None = None
+    failsafe: Failsafe | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +107,7 @@ class Block:
 
     address: int
     count: int
+    table: Table = "holding"
 
 
 def load_profile(profile: str | Path) -> RegisterMap:
@@ -69,7 +120,7 @@ def load_profile(profile: str | Path) -> RegisterMap:
         else:
             text = (_BUILT_IN / f"{name}.toml").read_text(encoding="utf-8")
     except FileNotFoundError:
-        names = ", ".join(sorted(built_in_profiles()))
+        names = ", ".join(built_in_profiles())
         raise ProfileRejected(f"{name}: no such profile; expected a .toml file or one of: {names}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ProfileRejected(f"{name}: {error}") from None
@@ -77,55 +128,45 @@ def load_profile(profile: str | Path) -> RegisterMap:
 
 
 def built_in_profiles() -> list[str]:
-    """The names of the profiles that come with Gridward."""
-    names = (entry.name for entry in _BUILT_IN.iterdir())
-    return [
-        name.removesuffix(".toml") for name in names if name.startswith("rtu_") and name.endswith(".toml")
-    ]
+    """The names of the register maps that come with Gridward."""
+    files = (entry.name for entry in _BUILT_IN.iterdir() if entry.name.endswith(".toml"))
+    return sorted(name.removesuffix(".toml") for name in files if not name.startswith(NOT_MAPS))
 
 
 def parse_profile(text: str, source: str) -> RegisterMap:
     """A profile from TOML; `source` is named in the ProfileRejected that lists its faults."""
+    from devices.modbus.map_faults import map_faults  # noqa: PLC0415  # it knows the types above
+
     try:
         profile = msgspec.convert(tomllib.loads(text), RegisterMap)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ProfileRejected(f"{source}: {error}") from None
-    faults = _faults(profile)
+    faults = list(map_faults(profile))
     if faults:
         raise ProfileRejected(f"{source}: " + "; ".join(faults))
     return profile
 
 
 def blocks(profile: RegisterMap) -> tuple[Block, ...]:
-    """The reads that fetch everything. Gaps are not bridged: many devices answer them with an exception."""
+    """The reads that fetch all that is measured, of as few registers as the map allows."""
+    wanted = [(q.table or profile.table, q.address, q.registers) for q in profile.quantities.values()]
+    if profile.valid is not None:
+        wanted.append((profile.valid.table or profile.table, profile.valid.address, 1))
+    return joined(wanted, profile.bridge_gaps, profile.max_read)
+
+
+def joined(wanted: Iterable[tuple[Table, int, int]], bridge: int = 0, most: int = 125) -> tuple[Block, ...]:
+    """Blocks of at most `most` registers that hold every (table, address, count), over gaps of at most
+    `bridge`.
+    """
     found: list[Block] = []
-    for quantity in sorted(profile.quantities.values(), key=lambda q: q.address):
+    for table, address, count in sorted(wanted):
         last = found[-1] if found else None
-        adjacent = last is not None and last.address + last.count == quantity.address
-        if last is not None and adjacent and last.count + quantity.registers <= MAX_REGISTERS_PER_READ:
-            found[-1] = Block(last.address, last.count + quantity.registers)
-        else:
-            found.append(Block(quantity.address, quantity.registers))
+        end = address + count
+        if last is not None and last.table == table and address - (last.address + last.count) <= bridge:
+            reach = max(end, last.address + last.count) - last.address
+            if reach <= most:
+                found[-1] = Block(last.address, reach, table)
+                continue
+        found.append(Block(address, count, table))
     return tuple(found)
-
-
-def _faults(profile: RegisterMap) -> list[str]:
-    given = profile.quantities
-    faults = [f"quantities.{name}: missing" for name in REQUIRED if name not in given]
-    known = REQUIRED + OPTIONAL
-    faults += [
-        f"quantities.{name}: unknown, expected {', '.join(known)}" for name in given if name not in known
-    ]
-    owner: dict[int, str] = {}
-    for name, quantity in given.items():
-        if quantity.scale == 0:
-            faults.append(f"quantities.{name}.scale: is 0")
-        if quantity.min is not None and quantity.max is not None and quantity.min >= quantity.max:
-            faults.append(f"quantities.{name}: min {quantity.min} is not below max {quantity.max}")
-        for address in range(quantity.address, quantity.address + quantity.registers):
-            if address > LAST_REGISTER:
-                faults.append(f"quantities.{name}.address: reaches beyond register {LAST_REGISTER}")
-            elif address in owner:
-                faults.append(f"quantities.{name}.address: register {address} is {owner[address]}'s")
-            owner[address] = name
-    return faults

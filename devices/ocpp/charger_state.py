@@ -26,7 +26,7 @@ _NO_CAR = "Available"
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """One connector as last heard; for the map of chargers as well."""
+    """One connector as last heard."""
 
     status: str | None = None
     """in the words of its version of OCPP"""

@@ -23,7 +23,7 @@ from devices.backoff import Backoff
 from devices.errors import CommandRejected, Unreachable
 from devices.messages import LimitCommand, Refused
 from devices.ocpp.admission import Admission, TurnedAway
-from devices.ocpp.charger_state import ChargerState, Connector
+from devices.ocpp.charger_state import ChargerState
 from devices.ocpp.charging_profile import check_command
 from devices.ocpp.codec_v16 import CodecV16
 from devices.ocpp.codec_v201 import CodecV201
@@ -31,6 +31,7 @@ from devices.ocpp.command_rules import CommandRules
 from devices.ocpp.doorway import ChargerConnection, Doorway, connection_class
 from devices.ocpp.heard import Codec
 from devices.ocpp.link import ChargerLink
+from devices.ocpp.occupancy import PlugState, plugs
 from devices.ocpp.session import Surroundings, Tally
 from devices.ocpp.settings import CsmsSettings, check_settings
 from devices.ports import Clock, Deliver
@@ -104,9 +105,10 @@ class CentralSystem:
         """(feeder, device) of all that are reached here."""
         return frozenset(self._places)
 
-    def connectors(self) -> dict[str, dict[int, Connector]]:
-        """Every connector as last heard, by charge point: for the map of chargers."""
-        return {name: dict(state.connectors) for name, state in self._states.items()}
+    def plugs(self) -> dict[str, dict[int, PlugState]]:
+        """Every connector as it is now, by charge point: for the map of chargers."""
+        now = self._clock.now()
+        return {name: plugs(state, now) for name, state in self._states.items()}
 
     # ---- in ------------------------------------------------------------------------------------------------
 

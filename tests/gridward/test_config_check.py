@@ -62,3 +62,13 @@ def test_a_service_point_that_the_network_lacks(tmp_path: Path, capsys: pytest.C
     assert "'C-1'" in error
     assert "'ev-1'" in error
     assert "load:99" in error
+
+
+def test_a_wrong_charging_station_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "stations.csv").write_text(
+        "station,charge_point,connector,name,latitude,longitude,plug,power_kw,access\n"
+        "market,cp1,1,Market,147,8,type2,22,public\n"
+    )
+    path = site(tmp_path, SITE + '[ocpp]\nstations = "stations.csv"\n')
+    assert main(["config", "check", path]) == 2
+    assert "stations.csv, row 2, latitude: expected degrees from -90 to 90" in capsys.readouterr().err

@@ -381,6 +381,6 @@ async def test_every_connector_is_there_for_the_map(version: str, point_at: Join
         point = point_at(system, version)
         await point.join()
         await point.do("status", "Faulted", 2)
-        connector = system.connectors()["cp1"][2]
-        assert connector.status == "Faulted"
-        assert connector.since is not None
+        plug = system.plugs()["cp1"][2]
+        assert plug.occupancy == "out_of_order"
+        assert plug.since is not None

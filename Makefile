@@ -31,7 +31,7 @@ demo: setup ## the whole loop, live, on http://127.0.0.1:8080
 
 test: setup-dev services
 	$(BIN)/python -m pytest -n logical --maxprocesses 8 -m "not e2e and not soak"
-	$(BIN)/python -m pytest -m "e2e and not soak"
+	$(BIN)/python -m pytest -n logical --maxprocesses 2 -m "e2e and not soak"
 
 lint: setup-dev
 	$(BIN)/ruff format --check .

@@ -59,7 +59,8 @@ def test_whole_columns_are_whole_and_the_gap_is_true(seed: int) -> None:
     x = found.x[programme.whole]
     assert ((x == 0) | (x == programme.most[programme.whole])).all()
     if found.feasible:
-        assert programme.cost @ found.x * (1 - found.gap) <= other.fun + 1e-6
+        # both may break a row by HiGHS' 1e-6, which is worth as much as the row's price
+        assert programme.cost @ found.x * (1 - found.gap) <= other.fun + 1e-5
         assert found.gap <= 1e-3
 
 

@@ -161,12 +161,17 @@ def _doubled_columns(net: Any, table: str) -> Iterator[Finding]:
 
 
 @cache
-def _numeric_columns(table: str) -> tuple[str, ...]:
-    """Columns that hold numbers in pandapower's own empty network, and those that it knows besides."""
+def _empty_network() -> Any:
+    """Made once: it takes pandapower a quarter of a second."""
     import pandapower  # noqa: PLC0415
 
-    own = pandapower.create_empty_network(add_stdtypes=False)[table].dtypes
-    numeric = [str(column) for column, kind in own.items() if kind.kind in "iuf"]
+    return pandapower.create_empty_network(add_stdtypes=False)
+
+
+@cache
+def _numeric_columns(table: str) -> tuple[str, ...]:
+    """Columns that hold numbers in pandapower's own empty network, and those that it knows besides."""
+    numeric = [str(column) for column, kind in _empty_network()[table].dtypes.items() if kind.kind in "iuf"]
     known = {*numeric, *NUMBERS[table], *OPTIONAL_NUMBERS.get(table, ())}
     return tuple(sorted(known - set(references(table))))
 

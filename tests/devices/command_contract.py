@@ -105,7 +105,7 @@ class CommandContract:
         await holds(rig, 6.0)
         await rig.send(command(rig, sequence=3, seconds=0.0))
         await holds(rig, None)
-        await until(lambda: answers(rig)[-1] == "ended")
+        await until(lambda: answers(rig)[-1:] == ["ended"])
 
     async def test_with_the_link_dead_the_limit_ends_by_itself(self, rig: CommandRig) -> None:
         await rig.send(command(rig, seconds=2.0))

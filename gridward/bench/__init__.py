@@ -27,6 +27,7 @@ PARTS: dict[str, str] = {
     "ledger": "random operations on the ledger against a naive one, all sums zero after every one",
     "baselines": "what would have been used, by every method, and who games it",
     "stores": "durable journal entries a second with group commit, on SQLite and on PostgreSQL",
+    "requests": "requests sent at once and answered, through mosquitto, to devices that check each",
     "tampering": "what `gridward audit verify` finds of a journal that somebody altered",
 }
 """Every part and what it measures."""

@@ -1,0 +1,1 @@
+"""Who may do what through the API: accounts, sessions, tokens and roles."""

@@ -1,0 +1,26 @@
+"""Who stands behind a request, once that is known. Pure."""
+
+from dataclasses import dataclass
+
+from controller.access.roles import PERMISSIONS, Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who was let in, and what they may do."""
+
+    name: str | None
+    """of the account or token; None: whoever knows the site's operator token, who says it with each order"""
+    may: frozenset[Permission]
+    feeders: frozenset[str] | None = None
+    """that they may act on; None: all"""
+
+    def is_allowed(self, permission: Permission, feeder: str | None = None) -> bool:
+        """Whether they may do this, on this feeder if it is one's."""
+        if permission not in self.may:
+            return False
+        return feeder is None or self.feeders is None or feeder in self.feeders
+
+
+KEY_HOLDER = Principal(None, frozenset(PERMISSIONS) - {"accounts"})
+"""Whoever shows the site's operator token."""

@@ -84,6 +84,10 @@ class Feeder(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     enrolments: Path | None = None
     """enrolments.csv: who is in which programme, and when"""
+    appliances: Path | None = None
+    """appliances.csv, which `gridward appliances import` writes: what customers own"""
+    appliance_use: Path | None = None
+    """when appliances run, where the site knows better than the default table"""
     metered_generation: bool = True
     """Meters measure net of what is generated behind them, so the network's own static generators are off."""
     rtu: Rtu | None = None
@@ -253,7 +257,9 @@ class Api(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: Port = 8080
     operator_token_file: Path | None = None
-    """Commands need the token in this file; without it the API is read-only."""
+    """One token for all who know it; without it commands need an account, or a token of one's own."""
+    accounts: Path = Path("state/accounts.sqlite3")
+    """who may sign in, and as what: see `gridward accounts`"""
     public_url: str | None = None
     """Where people reach the API from outside, such as `https://people.example.org`: notices then hold links
     by which they answer."""
@@ -303,6 +309,43 @@ class Contacts(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """So long after the supply or the enrolment ended; `gridward contacts purge` erases them then."""
 
 
+class NoticeWay(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One way to tell people something."""
+
+    name: str
+    """as the journal and `channels` in contacts.csv call it"""
+    url: str | None = None
+    """of the apprise library, with {email}, {phone}, {push}, {customer} and {secret}; None: the app, which
+    hears of it through the broker"""
+    secret_file: Path | None = None
+    """what stands for {secret}"""
+    per_hour: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """words to one person by this way"""
+    per_day: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    most_at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
+    customers: tuple[str, ...] | None = None
+    """None: for everybody"""
+
+
+class Notices(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How people are told; without a `[[notices.channel]]` through the broker alone."""
+
+    channel: tuple[NoticeWay, ...] = ()
+    """in the order in which they are tried"""
+    reaches: Literal["first", "all"] = "first"
+    """the first channel that takes a word, or all"""
+    per_hour: Annotated[int, msgspec.Meta(ge=1)] | None = 6
+    """words to one person, by all channels together"""
+    per_day: Annotated[int, msgspec.Meta(ge=1)] | None = 20
+    quiet: str | None = None
+    """`22:00-07:00` in the site's time zone: nobody gets a word then, but who is tagged `night_calls_ok`"""
+    deadline_s: Positive = 8.0
+    """for one channel to take one word"""
+    texts: Path | None = None
+    """a TOML file with the site's own subjects, texts and short forms"""
+    most_sms_parts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 4
+
+
 class Site(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of SITE.toml."""
 
@@ -323,3 +366,4 @@ class Site(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: Store = Store()
     journal: Journal = Journal()
     contacts: Contacts = Contacts()
+    notices: Notices = Notices()

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from controller.api.operate import MIN_TOKEN_LENGTH
+from controller.api.operator_key import MIN_TOKEN_LENGTH
 from controller.errors import ConfigRejected
 from controller.settings import Site
 from controller.settings_file import load_site

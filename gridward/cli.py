@@ -27,6 +27,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "readings": ("gridward.readings", "hand readings that came late to the running daemon"),
     "ledger": ("gridward.ledger", "balances and statements"),
     "audit": ("gridward.audit", "verify the journal, or tell it in sentences"),
+    "appliances": (
+        "gridward.appliances",
+        "who owns large appliances: sales lists matched with customers",
+    ),
+    "accounts": ("gridward.accounts", "who may sign in, as what, and tokens for programs"),
     "contacts": ("gridward.contacts", "names and addresses: import, list, export, erase"),
     "backup": ("gridward.backup", "the record of a site as one file, also while the daemon runs"),
     "restore": ("gridward.restore", "put a backup in the place of a site's store"),

@@ -19,6 +19,8 @@ import numpy as np
 from fastapi import FastAPI
 
 import console
+from controller.access.account_store import AccountStore
+from controller.access.sign_in import SignInDesk
 from controller.api.app import create_app
 from controller.auditing.checkpoints import NoteRejected, SigningKey, key_name, read_signing_key
 from controller.auditing.sealing import OutsideCopy, Sealer
@@ -125,6 +127,7 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
         desks=daemon.desks,
         statements=StatementSource(site.store),
         charging=charging_map(site, central),
+        sign_in=SignInDesk(AccountStore(site.api.accounts), wire_clock, WorkerThread()),
     )
     return Assembly(daemon, app, store)
 

@@ -6,19 +6,25 @@ from pathlib import Path
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from controller.access.sign_in import SignInDesk
 from controller.api.charging import charging_routes
 from controller.api.contacts import contacts_routes
 from controller.api.feeders import feeder_routes
+from controller.api.gate import Doors
 from controller.api.health import Pulse, health_routes
 from controller.api.metrics import metrics_routes
-from controller.api.operate import OperatorKey, operate_routes
+from controller.api.operate import operate_routes
+from controller.api.operator_key import OperatorKey
+from controller.api.opt_out import opt_out_routes
 from controller.api.pages import asset_routes, mount_pages
 from controller.api.people import people_routes
 from controller.api.problems import add_problem_handlers
 from controller.api.rewards import rewards_routes
 from controller.api.security_headers import SecurityHeaders
+from controller.api.sessions import session_routes
 from controller.api.settlements import settlement_routes
 from controller.api.stream import Streams, stream_routes
+from controller.api.tokens import token_routes
 from controller.desks import Desks
 from controller.rewards.statement_source import StatementSource
 from controller.views import LiveViews
@@ -37,13 +43,14 @@ def create_app(
     desks: Desks | None = None,
     statements: StatementSource | None = None,
     charging: ChargingMap | None = None,
+    sign_in: SignInDesk | None = None,
 ) -> FastAPI:
     """The API of one daemon, to be built before its first cycle.
 
     `clock` is that of the people and monitors who look: real time, even where the site's own runs faster.
     `registries` (by feeder) tell who is behind a service point; `static_dir` holds the console's files.
     `desks` take what people and other programmes ask; `statements` are made from the whole journal;
-    `charging` is the map of chargers.
+    `charging` is the map of chargers. Without `sign_in` nobody has an account.
     """
     streams = Streams(views, clock)
     app = FastAPI(
@@ -59,16 +66,20 @@ def create_app(
     pulse = Pulse(views, clock)
     app.include_router(feeder_routes(views, registries or {}, pulse))
     app.include_router(stream_routes(views, streams, clock))
-    key = OperatorKey.from_file(views.site.api.operator_token_file)
-    app.include_router(operate_routes(views, key))
+    gate = Doors(OperatorKey.from_file(views.site.api.operator_token_file), sign_in)
+    app.include_router(operate_routes(views, gate))
+    if sign_in is not None:
+        app.include_router(session_routes(sign_in, gate))
+        app.include_router(token_routes(sign_in, gate))
     if desks is not None:
-        app.include_router(people_routes(desks.people, key, clock))
-        app.include_router(rewards_routes(desks.rewards, key, statements))
-        app.include_router(settlement_routes(desks.settlements, key))
+        app.include_router(people_routes(desks.people, gate, clock))
+        app.include_router(rewards_routes(desks.rewards, gate, statements))
+        app.include_router(settlement_routes(desks.settlements, gate))
         if desks.contacts is not None:
-            app.include_router(contacts_routes(desks.contacts, key))
+            app.include_router(contacts_routes(desks.contacts, gate))
+            app.include_router(opt_out_routes(desks.contacts.opt_outs, gate, clock))
     if charging is not None:
-        app.include_router(charging_routes(charging, key))
+        app.include_router(charging_routes(charging, gate))
     app.include_router(health_routes(pulse))
     app.include_router(metrics_routes(registry))
     app.include_router(asset_routes())

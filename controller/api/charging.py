@@ -5,21 +5,17 @@ Only stations that are open to the public are told to everybody; with the operat
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from controller.api.encoding import json_response
-from controller.api.operate import OperatorKey
+from controller.api.gate import REFUSALS, Gate
 from customers.charging_stations import Access, ChargingMap, Occupancy, PlugKind, PlugNow, Station, near
 
 FARTHEST_M = 100_000.0
 _POSITION = r"^-?\d{1,3}(\.\d{1,12})?,-?\d{1,3}(\.\d{1,12})?$"
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    401: {"description": "all stations were asked for, and the operator token was not shown"},
-    403: {"description": "all stations were asked for, and this controller is read-only"},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +53,11 @@ class StationsBody:
     stations: tuple[StationBody, ...]
 
 
-def charging_routes(charging: ChargingMap, key: OperatorKey) -> APIRouter:
+def charging_routes(charging: ChargingMap, gate: Gate) -> APIRouter:
     """The route; what chargers say is asked at that time."""
     router = APIRouter(prefix="/api/v1/charging", tags=["charging"])
 
-    @router.get("/stations", response_model=StationsBody, responses=_REFUSALS)
+    @router.get("/stations", response_model=StationsBody, responses=REFUSALS)
     async def listed(
         request: Request,
         around: Annotated[str | None, Query(alias="near", pattern=_POSITION)] = None,
@@ -71,7 +67,7 @@ def charging_routes(charging: ChargingMap, key: OperatorKey) -> APIRouter:
     ) -> Response:
         """Stations and their plugs. `near`: LATITUDE,LONGITUDE in degrees; `free`: only with a free plug."""
         if everything:
-            key.check(request.headers.get("authorization"))
+            await gate.admit(request, "operate")
         seen = [one for one in charging.stations if everything or one.place.access == "public"]
         found: list[tuple[Station, float | None]] = [(one, None) for one in seen]
         if around is not None:

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_response, struct_schema
-from controller.api.operate import OperatorKey
+from controller.api.gate import REFUSALS, Gate, acting
 from controller.api.posted import Words, read_posted
 from controller.people.contacts_desk import ContactsDesk, NothingHeld
 from customers.errors import ContactsUnavailable
@@ -14,8 +14,9 @@ from customers.errors import ContactsUnavailable
 class EraseOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who erases, and why: both are kept, so no names of customers."""
 
-    who: Words
     why: Words
+    who: Words | None = None
+    """needed with the operator token"""
 
 
 class ErasedBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +28,7 @@ class ErasedBody(msgspec.Struct, frozen=True, kw_only=True):
     """False: the data are gone, and the journal is told when it can be written again"""
 
 
-def contacts_routes(desk: ContactsDesk, key: OperatorKey) -> APIRouter:
+def contacts_routes(desk: ContactsDesk, gate: Gate) -> APIRouter:
     """The one route."""
     router = APIRouter(prefix="/api/v1", tags=["contacts"])
 
@@ -35,8 +36,7 @@ def contacts_routes(desk: ContactsDesk, key: OperatorKey) -> APIRouter:
         "/customers/{customer}/erase-contacts",
         responses={
             200: {"content": {JSON: {"schema": struct_schema(ErasedBody)}}},
-            401: {"description": "the operator token was not shown"},
-            403: {"description": "this controller is read-only"},
+            **REFUSALS,
             404: {"description": "nothing is held of this customer"},
             422: {"description": "the order is malformed"},
             503: {"description": "the contacts cannot be written now: ask again, until it is done"},
@@ -48,10 +48,10 @@ def contacts_routes(desk: ContactsDesk, key: OperatorKey) -> APIRouter:
     )
     async def erase(customer: str, request: Request) -> Response:
         """Erase a customer's contacts for good, and note it in the journal."""
-        key.check(request.headers.get("authorization"))
+        await gate.admit(request, "personal_data")
         order = await read_posted(request, EraseOrder)
         try:
-            done = await desk.erase(customer, order.who, order.why)
+            done = await desk.erase(customer, acting(request, order.who), order.why)
         except NothingHeld as error:
             raise HTTPException(404, str(error)) from error
         except ContactsUnavailable as error:

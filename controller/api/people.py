@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_response, struct_schema
-from controller.api.operate import OperatorKey
+from controller.api.gate import REFUSALS, Gate
 from controller.api.people_page import POLICY, Sentence, question, sentence
 from controller.api.posted import MAX_BODY_BYTES, read_body, read_posted
 from controller.api.wrong_tokens import WrongTokens
@@ -42,7 +42,7 @@ class AnswerNoted(msgspec.Struct, frozen=True, kw_only=True):
     """the same answer was given before: nothing changed"""
 
 
-def people_routes(desk: PeopleDesk, key: OperatorKey, clock: Clock) -> APIRouter:
+def people_routes(desk: PeopleDesk, gate: Gate, clock: Clock) -> APIRouter:
     """The pages for people, and the answer by API. `clock` is real time."""
     router = APIRouter()
     wrong = WrongTokens()
@@ -50,8 +50,8 @@ def people_routes(desk: PeopleDesk, key: OperatorKey, clock: Clock) -> APIRouter
     def refused(request: Request) -> Response:
         caller = "" if request.client is None else request.client.host
         if wrong.too_many(caller, clock.monotonic()):
-            return _html(sentence("too_many"), 429)
-        return _html(sentence("wrong"), 404)
+            return html_page(sentence("too_many"), 429)
+        return html_page(sentence("wrong"), 404)
 
     @router.get("/people/answer", include_in_schema=False)
     async def ask(request: Request) -> Response:
@@ -59,8 +59,8 @@ def people_routes(desk: PeopleDesk, key: OperatorKey, clock: Clock) -> APIRouter
         try:
             invitation = await desk.look(token)
         except StoreUnavailable:
-            return _html(sentence("busy"), 503)
-        return refused(request) if invitation is None else _html(question(invitation, token))
+            return html_page(sentence("busy"), 503)
+        return refused(request) if invitation is None else html_page(question(invitation, token))
 
     @router.post("/people/answer", include_in_schema=False)
     async def take(request: Request) -> Response:
@@ -73,13 +73,13 @@ def people_routes(desk: PeopleDesk, key: OperatorKey, clock: Clock) -> APIRouter
             outcome = await desk.answer_by_token(token)
         except StoreUnavailable:
             language = () if invitation is None else (invitation.language,)
-            return _html(sentence("busy", *language), 503)
-        return _html(sentence(_told(outcome), invitation.language))
+            return html_page(sentence("busy", *language), 503)
+        return html_page(sentence(_told(outcome), invitation.language))
 
     @router.post("/api/v1/notices/{request_id}/answer", **_DOCUMENTED)
     async def answer(request_id: str, request: Request) -> Response:
         """Note for a customer whether they take part in what a notice asks."""
-        key.check(request.headers.get("authorization"))
+        await gate.admit(request, "answer")
         chosen = await read_posted(request, NoticeAnswer)
         try:
             outcome = await desk.answer(request_id, chosen.answer, "api")
@@ -95,8 +95,7 @@ _DOCUMENTED: dict[str, Any] = {
     "tags": ["people"],
     "responses": {
         200: {"content": {JSON: {"schema": struct_schema(AnswerNoted)}}},
-        401: {"description": "the operator token was not shown"},
-        403: {"description": "this controller is read-only"},
+        **REFUSALS,
         404: {"description": "there is no such notice"},
         409: {"description": "the request is over, or has begun without a yes: nothing changes any more"},
         413: {"description": f"the body is larger than {MAX_BODY_BYTES} bytes"},
@@ -157,6 +156,7 @@ async def _token(request: Request) -> str:
         return ""
 
 
-def _html(page: str, status: int = 200) -> Response:
+def html_page(page: str, status: int = 200) -> Response:
+    """A page for people, which loads nothing and is kept nowhere."""
     headers = {"content-security-policy": POLICY, "cache-control": "no-store"}
     return Response(page, status, headers, "text/html; charset=utf-8")

@@ -13,7 +13,7 @@ from controller.people.people_desk import Invitation
 from customers.consent_links import Choice
 
 Words = Mapping[str, str]
-Sentence = Literal["wrong", "late", "begun", "noted_no", "noted_yes", "busy", "too_many"]
+Sentence = Literal["wrong", "late", "begun", "noted_no", "noted_yes", "busy", "too_many", "opted_out"]
 
 _STYLE = (
     "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem;color:#16202a;"
@@ -51,6 +51,9 @@ _ENGLISH: Words = {
     "noted_yes": "Noted: you take part. Thank you! What your meter shows less is credited.",
     "busy": "Your answer could not be noted just now. Please try again in a minute.",
     "too_many": "Too many wrong links came from here. Please try again later.",
+    "opt_out": "Do you want no more messages from us? You lose nothing that you earned.",
+    "button_opt_out": "No more messages",
+    "opted_out": "Noted: you get no more messages from us. If that was a mistake, please tell your supplier.",
 }
 _CHINESE: Words = {
     "title": "您的答复",
@@ -68,6 +71,9 @@ _CHINESE: Words = {
     "noted_yes": "已记录：您参与。谢谢！电表显示少用的电量将计入奖励。",
     "busy": "暂时无法记录您的答复，请稍后再试。",
     "too_many": "来自此处的无效链接过多，请稍后再试。",
+    "opt_out": "不想再收到我们关于节约用电的消息吗？您已获得的奖励不受影响。",
+    "button_opt_out": "不再接收消息",
+    "opted_out": "已记录：您将不再收到我们的消息。如需恢复，请联系您的供电公司。",
 }
 _WORDS: Mapping[str, Words] = {"en": _ENGLISH, "zh": _CHINESE}
 
@@ -107,6 +113,14 @@ def sentence(said: Sentence, language: str | None = None) -> str:
     known = [language] if language in _WORDS else list(_WORDS)
     told = [f'<p lang="{one}">{escape(_WORDS[one][said])}</p>' for one in known if one is not None]
     return _page(language or "en", told)
+
+
+def opt_out_question(token: str) -> str:
+    """Whether they want no more messages, and the button that says so; in all languages."""
+    asked = [f'<p lang="{one}">{escape(words["opt_out"])}</p>' for one, words in _WORDS.items()]
+    button = " / ".join(words["button_opt_out"] for words in _WORDS.values())
+    form = f'<form method="post" action="opt-out?t={escape(token)}"><button>{escape(button)}</button></form>'
+    return _page("en", [*asked, form])
 
 
 def _words(language: str) -> Words:

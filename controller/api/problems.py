@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from controller.access.account_store import AccountsUnavailable
 from controller.api.encoding import to_json
 
 PROBLEM_JSON = "application/problem+json"
@@ -47,6 +48,12 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     return problem_response(request, 422, "; ".join(findings))
 
 
+async def _on_no_accounts(request: Request, error: Exception) -> Response:
+    del error  # it names a path of ours; the log has it
+    told = "the accounts cannot be read or written now, so nothing was done"
+    return problem_response(request, 503, told, {"retry-after": "5"})
+
+
 async def _on_bug(request: Request, error: Exception) -> Response:
     del error  # the server logs it; what broke inside is nobody's business outside
     return problem_response(request, 500, "the controller failed on this request; its log has the cause")
@@ -56,4 +63,5 @@ def add_problem_handlers(app: FastAPI) -> None:
     """Make every error of the app a problem document."""
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(AccountsUnavailable, _on_no_accounts)
     app.add_exception_handler(Exception, _on_bug)

@@ -42,14 +42,15 @@ class RedemptionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     redemption: Id
     customer: Text
     item: Id
-    who: Text = "api"
+    who: Text | None = None
 
 
 class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Why a redemption is fulfilled or voided, and by whom."""
 
-    who: Text
     reason: Text
+    who: Text | None = None
+    """needed with the operator token, which names nobody"""
 
 
 class TopUpBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -58,7 +59,8 @@ class TopUpBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     top_up: Id
     unit: Id
     amount: Annotated[int, msgspec.Meta(ge=1, le=10**15)]
-    who: Text
+    who: Text | None = None
+    """needed with the operator token"""
 
 
 class PayoutBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

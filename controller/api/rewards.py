@@ -1,6 +1,6 @@
 """The routes of rewards: what a customer holds, what points are good for; facts, redemptions, payouts.
 
-All need the operator token: whoever takes payments or runs a customers' portal asks on the customers' behalf.
+Whoever takes payments or runs a customers' portal asks on the customers' behalf, with a token of their own.
 Deciding and booking are the desk's subject.
 """
 
@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_response, struct_schema
-from controller.api.operate import OperatorKey
+from controller.api.gate import REFUSALS, SAFE_METHODS, Gate, acting
 from controller.api.posted import as_utc, read_posted
 from controller.api.reward_bodies import (
     DecisionBody,
@@ -35,21 +35,15 @@ from controller.stores.port import OutcomeUnknown, StoreUnavailable
 T = TypeVar("T")
 _DAY = timedelta(days=1)
 _UNWRITTEN = "the journal cannot be written, so nothing was done"
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    401: {"description": "the operator token was not shown"},
-    403: {"description": "this controller is read-only"},
-}
 
 
-def rewards_routes(
-    desk: RewardsDesk, key: OperatorKey, statements: StatementSource | None = None
-) -> APIRouter:
+def rewards_routes(desk: RewardsDesk, gate: Gate, statements: StatementSource | None = None) -> APIRouter:
     """All of them; statements only with a source of them."""
 
-    def may(request: Request) -> None:
-        key.check(request.headers.get("authorization"))
+    async def may(request: Request) -> None:
+        await gate.admit(request, "customers" if request.method in SAFE_METHODS else "rewards")
 
-    router = APIRouter(prefix="/api/v1", tags=["rewards"], dependencies=[Depends(may)], responses=_REFUSALS)
+    router = APIRouter(prefix="/api/v1", tags=["rewards"], dependencies=[Depends(may)], responses=REFUSALS)
     _add_views(router, desk)
     if statements is not None:
         _add_statements(router, desk, statements)
@@ -96,8 +90,9 @@ def _add_redemptions(router: APIRouter, desk: RewardsDesk) -> None:
     async def redeem(request: Request) -> Response:
         """Hold a customer's points for an item; the same again is answered as it stands."""
         body = await read_posted(request, RedemptionBody)
+        who = acting(request, body.who or request.state.principal.name or "api")
         moved = await _done(
-            desk.redeem(redemption=body.redemption, customer=body.customer, item=body.item, who=body.who)
+            desk.redeem(redemption=body.redemption, customer=body.customer, item=body.item, who=who)
         )
         return json_response(_state(moved))
 
@@ -105,13 +100,15 @@ def _add_redemptions(router: APIRouter, desk: RewardsDesk) -> None:
     async def fulfil(redemption: str, request: Request) -> Response:
         """The customer has got it: the points are used."""
         body = await read_posted(request, DecisionBody)
-        return json_response(_state(await _done(desk.fulfil(redemption, who=body.who, reason=body.reason))))
+        who = acting(request, body.who)
+        return json_response(_state(await _done(desk.fulfil(redemption, who=who, reason=body.reason))))
 
     @router.post("/redemptions/{redemption}/void", **_documented(DecisionBody, RedemptionState))
     async def void(redemption: str, request: Request) -> Response:
         """The customer will not get it: the points are given back."""
         body = await read_posted(request, DecisionBody)
-        return json_response(_state(await _done(desk.void(redemption, who=body.who, reason=body.reason))))
+        who = acting(request, body.who)
+        return json_response(_state(await _done(desk.void(redemption, who=who, reason=body.reason))))
 
 
 def _add_bookings(router: APIRouter, desk: RewardsDesk) -> None:
@@ -137,7 +134,7 @@ def _add_bookings(router: APIRouter, desk: RewardsDesk) -> None:
         """Give the programme's budget more; the same again changes nothing."""
         body = await read_posted(request, TopUpBody)
         posted = await _done(
-            desk.top_up(top_up=body.top_up, unit=body.unit, amount=body.amount, who=body.who)
+            desk.top_up(top_up=body.top_up, unit=body.unit, amount=body.amount, who=acting(request, body.who))
         )
         return json_response(posted)
 

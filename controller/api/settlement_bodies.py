@@ -64,8 +64,9 @@ class DisputeDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """Upheld by one of readings, baseline and reduced_wh, or by what is stored now; or rejected."""
 
     outcome: Literal["upheld", "rejected"]
-    who: Text
     why: Text
+    who: Text | None = None
+    """needed with the operator token, which names nobody"""
     readings: tuple[GivenReading, ...] = ()
     meter: Text | None = None
     """whose readings they are, where that is known: it must be the request's own"""

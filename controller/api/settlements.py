@@ -1,7 +1,7 @@
 """The routes of settlements: late readings, disputes, and one settlement with its intervals.
 
-All need the operator token, the reading ones too: what a household used is nobody else's business. Deciding
-and writing are the desk's subject.
+None is for everybody, the reading ones neither: what a household used is nobody else's business. Deciding and
+writing are the desk's subject.
 """
 
 from collections.abc import Awaitable
@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_response, struct_schema
-from controller.api.operate import OperatorKey
+from controller.api.gate import REFUSALS, SAFE_METHODS, Gate, acting
 from controller.api.posted import as_utc, read_posted
 from controller.api.settlement_bodies import (
     DisputeBody,
@@ -28,23 +28,23 @@ from controller.proving.dispute_errors import NotPossible, ReadingsRejected, Unk
 from controller.proving.settlement_desk import Remedy, SettlementDesk
 from controller.stores.port import LateReading, StoreUnavailable
 
+LATE = "/readings/late"
 MAX_LATE_BYTES = 16 * 2**20
 MAX_DECISION_BYTES = 2**20
 T = TypeVar("T")
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    401: {"description": "the operator token was not shown"},
-    403: {"description": "this controller is read-only"},
-}
 
 
-def settlement_routes(desk: SettlementDesk, key: OperatorKey) -> APIRouter:
+def settlement_routes(desk: SettlementDesk, gate: Gate) -> APIRouter:
     """All of them."""
 
-    def may(request: Request) -> None:
-        key.check(request.headers.get("authorization"))
+    async def may(request: Request) -> None:
+        if request.method in SAFE_METHODS:
+            await gate.admit(request, "customers")
+        else:
+            await gate.admit(request, "readings" if request.url.path.endswith(LATE) else "disputes")
 
     router = APIRouter(
-        prefix="/api/v1", tags=["settlements"], dependencies=[Depends(may)], responses=_REFUSALS
+        prefix="/api/v1", tags=["settlements"], dependencies=[Depends(may)], responses=REFUSALS
     )
     _add_settlements(router, desk)
     _add_disputes(router, desk)
@@ -57,7 +57,7 @@ def _add_settlements(router: APIRouter, desk: SettlementDesk) -> None:
         """What a request came to, by interval, with its corrections and disputes."""
         return json_response(body_of(await _done(desk.settlement(request_id))))
 
-    @router.post("/readings/late", **_documented(LateBody, LateAnswer))
+    @router.post(LATE, **_documented(LateBody, LateAnswer))
     async def late(request: Request) -> Response:
         """Keep readings that came late, and correct what they change; the same again changes nothing."""
         body = await read_posted(request, LateBody, MAX_LATE_BYTES)
@@ -83,6 +83,7 @@ def _add_disputes(router: APIRouter, desk: SettlementDesk) -> None:
     async def decide(dispute: str, request: Request) -> Response:
         """Reject a dispute, or uphold it with another settlement; each is decided once."""
         body = await read_posted(request, DisputeDecision, MAX_DECISION_BYTES)
+        who = acting(request, body.who)
         remedy = Remedy(
             readings=tuple((as_utc(one.at, "at"), one.p_kw) for one in body.readings),
             meter=body.meter,
@@ -94,9 +95,9 @@ def _add_disputes(router: APIRouter, desk: SettlementDesk) -> None:
                 raise HTTPException(
                     422, "a rejected dispute changes nothing; expected no readings or figures"
                 )
-            closed = await _done(desk.reject(dispute, who=body.who, why=body.why))
+            closed = await _done(desk.reject(dispute, who=who, why=body.why))
             return json_response(DisputeDecided(closed=closed, correction=None))
-        closed, correction = await _done(desk.uphold(dispute, remedy, who=body.who, why=body.why))
+        closed, correction = await _done(desk.uphold(dispute, remedy, who=who, why=body.why))
         return json_response(DisputeDecided(closed=closed, correction=correction))
 
 

@@ -26,6 +26,7 @@ PARTS: dict[str, str] = {
     "settlement": "one event settled with many customers, durable on the disk",
     "ledger": "random operations on the ledger against a naive one, all sums zero after every one",
     "baselines": "what would have been used, by every method, and who games it",
+    "field": "readings a second from the field into the feeder state, through Mosquitto",
     "stores": "durable journal entries a second with group commit, on SQLite and on PostgreSQL",
     "requests": "requests sent at once and answered, through mosquitto, to devices that check each",
     "tampering": "what `gridward audit verify` finds of a journal that somebody altered",

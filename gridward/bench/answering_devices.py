@@ -32,7 +32,7 @@ def answer_for_ever(port: int, feeder: str, count: int, secret: bytes) -> None:
     topics = Topics()
 
     def on_message(client: Client, _: Any, message: MQTTMessage) -> None:
-        command = codec.decode_command(message.topic, message.payload)
+        command = codec.decode_command(message.topic, bytes(message.payload))
         if isinstance(command, LimitCommand):
             now = datetime.now(UTC)  # noqa: TID251  a device's own clock
             answer = holders[command.device].receive(command, now)

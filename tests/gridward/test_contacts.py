@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from prometheus_client import generate_latest
 
 from controller.api.contacts import contacts_routes
-from controller.api.operate import OperatorKey
+from controller.api.operator_key import OperatorKey
 from controller.api.problems import add_problem_handlers
 from controller.bookkeeping import Bookkeeper
 from controller.entries import PersonalDataErased

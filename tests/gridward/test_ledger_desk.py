@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from controller.api.operate import OperatorKey
+from controller.api.operator_key import OperatorKey
 from controller.api.problems import add_problem_handlers
 from controller.api.rewards import rewards_routes
 from controller.bookkeeping import Bookkeeper

@@ -136,7 +136,7 @@ async def test_every_route_is_documented(app: FastAPI, client: httpx.AsyncClient
     schema = document["components"]["schemas"]["FeederView"]
     assert set(schema["properties"]) == {field.name for field in dataclasses.fields(FeederView)}
     order = document["paths"]["/api/v1/feeders/{feeder}/operate"]["post"]["requestBody"]
-    assert set(order["content"]["application/json"]["schema"]["required"]) == {"action", "who", "why"}
+    assert set(order["content"]["application/json"]["schema"]["required"]) == {"action", "why"}
 
 
 def test_numpy_scalars_and_odd_values_in_json() -> None:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from controller.api.operate import OperatorKey
+from controller.api.operator_key import OperatorKey
 from controller.api.people import people_routes
 from controller.api.posted import MAX_BODY_BYTES
 from controller.api.problems import add_problem_handlers

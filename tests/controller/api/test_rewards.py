@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from msgspec.structs import replace
 
 from controller import settings
-from controller.api.operate import OperatorKey
+from controller.api.operator_key import OperatorKey
 from controller.api.posted import MAX_BODY_BYTES
 from controller.api.problems import add_problem_handlers
 from controller.api.rewards import rewards_routes

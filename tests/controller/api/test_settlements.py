@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from controller.api.operate import OperatorKey
+from controller.api.operator_key import OperatorKey
 from controller.api.problems import add_problem_handlers
 from controller.api.settlements import settlement_routes
 from tests.builders import START

@@ -1,0 +1,103 @@
+"""`gridward accounts`: who may sign in, by command."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pyotp
+import pytest
+
+from controller.access.account_store import AccountStore
+from controller.access.accounts import digest_of
+from controller.access.passwords import is_right
+from gridward.cli import main
+from tests.gridward.sites import write_site
+
+PASSWORD = "four horses and a barge"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> str:
+    return str(write_site(tmp_path))
+
+
+def accounts(*words: str, monkeypatch: pytest.MonkeyPatch | None = None, typed: str = f"{PASSWORD}\n") -> int:
+    if monkeypatch is not None:
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    return main(["accounts", *words])
+
+
+def listed(site: str, capsys: pytest.CaptureFixture[str]) -> Any:
+    capsys.readouterr()
+    assert accounts("list", site, "--json") == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_one_life(site: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    add = ("add", site, "anna", "--role", "operator", "--feeder", "dorf", "--password-stdin")
+    assert accounts(*add, monkeypatch=monkeypatch) == 0
+    assert accounts(*add, monkeypatch=monkeypatch) == 2
+    assert "there is an account 'anna' already" in capsys.readouterr().err
+    assert accounts("role", site, "anna", "supervisor") == 0
+    assert accounts("second-factor", site, "anna") == 0
+    secret = capsys.readouterr().out.splitlines()[1]
+    assert len(pyotp.TOTP(secret).now()) == 6
+    assert accounts("disable", site, "anna") == 0
+    (anna,) = listed(site, capsys)["accounts"]
+    assert anna == {
+        "name": "anna",
+        "role": "supervisor",
+        "second_factor": True,
+        "disabled": True,
+        "feeders": ["dorf"],
+    }
+    other = PASSWORD[::-1]
+    assert accounts(
+        "password", site, "anna", "--password-stdin", monkeypatch=monkeypatch, typed=other
+    ) == 0  # fmt: skip
+    store = AccountStore(Path(site).parent / "state" / "accounts.sqlite3")
+    account = store.account("anna")
+    assert account is not None
+    assert is_right(other, account.password_hash)
+    assert not is_right(PASSWORD, account.password_hash)
+    store.close()
+    assert accounts("remove", site, "anna") == 0
+    assert listed(site, capsys) == {"accounts": [], "tokens": []}
+
+
+def test_a_token_s_secret_is_told_once(site: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert accounts("token", site, "billing", "--may", "rewards", "--days", "30") == 0
+    secret = capsys.readouterr().out.strip()
+    (token,) = listed(site, capsys)["tokens"]
+    assert (token["name"], token["may"]) == ("billing", ["rewards"])
+    store = AccountStore(Path(site).parent / "state" / "accounts.sqlite3")
+    kept = store.token(digest_of(secret))
+    store.close()
+    assert kept is not None
+    assert kept.token == token["token"]
+    assert accounts("list", site) == 0
+    assert secret not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "told"),
+    [
+        (("add", "a b", "--role", "viewer", "--password-stdin"), PASSWORD, "NAME: expected 2 to 64"),
+        (("add", "anna", "--role", "viewer", "--password-stdin"), "short", "password: expected 15 to 256"),
+        (("role", "nobody", "viewer"), "", "there is no account 'nobody'"),
+        (("remove", "nobody"), "", "there is no account 'nobody'"),
+        (("token", "scada", "--may", "operate", "--feeder", "stadt"), "", "--feeder: expected one of dorf"),
+    ],
+)
+def test_what_cannot_be_is_told(  # noqa: PLR0917
+    site: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    typed: str,
+    told: str,
+) -> None:
+    command, *rest = words
+    assert accounts(command, site, *rest, monkeypatch=monkeypatch, typed=typed) == 2
+    assert told in capsys.readouterr().err

@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_response, struct_schema
 from controller.api.gate import REFUSALS, Gate, acting
-from controller.api.posted import Words, read_posted
+from controller.api.posted import MAX_BODY_BYTES, Words, read_posted
 from controller.people.contacts_desk import ContactsDesk, NothingHeld
 from customers.errors import ContactsUnavailable
 
@@ -38,6 +38,8 @@ def contacts_routes(desk: ContactsDesk, gate: Gate) -> APIRouter:
             200: {"content": {JSON: {"schema": struct_schema(ErasedBody)}}},
             **REFUSALS,
             404: {"description": "nothing is held of this customer"},
+            413: {"description": f"the body is larger than {MAX_BODY_BYTES} bytes"},
+            415: {"description": f"the body is not {JSON}"},
             422: {"description": "the order is malformed"},
             503: {"description": "the contacts cannot be written now: ask again, until it is done"},
         },

@@ -1,7 +1,7 @@
 """What the feeders are and how they are: the list, one network, one state, its trend, and what was told."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
@@ -24,6 +24,9 @@ from controller.views import FeederView, LiveViews, Told, TrendPoint
 from customers.registry import Registry
 from grid_model.network import Network
 
+_UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "there is no such feeder"}}
+_TOO_EARLY: dict[int | str, dict[str, Any]] = {503: {"description": "the feeder has had no cycle yet"}}
+
 
 def feeder_routes(views: LiveViews, registries: Mapping[str, Registry], pulse: Pulse) -> APIRouter:
     """The routes; `registries` tell who is behind a service point, by feeder."""
@@ -40,7 +43,7 @@ def feeder_routes(views: LiveViews, registries: Mapping[str, Registry], pulse: P
         )
         return json_response(Feeders(views.site.name, briefs))
 
-    @router.get("/feeders/{feeder}/network", response_model=NetworkBody)
+    @router.get("/feeders/{feeder}/network", response_model=NetworkBody, responses=_UNKNOWN)
     async def network(feeder: str, request: Request) -> Response:
         """The network to draw. Static while the daemon runs: comes with an ETag."""
         found = views.network(feeder)
@@ -52,7 +55,7 @@ def feeder_routes(views: LiveViews, registries: Mapping[str, Registry], pulse: P
         body, tag = drawn[feeder]
         return tagged_response(request, body, tag, {"cache-control": "no-cache"}, JSON)
 
-    @router.get("/feeders/{feeder}/state", response_model=FeederView)
+    @router.get("/feeders/{feeder}/state", response_model=FeederView, responses=_UNKNOWN | _TOO_EARLY)
     async def state(feeder: str) -> Response:
         """The feeder after its latest cycle."""
         _require(views, feeder)
@@ -61,7 +64,7 @@ def feeder_routes(views: LiveViews, registries: Mapping[str, Registry], pulse: P
             raise HTTPException(503, f"feeder {feeder!r} has had no cycle yet", {"retry-after": "5"})
         return json_response(view)
 
-    @router.get("/feeders/{feeder}/trend", response_model=tuple[TrendPoint, ...])
+    @router.get("/feeders/{feeder}/trend", response_model=tuple[TrendPoint, ...], responses=_UNKNOWN)
     async def trend(feeder: str) -> Response:
         """The latest 2,000 cycles, oldest first."""
         _require(views, feeder)

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_response, struct_schema
 from controller.api.gate import REFUSALS, Gate, acting
-from controller.api.posted import Words, read_posted
+from controller.api.posted import MAX_BODY_BYTES, Words, read_posted
 from controller.api.problems import no_such_feeder
 from controller.entries import OperatorActed, OperatorAction
 from controller.stores.port import StoreUnavailable
@@ -36,7 +36,11 @@ def operate_routes(views: LiveViews, gate: Gate) -> APIRouter:
         responses={
             200: {"content": {JSON: {"schema": struct_schema(OperatorActed)}}},
             **REFUSALS,
+            404: {"description": "there is no such feeder"},
+            413: {"description": f"the body is larger than {MAX_BODY_BYTES} bytes"},
+            415: {"description": f"the body is not {JSON}"},
             422: {"description": "the order is malformed or cannot be carried out"},
+            503: {"description": "the journal cannot be written, so nothing was done"},
         },
         openapi_extra={
             "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(OperatorOrder)}}},

@@ -34,6 +34,7 @@ from controller.stores.port import OutcomeUnknown, StoreUnavailable
 
 T = TypeVar("T")
 _DAY = timedelta(days=1)
+_NO_CUSTOMER: dict[int | str, dict[str, Any]] = {404: {"description": "there is no such customer"}}
 _UNWRITTEN = "the journal cannot be written, so nothing was done"
 
 
@@ -59,7 +60,7 @@ def _add_views(router: APIRouter, desk: RewardsDesk) -> None:
         items = customer_rewards.catalogue(desk.accounts, desk.rewards, desk.now())
         return json_response({"items": items})
 
-    @router.get("/customers/{customer}/rewards")
+    @router.get("/customers/{customer}/rewards", responses=_NO_CUSTOMER)
     async def rewards(customer: str) -> Response:
         """What a customer holds, in which tier they are, what expires next and what is pending."""
         _check_known(desk, customer)
@@ -67,7 +68,7 @@ def _add_views(router: APIRouter, desk: RewardsDesk) -> None:
 
 
 def _add_statements(router: APIRouter, desk: RewardsDesk, statements: StatementSource) -> None:
-    @router.get("/customers/{customer}/statement")
+    @router.get("/customers/{customer}/statement", responses=_NO_CUSTOMER)
     async def statement(customer: str, first: date | None = None, last: date | None = None) -> Response:
         """Opening balance, every transaction and closing balance, from the `first` to the `last` day in
         UTC.

@@ -251,6 +251,19 @@ class Rewards(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """None: points last for ever."""
 
 
+class OpenId(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A provider that people sign in with, by OpenID Connect."""
+
+    issuer: str
+    """as it calls itself: `https://login.example.org/realms/grid`"""
+    client_id: str
+    client_secret_file: Path
+    roles: dict[str, Literal["viewer", "operator", "supervisor", "engineer", "auditor"]]
+    """by group; of several the first listed counts"""
+    groups_claim: str = "groups"
+    name_claim: str = "preferred_username"
+
+
 class Api(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the console and the API answer."""
 
@@ -260,6 +273,8 @@ class Api(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One token for all who know it; without it commands need an account, or a token of one's own."""
     accounts: Path = Path("state/accounts.sqlite3")
     """who may sign in, and as what: see `gridward accounts`"""
+    openid: OpenId | None = None
+    """Needs `public_url`, and there the address `/api/v1/session/openid/back` as the provider's redirect."""
     public_url: str | None = None
     """Where people reach the API from outside, such as `https://people.example.org`: notices then hold links
     by which they answer."""

@@ -6,9 +6,10 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from controller.people.call_rules import quiet_hours
 from controller.proving.holiday_calendar import calendar_fault
 from controller.rewards.reward_rules import rule_faults
-from controller.settings import Broker, Feeder, Site, Store
+from controller.settings import Api, Broker, Feeder, NoticeWay, Site, Store
 from controller.toml_lines import Place
 from devices.identifiers import id_fault
 
@@ -17,6 +18,9 @@ Fault = tuple[Place, str]
 
 POSTGRES_URLS = ("postgresql://", "postgres://")
 _KEY_VALUE = re.compile(r"\s*[a-z_]+\s*=")
+_WAY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_PLACEHOLDERS = ("email", "phone", "push", "customer", "secret")
+"""of a channel's URL"""
 _NETWORK_SOURCES = ("simbench:", "pandapower:")
 
 
@@ -33,6 +37,7 @@ def sense_faults(site: Site) -> Iterator[Fault]:
     yield from _broker(site.broker)
     yield from _ocpp(site)
     yield from _store(site.store)
+    yield from _notices(site)
     yield from _times(site)
     yield from _limits(site)
     yield from _time_zone(site.look_ahead.time_zone)
@@ -41,6 +46,7 @@ def sense_faults(site: Site) -> Iterator[Fault]:
         yield ("rewards", "holidays"), fault
     yield from _there(site.api.operator_token_file, ("api", "operator_token_file"))
     yield from _public_url(site.api.public_url)
+    yield from _openid(site.api)
 
 
 def _feeders(site: Site) -> Iterator[Fault]:
@@ -70,6 +76,20 @@ def _agreements(feeder: Feeder, place: Place) -> Iterator[Fault]:
         if getattr(feeder, given) is not None and getattr(feeder, needed) is None:
             yield (*place, given), f"expected {needed} beside it"
         yield from _there(getattr(feeder, given), (*place, given))
+
+
+def _openid(api: Api) -> Iterator[Fault]:
+    if api.openid is None:
+        return
+    if api.public_url is None:
+        yield ("api", "openid"), "expected api.public_url beside it: the provider sends people back there"
+    scheme = api.openid.issuer.partition("://")[0]
+    if scheme not in ("https", "http"):
+        expected = f"expected an address such as https://login.example.org, got {api.openid.issuer!r}"
+        yield ("api", "openid", "issuer"), expected
+    if not api.openid.roles:
+        yield ("api", "openid", "roles"), 'expected at least one, such as { operators = "operator" }'
+    yield from _there(api.openid.client_secret_file, ("api", "openid", "client_secret_file"))
 
 
 def _public_url(url: str | None) -> Iterator[Fault]:
@@ -118,6 +138,37 @@ def _ocpp(site: Site) -> Iterator[Fault]:
     for number, feeder in enumerate(site.feeder):
         for place, charger in enumerate(feeder.charger):
             yield from _there(charger.password_file, ("feeder", number, "charger", place, "password_file"))
+
+
+def _notices(site: Site) -> Iterator[Fault]:
+    notices = site.notices
+    try:
+        quiet_hours(notices.quiet)
+    except ValueError:
+        yield ("notices", "quiet"), f"expected a span such as 22:00-07:00, got {notices.quiet!r}"
+    yield from _there(notices.texts, ("notices", "texts"))
+    longest_s, most_s = notices.deadline_s * max(len(notices.channel), 1), site.requests.answer_within_s
+    if notices.channel and longest_s >= most_s:
+        expected = f"expected, times the channels, less than requests.answer_within_s ({most_s:g} s)"
+        yield ("notices", "deadline_s"), f"{expected}; got {notices.deadline_s:g}"
+    names = [way.name for way in notices.channel]
+    for number, way in enumerate(notices.channel):
+        place: Place = ("notices", "channel", number)
+        if not _WAY_NAME.fullmatch(way.name) or names.index(way.name) < number:
+            yield (*place, "name"), f"expected a word of its own, of a-z, 0-9, - and _; got {way.name!r}"
+        yield from _way(way, place)
+
+
+def _way(way: NoticeWay, place: Place) -> Iterator[Fault]:
+    """Never repeats a URL: there may be a secret in it."""
+    yield from _there(way.secret_file, (*place, "secret_file"))
+    names = set(re.findall(r"{([^{}]*)}", way.url or ""))
+    if names.difference(_PLACEHOLDERS) or "{" in re.sub(r"{[^{}]*}", "", way.url or ""):
+        yield (*place, "url"), f"expected no other braces than {', '.join(f'{{{n}}}' for n in _PLACEHOLDERS)}"
+    if ("secret" in names) != (way.secret_file is not None):
+        yield (*place, "secret_file"), "expected it and {secret} in the url, or neither"
+    if way.url is not None and re.search(r"://[^/?#]*:(?!\{secret\}@)[^/?#@]*@", way.url):
+        yield (*place, "url"), "expected no password in it: write it into a file and {secret} in its place"
 
 
 def _store(store: Store) -> Iterator[Fault]:

@@ -181,6 +181,7 @@ def _account(account: Account) -> Mapping[str, Any]:
     return {
         "name": account.name,
         "role": account.role,
+        "signs_in_with": account.issuer or "password",
         "second_factor": account.totp_secret is not None,
         "disabled": account.disabled,
         "feeders": None if account.feeders is None else sorted(account.feeders),

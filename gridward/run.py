@@ -24,7 +24,9 @@ from gridward.stopping import stop_event
 from gridward.wiring import Assembly, assemble
 
 WRONG_INPUT = (ConfigRejected, RegistryRejected, NetworkRejected, ProfileRejected, ClockRejected, OSError)
-NOT_OURS = (CannotListen, StoreUnavailable, AccountsUnavailable, RecordBroken, BooksBroken, JournalAhead, Replaced)
+NOT_OURS = (
+    CannotListen, StoreUnavailable, AccountsUnavailable, RecordBroken, BooksBroken, JournalAhead, Replaced,
+)  # fmt: skip
 """What ends a daemon and must be told to its operator in a sentence, not as a trace."""
 
 

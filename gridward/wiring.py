@@ -15,13 +15,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+import httpx
 import numpy as np
 from fastapi import FastAPI
 
 import console
 from controller.access.account_store import AccountStore
+from controller.access.openid import OpenId, OpenIdSettings
 from controller.access.sign_in import SignInDesk
 from controller.api.app import create_app
+from controller.api.openid import PATH as OPENID_PATH
 from controller.auditing.checkpoints import NoteRejected, SigningKey, key_name, read_signing_key
 from controller.auditing.sealing import OutsideCopy, Sealer
 from controller.clock import WallClock
@@ -92,6 +95,7 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
     central = central_system(site, feeders, clock, rng, wire_clock)
     chargers = [] if central is None else [central]
     claimed = {} if central is None else claims([(central, central.devices)])
+    commands = CommandRouter(link, claimed)
     store = open_store(site.store)
     metrics = Metrics()
     daemon = Daemon(
@@ -99,8 +103,10 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
         feeders,
         store=store,
         sources=[link, *rtus, *chargers],
-        commands=CommandRouter(link, claimed),
+        commands=commands,
         notices=link,
+        failsafes=commands,
+        heartbeats=link,
         clock=clock,
         wire_clock=wire_clock,
         offload=WorkerThread(),
@@ -128,6 +134,7 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
         statements=StatementSource(site.store),
         charging=charging_map(site, central),
         sign_in=SignInDesk(AccountStore(site.api.accounts), wire_clock, WorkerThread()),
+        openid=_openid(site, wire_clock),
     )
     return Assembly(daemon, app, store)
 
@@ -169,6 +176,22 @@ def _control(site: Site, feeder: Feeder, links: ConsentLinks | None) -> FeederCo
         feeder.customers, feeder.devices, feeder.programmes, feeder.enrolments, RULES
     )
     return build_control(site, feeder, network, registry, links=links)
+
+
+def _openid(site: Site, clock: Clock) -> OpenId | None:
+    given = site.api.openid
+    if given is None:
+        return None
+    settings = OpenIdSettings(
+        issuer=given.issuer,
+        client_id=given.client_id,
+        client_secret=given.client_secret_file.read_text(encoding="utf-8").strip(),
+        redirect_uri=f"{(site.api.public_url or '').rstrip('/')}{OPENID_PATH}/back",
+        roles=given.roles,
+        groups_claim=given.groups_claim,
+        name_claim=given.name_claim,
+    )
+    return OpenId(settings, httpx.AsyncClient(trust_env=False), clock)
 
 
 def _link_settings(site: Site) -> LinkSettings:

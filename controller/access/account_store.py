@@ -24,7 +24,7 @@ BUSY_TIMEOUT_S = 5.0
 _TABLES = """
 CREATE TABLE accounts (
     name TEXT PRIMARY KEY COLLATE NOCASE, role TEXT NOT NULL, password_hash TEXT NOT NULL, totp_secret TEXT,
-    totp_step INTEGER NOT NULL, disabled INTEGER NOT NULL, feeders TEXT
+    totp_step INTEGER NOT NULL, disabled INTEGER NOT NULL, feeders TEXT, issuer TEXT, subject TEXT
 ) STRICT;
 CREATE TABLE sessions (
     digest BLOB PRIMARY KEY, name TEXT NOT NULL, began_at TEXT NOT NULL, used_at TEXT NOT NULL
@@ -76,10 +76,11 @@ class AccountStore:
             before = None if row is None else _account(row)
             used = 0 if before is None or before.totp_secret != account.totp_secret else before.totp_step
             self._connection.execute(
-                "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     account.name, account.role, account.password_hash, account.totp_secret,
-                    max(used, account.totp_step), account.disabled, _names(account.feeders),
+                    max(used, account.totp_step), account.disabled, _names(account.feeders), account.issuer,
+                    account.subject,
                 ),
             )  # fmt: skip
             if before is not None and _differs(before, account):
@@ -219,10 +220,11 @@ def _set(text: str | None) -> frozenset[str] | None:
 
 
 def _account(row: tuple[Any, ...]) -> Account:
-    name, role, password_hash, totp_secret, totp_step, disabled, feeders = row
+    name, role, password_hash, totp_secret, totp_step, disabled, feeders, issuer, subject = row
     return Account(
-        name, cast("Role", role), password_hash, totp_secret, totp_step, bool(disabled), _set(feeders)
-    )
+        name, cast("Role", role), password_hash, totp_secret, totp_step, bool(disabled), _set(feeders),
+        issuer, subject,
+    )  # fmt: skip
 
 
 def _token(row: tuple[Any, ...]) -> Token:

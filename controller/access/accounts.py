@@ -36,6 +36,10 @@ class Account:
     """of the latest code that was used"""
     disabled: bool = False
     feeders: frozenset[str] | None = None
+    issuer: str | None = None
+    """the provider who vouches for them; None: they sign in with a password of ours"""
+    subject: str | None = None
+    """what that provider calls them, for ever"""
 
     @property
     def principal(self) -> Principal:

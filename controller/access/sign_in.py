@@ -22,6 +22,7 @@ from controller.access.accounts import (
     is_name,
     new_secret,
 )
+from controller.access.openid import Identity, NotLetIn
 from controller.access.passwords import hash_password, is_outdated, is_right, nobodys
 from controller.access.principal import Principal
 from controller.access.roles import FOR_MACHINES, Permission
@@ -30,6 +31,8 @@ from controller.bookkeeping import Offload
 from devices.ports import Clock
 
 SESSIONS_EACH = 8
+NO_PASSWORD = "none"  # noqa: S105
+"""Stands for a hash, and is none: no password is right."""
 MOST_KNOWN = 1000
 NOTE_USE_AFTER = timedelta(minutes=1)
 """A session's use is written down no more often than this."""
@@ -89,6 +92,14 @@ class SignInDesk:
         for key in keys:
             self._throttle.succeeded(key)
         self._remember(own, address)
+        return await self._let_in(account, address)
+
+    async def sign_in_as(self, identity: Identity, address: str) -> SignedIn:
+        """Let in whom a provider vouches for. Raises NotLetIn."""
+        account = await self._offload(self._vouched_for, identity)
+        return await self._let_in(account, address)
+
+    async def _let_in(self, account: Account, address: str) -> SignedIn:
         secret, now = new_secret(), self._clock.now()
         session = Session(digest_of(secret), account.name, now, now)
         await self._offload(self._store.begin, session, SESSIONS_EACH)
@@ -168,6 +179,25 @@ class SignInDesk:
             account = replace(account, password_hash=hash_password(password))
             self._store.put(account)
         return account
+
+    def _vouched_for(self, identity: Identity) -> Account:
+        """The account of a provider's word, made or brought up to date."""
+        if not is_name(identity.name):
+            raise NotLetIn("their name is none that the journal could have")
+        known = self._store.account(identity.name)
+        if known is None:
+            known = Account(
+                identity.name, identity.role, NO_PASSWORD, issuer=identity.issuer, subject=identity.subject
+            )
+            self._store.put(known)
+        if (known.issuer, known.subject) != (identity.issuer, identity.subject):
+            raise NotLetIn("their name is another account's")
+        if known.disabled:
+            raise NotLetIn("the account is disabled")
+        if known.role != identity.role:
+            known = replace(known, role=identity.role)
+            self._store.put(known)
+        return known
 
     def _by_session(self, digest: bytes, now: datetime) -> Principal | None:
         found = self._store.session(digest)

@@ -6,6 +6,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from controller.access.openid import OpenId
 from controller.access.sign_in import SignInDesk
 from controller.api.charging import charging_routes
 from controller.api.contacts import contacts_routes
@@ -13,6 +14,7 @@ from controller.api.feeders import feeder_routes
 from controller.api.gate import Doors
 from controller.api.health import Pulse, health_routes
 from controller.api.metrics import metrics_routes
+from controller.api.openid import openid_routes
 from controller.api.operate import operate_routes
 from controller.api.operator_key import OperatorKey
 from controller.api.opt_out import opt_out_routes
@@ -44,13 +46,15 @@ def create_app(
     statements: StatementSource | None = None,
     charging: ChargingMap | None = None,
     sign_in: SignInDesk | None = None,
+    openid: OpenId | None = None,
 ) -> FastAPI:
     """The API of one daemon, to be built before its first cycle.
 
     `clock` is that of the people and monitors who look: real time, even where the site's own runs faster.
     `registries` (by feeder) tell who is behind a service point; `static_dir` holds the console's files.
     `desks` take what people and other programmes ask; `statements` are made from the whole journal;
-    `charging` is the map of chargers. Without `sign_in` nobody has an account.
+    `charging` is the map of chargers. Without `sign_in` nobody has an account; `openid`:
+    a provider whose word counts.
     """
     streams = Streams(views, clock)
     app = FastAPI(
@@ -71,6 +75,8 @@ def create_app(
     if sign_in is not None:
         app.include_router(session_routes(sign_in, gate))
         app.include_router(token_routes(sign_in, gate))
+        if openid is not None:
+            app.include_router(openid_routes(sign_in, openid))
     if desks is not None:
         app.include_router(people_routes(desks.people, gate, clock))
         app.include_router(rewards_routes(desks.rewards, gate, statements))

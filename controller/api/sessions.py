@@ -57,7 +57,7 @@ def session_routes(desk: SignInDesk, gate: Doors) -> APIRouter:
             wait = {"retry-after": str(max(1, round(error.wait_s)))}
             raise HTTPException(429, "too many tries; wait a little", wait) from error
         response = json_response(_body(signed_in.principal, signed_in.has_second_factor))
-        response.set_cookie(COOKIE, signed_in.secret, **_cookie(request))
+        response.set_cookie(COOKIE, signed_in.secret, **session_cookie(request))
         return response
 
     @router.get("", response_model=None, responses={200: _WHO, **REFUSALS})
@@ -78,7 +78,7 @@ def session_routes(desk: SignInDesk, gate: Doors) -> APIRouter:
     return router
 
 
-def _cookie(request: Request) -> dict[str, Any]:
+def session_cookie(request: Request) -> dict[str, Any]:
     """No script reads it, no other site sends it; over TLS it goes nowhere else."""
     return {"httponly": True, "samesite": "strict", "path": "/", "secure": request.url.scheme == "https"}
 

@@ -48,6 +48,7 @@ def test_one_life(site: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     assert anna == {
         "name": "anna",
         "role": "supervisor",
+        "signs_in_with": "password",
         "second_factor": True,
         "disabled": True,
         "feeders": ["dorf"],

@@ -237,6 +237,9 @@ class CentralSystem:
             raise CommandRejected(
                 f"device {command.device!r} of feeder {command.feeder!r} is no charger here"
             )
+        if command.direction != "consumption":
+            # a charging profile bounds what a charger takes, and would be obeyed as that
+            raise CommandRejected(f"{command.request}: a charger has no limit on {command.direction}")
         name, device = place
         release = command.end <= self._clock.now()
         if not release:

@@ -101,6 +101,10 @@ class Books:
     _calls: dict[tuple[str, str, str | None], CallHistory] = field(default_factory=dict)
     """by feeder, customer and programme"""
     _untold: dict[str, dict[str, None]] = field(default_factory=dict)
+    _armed: dict[tuple[str, str], e.FailsafeArmed] = field(default_factory=dict)
+    """by feeder and device: the latest"""
+    _armed_shown: dict[tuple[str, str], int] = field(default_factory=dict)
+    """the sequence that the device has shown"""
     keep_closed_events: int = KEEP_CLOSED_EVENTS
     """more only for who reads a part of an old journal (`past_requests`)"""
 
@@ -168,6 +172,17 @@ class Books:
     def untold(self, feeder: str) -> tuple[RequestRecord, ...]:
         """Settled requests to people who took part and were not told what came of it."""
         return self._select(self._untold.get(feeder, ()))
+
+    def next_failsafe(self, feeder: str, device: str) -> int:
+        """The sequence of the next failsafe that a device is told, from 1."""
+        armed = self._armed.get((feeder, device))
+        return 1 if armed is None else armed.sequence + 1
+
+    def failsafe_awaited(self, feeder: str, device: str) -> e.FailsafeArmed | None:
+        """The failsafe that a device was told last, until it has shown it."""
+        armed = self._armed.get((feeder, device))
+        shown = self._armed_shown.get((feeder, device), 0)
+        return armed if armed is not None and armed.sequence > shown else None
 
     def calls_of(self, feeder: str, customer: str, programme: str | None) -> CallHistory:
         """When a customer was called under a programme; None: under the site's own terms."""
@@ -288,8 +303,12 @@ class Books:
                 self.accounts.redeem(entry)
             case e.PayoutMoved():
                 self.accounts.payouts.move(entry)
+            case e.FailsafeArmed() | e.FailsafeConfirmed():
+                self._failsafe(entry)
             case e.JournalCheckpointed() | e.PersonalDataErased():
                 pass  # about the record and the contacts, not about the grid
+            case e.NoticeDelivered() | e.ConsentWithdrawn():
+                pass  # the channels and the contacts keep what they need of these
             case _:
                 assert_never(entry)
 
@@ -471,6 +490,18 @@ class Books:
         self._messages[entry.message] = entry
         if record is not None:
             self._put(replace(record, messages=(*record.messages, entry.message)))
+
+    def _failsafe(self, entry: e.FailsafeArmed | e.FailsafeConfirmed) -> None:
+        key = (entry.feeder, entry.device)
+        newest = self.next_failsafe(*key) - 1
+        if isinstance(entry, e.FailsafeArmed):
+            if entry.sequence <= newest:
+                raise BooksBroken(f"failsafe {entry.sequence} of {entry.device} told after {newest}")
+            self._armed[key] = entry
+        elif entry.sequence > newest:
+            raise BooksBroken(f"failsafe {entry.sequence} of {entry.device} shown, but never told")
+        else:
+            self._armed_shown[key] = max(entry.sequence, self._armed_shown.get(key, 0))
 
     def _learn(self, record: RequestRecord, entry: e.RequestSettled) -> None:
         """What a settlement tells of the customer, and of the device unless meter or operator decided it."""

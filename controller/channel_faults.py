@@ -7,6 +7,7 @@ only, shortened.
 from typing import Literal
 
 from devices.errors import CommandRejected, Unreachable
+from devices.notices.words import WordRefused
 
 FaultWord = Literal["unreachable", "rejected", "timeout", "fault"]
 LONGEST_TEXT = 200
@@ -23,6 +24,11 @@ def fault_word(error: Exception) -> FaultWord:
             return "rejected"
         case _:
             return "fault"
+
+
+def refusal(error: Exception) -> str:
+    """Why something was rejected for good: the fixed word of a channel to people, where the error has one."""
+    return error.word if isinstance(error, WordRefused) else "rejected"
 
 
 def shortened(error: Exception) -> str:

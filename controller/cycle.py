@@ -5,6 +5,7 @@ goes out.
 
     snapshot, load flow      feeder_check      [2, 3]
     data good enough?        data_alarms       [2, 3]
+    who needs a failsafe     failsafes         [6]
     what may come            headroom, look_ahead, announcements  [3]
     violations, event        events            [3]
     free, renew              release           [6]
@@ -20,7 +21,7 @@ from datetime import datetime
 
 import numpy as np
 
-from controller import data_alarms, events, planning
+from controller import data_alarms, events, failsafes, planning
 from controller.announcements import AnnouncerState, Told, announce
 from controller.baselines import WINDOW
 from controller.books import Books
@@ -78,6 +79,7 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
     checked, check_state = check(control, memory.state, memory.check, now)
     raised = {alarm.kind: alarm for alarm in books.alarms(feeder)}
     judged = data_alarms.judge(memory.alarms, control, memory.state, checked, raised=raised, now=now)
+    guarded = failsafes.watch(control, books, memory.failsafes, memory.state, now=now, epoch=around.epoch)
     event = books.open_event(feeder)
     before = _situation(control, books, memory, checked, good=judged.good, around=around)
     uncontrolled = _without_control(before)
@@ -122,12 +124,14 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
         announced=announcer,
         expectations=asked.expectations,
         history=(*(s for s in memory.history if s.at >= now - WINDOW), sample),
+        failsafes=guarded.memory,
         told_short=told_short,
         cycle=memory.cycle + 1,
     )
     return Decisions(
         entries=(
             *judged.entries,
+            *guarded.entries,
             *announced,
             *opening,
             *freed.entries,

@@ -19,6 +19,7 @@ from controller.dispatch import Dispatch
 from controller.entries import Entry
 from controller.errors import ControllerError
 from controller.feeder_control import FeederControl
+from controller.guarding import Guarding
 from controller.housekeeping import Housekeeping
 from controller.intake import Intake
 from controller.live import Live
@@ -32,7 +33,15 @@ from controller.stores.port import Store, StoreUnavailable
 from controller.views import FeederView, Told, TrendPoint
 from customers.contacts import ErasableContacts
 from customers.errors import ContactsUnavailable
-from devices.ports import Clock, CommandChannel, LinkHealth, NoticeChannel, TelemetrySource
+from devices.ports import (
+    Clock,
+    CommandChannel,
+    FailsafeChannel,
+    HeartbeatChannel,
+    LinkHealth,
+    NoticeChannel,
+    TelemetrySource,
+)
 from grid_model.network import Network
 
 LONGEST_PAUSE_S = 60.0
@@ -68,11 +77,14 @@ class Daemon:
         history: History | None = None,
         background: Offload | None = None,
         copies: Offload | None = None,
+        failsafes: FailsafeChannel | None = None,
+        heartbeats: HeartbeatChannel | None = None,
     ) -> None:
         """`wire_clock` tells how long a cycle really takes, when `clock` does not run at real speed. Without
         a `sealer` the journal has no checkpoints, as in simulations. Without a `history` old samples are
         forgotten. `background`: a thread for slow work, so that no commit waits for it; `copies`: one for the
-        copies of checkpoints alone, whose place may hang.
+        copies of checkpoints alone, whose place may hang. Without `failsafes` and `heartbeats` no device of
+        guard mode is ever asked for anything.
         """
         self._site, self._store, self._sources = site, store, tuple(sources)
         self._clock, self._wire_clock, self._offload = clock, wire_clock or clock, offload
@@ -83,6 +95,7 @@ class Daemon:
         self._live = Live(self._controls)
         self._keeper = Bookkeeper(store, offload, self.metrics, self._live, sealer, background=copies)
         self._dispatch = Dispatch(commands, notices, clock, secret, site.requests.answer_within_s)
+        self._guarding = Guarding(failsafes, heartbeats, clock, secret, site.requests.answer_within_s)
         points = {control.feeder: control.network.service_points for control in controls}
         self._rounds = Rounds(
             site,
@@ -156,6 +169,7 @@ class Daemon:
                 tasks.create_task(self._keep_house(), name="housekeeping")
         finally:
             await self._messaging.stop()
+            await self._guarding.stop()
             await self._dispatch.stop()
 
     async def cycle(self) -> None:
@@ -165,6 +179,7 @@ class Daemon:
         for name, link in self._links.items():
             self.metrics.link.labels(name).set(link.connected)
         await self._rounds.round()
+        await self._guarding.after_round(self._keeper.epoch, self._rounds.take_armed())
         async with self._rounds.turn:
             await self._messaging.round(self._clock.now())
         self.metrics.cycle_seconds.observe(self._wire_clock.monotonic() - began)

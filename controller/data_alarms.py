@@ -12,7 +12,8 @@ take for it what was not expected of them, the sums as read count.
 A state near voltage collapse is told in the same way but stops nobody: the data are good, and every cut leads
 away from it. It has no severity of its own either: the voltages there are so low that they are violations
 which open an event at once. Nor does a meter that all others contradict: it is left out of the state
-(`feeder_check.py`), and what is left is judged.
+(`feeder_check.py`), and what is left is judged. Nor do devices that do not show their failsafe
+(`failsafes.py`, which tells that alarm): they are left out as well.
 """
 
 from collections.abc import Mapping
@@ -109,7 +110,7 @@ _KINDS = (
     "near_collapse",
     "wrong_meter",
 )
-_TOLD_ONLY = frozenset({"near_collapse", "wrong_meter"})
+_TOLD_ONLY = frozenset({"near_collapse", "wrong_meter", "failsafe_unconfirmed"})
 
 
 def _good_cycles_to_clear(kind: str) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from controller import settings
 from controller.bookkeeping import Bookkeeper, Offload
 from controller.feeder_control import FeederControl
+from controller.people.call_rules import zone_of
 from controller.people.contacts_desk import ContactsDesk
 from controller.people.people_desk import PeopleDesk
 from controller.proving.kept_readings import KeptReadings
@@ -19,6 +20,7 @@ from controller.proving.settlement_desk import SettlementDesk
 from controller.rewards.rewards_desk import RewardsDesk
 from controller.stores.port import Store
 from customers.contacts import ErasableContacts
+from customers.opt_out_links import OptOutLinks
 from devices.ports import Clock
 
 
@@ -70,5 +72,13 @@ def build_desks(
         ),
         contacts=None
         if open_contacts is None
-        else ContactsDesk(open_contacts, keeper, clock, background, ready),
+        else ContactsDesk(
+            open_contacts,
+            keeper,
+            clock,
+            background,
+            ready,
+            links=OptOutLinks.beside(links),
+            zone=zone_of(site),
+        ),
     )

@@ -50,12 +50,13 @@ class ReadingsRefused(_Entry, frozen=True, kw_only=True, tag="readings_refused")
 
 class DataAlarm(_Entry, frozen=True, kw_only=True, tag="data_alarm"):
     """The feeder's data are not good enough (raised) or are again. While raised nothing is asked, but for
-    `near_collapse`, which is about the feeder itself, and `wrong_meter`, which is left out."""
+    `near_collapse`, which is about the feeder itself, `wrong_meter`, which is left out, and
+    `failsafe_unconfirmed`, whose devices are."""
 
     feeder: str
     kind: str
-    """too_few_meters, substation_silent, feeder_sum, busbar_voltage, diverged, near_collapse, wrong_meter;
-    raised again when it has more to tell"""
+    """too_few_meters, substation_silent, feeder_sum, busbar_voltage, diverged, near_collapse, wrong_meter,
+    failsafe_unconfirmed; raised again when it has more to tell"""
     raised: bool
     text: str
 
@@ -351,6 +352,25 @@ class MessageDone(_Entry, frozen=True, kw_only=True, tag="message_done"):
     reason: str
 
 
+class NoticeDelivered(_Entry, frozen=True, kw_only=True, tag="notice_delivered"):
+    """What came of one try to tell a person something, over one channel; nothing of the address."""
+
+    request: str
+    kind: Literal["notice", "taken_back", "follow_up", "thanks", "explanation"]
+    sequence: int
+    channel: str
+    """by its name in the settings"""
+    result: str
+    """`taken`, or why not: one of the fixed words of `devices.notices.words`"""
+
+
+class ConsentWithdrawn(_Entry, frozen=True, kw_only=True, tag="consent_withdrawn"):
+    """A customer wants no more messages. It counts from the moment it was noted with their contacts."""
+
+    customer: str
+    via: Literal["link", "sms", "api"]
+
+
 class FactReported(_Entry, frozen=True, kw_only=True, tag="fact_reported"):
     """Something a customer did that may earn by the earning rules: a bill paid on time, an amount paid,
     taking part. Written in one commit with the LedgerPosted it earns, if any.
@@ -436,6 +456,31 @@ class ExpectationEnded(_Entry, frozen=True, kw_only=True, tag="expectation_ended
     outcome: Literal["came", "withdrawn"]
 
 
+class FailsafeArmed(_Entry, frozen=True, kw_only=True, tag="failsafe_armed"):
+    """The intent to tell a device of guard mode what to do in silence: durable before it is sent."""
+
+    feeder: str
+    device: str
+    failsafe_kw: float
+    failsafe_s: int
+    """held at least so long"""
+    heartbeat_timeout_s: int
+    """after so long without a heartbeat"""
+    epoch: int
+    sequence: int
+
+
+class FailsafeConfirmed(_Entry, frozen=True, kw_only=True, tag="failsafe_confirmed"):
+    """The device's own status shows the failsafe that it was told."""
+
+    feeder: str
+    device: str
+    failsafe_kw: float
+    failsafe_s: int
+    sequence: int
+    """of the `FailsafeArmed` that it answers"""
+
+
 class OperatorActed(_Entry, frozen=True, kw_only=True, tag="operator_acted"):
     """A person overrode the automatic."""
 
@@ -471,9 +516,13 @@ Entry = (
     | NoticeAnswered
     | MessagePlanned
     | MessageDone
+    | NoticeDelivered
+    | ConsentWithdrawn
     | FactReported
     | RedemptionMoved
     | PayoutMoved
     | JournalCheckpointed
     | PersonalDataErased
+    | FailsafeArmed
+    | FailsafeConfirmed
 )

@@ -15,7 +15,8 @@ from controller import settings
 from controller.errors import ConfigRejected
 from customers.consent_links import ConsentLinks
 from customers.programmes import LIVE_METER
-from customers.registry import Customer, Registry
+from customers.registry import Customer, Device, Registry
+from devices.messages import HEARTBEAT_PERIOD_S
 from grid_model.connection import generation_kw, household_bound_kw
 from grid_model.estimation.estimate import Estimator
 from grid_model.estimation.physics import houses
@@ -103,6 +104,14 @@ class FeederControl:
                 feed_in_kw[self.device_position[device.device]] += device.rated_kw
         return Estimator(self.network, self.load_flow, replace(house, feed_in_kw=feed_in_kw))
 
+    @cached_property
+    def guarded(self) -> tuple[Device, ...]:
+        """Devices that are to go to a failsafe when they hear nothing of us: those that may be limited."""
+        registry = self.registry
+        return tuple(
+            d for d in registry.devices if d.on_contact_loss == "guard" and not registry.is_protected(d)
+        )
+
     @property
     def feeder(self) -> str:
         """Its id."""
@@ -140,6 +149,7 @@ def build_control(
     places = network.service_point_index()
     _check_places(feeder, registry, places)
     _check_programmes(site, feeder, registry)
+    _check_guards(site, feeder, registry)
     meter_position = {c.meter: places[c.service_point] for c in registry.customers}
     device_position = {d.device: places[d.service_point] for d in registry.devices}
     n_sp = len(network.service_points)
@@ -187,6 +197,18 @@ def _check_programmes(site: settings.Site, feeder: settings.Feeder, registry: Re
     ]
     if findings:
         raise ConfigRejected(findings)
+
+
+def _check_guards(site: settings.Site, feeder: settings.Feeder, registry: Registry) -> None:
+    """Heartbeats go out with the cycle: a slow one would look like silence."""
+    guards = [d.device for d in registry.devices if d.on_contact_loss == "guard"]
+    if guards and site.cycle.period_s > HEARTBEAT_PERIOD_S:
+        raise ConfigRejected(
+            [
+                f"cycle.period_s: expected at most {HEARTBEAT_PERIOD_S:g}, because {feeder.devices} has "
+                f"devices of guard mode ({guards[0]}), who need to hear of us; got {site.cycle.period_s:g}"
+            ]
+        )
 
 
 def _check_places(feeder: settings.Feeder, registry: Registry, places: Mapping[str, int]) -> None:

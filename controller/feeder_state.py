@@ -16,7 +16,7 @@ import numpy as np
 from controller import plausibility, settings
 from controller.feeder_control import FeederControl
 from controller.plausibility import Columns, Floats, Refusals, Window
-from devices.messages import DeviceStatus, Reading, ReadingBatch
+from devices.messages import DeviceStatus, GuardState, Reading, ReadingBatch
 from grid_model.snapshot import Quality, Snapshot
 
 USED_UNTIL = 10
@@ -74,6 +74,12 @@ class DeviceState:
     p_kw: float | None
     limit_kw: float | None
     request: str | None
+    failsafe_kw: float | None = None
+    failsafe_s: int | None = None
+    heartbeat_timeout_s: int | None = None
+    nominal_kw: float | None = None
+    guard: GuardState | None = None
+    """where it stands between us and silence"""
 
 
 @dataclass(frozen=True)
@@ -185,11 +191,24 @@ def _newer_statuses(
         if status.at is None:
             devices[status.device] = _gone(before)
         elif before is None or before.at is None or status.at > before.at:
-            devices[status.device] = DeviceState(
-                status.online, status.at, status.p_kw, status.limit_kw, status.request
-            )
+            devices[status.device] = _said(status)
             news.append(status)
     return devices, tuple(news)
+
+
+def _said(status: DeviceStatus) -> DeviceState:
+    return DeviceState(
+        online=status.online,
+        at=status.at,
+        p_kw=status.p_kw,
+        limit_kw=status.limit_kw,
+        request=status.request,
+        failsafe_kw=status.failsafe_kw,
+        failsafe_s=status.failsafe_s,
+        heartbeat_timeout_s=status.heartbeat_timeout_s,
+        nominal_kw=status.nominal_kw,
+        guard=status.state,
+    )
 
 
 def _gone(before: DeviceState | None) -> DeviceState:

@@ -12,6 +12,7 @@ from controller.books import Books, EventRecord
 from controller.cycle import Decisions
 from controller.entries import ViolationAppeared
 from controller.events import highest_loading
+from controller.failsafes import is_there
 from controller.feeder_control import FeederControl
 from controller.requests import RequestRecord
 from controller.situation import STATUS_FRESH
@@ -189,7 +190,16 @@ def _request(control: FeederControl, decided: Decisions, record: RequestRecord) 
         reduced_kwh=None if settled is None else settled.reduced_kwh,
         points=None if settled is None else settled.points,
         reason=record.reason or None,
+        shown_limit_kw=_shown_limit_kw(control, decided, record),
     )
+
+
+def _shown_limit_kw(control: FeederControl, decided: Decisions, record: RequestRecord) -> float | None:
+    """By its own word of lately; None where it says none, or that of another request."""
+    shown = decided.memory.state.devices.get(record.planned.target)
+    if record.resource == "person" or shown is None or shown.request != record.request:
+        return None
+    return shown.limit_kw if is_there(control, shown, decided.sample.at) else None
 
 
 def _observed_kw(control: FeederControl, decided: Decisions, record: RequestRecord) -> float | None:

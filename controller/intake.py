@@ -7,8 +7,9 @@ Knows nothing of what a message means. Rules when it is full, so that no flood c
   one.
 * Statuses: only the newest of each device is kept, so their number is bounded by the number of devices; a
   device nobody knows counts as one too, and past the bound new unknown names are shed.
-* Answers have a bound of their own and readings never push them out. Past it the newest is shed and counted:
-  an answer that is lost is asked for again by the next attempt.
+* Answers have a bound of their own and readings never push them out. Of one device only the latest
+  `ANSWERS_OF_ONE` wait, so that one that floods pushes out nothing but its own older words; past the bound of
+  all together the newest is shed, and the next attempt asks for it again. Both are counted.
 * Refused input is counted by reason for ever; only the latest payloads are kept for inspection, each cut to a
   length.
 
@@ -25,15 +26,18 @@ from devices.messages import Answer, DeviceStatus, Inbound, Reading, ReadingBatc
 
 KEPT_REFUSED = 100
 KEPT_PAYLOAD_BYTES = 512
+ANSWERS_OF_ONE = 16
+"""A device answers each command once or twice, and is asked a few times a cycle at most."""
 
 
 @dataclass(frozen=True)
 class Drained:
-    """What came in since the last drain, in the order of arrival within each kind."""
+    """What came in since the last drain; readings in the order of arrival."""
 
     readings: tuple[Reading | ReadingBatch, ...] = ()
     statuses: tuple[DeviceStatus, ...] = ()
     answers: tuple[Answer, ...] = ()
+    """in the order of arrival of each device"""
     refused: tuple[Refused, ...] = ()
     """the latest ones; `refused_by_reason` has all"""
     refused_by_reason: Counter[str] = field(default_factory=Counter)
@@ -48,7 +52,8 @@ class Intake:
         self._readings: deque[Reading | ReadingBatch] = deque(maxlen=readings_bound)
         self._others_bound = others_bound
         self._statuses: dict[tuple[str, str], DeviceStatus] = {}
-        self._answers: list[Answer] = []
+        self._answers: dict[tuple[str, str], deque[Answer]] = {}
+        self._answers_waiting = 0
         self._refused: deque[Refused] = deque(maxlen=KEPT_REFUSED)
         self._refused_by_reason: Counter[str] = Counter()
         self._shed = 0
@@ -57,7 +62,7 @@ class Intake:
 
     def __len__(self) -> int:
         """Messages that wait for the next drain."""
-        return len(self._readings) + len(self._statuses) + len(self._answers) + len(self._refused)
+        return len(self._readings) + len(self._statuses) + self._answers_waiting + len(self._refused)
 
     def deliver(self, message: Inbound) -> None:
         """Take one message; see the module's rules for what happens when there is no room."""
@@ -68,10 +73,7 @@ class Intake:
             case DeviceStatus():
                 self._keep_newest(message)
             case Answer():
-                if len(self._answers) < self._others_bound:
-                    self._answers.append(message)
-                else:
-                    self._shed += 1
+                self._keep_answer(message)
             case Refused():
                 kept = replace(message, payload=message.payload[:KEPT_PAYLOAD_BYTES])
                 self._refused_by_reason[message.reason] += 1
@@ -85,15 +87,28 @@ class Intake:
         drained = Drained(
             readings=tuple(self._readings),
             statuses=tuple(self._statuses.values()),
-            answers=tuple(self._answers),
+            answers=tuple(answer for answers in self._answers.values() for answer in answers),
             refused=tuple(self._refused),
             refused_by_reason=self._refused_by_reason,
             shed=self._shed,
         )
         self._readings.clear()
-        self._statuses, self._answers, self._refused_by_reason, self._shed = {}, [], Counter(), 0
+        self._statuses, self._answers, self._answers_waiting = {}, {}, 0
+        self._refused_by_reason, self._shed = Counter(), 0
         self._refused.clear()
         return drained
+
+    def _keep_answer(self, answer: Answer) -> None:
+        key = (answer.feeder, answer.device)
+        known = self._answers.get(key)
+        if known is not None and len(known) == ANSWERS_OF_ONE:
+            self._shed += 1
+            known.append(answer)
+        elif self._answers_waiting >= self._others_bound:
+            self._shed += 1
+        else:
+            self._answers.setdefault(key, deque(maxlen=ANSWERS_OF_ONE)).append(answer)
+            self._answers_waiting += 1
 
     def _keep_newest(self, status: DeviceStatus) -> None:
         """A will has no time of its own: it speaks of now, so it counts as the newest."""

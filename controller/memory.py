@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from controller.announcements import AnnouncerState
 from controller.data_alarms import AlarmState
 from controller.events import Tracker
+from controller.failsafes import FailsafeMemory
 from controller.feeder_check import CheckState
 from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState, Readings
@@ -42,6 +43,7 @@ class Memory:
     """request to the newest sequence that its device answered"""
     not_held: Mapping[str, int] = field(default_factory=dict)
     """request to the consecutive cycles in which its device did not show the limit"""
+    failsafes: FailsafeMemory = field(default_factory=FailsafeMemory)
     told_short: str | None = None
     """the situation (event, and whether it winds down) that was told to be short"""
     cycle: int = 0

@@ -10,7 +10,13 @@ from typing import assert_never
 
 from controller import entries as e
 from controller.books import Books
-from controller.narration_people import Severity, people_sentence, rewards_sentence, settling_sentence
+from controller.narration_people import (
+    Severity,
+    delivery_sentence,
+    people_sentence,
+    rewards_sentence,
+    settling_sentence,
+)
 from controller.requests import RequestRecord
 from controller.stores.port import Numbered
 from controller.views import Told
@@ -98,10 +104,16 @@ def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: C901, PLR0911
             return settling_sentence(entry)
         case e.NoticeAnswered() | e.MessagePlanned() | e.MessageDone():
             return people_sentence(entry, books)
+        case e.NoticeDelivered() | e.ConsentWithdrawn():
+            return delivery_sentence(entry, books)
         case e.FactReported() | e.RedemptionMoved() | e.PayoutMoved():
             return rewards_sentence(entry)
         case e.JournalCheckpointed():
             return "info", f"Journal sealed up to entry {entry.size} with key {entry.key}"
+        case e.FailsafeArmed():
+            return "info", f"Told {entry.device}: {_in_silence(entry.failsafe_kw, entry.failsafe_s)}"
+        case e.FailsafeConfirmed():
+            return "good", f"{entry.device} shows: {_in_silence(entry.failsafe_kw, entry.failsafe_s)}"
         case e.PersonalDataErased():
             why = "asked for" if entry.cause == "request" else "kept long enough"
             return "info", f"Name and contacts of {entry.customer} erased by {entry.who} ({why})"
@@ -115,9 +127,17 @@ def _data_alarm(entry: e.DataAlarm) -> _Sentence:
     if entry.kind == "wrong_meter":
         what = f"not believed on {entry.feeder}: {entry.text}" if entry.raised else "all meters agree again"
         return ("warning", f"Reading {what}") if entry.raised else ("good", f"{entry.feeder}: {what}")
+    if entry.kind == "failsafe_unconfirmed":
+        if not entry.raised:
+            return "good", f"{entry.feeder}: {entry.text}"
+        return "warning", f"No failsafe shown on {entry.feeder}, asked for nothing until then: {entry.text}"
     if entry.raised:
         return "alarm", f"Data alarm on {entry.feeder}: {entry.text}. No automatic action until it clears"
     return "good", f"Data alarm on {entry.feeder} is over: {entry.text}"
+
+
+def _in_silence(failsafe_kw: float, failsafe_s: int) -> str:
+    return f"in silence at most {failsafe_kw:.1f} kW, for {failsafe_s / 3600:.3g} h at least"
 
 
 def _planned(entry: e.RequestPlanned) -> str:

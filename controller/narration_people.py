@@ -47,6 +47,27 @@ def people_sentence(entry: e.NoticeAnswered | e.MessagePlanned | e.MessageDone, 
             assert_never(entry)
 
 
+def delivery_sentence(entry: e.NoticeDelivered | e.ConsentWithdrawn, books: Books) -> _Sentence:
+    """Which channel told a customer something, or why none did; that they want no more of it."""
+    match entry:
+        case e.NoticeDelivered():
+            record = books.requests.get(entry.request)
+            whom = entry.request if record is None else record.planned.customer
+            word = TOLD_KINDS[entry.kind]
+            if entry.result == "taken":
+                return "info", f"{word} to {whom}: taken by {entry.channel}"
+            return "warning", f"{word} to {whom}: not by {entry.channel} ({spoken(entry.result)})"
+        case e.ConsentWithdrawn():
+            return "info", f"Customer {entry.customer} wants no more messages (by {entry.via})"
+        case _:
+            assert_never(entry)
+
+
+def spoken(result: str) -> str:
+    """A result's fixed word as people say it."""
+    return result.replace("_", " ")
+
+
 def rewards_sentence(entry: e.FactReported | e.RedemptionMoved | e.PayoutMoved) -> _Sentence:
     """What a customer did that may earn, what they take for their points, or that money is paid out."""
     match entry:
@@ -65,6 +86,13 @@ def rewards_sentence(entry: e.FactReported | e.RedemptionMoved | e.PayoutMoved) 
             assert_never(entry)
 
 
+TOLD_KINDS = {
+    "notice": "Notice",
+    "taken_back": "Taking back",
+    "follow_up": "Reminder",
+    "thanks": "Thanks",
+    "explanation": "Explanation",
+}
 _KINDS = {
     "follow_up": "how they are doing",
     "thanks": "thanks, and what they earned",

@@ -3,12 +3,13 @@ can. Pure.
 
 It plans on the *expected* snapshot: what was asked a moment ago and is not visible yet counts as obeyed, for
 a bounded time, so that no cycle asks again for what is on its way. A device is asked only while it is online
-and tells its power; not when it is protected, taken out by an operator, did not do what it was asked in this
-event, or was released a short while ago (that last rule yields above `at_once_percent`). What is limited
-already may be limited further, down to its floor. While an event is open it does not wait for a limit to be
-broken again: `act_above_share` of it is enough, and so is what may come within the lead (`headroom.py`).
-Where a customer agreed to a programme for devices, its hours and counts bind (`call_rules.py`); who said no
-to a notice keeps the devices of the same programme out of the event.
+and tells its power; not when it is protected, is of guard mode and does not show its failsafe, was taken out
+by an operator, did not do what it was asked in this event, or was released a short while ago (that last rule
+yields above `at_once_percent`). What is limited already may be limited further, down to its floor. While an
+event is open it does not wait for a limit to be broken again: `act_above_share` of it is enough, and so is
+what may come within the lead (`headroom.py`). Where a customer agreed to a programme for devices, its hours
+and counts bind (`call_rules.py`); who said no to a notice keeps the devices of the same programme out of the
+event.
 """
 
 import math
@@ -21,6 +22,7 @@ import numpy as np
 from controller import allocation_rules
 from controller.baselines import meter_before
 from controller.entries import Entry, EventShort, RequestChanged, RequestPlanned
+from controller.failsafes import may_be_asked
 from controller.people import call_rules
 from controller.reach import lapse_spread_s
 from controller.requests import RequestRecord, request_id
@@ -180,6 +182,8 @@ def flexible_devices(situation: Situation, standing: Mapping[int, Expectation]) 
         if device.device in taken_out or (owner is not None and owner.customer in situation.left_alone):
             continue  # a notice that failed is no reason to leave the customer's devices alone
         if control.registry.is_protected(device) or not _may_be_called(situation, owner):
+            continue
+        if not may_be_asked(device, situation.state):
             continue
         position = control.device_position[device.device]
         p_kw = _can_give(situation, device, position in standing)

@@ -89,18 +89,21 @@ class Screened:
 
 
 _ROW = tuple[int, float, float, float, float]
+_Group = list[ReadingBatch]
+"""Batches of one concentrator: the same meters in the same order."""
 
 
 def to_columns(
     messages: Iterable[Reading | ReadingBatch], meters: Mapping[str, int], refusals: Refusals
 ) -> tuple[Columns, list[Reading]]:
-    """Rows for the known meters, and the substation's own readings; unknown meters are refused."""
+    """Rows for the known meters, in any order, and the substation's own readings; unknown ones: refused."""
     rows: list[_ROW] = []
+    groups: dict[tuple[str, ...], _Group] = {}
     substation: list[Reading] = []
     nan = float("nan")
     for message in messages:
         if isinstance(message, ReadingBatch):
-            _batch_rows(message, meters, refusals, rows)
+            groups.setdefault(message.meters, []).append(message)
         elif message.meter == SUBSTATION:
             substation.append(message)
         elif (position := meters.get(message.meter)) is None:
@@ -117,18 +120,37 @@ def to_columns(
                 )
             )
     table = np.array(rows, dtype=np.float64).reshape(-1, 5)
-    return Columns(table[:, 0].astype(np.int64), *(table[:, column] for column in range(1, 5))), substation
+    single = Columns(table[:, 0].astype(np.int64), *(table[:, column] for column in range(1, 5)))
+    return _joined([single, *(_of_batches(group, meters, refusals) for group in groups.values())]), substation
 
 
-def _batch_rows(batch: ReadingBatch, meters: Mapping[str, int], refusals: Refusals, rows: list[_ROW]) -> None:
-    at_s, nan = batch.at.timestamp(), float("nan")
-    q_kvar = batch.q_kvar if batch.q_kvar is not None else (nan,) * len(batch.meters)
-    for meter, p, q in zip(batch.meters, batch.p_kw, q_kvar, strict=True):
-        position = meters.get(meter)
-        if position is None:
-            refusals.add("unknown_meter", f"meter {meter!r} in a batch")
-        else:
-            rows.append((position, at_s, p, q, nan))
+def _of_batches(batches: _Group, meters: Mapping[str, int], refusals: Refusals) -> Columns:
+    """All batches of one concentrator at once, sorted by position and time, so that sorting finds it done."""
+    names, n = batches[0].meters, len(batches)
+    for name in names:
+        if name not in meters:
+            refusals.add("unknown_meter", f"meter {name!r} in a batch", n)
+    known = sorted((meters[name], column) for column, name in enumerate(names) if name in meters)
+    position, column = np.array(known, dtype=np.int64).reshape(-1, 2).T
+    batches = sorted(batches, key=lambda batch: batch.at)
+    unmeasured = (float("nan"),) * len(names)
+    p_kw = np.array([batch.p_kw for batch in batches], dtype=np.float64)
+    q_kvar = np.array(
+        [unmeasured if batch.q_kvar is None else batch.q_kvar for batch in batches], dtype=np.float64
+    )
+    assert p_kw.shape == q_kvar.shape == (n, len(names)), "columns of a batch have equal length"
+    return Columns(
+        position=np.repeat(position, n),
+        at_s=np.tile([batch.at.timestamp() for batch in batches], len(position)),
+        p_kw=p_kw.T[column].ravel(),
+        q_kvar=q_kvar.T[column].ravel(),
+        energy_kwh=np.full(n * len(position), np.nan),
+    )
+
+
+def _joined(parts: list[Columns]) -> Columns:
+    names = ("position", "at_s", "p_kw", "q_kvar", "energy_kwh")
+    return Columns(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def screen(
@@ -145,10 +167,7 @@ def screen(
     `bound_kw`, `known_at_s` and `known_energy_kwh` are (n_sp,): the physical bound, and the newest known
     reading's time and register (NaN where none is known).
     """
-    order: Ints = np.lexsort(
-        (columns.energy_kwh, columns.q_kvar, columns.p_kw, columns.at_s, columns.position)
-    )
-    columns = columns.where(order)
+    columns = _sorted(columns)
     bound = OVER_BOUND * bound_kw[columns.position]
     p, q = np.abs(columns.p_kw), np.abs(np.nan_to_num(columns.q_kvar, nan=0.0, posinf=np.inf, neginf=-np.inf))
     # A comparison with NaN is false, so each test names what is good.
@@ -170,6 +189,19 @@ def screen(
     grows = _register_grows(columns, known_energy_kwh)
     _refuse("energy_back", ~grows, columns, refusals)
     return Screened(columns.where(grows), late)
+
+
+def _sorted(columns: Columns) -> Columns:
+    """By position and time; what is of one meter and time by its values, so that the outcome does not depend
+    on the order of arrival.
+    """
+    in_time = columns.where(np.lexsort((columns.at_s, columns.position)))
+    twice = (np.diff(in_time.position) == 0) & (np.diff(in_time.at_s) == 0)
+    if not twice.any():
+        return in_time
+    return columns.where(
+        np.lexsort((columns.energy_kwh, columns.q_kvar, columns.p_kw, columns.at_s, columns.position))
+    )
 
 
 def _register_grows(columns: Columns, known_energy_kwh: Floats) -> NDArray[np.bool_]:

@@ -30,7 +30,7 @@ from controller.dispatch import (
     releases_of,
     unconfirmed,
 )
-from controller.entries import DataAlarm, Entry, OperatorActed
+from controller.entries import DataAlarm, Entry, FailsafeArmed, OperatorActed
 from controller.feeder_check import AGREED_V_PU
 from controller.feeder_control import FeederControl
 from controller.feeder_view import feeder_view, trend_point
@@ -85,6 +85,7 @@ class Rounds:
         self._good: dict[str, bool] = dict.fromkeys(controls, False)
         self._faults: dict[str, int] = dict.fromkeys(controls, 0)
         self._unplaced = RefusalLog()
+        self._armed: list[FailsafeArmed] = []
         self._settling = Settling(
             site,
             controls,
@@ -108,6 +109,11 @@ class Rounds:
         """What the meter of a request shows now, in kW; None when it was not read lately."""
         control, memory = self._controls[record.planned.feeder], self._memory[record.planned.feeder]
         return meter_kw(control, memory.state, record, self._clock.now())
+
+    def take_armed(self) -> list[FailsafeArmed]:
+        """The failsafes that became durable since the last call: they may go out."""
+        armed, self._armed = self._armed, []
+        return armed
 
     async def resume(self) -> None:
         """Fetch what is needed of the time before our start: the last quarter of an hour of samples, and all
@@ -229,6 +235,7 @@ class Rounds:
         entries = [entry for found in decided for entry in found.entries]
         if await self._write(entries, [found.sample for found in decided]):
             self._memory |= {found.sample.feeder: found.memory for found in decided}
+            self._armed += [entry for entry in entries if isinstance(entry, FailsafeArmed)]
         else:
             self._dispatch.start(releases_of(entries, self._keeper.books, self._controls, self._keeper.epoch))
         self._good |= {found.sample.feeder: found.good for found in decided}

@@ -48,6 +48,31 @@ class Rtu(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     period_s: Positive = 5.0
 
 
+class FeederModbus(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A unit that is polled over Modbus TCP: the substation's RTU, a meter, a device or both."""
+
+    host: str
+    port: Port | None = None
+    """None: 802 with certificates, 502 without"""
+    unit: Annotated[int, msgspec.Meta(ge=0, le=255)] = 1
+    profile: str
+    """`sunspec`, the name of a built-in register map, or the path of one of the site's own"""
+    substation: bool = False
+    meter: str | None = None
+    device: str | None = None
+    period_s: Positive = 5.0
+    plain: bool = False
+    """neither encrypted nor does anybody prove who they are: closed networks only"""
+    server_name: str | None = None
+    """whom the unit's certificate names, where that is not `host`"""
+    instance: Annotated[int, msgspec.Meta(ge=1)] = 1
+    """SunSpec: which of several models of its kind on this unit"""
+    positive: Literal["import", "export"] = "import"
+    """SunSpec meters: what is positive"""
+    energy: Literal["import", "export"] = "import"
+    """SunSpec: which of its energy registers is `energy_kwh`"""
+
+
 class FeederCharger(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A device that is a charger with OCPP, whole or one connector of it."""
 
@@ -91,6 +116,7 @@ class Feeder(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     metered_generation: bool = True
     """Meters measure net of what is generated behind them, so the network's own static generators are off."""
     rtu: Rtu | None = None
+    modbus: tuple[FeederModbus, ...] = ()
     charger: tuple[FeederCharger, ...] = ()
 
 
@@ -111,6 +137,41 @@ class Ocpp(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """stations.csv: where chargers stand, for the public map"""
     clock_tolerance_s: Positive = 60.0
     power_fresh_s: Positive = 300.0
+
+
+class Modbus(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How units are spoken to that are not `plain`: Modbus/TCP Security, both sides prove who they are."""
+
+    ca_file: Path | None = None
+    """whose certificates units must have"""
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    deadline_s: Positive = 2.0
+    """for a connection, and for each answer"""
+
+
+class OpenAdr(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Our own OpenADR 3 VTN, for aggregators and home managers; without `[openadr]` there is none."""
+
+    clients_file: Path
+    """clients.toml: who may connect, with hashed secrets"""
+    host: str = "127.0.0.1"
+    port: Port = 8443
+    path: str = "/openadr3"
+    """versions are below it: `https://HOST:PORT/openadr3/3.1.1`"""
+    versions: tuple[Literal["3.0.1", "3.1.1"], ...] = ("3.0.1", "3.1.1")
+    public_url: str | None = None
+    """how clients reach it; without it as they ask for it"""
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    """Without the two it speaks plain HTTP, on 127.0.0.1 only: behind a proxy that does TLS."""
+    store_file: Path = Path("state/openadr.sqlite3")
+    callback_hosts: tuple[str, ...] | None = None
+    """Webhooks go to these hosts alone, which may then be inside our network; None: to any public address."""
+    callback_http: bool = False
+    """webhooks without TLS: closed networks"""
+    callback_challenge: bool = True
+    """A callback must echo a challenge before its subscription is taken, as OpenADR 3.1 wants it."""
 
 
 class Cycle(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -370,6 +431,8 @@ class Site(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     feeder: tuple[Feeder, ...]
     broker: Broker = Broker()
     ocpp: Ocpp = Ocpp()
+    openadr: OpenAdr | None = None
+    modbus: Modbus = Modbus()
     cycle: Cycle = Cycle()
     limits: Limits = Limits()
     events: Events = Events()

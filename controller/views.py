@@ -92,6 +92,9 @@ class RequestView:
     reduced_kwh: float | None
     points: int | None
     reason: str | None
+    shown_limit_kw: float | None = None
+    """what the device itself says it holds for this request; `limit_kw` is asked, `state` acknowledged,
+    `observed_kw` measured"""
 
 
 @dataclass(frozen=True, slots=True)

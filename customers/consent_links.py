@@ -51,11 +51,11 @@ class ConsentKey:
 
     def seal(self, consent: Consent) -> str:
         """The token, fit for a URL; the same for the same consent."""
-        return base64.urlsafe_b64encode(self._cipher.encrypt(_text(consent), [_DOMAIN])).decode().rstrip("=")
+        return encoded(self._cipher.encrypt(_text(consent), [_DOMAIN]))
 
     def open(self, token: str) -> Consent | None:
         """What a token says, or None when it is not one of ours."""
-        sealed = _decoded(token)
+        sealed = decoded(token)
         if sealed is None or len(sealed) <= _PROOF_BYTES + 1 + _END_BYTES:
             return None
         try:
@@ -101,7 +101,12 @@ def _consent(text: bytes) -> Consent:
     )
 
 
-def _decoded(token: str) -> bytes | None:
+def encoded(sealed: bytes) -> str:
+    """The token of sealed bytes."""
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+def decoded(token: str) -> bytes | None:
     """The bytes of a token in its one right spelling; None for all others."""
     if len(token) > MOST_TOKEN_CHARACTERS:
         return None
@@ -109,4 +114,4 @@ def _decoded(token: str) -> bytes | None:
         sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
-    return sealed if base64.urlsafe_b64encode(sealed).decode().rstrip("=") == token else None
+    return sealed if encoded(sealed) == token else None

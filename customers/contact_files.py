@@ -1,8 +1,10 @@
 """Reads contacts.csv; everything that is wrong is told at once, and no finding repeats what stands in a cell.
 
-contacts.csv: customer, name [, email, phone, postal, language, consented_on, withdrawn_on, ended_on]
+contacts.csv: customer, name [, email, phone, postal, language, consented_on, withdrawn_on, ended_on,
+channels, push]
 
-Dates are ISO days. An e-mail address or phone number is checked for what cannot be meant, no further.
+Dates are ISO days. `channels` are names of ways to tell people, the liked one first, with blanks between
+them. An e-mail address or phone number is checked for what cannot be meant, no further.
 """
 
 import re
@@ -17,7 +19,17 @@ from customers.rows import Row
 from customers.tables import find_doubles, read_table
 
 REQUIRED = ("customer", "name")
-OPTIONAL = ("email", "phone", "postal", "language", "consented_on", "withdrawn_on", "ended_on")
+OPTIONAL = (
+    "email",
+    "phone",
+    "postal",
+    "language",
+    "consented_on",
+    "withdrawn_on",
+    "ended_on",
+    "channels",
+    "push",
+)
 COLUMNS = (*REQUIRED, *OPTIONAL)
 LONGEST = 500
 _GUARDED = re.compile(r"((?:^|[;|\n])\s*)'(?=[=+@-])")
@@ -45,14 +57,18 @@ def _contact(row: Row) -> Contact | None:
     language = LANGUAGES[0] if row.is_blank("language") else row.text("language")
     if language not in LANGUAGES:
         row.fault("language", f"expected one of {', '.join(LANGUAGES)}")
-    consented, withdrawn, ended = (_day(row, field) for field in OPTIONAL[4:])
+    consented, withdrawn, ended = (_day(row, field) for field in OPTIONAL[4:7])
     if withdrawn is not None and (consented is None or withdrawn < consented):
         row.fault("withdrawn_on", "expected a day not before consented_on")
+    channels, push = _words(row, "channels"), _words(row, "push")
     if name is None:
         row.fault("name", "expected a name, it is empty")
     if customer is None or name is None or language is None:
         return None
-    return Contact(customer, name, email, phone, postal, language, consented, withdrawn, ended)
+    liked = tuple((channels or "").split())
+    return Contact(
+        customer, name, email, phone, postal, language, consented, withdrawn, ended, channels=liked, push=push
+    )
 
 
 def _words(row: Row, field: str) -> str | None:
@@ -77,4 +93,10 @@ def _day(row: Row, field: str) -> date | None:
 def cells(contact: Contact) -> Sequence[str | None]:
     """A contact by column of the same file."""
     values = (getattr(contact, column) for column in COLUMNS)
-    return [value.isoformat() if isinstance(value, date) else value for value in values]
+    return [_cell(value) for value in values]
+
+
+def _cell(value: str | date | tuple[str, ...] | None) -> str | None:
+    if isinstance(value, tuple):
+        return " ".join(value) or None
+    return value.isoformat() if isinstance(value, date) else value

@@ -9,49 +9,30 @@ Methods block. Every change is one transaction, synced to the disk.
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import RLock
 
-from customers.contacts import Access, Action, Cause, Contact, Erasure, Noted, overdue
+from customers.contact_tables import prepare
+from customers.contacts import (
+    Access,
+    Action,
+    Cause,
+    Contact,
+    Erasure,
+    Noted,
+    Told,
+    Via,
+    Withdrawal,
+    overdue,
+    same_phone,
+)
 from customers.errors import ContactsUnavailable
 
-VERSION = 1
-APPLICATION = 0x47574331
-"""marks the file as ours ("GWC1")"""
 BUSY_TIMEOUT_S = 5.0
-_TABLES = """
-CREATE TABLE contacts (
-    customer     TEXT PRIMARY KEY,
-    name         TEXT NOT NULL,
-    email        TEXT,
-    phone        TEXT,
-    postal       TEXT,
-    language     TEXT NOT NULL,
-    consented_on TEXT,
-    withdrawn_on TEXT,
-    ended_on     TEXT
-) STRICT, WITHOUT ROWID;
-CREATE TABLE accesses (
-    number   INTEGER PRIMARY KEY,
-    at       TEXT NOT NULL,
-    customer TEXT NOT NULL,
-    who      TEXT NOT NULL,
-    action   TEXT NOT NULL,
-    why      TEXT NOT NULL
-) STRICT;
-CREATE INDEX accesses_of ON accesses (customer, number);
-CREATE TABLE erasures (
-    number    INTEGER PRIMARY KEY,
-    at        TEXT NOT NULL,
-    customer  TEXT NOT NULL,
-    cause     TEXT NOT NULL,
-    who       TEXT NOT NULL,
-    journaled INTEGER NOT NULL DEFAULT 0
-) STRICT;
-"""
 
 
 @contextmanager
@@ -88,16 +69,20 @@ class ContactStore:
         return found
 
     def put(self, contacts: Iterable[Contact], access: Access) -> int:
-        """Add or replace; returns how many. All or none."""
+        """Add or replace; returns how many. All or none.
+
+        Who took their consent back stays so, unless the new row says so itself or holds a later consent.
+        """
         with self._change():
             count = 0
-            for contact in contacts:
+            for given in contacts:
+                contact = replace(given, withdrawn_on=self._withdrawn(given))
                 self._connection.execute(
-                    "INSERT OR REPLACE INTO contacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO contacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         contact.customer, contact.name, contact.email, contact.phone, contact.postal,
                         contact.language, _iso(contact.consented_on), _iso(contact.withdrawn_on),
-                        _iso(contact.ended_on),
+                        _iso(contact.ended_on), " ".join(contact.channels) or None, contact.push,
                     ),
                 )  # fmt: skip
                 self._note((contact.customer,), "imported", access)
@@ -115,6 +100,7 @@ class ContactStore:
                 if self._connection.execute("DELETE FROM contacts WHERE customer = ?", (customer,)).rowcount
             )
             self._note(gone, action, access)
+            self._connection.executemany("DELETE FROM words WHERE customer = ?", ((one,) for one in gone))
             self._connection.executemany(
                 "INSERT INTO erasures (at, customer, cause, who) VALUES (?, ?, ?, ?)",
                 ((access.at.isoformat(), customer, cause, access.who) for customer in gone),
@@ -164,6 +150,69 @@ class ContactStore:
                 "UPDATE erasures SET journaled = 1 WHERE number = ?", ((one.number,) for one in erasures)
             )
 
+    def use(
+        self, wanted: Sequence[tuple[str, Access]], since: datetime
+    ) -> tuple[tuple[Contact | None, tuple[Told, ...]], ...]:
+        """For each: what is held of the customer, to tell them something, and what they were told since then.
+        Each is noted where something is held.
+        """
+        found = []
+        with self._change():
+            for customer, access in wanted:
+                held = self._held("WHERE customer = ?", (customer,))
+                self._note((contact.customer for contact in held), "used", access)
+                found.append((held[0] if held else None, self._told(customer, since)))
+        return tuple(found)
+
+    def note_told(self, told: Iterable[Told], forget_before: datetime) -> None:
+        """Keep what people were told, over which channel; forget what is older than that."""
+        with self._change():
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO words VALUES (?, ?, ?, ?)",
+                ((one.customer, one.channel, one.word, one.at.timestamp()) for one in told),
+            )
+            self._connection.execute("DELETE FROM words WHERE at_s < ?", (forget_before.timestamp(),))
+
+    def withdraw(self, customer: str, on: date, via: Via, access: Access) -> bool:
+        """Note that they take their consent back; whether that is new. It waits in `to_tell` until the
+        journal has it. Of whom nothing is held nothing changes.
+        """
+        with self._change():
+            changed = self._connection.execute(
+                "UPDATE contacts SET withdrawn_on = ? WHERE customer = ? "
+                "AND (withdrawn_on IS NULL OR withdrawn_on > ?)",
+                (on.isoformat(), customer, on.isoformat()),
+            ).rowcount
+            if changed:
+                self._note((customer,), "withdrawn", access)
+                self._connection.execute(
+                    "INSERT INTO withdrawals (at, customer, via) VALUES (?, ?, ?)",
+                    (access.at.isoformat(), customer, via),
+                )
+        return bool(changed)
+
+    def with_phone(self, digits: str) -> tuple[str, ...]:
+        """Customers with this phone number, given as its last digits. Only their ids leave."""
+        with self._change():
+            rows = self._connection.execute("SELECT customer, phone FROM contacts WHERE phone IS NOT NULL")
+            return tuple(row[0] for row in rows if same_phone(row[1], digits))
+
+    def to_tell(self) -> tuple[Withdrawal, ...]:
+        """See the port."""
+        with self._change():
+            rows = self._connection.execute(
+                "SELECT number, at, customer, via FROM withdrawals WHERE NOT journaled ORDER BY number"
+            ).fetchall()
+        return tuple(Withdrawal(row[0], datetime.fromisoformat(row[1]), *row[2:]) for row in rows)
+
+    def told(self, withdrawals: Iterable[Withdrawal]) -> None:
+        """See the port."""
+        with self._change():
+            self._connection.executemany(
+                "UPDATE withdrawals SET journaled = 1 WHERE number = ?",
+                ((one.number,) for one in withdrawals),
+            )
+
     def close(self) -> None:
         """Close."""
         with self._turn, _translated(self._path):
@@ -175,20 +224,7 @@ class ContactStore:
         ):  # fmt: skip
             self._connection.execute(f"PRAGMA {pragma}")
         with self._change():
-            version, application = (
-                int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
-                for name in ("user_version", "application_id")
-            )
-            empty = not self._connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
-            if (version, application) == (0, 0) and empty:
-                for statement in _TABLES.split(";"):
-                    self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA application_id = {APPLICATION}")
-                self._connection.execute(f"PRAGMA user_version = {VERSION}")
-            elif application != APPLICATION:
-                raise sqlite3.DatabaseError("the file holds no contacts of Gridward")
-            elif version != VERSION:
-                raise sqlite3.DatabaseError(f"it has schema {version}, this version reads {VERSION}")
+            prepare(self._connection)
 
     @contextmanager
     def _change(self) -> Iterator[None]:
@@ -210,13 +246,52 @@ class ContactStore:
 
     def _held(self, where: str, values: tuple[str, ...] = ()) -> tuple[Contact, ...]:
         rows = self._connection.execute(f"SELECT * FROM contacts {where} ORDER BY customer", values)  # noqa: S608
-        return tuple(Contact(*row[:6], *map(_day, row[6:])) for row in rows)
+        return tuple(map(_contact, rows))
+
+    def _withdrawn(self, given: Contact) -> date | None:
+        """The day of a customer's no, by a new row or by the one that it replaces."""
+        held = self._held("WHERE customer = ?", (given.customer,))
+        before = held[0].withdrawn_on if held else None
+        if given.withdrawn_on is not None or before is None:
+            return given.withdrawn_on
+        anew = given.consented_on is not None and given.consented_on > before
+        return None if anew else before
+
+    def _told(self, customer: str, since: datetime) -> tuple[Told, ...]:
+        rows = self._connection.execute(
+            "SELECT customer, channel, word, at_s FROM words WHERE customer = ? AND at_s > ? ORDER BY at_s",
+            (customer, since.timestamp()),
+        )
+        return tuple(
+            Told(whose, channel, word, datetime.fromtimestamp(at_s, UTC))
+            for whose, channel, word, at_s in rows
+        )
 
     def _note(self, customers: Iterable[str], action: Action, access: Access) -> None:
         self._connection.executemany(
             "INSERT INTO accesses (at, customer, who, action, why) VALUES (?, ?, ?, ?, ?)",
             ((access.at.isoformat(), customer, access.who, action, access.why) for customer in customers),
         )
+
+
+def _contact(row: Sequence[str | None]) -> Contact:
+    customer, name, email, phone, postal, language, consented, withdrawn, ended, channels, push = row
+    assert customer is not None  # by the table, these three
+    assert name is not None
+    assert language is not None
+    return Contact(
+        customer,
+        name,
+        email,
+        phone,
+        postal,
+        language,
+        _day(consented),
+        _day(withdrawn),
+        _day(ended),
+        channels=tuple((channels or "").split()),
+        push=push,
+    )
 
 
 def _iso(day: date | None) -> str | None:

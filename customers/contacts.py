@@ -10,8 +10,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal, Protocol
 
-Action = Literal["imported", "listed", "exported", "erased", "purged"]
+Action = Literal["imported", "listed", "exported", "used", "withdrawn", "erased", "purged"]
+"""used: to tell the customer something"""
 Cause = Literal["request", "retention"]
+Via = Literal["link", "sms", "api"]
+"""how a customer took their consent back: a link in a message, "STOP" from their phone, or somebody for
+them"""
+_LEAST_DIGITS = 7
+"""of a phone number that is taken for one"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,10 @@ class Contact:
     withdrawn_on: date | None = None
     ended_on: date | None = None
     """of the supply or the enrolment; None while it lasts"""
+    channels: tuple[str, ...] = ()
+    """by which they like to be told, the liked one first; empty: as the site has it"""
+    push: str | None = field(default=None, repr=False)
+    """their address at a bot or a push service"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +73,52 @@ class Erasure:
     who: str
 
 
-class ErasableContacts(Protocol):
-    """Erasing them. All raise ContactsUnavailable."""
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """That a customer took their consent back: has to be told to the journal, or was."""
+
+    number: int
+    at: datetime
+    customer: str
+    via: Via
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a customer was told, over which channel."""
+
+    customer: str
+    channel: str
+    word: str
+    at: datetime
+
+
+class WithdrawableContacts(Protocol):
+    """Taking consent back. All raise ContactsUnavailable."""
+
+    def withdraw(self, customer: str, on: date, via: Via, access: Access) -> bool:
+        """Note it, from this day on, if it was not before; whether it was new."""
+        ...
+
+    def with_phone(self, digits: str) -> tuple[str, ...]:
+        """The customers with this phone number."""
+        ...
+
+    def to_tell(self) -> tuple[Withdrawal, ...]:
+        """Those that the journal has not got yet, oldest first."""
+        ...
+
+    def told(self, withdrawals: Iterable[Withdrawal]) -> None:
+        """The journal has these."""
+        ...
+
+    def close(self) -> None:
+        """Let others in."""
+        ...
+
+
+class ErasableContacts(WithdrawableContacts, Protocol):
+    """Erasing them as well. All raise ContactsUnavailable."""
 
     def erase(self, customers: Iterable[str], cause: Cause, access: Access) -> tuple[str, ...]:
         """Remove all that is held of them, bytes and all; those of whom there was something. Each is noted,
@@ -79,9 +133,17 @@ class ErasableContacts(Protocol):
         """The journal has these."""
         ...
 
-    def close(self) -> None:
-        """Let others in."""
-        ...
+
+def same_phone(held: str, given: str) -> bool:
+    """Whether two spellings are one number: a country's code or the zero in its place may be missing from
+    one, so the shorter one is compared to the end of the other.
+    """
+    one, other = (_digits(text).lstrip("0") for text in (held, given))
+    return min(len(one), len(other)) >= _LEAST_DIGITS and (one.endswith(other) or other.endswith(one))
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdecimal, text))
 
 
 def overdue(held: Iterable[Contact], keep: timedelta, today: date) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from customers.appliances.ownership import Ownership
 from customers.programmes import Agreements
 from customers.tags import Manner, manner
 
@@ -58,6 +59,11 @@ class Device:
     critical: bool = False
     on_contact_loss: ContactLoss = "event"
     failsafe_kw: float | None = None
+    """of guard mode: what it may take while it hears nothing of us"""
+    failsafe_s: int | None = None
+    """how long that holds at least; None: the default of `devices.messages`"""
+    nominal_kw: float | None = None
+    """the most it may take by contract, where that is not its rated power"""
 
 
 @dataclass(frozen=True)
@@ -68,14 +74,19 @@ class Registry:
     devices: tuple[Device, ...]
     agreements: Agreements | None = None
     """programmes and who is in which; None where the site's own terms hold for everybody who takes notices"""
+    ownership: Ownership | None = None
+    """what customers own; None where nobody knows"""
     by_service_point: Mapping[str, Customer] = field(init=False)
     by_meter: Mapping[str, Customer] = field(init=False)
     device: Mapping[str, Device] = field(init=False)
+    connected: frozenset[str] = field(init=False)
+    """service points with a device"""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_service_point", {c.service_point: c for c in self.customers})
         object.__setattr__(self, "by_meter", {c.meter: c for c in self.customers})
         object.__setattr__(self, "device", {d.device: d for d in self.devices})
+        object.__setattr__(self, "connected", frozenset(d.service_point for d in self.devices))
 
     def is_protected(self, device: Device) -> bool:
         """Whether the device must never be limited: it or its customer is critical (design, rule 1), or the

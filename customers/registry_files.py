@@ -1,7 +1,8 @@
 """Reads customers.csv and devices.csv into a `Registry`; everything that is wrong is told at once.
 
 customers.csv: customer, service_point, meter, critical, notices [, language, tags]
-devices.csv:   device, service_point, kind, p_kw (rated), min_kw, critical [, on_contact_loss, failsafe_kw]
+devices.csv:   device, service_point, kind, p_kw (rated), min_kw, critical
+               [, on_contact_loss, failsafe_kw, failsafe_s, nominal_kw]
 
 Where a site has programmes, programmes.toml and enrolments.csv belong to it (`programme_files.py`).
 An empty `min_kw` means the floor of the device's kind (or what it can take at all, if that is less). Knows
@@ -11,6 +12,9 @@ neither the network nor the wire: that a service point exists is checked where b
 from collections.abc import Collection
 from pathlib import Path
 
+from customers.appliances.appliance_files import load_appliances
+from customers.appliances.ownership import Ownership
+from customers.appliances.use_files import load_use
 from customers.errors import Finding, RegistryRejected
 from customers.notices import LANGUAGES
 from customers.programme_files import load_agreements
@@ -26,6 +30,9 @@ RESERVED_METER = "substation"
 
 CUSTOMER_COLUMNS = ("customer", "service_point", "meter", "critical", "notices")
 DEVICE_COLUMNS = ("device", "service_point", "kind", "p_kw", "min_kw", "critical")
+OPTIONAL_DEVICE_COLUMNS = ("on_contact_loss", "failsafe_kw", "failsafe_s", "nominal_kw")
+SHORTEST_FAILSAFE_S, LONGEST_FAILSAFE_S = 60, 86_400
+"""EEBus LPC knows 2 h to 24 h; shorter ones are for devices on other wires."""
 
 
 def load_registry(
@@ -34,14 +41,18 @@ def load_registry(
     programmes: Path | None = None,
     enrolments: Path | None = None,
     baselines: Collection[str] = (),
+    *,
+    appliances: Path | None = None,
+    appliance_use: Path | None = None,
 ) -> Registry:
     """All files of one feeder. Raises RegistryRejected with all findings.
 
     `programmes` and `enrolments` belong together; `baselines`: names that a programme may settle by.
+    `appliance_use` counts with `appliances` only.
     """
     findings: list[Finding] = []
     supplied = read_table(customers, CUSTOMER_COLUMNS, ("language", "tags"), _customer, findings)
-    owned = read_table(devices, DEVICE_COLUMNS, ("on_contact_loss", "failsafe_kw"), _device, findings)
+    owned = read_table(devices, DEVICE_COLUMNS, OPTIONAL_DEVICE_COLUMNS, _device, findings)
     for field in ("customer", "service_point", "meter"):
         find_doubles(supplied, field)
     find_doubles(owned, "device")
@@ -58,13 +69,22 @@ def load_registry(
             if device.service_point not in known
         )
     parties = tuple(customer for _, customer in supplied)
-    order = [str(path) for path in (customers, devices, programmes, enrolments)]
+    order = [str(path) for path in (customers, devices, programmes, enrolments, appliances, appliance_use)]
     agreements = None
     if programmes is not None and enrolments is not None:
         agreements = load_agreements(programmes, enrolments, parties, findings, baselines)
+    ownership = None if appliances is None else _ownership(appliances, appliance_use, findings)
     if findings:
         raise RegistryRejected(sorted(findings, key=lambda f: (order.index(f.file), f.row or 0)))
-    return Registry(parties, tuple(device for _, device in owned), agreements)
+    return Registry(parties, tuple(device for _, device in owned), agreements, ownership)
+
+
+def _ownership(appliances: Path, use: Path | None, findings: list[Finding]) -> Ownership | None:
+    try:
+        return Ownership(load_appliances(appliances), load_use(use))
+    except RegistryRejected as error:
+        findings += error.findings
+        return None
 
 
 def _customer(row: Row) -> Customer | None:
@@ -107,12 +127,38 @@ def _device(row: Row) -> Device | None:
     if min_kw > rated_kw:
         row.fault("min_kw", f"expected at most the rated p_kw of {rated_kw:g} kW, got {min_kw:g}")
         return None
-    if failsafe_kw is not None and failsafe_kw < min_kw:
-        row.fault(
-            "failsafe_kw", f"expected at least the guaranteed min_kw of {min_kw:g} kW, got {failsafe_kw:g}"
-        )
+    if failsafe_kw is not None and not min_kw <= failsafe_kw <= rated_kw:
+        least, most = (min_kw, "at least the guaranteed min_kw"), (rated_kw, "at most the rated p_kw")
+        bound_kw, side = least if failsafe_kw < min_kw else most
+        row.fault("failsafe_kw", f"expected {side} of {bound_kw:g} kW, got {failsafe_kw:g}")
         return None
     if on_contact_loss == "guard" and failsafe_kw is None:
         row.fault("failsafe_kw", "expected a power in kW, because on_contact_loss is guard; it is empty")
         return None
-    return Device(device, service_point, kind, rated_kw, min_kw, critical, on_contact_loss, failsafe_kw)
+    failsafe_s = _failsafe_s(row)
+    nominal_kw = None if row.is_blank("nominal_kw") else row.power_kw("nominal_kw", above_zero=True)
+    return Device(
+        device,
+        service_point,
+        kind,
+        rated_kw,
+        min_kw,
+        critical,
+        on_contact_loss,
+        failsafe_kw,
+        failsafe_s,
+        nominal_kw,
+    )
+
+
+def _failsafe_s(row: Row) -> int | None:
+    """Whole seconds; None where the default holds. An empty one is never 0."""
+    if row.is_blank("failsafe_s"):
+        return None
+    value = row.text("failsafe_s") or ""
+    seconds = int(value) if value.isascii() and value.isdigit() and len(value) < 10 else -1
+    if not SHORTEST_FAILSAFE_S <= seconds <= LONGEST_FAILSAFE_S:
+        span = f"{SHORTEST_FAILSAFE_S} to {LONGEST_FAILSAFE_S}"
+        row.fault("failsafe_s", f"expected whole seconds from {span}, got {value!r}")
+        return None
+    return seconds

@@ -24,6 +24,8 @@ class Manner:
     """no notice asks them to go below this"""
     quiet: tuple[time, time] | None = None
     """local time from (included) until (not) which they get no word"""
+    takes_night_calls: bool = False
+    """agreed to get words also in the site's quiet hours"""
     drives_electric: bool = False
     """the notice names the car as what could wait"""
 
@@ -35,6 +37,7 @@ TAGS: Mapping[str, Manner] = {
     "sensitive_to_outages": Manner(only_by_notice=True, asked_last=True, least_kw=2.0),
     "elderly": Manner(asked_last=True, least_kw=1.0),
     "no_night_calls": Manner(quiet=NIGHT),
+    "night_calls_ok": Manner(takes_night_calls=True),
     "ev_owner": Manner(drives_electric=True),
 }
 
@@ -49,13 +52,22 @@ def manner(tags: frozenset[str]) -> Manner:
         asked_last=any(m.asked_last for m in meant),
         least_kw=max((m.least_kw for m in meant), default=0.0),
         quiet=next((m.quiet for m in meant if m.quiet is not None), None),
+        takes_night_calls=any(m.takes_night_calls for m in meant),
         drives_electric=any(m.drives_electric for m in meant),
     )
 
 
-def is_quiet(treated: Manner, local: time) -> bool:
-    """Whether a customer gets no word at this local time of day."""
-    if treated.quiet is None:
+def is_quiet(treated: Manner, local: time, hours: tuple[time, time] | None = None) -> bool:
+    """Whether a customer gets no word at this local time of day: by their tags, or by the site's quiet
+    `hours` unless they agreed to be called then.
+    """
+    if _is_within(treated.quiet, local):
+        return True
+    return not treated.takes_night_calls and _is_within(hours, local)
+
+
+def _is_within(hours: tuple[time, time] | None, local: time) -> bool:
+    if hours is None:
         return False
-    begin, end = treated.quiet
+    begin, end = hours
     return begin <= local < end if begin <= end else local >= begin or local < end

@@ -58,7 +58,7 @@ class ReadingBatch:
 class DeviceStatus:
     """What a device says of itself. `limit_kw` and `request` are None when no limit is held.
 
-    The fields from `failsafe_kw` on are what a device of guard mode reads back; None: it does not say.
+    The fields from `failsafe_kw` on are what a device of guard mode reads back. None: it does not say.
     """
 
     feeder: str
@@ -70,6 +70,9 @@ class DeviceStatus:
     limit_kw: float | None = None
     """on what it takes, whatever set it: a request, or the failsafe"""
     request: str | None = None
+    production_limit_kw: float | None = None
+    production_request: str | None = None
+    """the same of what it feeds in"""
     failsafe_kw: float | None = None
     failsafe_s: int | None = None
     heartbeat_timeout_s: int | None = None
@@ -136,7 +139,7 @@ class Failsafe:
     `failsafe_s` at least": told to one device of guard mode before its first limit. No answer comes: the
     device's status reads it back.
 
-    The device keeps it over its own restarts. One whose (epoch, sequence) is not above the last has no effect.
+    The device keeps it over its own restarts. One whose (epoch, sequence) is not above the last does nothing.
     """
 
     feeder: str

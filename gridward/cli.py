@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "accounts": ("gridward.accounts", "who may sign in, as what, and tokens for programs"),
     "contacts": ("gridward.contacts", "names and addresses: import, list, export, erase"),
+    "notices": ("gridward.notices", "words to people: try the channels of a site"),
     "backup": ("gridward.backup", "the record of a site as one file, also while the daemon runs"),
     "restore": ("gridward.restore", "put a backup in the place of a site's store"),
     "history": ("gridward.history", "a feeder's readings over days: look, or export"),

@@ -18,6 +18,7 @@ from customers.errors import RegistryRejected
 from customers.registry_files import load_registry
 from grid_model.errors import NetworkRejected
 from grid_model.network import load_network
+from gridward.notices import notice_findings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +59,7 @@ def _findings(path: Path) -> Iterator[str]:
     controls: list[FeederControl] = []
     if site.ocpp.stations is not None:
         yield from _station_findings(site.ocpp.stations)
+    yield from notice_findings(site)
     for feeder in site.feeder:
         yield from _feeder_findings(site, feeder, controls)
     try:

@@ -53,6 +53,7 @@ from devices.routing import CommandRouter, claims
 from grid_model.network import load_network
 from gridward.chargers import central_system, charging_map
 from gridward.key_files import make_once
+from gridward.notices import notice_channel
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -96,15 +97,16 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
     chargers = [] if central is None else [central]
     claimed = {} if central is None else claims([(central, central.devices)])
     commands = CommandRouter(link, claimed)
+    people = notice_channel(site, feeders, link, clock=clock, wire_clock=wire_clock, secret=secret)
     store = open_store(site.store)
     metrics = Metrics()
     daemon = Daemon(
         site,
         feeders,
         store=store,
-        sources=[link, *rtus, *chargers],
+        sources=[link, *rtus, *chargers, *([] if people is None else [people])],
         commands=commands,
-        notices=link,
+        notices=people or link,
         failsafes=commands,
         heartbeats=link,
         clock=clock,

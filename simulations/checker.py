@@ -21,6 +21,8 @@ from simulations.record_reading import Raw, Record
 
 LATE_S = 5.0
 """A device may be limited this long past its end (C3)."""
+SILENT_S = 120.0
+"""A device of guard mode that hears nothing for so long is at its failsafe (C9)."""
 KW_TOLERANCE = 1e-6
 KWH_TOLERANCE = 0.02
 ROUNDING_UNITS = 1
@@ -70,6 +72,7 @@ PROMISES: Mapping[str, str] = {
     "floor": "no device was sent, or held, a limit below its guaranteed minimum",
     "protected": "no critical customer or device was ever limited or asked",
     "end": "no device was limited past the end that it was told",
+    "silence": "every armed device of guard mode that lost contact was at its failsafe within two minutes",
     "bounded": "nobody was limited longer than the longest event",
     "intent": "nothing went out that the journal did not know before",
     "ledger": "every transaction, and all accounts, sum to zero",
@@ -86,6 +89,7 @@ def judge(evidence: Evidence) -> list[Broken]:
         *_floors(evidence),
         *_protected(evidence),
         *_ends(evidence),
+        *_silent(evidence),
         *_bounded(evidence, planned),
         *_intents(evidence, planned),
         *_ledger(evidence.record),
@@ -115,7 +119,8 @@ def _floors(evidence: Evidence) -> Iterator[Broken]:
         if command.limit_kw < least - KW_TOLERANCE:
             yield Broken("floor", command.device, f"sent {command.limit_kw:g} kW at {at}, floor {least:g} kW")
     for note in evidence.journal:
-        if note.what == "limited" and (note.limit_kw or 0.0) < floor[note.device] - KW_TOLERANCE:
+        limits = note.what in ("limited", "failsafe", "armed")
+        if limits and (note.limit_kw or 0.0) < floor[note.device] - KW_TOLERANCE:
             yield Broken("floor", note.device, f"held {note.limit_kw} kW at {note.at}")
 
 
@@ -152,7 +157,7 @@ def limit_spans(journal: Sequence[DeviceNote], ended_at: datetime) -> list[Limit
     spans: list[LimitSpan] = []
     held: dict[str, DeviceNote] = {}
     for note in journal:
-        if note.what not in ("limited", "free"):
+        if note.what not in ("limited", "free", "failsafe"):
             continue
         before = held.pop(note.device, None)
         if before is not None:
@@ -174,6 +179,33 @@ def _ends(evidence: Evidence) -> Iterator[Broken]:
     for span in limit_spans(evidence.journal, evidence.ended_at):
         if span.end > span.told_end + grace:
             yield Broken("end", span.device, f"limited until {span.end}, told {span.told_end}")
+
+
+def _silent(evidence: Evidence) -> Iterator[Broken]:
+    guards = {d.device for d in evidence.registry.devices if d.on_contact_loss == "guard"}
+    of_device: dict[str, list[DeviceNote]] = defaultdict(list)
+    for note in evidence.journal:
+        if note.device in guards:
+            of_device[note.device].append(note)
+    for device, notes in of_device.items():
+        for place, note in enumerate(notes):
+            armed = [n for n in notes[:place] if n.what == "armed"]
+            if note.what == "offline" and armed:
+                yield from _silent_device(device, notes, note.at, armed[-1].limit_kw or 0.0, evidence)
+
+
+def _silent_device(
+    device: str, notes: Sequence[DeviceNote], lost_at: datetime, failsafe_kw: float, evidence: Evidence
+) -> Iterator[Broken]:
+    """What it was at when its time was over, if it had no contact until then."""
+    due = lost_at + timedelta(seconds=SILENT_S + LATE_S)
+    back = [n.at for n in notes if n.what == "online" and n.at > lost_at]
+    if min([*back, evidence.ended_at]) <= due:
+        return
+    held = [n for n in notes if n.what in ("limited", "free", "failsafe") and n.at <= due]
+    limit_kw = held[-1].limit_kw if held and held[-1].what != "free" else None
+    if limit_kw is None or limit_kw > failsafe_kw + KW_TOLERANCE:
+        yield Broken("silence", device, f"lost contact at {lost_at}, at {due} its limit is {limit_kw} kW")
 
 
 def _bounded(evidence: Evidence, planned: Mapping[str, Raw]) -> Iterator[Broken]:

@@ -19,6 +19,8 @@ from devices.messages import (
     Answer,
     CustomerNotice,
     DeviceStatus,
+    Failsafe,
+    Heartbeat,
     Inbound,
     LimitCommand,
     Reading,
@@ -41,7 +43,7 @@ class OnTheWire:
 
 
 class DirectLink:
-    """All four ports of the field in one; `looked` sees the truth at each step."""
+    """All ports of the field in one; `looked` sees the truth at each step."""
 
     def __init__(
         self, field: FieldModel, substation: Substation, clock: Clock, step_s: int, looked: Looked
@@ -75,6 +77,18 @@ class DirectLink:
         """The person reads it at once."""
         self._catch_up(notice)
         self._field.receive_notice(notice)
+        self._disturbed.set()
+
+    async def arm(self, failsafe: Failsafe) -> None:
+        """The device hears it at once, if it has contact."""
+        self._heard += self._field.advance(self._clock.now())
+        self._field.receive_failsafe(failsafe)
+        self._disturbed.set()
+
+    async def beat(self, heartbeat: Heartbeat) -> None:
+        """All devices that have contact hear it at once."""
+        self._heard += self._field.advance(self._clock.now())
+        self._field.hear(heartbeat)
         self._disturbed.set()
 
     async def run(self, deliver: Deliver) -> None:

@@ -1,10 +1,11 @@
 """Emulated chargers and heat pumps, the far end of [6]: they obey, refuse, answer late or vanish.
 
-Each device holds its limit by `devices.limit_holder`, as a real gateway would, and keeps a journal of its
-own: what it was told, and from when until when it was limited. The judge reads that, never the daemon's
-account of it. Pure: time is passed in.
+Each device holds its limit by `devices.limit_holder`, and what holds in silence by `devices.failsafe`, as a
+real gateway would, and keeps a journal of its own: what it was told, and from when until when it was limited.
+The judge reads that, never the daemon's account of it. Pure: time is passed in.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,8 +14,9 @@ from typing import Literal
 import numpy as np
 
 from customers.registry import Device
+from devices.failsafe import GuardedDevice
 from devices.limit_holder import LimitHolder
-from devices.messages import Answer, DeviceStatus, LimitCommand
+from devices.messages import Answer, DeviceStatus, Failsafe, Heartbeat, LimitCommand
 from devices.signing import device_key
 from grid_model.network import Floats
 from simulations.draws import stream
@@ -26,10 +28,14 @@ from simulations.occurrences import (
     LinkReturns,
     Returned,
     Said,
+    SilenceTurns,
     Vanished,
 )
 from simulations.population import Population
 from simulations.scenario import Scenario
+
+NoteKind = Literal["received", "limited", "free", "offline", "online", "armed", "failsafe"]
+"""armed: told what holds in silence · failsafe: limited by silence, not by a request"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,7 @@ class DeviceNote:
 
     at: datetime
     device: str
-    what: Literal["received", "limited", "free", "offline", "online"]
+    what: NoteKind
     request: str | None = None
     sequence: int | None = None
     limit_kw: float | None = None
@@ -53,13 +59,18 @@ class EmulatedDevices:
         self._population = population
         self._behaviour = scenario.devices
         self._devices: Sequence[Device] = population.registry.devices
-        self._holders = [
-            LimitHolder(device.device, device_key(secret, device.device), device.min_kw)
-            for device in self._devices
+        keys = [device_key(secret, device.device) for device in self._devices]
+        self._guarded = [
+            GuardedDevice(LimitHolder(device.device, key, device.min_kw), key)
+            for device, key in zip(self._devices, keys, strict=True)
         ]
+        self._hears_heartbeats = [n for n, d in enumerate(self._devices) if d.on_contact_loss == "guard"]
         self._rngs = [stream(scenario.seed, "reaction", n) for n in range(len(self._devices))]
         self._position = {device.device: n for n, device in enumerate(self._devices)}
-        self._in_force: list[LimitCommand | None] = [None] * len(self._devices)
+        self._in_force: list[tuple[LimitCommand | None, float | None]] = [(None, None)] * len(self._devices)
+        """the request that limits each, and to what; no request while silence does"""
+        self._look_at: list[datetime | None] = [None] * len(self._devices)
+        """when silence alone may change something, as it was planned last"""
         self._told_before = np.zeros(len(self._devices), dtype=bool)
         self.online = np.ones(len(self._devices), dtype=bool)
         self.limit_kw: Floats = np.full(len(self._devices), np.inf)
@@ -87,27 +98,73 @@ class EmulatedDevices:
                 self._feeder, command.device, command.request, "refused", "declined by its owner"
             )
             return self._if_online(device, [refusal]), []
-        answer = self._holders[device].receive(command, now)
+        answer = self._guarded[device].receive(command, now, now.timestamp())
         said, due = self.look(device, now)
-        held = self._holders[device].held
+        held = self._guarded[device].holder.held
         if held is not None and held.start > now:
             due.append(Due(held.start, LimitBoundary(device)))
         return self._if_online(device, [answer] if answer is not None else []) + said, due
 
     def look(self, device: int, now: datetime) -> tuple[list[Said], list[Due]]:
         """Bring the limit in force up to date and tell what ended by itself."""
-        holder = self._holders[device]
+        holder = self._guarded[device].holder
         said: list[Said] = []
         while (ended := holder.expired(now)) is not None:
             said.append(ended)
-        limit = holder.limit_at(now)
-        in_force = None if limit is None else holder.held
-        if in_force is not self._in_force[device]:
-            self._note(device, now, "free" if in_force is None else "limited", in_force)
-        self._in_force[device] = in_force
-        self.limit_kw[device] = np.inf if limit is None else limit
+        self._bring_up_to_date(device, now)
         due = [] if holder.held is None else [Due(holder.held.end, LimitBoundary(device))]
         return self._if_online(device, said), due
+
+    def look_again(self, device: int, now: datetime) -> list[Due]:
+        """A time that silence was planned to change something has come; heartbeats may have moved it on."""
+        self._bring_up_to_date(device, now)
+        return self._next_turn(device, now)
+
+    def arm(self, failsafe: Failsafe, now: datetime) -> list[Due]:
+        """What holds in silence arrives; unknown devices and those without contact do not hear it."""
+        device = self._position.get(failsafe.device)
+        if device is None or not self.online[device]:
+            return []
+        if self._guarded[device].arm(failsafe, now.timestamp()) is not None:
+            return []
+        name = self._devices[device].device
+        self.journal.append(DeviceNote(now, name, "armed", limit_kw=failsafe.failsafe_kw))
+        return self.look_again(device, now)
+
+    def hear(self, heartbeat: Heartbeat, now: datetime) -> list[Due]:
+        """The controller lives: told to all who have contact."""
+        due: list[Due] = []
+        for device in self._hears_heartbeats:
+            if self.online[device] and self._guarded[device].hear(heartbeat, now.timestamp()):
+                due += self.look_again(device, now)
+        return due
+
+    def _bring_up_to_date(self, device: int, now: datetime) -> None:
+        guarded = self._guarded[device]
+        limit_kw = guarded.limit_at(now, now.timestamp())
+        by_request = limit_kw is not None and guarded.holder.limit_at(now) == limit_kw
+        in_force = guarded.holder.held if by_request else None
+        if (in_force, limit_kw) != self._in_force[device]:
+            if limit_kw is None or by_request:
+                self._note(device, now, "free" if in_force is None else "limited", in_force)
+            else:
+                name = self._devices[device].device
+                self.journal.append(DeviceNote(now, name, "failsafe", limit_kw=limit_kw))
+        self._in_force[device] = (in_force, limit_kw)
+        self.limit_kw[device] = np.inf if limit_kw is None else limit_kw
+
+    def _next_turn(self, device: int, now: datetime) -> list[Due]:
+        """When silence alone may change something; rounded up, or one would look a moment too early for
+        ever.
+        """
+        seconds, planned = self._guarded[device].next_turn_s(now.timestamp()), self._look_at[device]
+        if seconds is None:
+            return []
+        at = now + timedelta(milliseconds=math.floor(max(seconds, 0.0) * 1000) + 1)
+        if planned is not None and now < planned <= at:
+            return []  # by then it is known better
+        self._look_at[device] = at
+        return [Due(at, SilenceTurns(device))]
 
     def drop(self, what: LinkDrops, now: datetime) -> tuple[list[Said], list[Due]]:
         """Lose contact; the held limit stays until its end."""
@@ -124,15 +181,22 @@ class EmulatedDevices:
 
     def status(self, device: int, now: datetime, p_kw: float) -> DeviceStatus:
         """What a device says of itself."""
-        in_force = self._in_force[device]
+        request, limit_kw = self._in_force[device]
+        guarded = self._guarded[device]
+        failsafe = guarded.failsafe
         return DeviceStatus(
             feeder=self._feeder,
             device=self._devices[device].device,
             at=now,
             online=True,
             p_kw=round(p_kw, 3),
-            limit_kw=None if in_force is None else in_force.limit_kw,
-            request=None if in_force is None else in_force.request,
+            limit_kw=limit_kw,
+            request=None if request is None else request.request,
+            failsafe_kw=None if failsafe is None else failsafe.failsafe_kw,
+            failsafe_s=None if failsafe is None else failsafe.failsafe_s,
+            heartbeat_timeout_s=None if failsafe is None else failsafe.heartbeat_timeout_s,
+            nominal_kw=None if failsafe is None else self._devices[device].rated_kw,
+            state=None if failsafe is None else guarded.state(now, now.timestamp()),
         )
 
     def _reaction(self, device: int) -> timedelta:
@@ -147,7 +211,7 @@ class EmulatedDevices:
         self,
         device: int,
         at: datetime,
-        what: Literal["received", "limited", "free", "offline", "online"],
+        what: NoteKind,
         command: LimitCommand | None = None,
     ) -> None:
         name = self._devices[device].device

@@ -14,7 +14,7 @@ from typing import assert_never
 
 import numpy as np
 
-from devices.messages import CustomerNotice, DeviceStatus, LimitCommand
+from devices.messages import CustomerNotice, DeviceStatus, Failsafe, Heartbeat, LimitCommand
 from grid_model.network import Floats
 from simulations.draws import stream
 from simulations.emulated_devices import EmulatedDevices
@@ -30,6 +30,7 @@ from simulations.occurrences import (
     Occurrence,
     PersonActs,
     Said,
+    SilenceTurns,
 )
 from simulations.people import Residents
 from simulations.population import Population
@@ -89,6 +90,14 @@ class FieldModel:
     def receive(self, command: LimitCommand) -> None:
         """A command reaches its device now."""
         self._plan(self.devices.receive(command, self.now))
+
+    def receive_failsafe(self, failsafe: Failsafe) -> None:
+        """What holds in silence reaches its device now."""
+        self._plan(self.devices.arm(failsafe, self.now))
+
+    def hear(self, heartbeat: Heartbeat) -> None:
+        """That the controller lives reaches all devices now."""
+        self._plan(self.devices.hear(heartbeat, self.now))
 
     def receive_notice(self, notice: CustomerNotice) -> None:
         """A notice reaches its reader now."""
@@ -152,6 +161,8 @@ class FieldModel:
                 said, due = self.devices.act(what, self.now)
             case LimitBoundary(device):
                 said, due = self.devices.look(device, self.now)
+            case SilenceTurns(device):
+                due = self.devices.look_again(device, self.now)
             case LinkDrops():
                 said, due = self.devices.drop(what, self.now)
             case LinkReturns(device):

@@ -20,6 +20,8 @@ from devices.messages import (
     Answer,
     CustomerNotice,
     DeviceStatus,
+    Failsafe,
+    Heartbeat,
     LimitCommand,
     Reading,
     ReadingBatch,
@@ -82,16 +84,17 @@ class MqttField:
         self._meter_line = self._connect("meters")
         own = self._with_own_line()
         requests = [
-            self._topics.request(model.feeder, d.device)
+            topic
             for d in model.population.registry.devices
             if d.device not in own
+            for topic in self._heard_by(d.device)
         ]
         notices = [
             self._topics.notice(model.feeder, c.customer)
             for c in model.population.registry.customers
             if c.takes_notices
         ]
-        self._device_line = self._connect("devices", requests)
+        self._device_line = self._connect("devices", list(dict.fromkeys(requests)))
         self._people_line = self._connect("people", notices)
         for device in own:
             self._own[device] = self._connect_device(device)
@@ -149,11 +152,27 @@ class MqttField:
         if isinstance(command, LimitCommand):
             self._take_command(command)
             return
+        if self._heard_of_silence(topic, payload):
+            return
         notice = codec.decode_notice(topic, payload, topics=self._topics)
         if isinstance(notice, CustomerNotice):
             self._advance(self._clock.now())
             self._field.receive_notice(notice)
             self._disturbed.set()
+
+    def _heard_of_silence(self, topic: str, payload: bytes) -> bool:
+        heartbeat = codec.decode_heartbeat(topic, payload, topics=self._topics)
+        failsafe = codec.decode_failsafe(topic, payload, topics=self._topics)
+        if isinstance(heartbeat, Heartbeat):
+            self._advance(self._clock.now())
+            self._field.hear(heartbeat)
+        elif isinstance(failsafe, Failsafe):
+            self._advance(self._clock.now())
+            self._field.receive_failsafe(failsafe)
+        else:
+            return False
+        self._disturbed.set()
+        return True
 
     def _take_command(self, command: LimitCommand) -> None:
         self._advance(self._clock.now())
@@ -245,6 +264,14 @@ class MqttField:
     def _topics(self) -> Topics:
         return self._wiring.topics
 
+    def _heard_by(self, device: str) -> list[str]:
+        """What a device listens to: one of guard mode also to what holds in silence, and to our life."""
+        feeder = self._field.feeder
+        topics = [self._topics.request(feeder, device)]
+        if self._field.population.registry.device[device].on_contact_loss == "guard":
+            topics += [self._topics.failsafe(feeder, device), self._topics.heartbeat]
+        return topics
+
     def _with_own_line(self) -> Sequence[str]:
         population = self._field.population
         return [
@@ -280,7 +307,7 @@ class MqttField:
             self._address(device),
             self._wire_clock,
             self._rng,
-            subscriptions=[self._topics.request(feeder, device)],
+            subscriptions=self._heard_by(device),
             heard=self._heard,
             greeting=lambda: [self._status(s) for s in self._field.statuses() if s.device == device],
             will=self._status(gone),

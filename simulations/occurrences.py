@@ -22,6 +22,13 @@ class LimitBoundary:
 
 
 @dataclass(frozen=True, slots=True)
+class SilenceTurns:
+    """Hearing nothing may change what a device may take, now."""
+
+    device: int
+
+
+@dataclass(frozen=True, slots=True)
 class LinkDrops:
     """A device loses contact."""
 
@@ -43,7 +50,7 @@ class PersonActs:
     cutting: bool
 
 
-Occurrence = CommandActs | LimitBoundary | LinkDrops | LinkReturns | PersonActs
+Occurrence = CommandActs | LimitBoundary | SilenceTurns | LinkDrops | LinkReturns | PersonActs
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,8 @@ async def _controlled(setup: Setup, store: Store, store_path: Path, version: str
         sources=[link],
         commands=link,
         notices=link,
+        failsafes=link,
+        heartbeats=link,
         clock=clock,
         offload=_inline,
         secret=setup.secret,

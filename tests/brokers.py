@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Self
 
+import psutil
 import pytest
 
 START_WITHIN_S = 5.0
@@ -46,6 +47,9 @@ class Mosquitto:
         self.log = directory / f"mosquitto-{self.port}.log"
         self._config = directory / f"mosquitto-{self.port}.conf"
         self._process: subprocess.Popen[bytes] | None = None
+        self._configure(directory, settings)
+
+    def _configure(self, directory: Path, settings: tuple[str, ...]) -> None:
         lines = [
             f"listener {self.port} 127.0.0.1",
             f"user {getpass.getuser()}",
@@ -67,6 +71,13 @@ class Mosquitto:
                     return
             time.sleep(0.02)
         raise AssertionError(f"mosquitto does not listen on {self.port}: {self.log.read_text()}")
+
+    @property
+    def listens_on(self) -> set[tuple[str, int]]:
+        """Every address and port that it listens on."""
+        assert self._process is not None
+        lines = psutil.Process(self._process.pid).net_connections("inet")
+        return {(line.laddr.ip, line.laddr.port) for line in lines if line.status == psutil.CONN_LISTEN}
 
     def kill(self) -> None:
         """kill -9."""
@@ -103,3 +114,26 @@ class Mosquitto:
 
     def __exit__(self, *_: object) -> None:
         self._end(signal.SIGKILL)
+
+
+class FieldBroker(Mosquitto):
+    """The set-up for the field as `config/broker` ships it, in a directory of its own, on a free port.
+
+    The directory holds what the README of that folder asks for: `field-ca.pem`, `broker.pem`, `broker.key`.
+    """
+
+    def _configure(self, directory: Path, settings: tuple[str, ...]) -> None:
+        shipped = Path(__file__).parents[1] / "config/broker"
+        text = (shipped / "field.conf").read_text(encoding="utf-8")
+        changes = (
+            ("/mosquitto/config/", f"{directory}/"),
+            ("/mosquitto/data/", f"{directory}/"),
+            ("listener 8883", f"listener {self.port} 127.0.0.1"),
+        )
+        for shipped_text, here in changes:
+            assert shipped_text in text
+            text = text.replace(shipped_text, here)
+        shutil.copy(shipped / "field.acl", directory / "field.acl")
+        (directory / "field.acl").chmod(0o600)
+        lines = (f"user {getpass.getuser()}", text, *settings)
+        self._config.write_text("\n".join(lines), encoding="utf-8")

@@ -3,9 +3,10 @@
 from typing import assert_never
 
 from controller import entries as e
+from controller.narration_people import TOLD_KINDS, spoken
 
 
-def step(entry: e.Entry, resource: e.Resource) -> str | None:
+def step(entry: e.Entry, resource: e.Resource) -> str | None:  # noqa: C901  one branch per word
     """What an entry of the request says; None for entries that are no step of it."""
     whom = "device" if resource == "device" else "customer"
     text: str | None = None
@@ -32,6 +33,9 @@ def step(entry: e.Entry, resource: e.Resource) -> str | None:
             text = f"The customer {chose} (by {entry.via})"
         case e.MessagePlanned():
             text = f"The customer is told {_MESSAGES[entry.kind]}"
+        case e.NoticeDelivered():
+            told = "taken" if entry.result == "taken" else f"not taken ({spoken(entry.result)})"
+            text = f"{TOLD_KINDS[entry.kind]} by {entry.channel}: {told}"
         case e.MessageDone():
             text = "That went out" if entry.outcome == "sent" else f"That was given up ({entry.reason})"
         case _:

@@ -3,9 +3,11 @@
 A person may or may not answer, so nobody counts on them: the plan for devices is made without them, and what
 they give is a bonus that their meter proves. Asked are customers who agreed to it and may be called now
 (`call_rules.py`), are not critical, contribute to the worst violation, and have no device in the plan or
-under a limit; each at most once per event, whatever they answered. The largest contributors come first, and
-those whose tags ask for care (`customers/tags.py`) after all others, to no less than their own floor. What
-was announced and has not begun when the event could be over is taken back.
+under a limit; each at most once per event, whatever they answered. First come those who can give most by what
+they own (`customers/appliances`) and have no device connected: they are asked for a share of that. Then the
+largest contributors, who are asked for a share of all they take, and those whose tags ask for care
+(`customers/tags.py`) after all others; nobody to less than their own floor. What was announced and has not
+begun when the event could be over is taken back.
 """
 
 import math
@@ -22,12 +24,15 @@ from controller.reach import ends_by
 from controller.requests import request_id
 from controller.situation import RunningEvent, Situation
 from customers.registry import Customer
-from customers.tags import is_quiet
 from grid_model.location import Contribution
 from grid_model.violations import Violation
 
 MAX_PER_CYCLE = 10
 """Contributors asked in one cycle: the next cycle may ask more."""
+LEAST_KNOWN_KW = 0.1
+"""A limit is told in tenths of a kW. Lists are never complete: where what is known does not cover what
+everybody is asked for, or is less than this, a customer is asked as everybody is.
+"""
 
 
 def asks(
@@ -77,6 +82,10 @@ def taken_back(situation: Situation, *, over: bool) -> tuple[Entry, ...]:
 class _Candidate:
     customer: Customer
     share_percent: float
+    cut_kw: float = 0.0
+    """to be asked for by what they own; 0 where that is not known, or too little to ask for"""
+    gives_percent: float = 0.0
+    """what that is of the violation's flow"""
 
 
 def _candidates(
@@ -87,14 +96,31 @@ def _candidates(
     asked = {r.planned.target for r in situation.event_records if r.resource == "person"}
     owners = situation.control.registry.by_service_point
     found = [
-        _Candidate(customer, contribution.share_percent)
+        _candidate(situation, customer, contribution.share_percent)
         for contribution in contributions
         if contribution.violation == worst.element and contribution.share_percent > 0
         if (customer := owners.get(contribution.service_point)) is not None
         if customer.customer not in asked and _takes_word(situation, customer)
         if situation.control.customer_position[customer.customer] not in limited_here
     ]
-    return sorted(found, key=lambda candidate: candidate.customer.manner.asked_last)
+    return sorted(found, key=lambda one: (one.customer.manner.asked_last, -one.gives_percent))
+
+
+def _candidate(situation: Situation, customer: Customer, share_percent: float) -> _Candidate:
+    control, rules = situation.control, situation.control.site.requests
+    ownership = control.registry.ownership
+    if ownership is None or customer.service_point in control.registry.connected:
+        return _Candidate(customer, share_percent)
+    owned = ownership.of(customer.service_point, customer.customer)
+    baseline = baseline_kw(situation, control.customer_position[customer.customer]) if owned else 0.0
+    local = situation.now.astimezone(call_rules.zone_of(control.site))
+    floor_kw = max(rules.notice_min_kw, customer.manner.least_kw)
+    flexible_kw = ownership.flexible_kw(owned, baseline, floor_kw, local)
+    cut_kw = rules.notice_cut_share * flexible_kw
+    covers = flexible_kw >= rules.notice_cut_share * baseline
+    if not covers or cut_kw < max(rules.min_cut_kw, LEAST_KNOWN_KW):
+        return _Candidate(customer, share_percent)
+    return _Candidate(customer, share_percent, cut_kw, share_percent * cut_kw / baseline)
 
 
 def _takes_word(situation: Situation, customer: Customer) -> bool:
@@ -102,7 +128,7 @@ def _takes_word(situation: Situation, customer: Customer) -> bool:
     control, name = situation.control, customer.customer
     if not customer.takes_notices or customer.critical or name in situation.left_alone:
         return False
-    if is_quiet(customer.manner, situation.now.astimezone(call_rules.zone_of(control.site)).time()):
+    if call_rules.is_quiet_at(control.site, customer, situation.now):
         return False
     return situation.books.held_by(control.feeder, name, "person") is None
 
@@ -128,7 +154,8 @@ def _notice(
     rules, customer = situation.control.site.requests, candidate.customer
     position = situation.control.customer_position[customer.customer]
     baseline, floor_kw = baseline_kw(situation, position), max(rules.notice_min_kw, customer.manner.least_kw)
-    share_kw = (1 - rules.notice_cut_share) * baseline
+    known_kw = candidate.cut_kw
+    share_kw = baseline - known_kw if known_kw > 0 else (1 - rules.notice_cut_share) * baseline
     limit_kw = max(round(share_kw, 1), math.ceil(round(floor_kw * 10, 6)) / 10)  # never below the floor
     if baseline - limit_kw < rules.min_cut_kw:
         return None

@@ -51,9 +51,27 @@ def _zone(name: str) -> tzinfo:
 
 
 def is_quiet_for(control: FeederControl, customer: str, now: datetime) -> bool:
-    """Whether a customer's tags say that they get no word at this time; False for one who is not known."""
+    """Whether a customer gets no word at this time; False for one who is not known."""
     known = control.customer.get(customer)
-    return known is not None and is_quiet(known.manner, now.astimezone(zone_of(control.site)).time())
+    return known is not None and is_quiet_at(control.site, known, now)
+
+
+def is_quiet_at(site: settings.Site, customer: Customer, now: datetime) -> bool:
+    """Whether it is night for this customer, by their tags or by the site's quiet hours."""
+    local = now.astimezone(zone_of(site)).time()
+    return is_quiet(customer.manner, local, quiet_hours(site.notices.quiet))
+
+
+@cache
+def quiet_hours(text: str | None) -> tuple[time, time] | None:
+    """`22:00-07:00` as times of day. ValueError for what is none."""
+    if text is None:
+        return None
+    begin, dash, end = text.partition("-")
+    hours = time.fromisoformat(begin.strip()), time.fromisoformat(end.strip())
+    if not dash or hours[0] == hours[1]:
+        raise ValueError(f"{text!r} is no span of a day")
+    return hours
 
 
 def programme_of(control: FeederControl, name: str | None) -> Programme:

@@ -8,14 +8,17 @@ once; an entry names the customer's id and nothing else of them.
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 
 import structlog
 
 from controller.bookkeeping import Bookkeeper, Offload
 from controller.entries import PersonalDataErased
+from controller.people.opt_out_desk import OptOutDesk
 from controller.stores.port import StoreUnavailable
 from customers.contacts import Access, ErasableContacts, Erasure
 from customers.errors import ContactsUnavailable
+from customers.opt_out_links import OptOutLinks
 from devices.ports import Clock
 
 log = structlog.get_logger()
@@ -51,10 +54,14 @@ class ContactsDesk:
         clock: Clock,
         offload: Offload,
         ready: Callable[[], Awaitable[None]],
+        *,
+        links: OptOutLinks | None = None,
+        zone: tzinfo = UTC,
     ) -> None:
         """`open_contacts` is called anew for each erasure and blocks. `ready`: waits until the journal is
-        read.
+        read. `links`, `zone`: of the desk beside, for who wants no more messages.
         """
+        self.opt_outs = OptOutDesk(open_contacts, keeper, clock, offload, ready, links=links, zone=zone)
         self._open, self._keeper = open_contacts, keeper
         self._clock, self._offload, self._ready = clock, offload, ready
 
@@ -77,6 +84,7 @@ class ContactsDesk:
                 await self._told(waiting)
         except ContactsUnavailable as error:
             log.warning("contacts_unavailable", reason=str(error))
+        await self.opt_outs.catch_up()
 
     def _waiting(self) -> tuple[Erasure, ...]:
         with closing(self._open()) as contacts:

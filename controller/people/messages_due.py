@@ -16,10 +16,9 @@ from controller.books import Books
 from controller.entries import MessagePlanned
 from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState
-from controller.people.call_rules import programme_of, zone_of
+from controller.people.call_rules import is_quiet_at, programme_of
 from controller.requests import RequestRecord
 from customers.registry import Customer
-from customers.tags import is_quiet
 
 TOLD_WITHIN = timedelta(hours=24)
 MOST_PER_ROUND = 50
@@ -93,7 +92,7 @@ def _takes_word(control: FeederControl, record: RequestRecord, now: datetime) ->
     customer = control.customer.get(record.planned.customer)
     if customer is None or not customer.takes_notices or customer.critical:
         return None
-    return None if is_quiet(customer.manner, now.astimezone(zone_of(control.site)).time()) else customer
+    return None if is_quiet_at(control.site, customer, now) else customer
 
 
 def _was_told(record: RequestRecord, kind: str) -> bool:

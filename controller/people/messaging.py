@@ -15,8 +15,8 @@ from functools import partial
 import structlog
 
 from controller.bookkeeping import Bookkeeper
-from controller.channel_faults import fault_word, shortened
-from controller.entries import Entry, MessageDone, MessagePlanned
+from controller.channel_faults import fault_word, refusal, shortened
+from controller.entries import Entry, MessageDone, MessagePlanned, NoticeDelivered
 from controller.feeder_control import FeederControl
 from controller.people.call_rules import is_quiet_for
 from controller.people.messages_due import TOLD_WITHIN, MeterShows, messages_due
@@ -24,10 +24,12 @@ from controller.people.notice_messages import further_word
 from controller.requests import RequestRecord
 from controller.stores.port import StoreUnavailable
 from devices.messages import CustomerNotice
+from devices.notices.words import ReportsDeliveries
 from devices.ports import Clock, NoticeChannel
 
 CONCURRENT = 16
 LONGEST_PAUSE_S = 300.0
+MOST_REPORTS = 20_000
 log = structlog.get_logger()
 
 
@@ -59,6 +61,9 @@ class Messaging:
         self._done: dict[str, MessageDone] = {}
         """what came of words, not in the journal yet"""
         self._tries: dict[str, _Tries] = {}
+        self._reports = channel.reports if isinstance(channel, ReportsDeliveries) else tuple
+        self._delivered: list[NoticeDelivered] = []
+        """what the channel reported, not in the journal yet"""
 
     async def round(self, now: datetime) -> None:
         """Note what came of words, plan new ones and begin to send. To be called under the round's turn; it
@@ -66,18 +71,38 @@ class Messaging:
         on after: Replaced, BooksBroken.
         """
         done = dict(self._done)
-        entries: list[Entry] = list(done.values())
+        delivered = self._take_reports()
+        entries: list[Entry] = [*delivered, *done.values()]
         for control in self._controls.values():
             entries += messages_due(control, self._keeper.books, self._shows, now)
         try:
             await self._keeper.write(entries)
         except StoreUnavailable:
-            return  # both are due again in the next round
+            return  # all are due again in the next round
+        del self._delivered[: len(delivered)]
         for message in done:
             self._done.pop(message, None)
             self._tries.pop(message, None)
         if self._keeper.store_fault is None:
             await self._start(now)
+
+    def _take_reports(self) -> tuple[NoticeDelivered, ...]:
+        """What came of words since the last round, and what could not be journaled then. Of more than
+        `MOST_REPORTS` the oldest are dropped: a journal that cannot be written must not fill the memory.
+        """
+        self._delivered += (
+            NoticeDelivered(
+                at=report.at,
+                request=report.word.request,
+                kind=report.word.kind,
+                sequence=report.word.sequence,
+                channel=report.way,
+                result=report.result,
+            )
+            for report in self._reports()
+        )
+        del self._delivered[:-MOST_REPORTS]
+        return tuple(self._delivered)
 
     async def stop(self) -> None:
         """Cancel what is under way and wait for it."""
@@ -145,7 +170,7 @@ class Messaging:
                 log.exception("channel_failed", message=message)
             if word == "rejected":
                 log.warning("word_rejected", message=message, text=shortened(error))
-                self._note(message, "given_up", word)
+                self._note(message, "given_up", refusal(error))
             else:
                 self._again(message, word, shortened(error))
         else:

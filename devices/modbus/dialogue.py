@@ -65,6 +65,9 @@ class UnitState:
     """the limit that the unit itself says it holds; None: none, or it cannot say"""
     says_limit: bool = False
     """whether `limit_kw` is the unit's own word, so that None means "no limit" """
+    failsafe_kw: float | None = None
+    failsafe_s: int | None = None
+    """what it says it will do when it hears nothing of us"""
 
 
 class Unit(Protocol):
@@ -105,4 +108,32 @@ class GuardsWrites(Protocol):
 
     def may_write(self, write: Write) -> bool:
         """Whether its map names all of this."""
+        ...
+
+
+@runtime_checkable
+class HasFailsafe(Protocol):
+    """A `Unit` that goes to a failsafe limit by itself when its heartbeat stays away."""
+
+    @property
+    def heartbeat_timeout_s(self) -> int:
+        """After so long without a heartbeat, by the unit's own rule."""
+        ...
+
+    def arm(self, failsafe_kw: float, failsafe_s: int) -> Dialogue[None]:
+        """What it is to do then, and for how long at least. CommandRejected for what it cannot do."""
+        ...
+
+    def beat(self) -> Dialogue[None]:
+        """The controller lives."""
+        ...
+
+
+@runtime_checkable
+class OneDirection(Protocol):
+    """A `Unit` whose limits all bound the same direction."""
+
+    @property
+    def direction(self) -> Direction:
+        """That which `UnitState.limit_kw` is of."""
         ...

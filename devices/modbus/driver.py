@@ -1,30 +1,149 @@
-"""The substation's RTU, polled over Modbus TCP [1]. Sockets here, meaning in `codec.py`.
+"""All Modbus/TCP units of a site: readings in, limits out [1, 6]. What each part does is in its own module.
 
-One connection, one question at a time, each with a deadline. An RTU that is silent is asked again with
-back-off and jitter; that it is gone is logged once, and once that it is back. What it answers is a Reading,
-or Refused when a value cannot be: never a guess. It only reads; no write function is used at all.
+Every host and port has one connection (`link.py`), all of them at the same time; every unit is polled by its
+own period, at its own phase (`station.py`). What is said to a unit and what its answers mean is the unit's
+own subject (`dialogue.py`): a register map's `MappedUnit`, or another kind of unit. Nothing is queued for a
+unit that is away: a limit that goes out minutes late is worse than one that does not.
 """
 
-import logging
-from collections.abc import Awaitable
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
-import structlog
-from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.exceptions import ModbusException
 
-from devices.backoff import Backoff
-from devices.errors import MalformedMessage, Unreachable
-from devices.messages import Inbound, Refused
-from devices.modbus.codec import decode, to_reading
-from devices.modbus.register_map import Block, RegisterMap, blocks
+from devices.errors import CommandRejected
+from devices.messages import SUBSTATION, Failsafe, Heartbeat, LimitCommand, Refused
+from devices.modbus.command_rules import CommandRules, check_limit
+from devices.modbus.failsafe_unit import mapped_unit
+from devices.modbus.link import Link
+from devices.modbus.quantities import RegisterMap
+from devices.modbus.session import Surroundings
+from devices.modbus.settings import FieldSettings, FieldUnit, LinkPlace, check_units
+from devices.modbus.station import Station
+from devices.modbus.tally import Tally
 from devices.ports import Clock, Deliver
 
-_T = TypeVar("_T")
 
-log = structlog.get_logger(__name__)
+class ModbusField:
+    """TelemetrySource, CommandChannel, FailsafeChannel, HeartbeatChannel and LinkHealth of all units."""
+
+    def __init__(
+        self,
+        units: Sequence[FieldUnit],
+        clock: Clock,
+        rng: np.random.Generator,
+        wire_clock: Clock | None = None,
+        settings: FieldSettings | None = None,
+    ) -> None:
+        """`wire_clock` is for waits on the network, when `clock` (periods, time of day) is not real time.
+
+        Raises ProfileRejected when the units contradict each other.
+        """
+        check_units(units)
+        settings, wire_clock = settings or FieldSettings(), wire_clock or clock
+        self.tally = Tally()
+        self.sent = 0
+        """commands that a unit answered"""
+        self._clock = clock
+        self._rules = CommandRules()
+        self._armed: dict[str, tuple[int, int]] = {}
+        self._newest_beat = (-1, -1)
+        self._deliver: Deliver | None = None
+        places = dict.fromkeys(unit.link for unit in units)
+        self.links: Mapping[LinkPlace, Link] = {
+            place: Link(
+                place,
+                settings=settings,
+                wire_clock=wire_clock,
+                rng=rng,
+                tally=self.tally,
+                refuse=self._refuse,
+            )
+            for place in places
+        }
+        around = Surroundings(settings, clock, wire_clock, self.tally, self._rules)
+        self.stations = tuple(Station(unit, self.links[unit.link], around, rng) for unit in units)
+        self._by_device = {
+            (station.place.feeder, station.place.device): station
+            for station in self.stations
+            if station.place.device is not None
+        }
+
+    @property
+    def connected(self) -> bool:
+        """True while at least one unit answers."""
+        return any(station.online for station in self.stations)
+
+    @property
+    def received(self) -> int:
+        """Answers that came in, good or refused."""
+        return self.tally.received
+
+    @property
+    def devices(self) -> frozenset[tuple[str, str]]:
+        """(feeder, device) of all that are reached here."""
+        return frozenset(
+            (s.place.feeder, s.place.device) for s in self.stations if s.place.device is not None
+        )
+
+    @property
+    def substations(self) -> dict[str, Link]:
+        """The links of the feeders' own RTUs, by source: one that is lost is worth a line of its own."""
+        return {
+            s.place.source: self.links[s.place.link] for s in self.stations if s.place.meter == SUBSTATION
+        }
+
+    async def run(self, deliver: Deliver) -> None:
+        """Poll all until cancelled."""
+        self._deliver = deliver
+        async with asyncio.TaskGroup() as tasks:
+            for link in self.links.values():
+                tasks.create_task(link.run(), name=link.place.name)
+            for station in self.stations:
+                tasks.create_task(station.run(deliver), name=station.place.source)
+
+    async def send(self, command: LimitCommand) -> None:
+        """Carry a command to its unit; see `devices.ports.CommandChannel.send`.
+
+        The unit itself is the next hop, so its Answer is delivered before this returns.
+        """
+        station = self._by_device.get((command.feeder, command.device))
+        if station is None:
+            raise CommandRejected(f"device {command.device!r} of feeder {command.feeder!r} is no unit here")
+        release = command.end <= self._clock.now()
+        if not release:
+            check_limit(command, station.place.floor_kw)
+        self._rules.admit(command)
+        await station.command(command, release=release)
+        self.sent += 1
+
+    async def arm(self, failsafe: Failsafe) -> None:
+        """Tell a unit its failsafe; see `devices.ports.FailsafeChannel.arm`."""
+        station = self._by_device.get((failsafe.feeder, failsafe.device))
+        if station is None:
+            raise CommandRejected(f"device {failsafe.device!r} of feeder {failsafe.feeder!r} is no unit here")
+        newest = failsafe.epoch, failsafe.sequence
+        if newest < self._armed.get(failsafe.device, newest):
+            raise CommandRejected(f"failsafe {newest} of {failsafe.device}: a later one has gone out")
+        self._armed[failsafe.device] = newest
+        await station.arm(failsafe)
+
+    async def beat(self, heartbeat: Heartbeat) -> None:
+        """Pass it on to all units that wait for one; see `devices.ports.HeartbeatChannel.beat`. Those that
+        are not there get none: an old heartbeat is a lie.
+        """
+        newest = heartbeat.epoch, heartbeat.sequence
+        if newest <= self._newest_beat:
+            return
+        self._newest_beat = newest
+        for station in self.stations:
+            station.beat()
+
+    def _refuse(self, refused: Refused) -> None:
+        self.tally.refused += 1
+        if self._deliver is not None:
+            self._deliver(refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +161,7 @@ class RtuSettings:
     longest_retry_s: float = 30.0
 
 
-class ModbusRtu:
+class ModbusRtu(ModbusField):
     """TelemetrySource and LinkHealth of one substation."""
 
     def __init__(
@@ -53,101 +172,21 @@ class ModbusRtu:
         rng: np.random.Generator,
         wire_clock: Clock | None = None,
     ) -> None:
-        """`wire_clock` is for waits on the network, when `clock` (period, time of day) is not real time."""
-        self.received = 0
-        """answers read, good or refused"""
-        self.connections = 0
-        """successful connections since the start"""
-        self._settings = settings
-        self._profile = profile
-        self._blocks = blocks(profile)
-        self._clock = clock
-        self._wire_clock = wire_clock or clock
-        self._backoff = Backoff(rng, settings.first_retry_s, settings.longest_retry_s)
-        self._connected = False
-        self._told_of_loss = False
-
-    @property
-    def connected(self) -> bool:
-        """True from one good answer until the first one that fails to come."""
-        return self._connected
-
-    @property
-    def source(self) -> str:
-        """Where readings come from, as it stands in `Refused.source`."""
-        return f"modbus://{self._settings.host}:{self._settings.port}/{self._settings.unit}"
-
-    async def run(self, deliver: Deliver) -> None:
-        """Ask every period, deliver what comes back, until cancelled."""
-        # pymodbus logs each lost answer; the link tells its own story, once
-        logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
-        while True:
-            try:
-                await self._poll(deliver)
-            except (Unreachable, ModbusException, OSError) as error:
-                self._connected = False
-                self._tell_loss(error)
-            await self._wire_clock.sleep(self._backoff.next_wait_s())
-
-    async def _poll(self, deliver: Deliver) -> None:
-        client = AsyncModbusTcpClient(
-            self._settings.host,
-            port=self._settings.port,
-            timeout=self._settings.deadline_s,
-            retries=0,
-            reconnect_delay=0,
+        """As `ModbusField`."""
+        place = LinkPlace(settings.host, settings.port)
+        unit = FieldUnit(
+            settings.feeder,
+            place,
+            settings.unit,
+            mapped_unit(profile),
+            meter=SUBSTATION,
+            period_s=settings.period_s,
         )
-        try:
-            if not await self._in_time(client.connect()):
-                raise Unreachable(f"{self.source}: no connection")
-            self.connections += 1
-            due_s = self._clock.monotonic()
-            while True:
-                deliver(await self._read(client))
-                self._tell_return()
-                due_s = max(due_s + self._settings.period_s, self._clock.monotonic())
-                await self._clock.sleep(due_s - self._clock.monotonic())
-        finally:
-            client.close()
-
-    async def _read(self, client: AsyncModbusTcpClient) -> Inbound:
-        registers: dict[int, int] = {}
-        try:
-            for block in self._blocks:
-                registers.update(enumerate(await self._ask(client, block), start=block.address))
-            values = decode(self._profile, registers)
-        except MalformedMessage as error:
-            payload = b"".join(register.to_bytes(2, "big") for _, register in sorted(registers.items()))
-            return Refused(source=self.source, reason=error.reason, detail=error.detail, payload=payload)
-        finally:
-            self.received += 1
-        return to_reading(values, self._settings.feeder, self._clock.now())
-
-    async def _ask(self, client: AsyncModbusTcpClient, block: Block) -> list[int]:
-        table = self._profile.table
-        read = client.read_input_registers if table == "input" else client.read_holding_registers
-        answer = await self._in_time(read(block.address, count=block.count, device_id=self._settings.unit))
-        where = f"registers {block.address} to {block.address + block.count - 1}"
-        if answer.isError():
-            raise MalformedMessage("malformed", f"{where}: the RTU answers {answer}")
-        if len(answer.registers) != block.count:
-            raise MalformedMessage("malformed", f"{where}: {len(answer.registers)} answered")
-        return list(answer.registers)
-
-    async def _in_time(self, question: Awaitable[_T]) -> _T:
-        try:
-            async with self._wire_clock.timeout(self._settings.deadline_s):
-                return await question
-        except TimeoutError:
-            raise Unreachable(f"{self.source}: no answer within {self._settings.deadline_s} s") from None
-
-    def _tell_loss(self, error: Exception) -> None:
-        if not self._told_of_loss:
-            self._told_of_loss = True
-            log.warning("rtu lost", feeder=self._settings.feeder, source=self.source, error=str(error))
-
-    def _tell_return(self) -> None:
-        if not self._connected and (self._told_of_loss or self.connections == 1):
-            log.info("rtu up", feeder=self._settings.feeder, source=self.source)
-        self._connected, self._told_of_loss = True, False
-        self._backoff.reset()
+        waits = FieldSettings(
+            deadline_s=settings.deadline_s,
+            first_retry_s=settings.first_retry_s,
+            longest_retry_s=settings.longest_retry_s,
+        )
+        super().__init__((unit,), clock, rng, wire_clock, waits)
+        self.source = unit.source
+        """Where readings come from, as it stands in `Refused.source`."""

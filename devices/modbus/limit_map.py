@@ -75,7 +75,7 @@ class Switch(_Table, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class SgReady(_Table, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A heat pump's states by two contacts (bwp, "SG Ready" label regulations): one of them stands for a limit.
+    """A heat pump's states by two contacts (bwp, regulations of the "SG Ready" label): one is for a limit.
 
     The maker, not the contacts, says what a heat pump still takes in that state.
     """
@@ -123,19 +123,17 @@ class LimitMap(_Table, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Heartbeat(_Table, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A holding register that gets another number with every poll."""
+    """A holding register that gets another number with every heartbeat of the controller."""
 
     address: _Address
-    within_s: _Positive
+    within_s: Annotated[int, msgspec.Meta(ge=1)]
     """without one for so long the unit goes to its failsafe limit"""
     as_block: bool = False
 
 
 class Failsafe(_Table, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the unit does by itself when it hears nothing from us: a limit, and for how long."""
+    """What the unit does by itself when its heartbeat stays away: a limit, and for how long."""
 
     setpoint: SetPoint
-    duration: Timer | None = None
-    duration_s: _Positive = 7200.0
-    """what is written there: two hours, the least that EEBus LPC 1.0 knows"""
-    heartbeat: Heartbeat | None = None
+    duration: Timer
+    heartbeat: Heartbeat

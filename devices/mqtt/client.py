@@ -1,8 +1,8 @@
 """One aiomqtt client as we want it: sessions, will, TLS and message properties in both versions of MQTT.
 
-aiomqtt connects, keeps the link alive and says when it is lost. What comes in and what the broker answers to a
-publish we take from paho, the client below it, by paho's own public callbacks: aiomqtt passes neither the
-reason code of an acknowledgement on, nor a message without a queue of its own.
+aiomqtt connects, keeps the link alive and tells when it is lost. Messages and acknowledgements we take from
+paho, the client below it, by paho's own public callbacks: aiomqtt does not pass the reason of an
+acknowledgement on, and puts each message through a queue whose rule for when it is full is not ours.
 
 Knows the two versions' differences so that `driver.py` need not. No I/O before the client is entered.
 """
@@ -13,4 +13,204 @@ import math
 import socket
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from itertools import batched_lists  # noqa
+from typing import Any, Self
+
+import aiomqtt
+import msgspec
+import paho.mqtt.client as paho
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from devices.mqtt.codec import MAX_BATCH_BYTES
+from devices.mqtt.settings import LinkSettings, Protocol
+from devices.wire import JSON
+
+MAX_PACKET_BYTES = 2 * MAX_BATCH_BYTES
+"""What is larger the broker does not even send us (MQTT 5); up to it the codec refuses and counts."""
+MAX_EXPIRY_S = 0xFFFFFFFF
+FILTERS_A_PACKET = 200
+"""So many subscriptions are asked for at once: a site may have thousands of feeders."""
+LAST_WORD_S = 0.05
+"""An answer that came together with the end of the connection is read within this time."""
+HUNG_UP = "the broker ended the connection without an answer; with TLS: does it accept our certificate?"
+SUCCESS, NO_MATCHING_SUBSCRIBERS = 0x00, 0x10
+FIRST_FAILURE = 0x80
+"""Reason codes from here on are failures, in both versions of MQTT."""
+NEVER_AGAIN = frozenset({0x87, 0x90, 0x99})
+"""Not authorised, topic name invalid, payload format invalid: the same again would end the same."""
+_UNSUPPORTED_PROTOCOL = (1, 0x84)
+"""CONNACK codes of 3.1.1 and of 5."""
+
+Take = Callable[[str, bytes, str | None], None]
+"""Takes one message: topic, payload, content type (MQTT 5). Never raises."""
+
+# the client logs every pending publish and each reconnect; the link tells its own story, once
+_quiet = logging.getLogger(f"{__name__}.paho")
+_quiet.setLevel(logging.CRITICAL)
+
+
+class LinkClient(aiomqtt.Client):
+    """Hands every message to `take` at once, on the loop's thread; keeps its session for `session_expiry_s`.
+
+    The controller's own link leaves "offline" as its will; one that only reads has none.
+    """
+
+    def __init__(self, settings: LinkSettings, protocol: Protocol, take: Take) -> None:
+        five = protocol == "5"
+        super().__init__(
+            settings.host,
+            settings.port,
+            username=settings.username,
+            password=settings.password,
+            identifier=settings.client_id,
+            protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
+            clean_session=None if five else settings.session_expiry_s == 0,
+            # 3.1.1 has no clean start, and paho takes nothing but its own default then
+            clean_start=settings.session_expiry_s == 0 if five else paho.MQTT_CLEAN_START_FIRST_ONLY,
+            properties=_session_properties(settings) if five else None,
+            will=_will(settings),
+            tls_context=settings.tls,
+            keepalive=settings.keepalive_s,
+            timeout=settings.connect_deadline_s,
+            # a command is one small packet: it does not wait until the one before is acknowledged (Nagle)
+            socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
+            logger=_quiet,
+        )
+        self._protocol, self._take = protocol, take
+        self._unacknowledged: dict[int, asyncio.Future[int]] = {}
+        # aiomqtt's `_client` is paho's; all that we do with it is paho's public interface
+        self._told_aiomqtt = self._client.on_publish
+        self._client.on_message = self._came_in
+        self._client.on_publish = self._was_acknowledged
+        self._hung_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._client.on_disconnect = self._chained(self._client.on_disconnect)
+
+    async def __aenter__(self) -> Self:
+        connecting = asyncio.ensure_future(super().__aenter__())
+        try:
+            await asyncio.wait((connecting, self._hung_up), return_when=asyncio.FIRST_COMPLETED)
+            if not connecting.done():
+                await asyncio.wait((connecting,), timeout=LAST_WORD_S)
+            if not connecting.done():
+                raise aiomqtt.MqttError(HUNG_UP)
+            return connecting.result()
+        except BaseException:
+            connecting.cancel()
+            # aiomqtt keeps the socket of an attempt that is given up, and a broker that answers late would
+            # let a ghost take over our client id
+            self._client.on_disconnect = None
+            self._client.disconnect()
+            raise
+
+    async def until_lost(self) -> None:
+        """Returns never; MqttError when the link is lost."""
+        async for _ in self.messages:
+            raise AssertionError("messages go to `take`")
+
+    async def subscribe_all(self, filters: Iterable[str]) -> None:
+        """Subscribe with QoS 1; MqttError when the broker will not have one of them."""
+        wanted = list(filters)
+        for first in range(0, len(wanted), FILTERS_A_PACKET):
+            asked = wanted[first : first + FILTERS_A_PACKET]
+            if self._protocol == "5":
+                granted = await self.subscribe([(topic, _options(topic)) for topic in asked])
+            else:
+                granted = await self.subscribe([(topic, 1) for topic in asked])
+            for topic, code in zip(asked, granted, strict=True):
+                if _value(code) >= FIRST_FAILURE:
+                    raise aiomqtt.MqttError(f"the broker refuses the subscription to {topic} ({code})")
+
+    def hand_over(self, topic: str, payload: bytes, expires_in_s: float) -> asyncio.Future[int]:
+        """Publish with QoS 1; the future brings the reason code of the broker's acknowledgement.
+
+        MQTT 3.1.1 acknowledges without a reason: always success there. Raises MqttError without a link.
+        """
+        properties = _message_properties(expires_in_s) if self._protocol == "5" else None
+        published = self._client.publish(topic, payload, 1, False, properties)
+        if published.rc != paho.MQTT_ERR_SUCCESS:
+            raise aiomqtt.MqttCodeError(published.rc, "could not publish")
+        acknowledged = self._unacknowledged[published.mid] = asyncio.get_running_loop().create_future()
+        acknowledged.add_done_callback(lambda _: self._unacknowledged.pop(published.mid, None))
+        return acknowledged
+
+    def _was_acknowledged(
+        self, client: paho.Client, userdata: Any, mid: int, reason: ReasonCode, properties: Properties
+    ) -> None:
+        acknowledged = self._unacknowledged.pop(mid, None)
+        if acknowledged is None:
+            assert self._told_aiomqtt is not None
+            self._told_aiomqtt(client, userdata, mid, reason, properties)  # type: ignore[call-arg]
+        elif not acknowledged.done():
+            acknowledged.set_result(reason.value)
+
+    def _chained(self, tell_aiomqtt: Callable[..., None] | None) -> Callable[..., None]:
+        """aiomqtt does not look at an end before the broker's answer, and would wait out its deadline."""
+        assert tell_aiomqtt is not None
+
+        def ended(*arguments: Any) -> None:
+            tell_aiomqtt(*arguments)
+            if not self._hung_up.done():
+                self._hung_up.set_result(None)
+
+        return ended
+
+    def _came_in(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return  # no broker should pass such a topic on
+        content_type: str | None = getattr(message.properties, "ContentType", None)
+        self._take(topic, bytes(message.payload), content_type)
+
+
+def status_payload(online_at: datetime | None) -> bytes:
+    """What `ROOT/controller/status` says: online since, or (None, the will) offline."""
+    return msgspec.json.encode({"online": online_at is not None, "at": online_at})
+
+
+def is_unsupported_protocol(error: Exception) -> bool:
+    """Did the broker turn us away because it does not speak this version?"""
+    return isinstance(error, aiomqtt.MqttCodeError) and _value(error.rc) in _UNSUPPORTED_PROTOCOL
+
+
+def reason_text(code: int) -> str:
+    """The standard's name of an acknowledgement's reason code."""
+    try:
+        return str(ReasonCode(PacketTypes.PUBACK, identifier=code))
+    except KeyError:
+        return f"reason code {code:#04x}"
+
+
+def _value(code: object) -> int:
+    """-1 when there is none."""
+    if isinstance(code, ReasonCode):
+        return code.value
+    return code if isinstance(code, int) else -1
+
+
+def _will(settings: LinkSettings) -> aiomqtt.Will | None:
+    if settings.reads == "readings":
+        return None
+    return aiomqtt.Will(settings.topics.controller_status, status_payload(None), qos=1, retain=True)
+
+
+def _options(topic: str) -> SubscribeOptions:
+    # a shared subscription with "no local" is a protocol error [MQTT-3.8.3-4]
+    return SubscribeOptions(qos=1, noLocal=not topic.startswith("$share/"))
+
+
+def _message_properties(expires_in_s: float) -> Properties:
+    """What the payload is, and when the broker may forget it (a request is void after its end)."""
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    properties.ContentType = JSON
+    properties.MessageExpiryInterval = min(MAX_EXPIRY_S, max(1, math.ceil(expires_in_s)))
+    return properties
+
+
+def _session_properties(settings: LinkSettings) -> Properties:
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = settings.session_expiry_s
+    properties.MaximumPacketSize = MAX_PACKET_BYTES
+    return properties

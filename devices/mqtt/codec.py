@@ -10,7 +10,7 @@ The device side uses the same functions, so the emulated field and the daemon ca
 
 import math
 from datetime import datetime
-from typing import assert_never
+from typing import assert_never, get_args
 
 import msgspec
 
@@ -21,6 +21,9 @@ from devices.messages import (
     Answer,
     CustomerNotice,
     DeviceStatus,
+    Direction,
+    Failsafe,
+    Heartbeat,
     Inbound,
     LimitCommand,
     Reading,
@@ -32,6 +35,8 @@ from devices.mqtt.wire import (
     AnswerWire,
     BatchWire,
     CommandWire,
+    FailsafeWire,
+    HeartbeatWire,
     MeterWire,
     NoticeWire,
     StatusWire,
@@ -53,14 +58,47 @@ MAX_BATCH_BYTES = 1 << 20
 MAX_BYTES = 64 << 10
 KEPT_BYTES = 512
 """So much of a refused payload is kept for inspection."""
+KEPT_METERS = 500_000
+"""So many meters of batches are remembered as fit; with more all are forgotten and looked at again."""
 DEFAULT_TOPICS = Topics()
 
+
+class _MeterColumns:
+    """The meters of batches, looked at once: a concentrator sends the same ones in every batch.
+
+    All its batches then hold the same tuple, which spares memory, and time to whoever groups them by it.
+    """
+
+    def __init__(self) -> None:
+        self._fit: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._kept = 0
+
+    def checked(self, meters: tuple[str, ...]) -> tuple[str, ...]:
+        """An equal tuple, when each is fit to be an id and none is there twice."""
+        known = self._fit.get(meters)
+        if known is not None:
+            return known
+        for meter in meters:
+            checked_id("meters", meter)
+        if len(set(meters)) != len(meters):
+            raise MalformedMessage("malformed", "a meter stands in `meters` more than once")
+        self._kept += len(meters)
+        if self._kept > KEPT_METERS:
+            self._fit.clear()
+            self._kept = len(meters)
+        self._fit[meters] = meters
+        return meters
+
+
+_METER_COLUMNS = _MeterColumns()
 _METER = WireReader(MeterWire, MAX_BYTES)
 _SUBSTATION = WireReader(SubstationWire, MAX_BYTES)
 _BATCH = WireReader(BatchWire, MAX_BATCH_BYTES)
 _STATUS = WireReader(StatusWire, MAX_BYTES)
 _ANSWER = WireReader(AnswerWire, MAX_BYTES)
 _COMMAND = WireReader(CommandWire, MAX_BYTES)
+_FAILSAFE = WireReader(FailsafeWire, MAX_BYTES)
+_HEARTBEAT = WireReader(HeartbeatWire, MAX_BYTES)
 _NOTICE = WireReader(NoticeWire, MAX_BYTES)
 
 
@@ -96,7 +134,44 @@ def decode_command(
             epoch=wire.epoch,
             sequence=wire.sequence,
             signature=wire.signature,
+            direction=wire.direction,
         )
+    except MalformedMessage as error:
+        return _refused(topic, error.reason, error.detail, payload)
+
+
+def decode_failsafe(
+    topic: str, payload: bytes, content_type: str | None = None, *, topics: Topics = DEFAULT_TOPICS
+) -> Failsafe | Refused:
+    """What a device is to do in silence. Never raises. The signature is the receiver's to check."""
+    address = topics.parse(topic)
+    if address is None or address.kind != "failsafe":
+        return _refused(topic, "unknown_topic", "not the topic of a failsafe", payload)
+    try:
+        wire = _FAILSAFE.read(payload, content_type)
+        return Failsafe(
+            feeder=address.feeder,
+            device=address.name,
+            failsafe_kw=finite("failsafe_kw", wire.failsafe_kw),
+            failsafe_s=wire.failsafe_s,
+            heartbeat_timeout_s=wire.heartbeat_timeout_s,
+            epoch=wire.epoch,
+            sequence=wire.sequence,
+            signature=wire.signature,
+        )
+    except MalformedMessage as error:
+        return _refused(topic, error.reason, error.detail, payload)
+
+
+def decode_heartbeat(
+    topic: str, payload: bytes, content_type: str | None = None, *, topics: Topics = DEFAULT_TOPICS
+) -> Heartbeat | Refused:
+    """That the controller lives. Never raises."""
+    if topic != topics.heartbeat:
+        return _refused(topic, "unknown_topic", "not the topic of the heartbeat", payload)
+    try:
+        wire = _HEARTBEAT.read(payload, content_type)
+        return Heartbeat(checked_utc("at", wire.at), wire.epoch, wire.sequence)
     except MalformedMessage as error:
         return _refused(topic, error.reason, error.detail, payload)
 
@@ -137,13 +212,15 @@ def _inbound(address: Address, payload: bytes, content_type: str | None) -> Inbo
             return _status(address, payload, content_type)
         case "answer":
             return _answer(address, payload, content_type)
-        case "request" | "notice":
+        case "request" | "failsafe" | "notice":
             raise MalformedMessage("unknown_topic", f"a {address.kind} goes to the field, not from it")
         case _:
             assert_never(address.kind)
 
 
 def _meter(address: Address, payload: bytes, content_type: str | None) -> Reading:
+    if address.name == SUBSTATION:
+        raise MalformedMessage("unknown_topic", "the substation's own readings have a topic of their own")
     wire = _METER.read(payload, content_type)
     return _reading(address.feeder, address.name, wire, None)
 
@@ -170,21 +247,21 @@ def _reading(
 
 def _batch(address: Address, payload: bytes, content_type: str | None) -> ReadingBatch:
     wire = _BATCH.read(payload, content_type)
-    for name, column in (("p_kw", wire.p_kw), ("q_kvar", wire.q_kvar)):
-        if column is not None and len(column) != len(wire.meters):
-            detail = f"{name} has {len(column)} values for {len(wire.meters)} meters"
-            raise MalformedMessage("malformed", detail)
-    for meter in wire.meters:
-        checked_id("meters", meter)
-    if len(set(wire.meters)) != len(wire.meters):
-        raise MalformedMessage("malformed", "a meter stands in `meters` more than once")
+    meters = _METER_COLUMNS.checked(wire.meters)
     return ReadingBatch(
         feeder=address.feeder,
         at=checked_utc("at", wire.at),
-        meters=wire.meters,
-        p_kw=all_finite("p_kw", wire.p_kw),
-        q_kvar=all_finite_or_none("q_kvar", wire.q_kvar),
+        meters=meters,
+        p_kw=_column("p_kw", wire.p_kw, len(meters)),
+        q_kvar=None if wire.q_kvar is None else _column("q_kvar", wire.q_kvar, len(meters)),
     )
+
+
+def _column(name: str, values: tuple[float, ...], expected: int) -> tuple[float, ...]:
+    if len(values) != expected:
+        raise MalformedMessage("malformed", f"{name} has {len(values)} values for {expected} meters")
+    # a sum is finite only if all its parts are; only a large one can be infinite although they are
+    return values if math.isfinite(sum(values)) else all_finite(name, values)
 
 
 def _status(address: Address, payload: bytes, content_type: str | None) -> DeviceStatus:
@@ -199,6 +276,15 @@ def _status(address: Address, payload: bytes, content_type: str | None) -> Devic
         p_kw=finite_or_none("p_kw", wire.p_kw),
         limit_kw=finite_or_none("limit_kw", wire.limit_kw),
         request=None if wire.request is None else checked_id("request", wire.request),
+        production_limit_kw=finite_or_none("production_limit_kw", wire.production_limit_kw),
+        production_request=None
+        if wire.production_request is None
+        else checked_id("production_request", wire.production_request),
+        failsafe_kw=finite_or_none("failsafe_kw", wire.failsafe_kw),
+        failsafe_s=wire.failsafe_s,
+        heartbeat_timeout_s=wire.heartbeat_timeout_s,
+        nominal_kw=finite_or_none("nominal_kw", wire.nominal_kw),
+        state=wire.state,
     )
 
 
@@ -246,6 +332,13 @@ def encode_status(status: DeviceStatus) -> bytes:
             p_kw=status.p_kw,
             limit_kw=status.limit_kw,
             request=status.request,
+            production_limit_kw=status.production_limit_kw,
+            production_request=status.production_request,
+            failsafe_kw=status.failsafe_kw,
+            failsafe_s=status.failsafe_s,
+            heartbeat_timeout_s=status.heartbeat_timeout_s,
+            nominal_kw=status.nominal_kw,
+            state=status.state,
         )
     )
 
@@ -260,6 +353,8 @@ def encode_command(command: LimitCommand) -> bytes:
     if not command.signature:
         raise CommandRejected(f"command {command.request} to {command.device} is not signed")
     _check_limit(command.request, command.limit_kw, command.start, command.end)
+    if command.direction not in get_args(Direction):
+        raise CommandRejected(f"{command.request}: direction is {command.direction!r}")
     return msgspec.json.encode(
         CommandWire(
             request=command.request,
@@ -269,7 +364,40 @@ def encode_command(command: LimitCommand) -> bytes:
             epoch=command.epoch,
             sequence=command.sequence,
             signature=command.signature,
+            direction=command.direction,
         )
+    )
+
+
+def encode_failsafe(failsafe: Failsafe) -> bytes:
+    """What a device is to do in silence; CommandRejected when it must not go out."""
+    whose = f"failsafe of {failsafe.device}"
+    if not failsafe.signature:
+        raise CommandRejected(f"{whose} is not signed")
+    if not math.isfinite(failsafe.failsafe_kw) or failsafe.failsafe_kw < 0:
+        raise CommandRejected(f"{whose}: failsafe_kw is {failsafe.failsafe_kw}, expected 0 or more")
+    for name, seconds in (
+        ("failsafe_s", failsafe.failsafe_s),
+        ("heartbeat_timeout_s", failsafe.heartbeat_timeout_s),
+    ):
+        if seconds < 1:
+            raise CommandRejected(f"{whose}: {name} is {seconds}, expected at least 1")
+    return msgspec.json.encode(
+        FailsafeWire(
+            failsafe_kw=failsafe.failsafe_kw,
+            failsafe_s=failsafe.failsafe_s,
+            heartbeat_timeout_s=failsafe.heartbeat_timeout_s,
+            epoch=failsafe.epoch,
+            sequence=failsafe.sequence,
+            signature=failsafe.signature,
+        )
+    )
+
+
+def encode_heartbeat(heartbeat: Heartbeat) -> bytes:
+    """That the controller lives."""
+    return msgspec.json.encode(
+        HeartbeatWire(at=heartbeat.at, epoch=heartbeat.epoch, sequence=heartbeat.sequence)
     )
 
 

@@ -4,13 +4,17 @@ Loss of the link is normal: it comes back by itself, with back-off and jitter, l
 return. A command is handed over when the broker has acknowledged it (PUBACK); while there is no link it is
 Unreachable at once, and whoever sent it decides whether to try again. Nothing is queued here for later: a
 limit that goes out minutes late is worse than one that does not.
+
+What comes in is decoded and delivered at once, message by message, with other tasks in between: there is no
+queue here, so none can be full. Whoever takes the messages bounds them; a daemon that is too slow leaves them
+in the connection, and then with the broker.
 """
 
 import asyncio
-import math
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 import aiomqtt
 import numpy as np
@@ -18,15 +22,13 @@ import structlog
 
 from devices.backoff import Backoff
 from devices.errors import CommandRejected, Unreachable
-from devices.messages import CustomerNotice, LimitCommand
+from devices.messages import CustomerNotice, Failsafe, Heartbeat, LimitCommand
 from devices.mqtt import client as mqtt_client
 from devices.mqtt import codec
-from devices.mqtt.inbox import Inbox
+from devices.mqtt.client import LinkClient
 from devices.mqtt.settings import LinkSettings, Protocol
 from devices.ports import Clock, Deliver
 
-BURST = 200
-"""So many messages are decoded before other tasks get a turn."""
 GOODBYE_S = 0.5
 STABLE_S = 10.0
 """A link that held this long was a good one: the next failure is a first one again."""
@@ -47,8 +49,12 @@ class MqttLink:
         """`wire_clock` is for waits on the network, when `clock` does not run at real speed."""
         self.received = 0
         """messages that came in, good or refused"""
+        self.failed = 0
+        """messages that could not be delivered by a fault of ours"""
         self.sent = 0
         """commands and notices that the broker has acknowledged"""
+        self.unheard = 0
+        """commands and notices that nobody was subscribed to (MQTT 5 tells)"""
         self.connections = 0
         """successful connections since the start"""
         self._settings = settings
@@ -56,10 +62,8 @@ class MqttLink:
         self._wire_clock = wire_clock or clock
         self._backoff = Backoff(rng, settings.first_retry_s, settings.longest_retry_s)
         self._protocol: Protocol = settings.protocol
-        self._client: aiomqtt.Client | None = None
+        self._client: LinkClient | None = None
         self._lost: asyncio.Future[None] | None = None
-        self._inbox = Inbox(settings.queue_bound)
-        self._dropped_before = 0
         self._told_of_loss = False
         self._up_since_s: float | None = None
 
@@ -69,19 +73,9 @@ class MqttLink:
         return self._client is not None
 
     @property
-    def dropped(self) -> int:
-        """Messages that were given up because the queue was full."""
-        return self._dropped_before + self._inbox.dropped
-
-    @property
     def reconnects(self) -> int:
         """How often the link came back."""
         return max(0, self.connections - 1)
-
-    @property
-    def queued(self) -> int:
-        """Messages that wait to be decoded."""
-        return self._inbox.qsize()
 
     # ---- in --------------------------------------------------------------------------------------------
 
@@ -97,16 +91,13 @@ class MqttLink:
             await self._wire_clock.sleep(self._backoff.next_wait_s())
 
     async def _serve(self, deliver: Deliver) -> None:
-        self._dropped_before += self._inbox.dropped
-        self._inbox = Inbox(self._settings.queue_bound)
-        async with mqtt_client.new_client(self._settings, self._protocol, self._inbox) as client:
-            for feeder in self._settings.feeders:
-                await mqtt_client.subscribe(client, self._settings.topics.everything(feeder), self._protocol)
+        async with LinkClient(self._settings, self._protocol, partial(self._take, deliver)) as client:
+            await client.subscribe_all(self._settings.filters)
             await self._publish_status(client, self._clock.now())
             self._client, self._lost = client, asyncio.get_running_loop().create_future()
             self._tell_return()
             try:
-                await self._drain(client, deliver)
+                await client.until_lost()
             except asyncio.CancelledError:
                 await self._say_goodbye(client)
                 raise
@@ -114,35 +105,59 @@ class MqttLink:
                 self._lost.set_result(None)
                 self._client = self._lost = None
 
-    async def _drain(self, client: aiomqtt.Client, deliver: Deliver) -> None:
-        async for message in client.messages:
-            self._take(message, deliver)
-            for _ in range(min(self._inbox.qsize(), BURST)):
-                self._take(self._inbox.get_nowait(), deliver)
-
-    def _take(self, message: aiomqtt.Message, deliver: Deliver) -> None:
-        topic = message.topic.value
-        if topic.endswith(("/request", "/notice")):
-            return  # our own words come back: 3.1.1 cannot leave them out of a subscription
+    def _take(self, deliver: Deliver, topic: str, payload: bytes, content_type: str | None) -> None:
         self.received += 1
-        content_type = getattr(message.properties, "ContentType", None)
-        deliver(codec.decode(topic, message.payload, content_type, topics=self._settings.topics))
+        try:
+            deliver(codec.decode(topic, payload, content_type, topics=self._settings.topics))
+        except Exception:
+            # a message that breaks a promise of ours must not end the link: the broker would send it again
+            self.failed += 1
+            if self.failed == 1:
+                log.exception("mqtt message failed", topic=topic)
 
     # ---- out -------------------------------------------------------------------------------------------
 
     async def send(self, command: LimitCommand) -> None:
-        """Hand a command to the broker; see `devices.ports.CommandChannel.send`."""
+        """Hand a command to the broker; see `devices.ports.CommandChannel.send`.
+
+        A broker that speaks MQTT 5 tells when no device listens: then it is Unreachable, as nobody keeps it.
+        """
         payload = codec.encode_command(command)
         topic = _topic(self._settings.topics.request, command.feeder, command.device)
-        await self._hand_over(topic, payload, command.start, command.end)
+        if not await self._hand_over(topic, payload, command.start, command.end):
+            raise Unreachable(f"{topic}: no device listens there")
 
     async def notify(self, notice: CustomerNotice) -> None:
-        """Hand a notice to the broker; see `devices.ports.NoticeChannel.notify`."""
+        """Hand a notice to the broker; see `devices.ports.NoticeChannel.notify`.
+
+        That no app listens is no fault: a person reads it on other ways as well.
+        """
         payload = codec.encode_notice(notice)
         topic = _topic(self._settings.topics.notice, notice.feeder, notice.customer)
         await self._hand_over(topic, payload, notice.start, notice.end)
 
-    async def _hand_over(self, topic: str, payload: bytes, start: datetime, end: datetime) -> None:
+    async def arm(self, failsafe: Failsafe) -> None:
+        """Leave it with the broker; see `devices.ports.FailsafeChannel.arm`."""
+        payload = codec.encode_failsafe(failsafe)
+        topic = _topic(self._settings.topics.failsafe, failsafe.feeder, failsafe.device)
+        await self._say(topic, payload, qos=1, retain=True)
+
+    async def beat(self, heartbeat: Heartbeat) -> None:
+        """Tell whoever listens now; see `devices.ports.HeartbeatChannel.beat`."""
+        await self._say(
+            self._settings.topics.heartbeat, codec.encode_heartbeat(heartbeat), qos=0, retain=False
+        )
+
+    async def _say(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> None:
+        if self._client is None:
+            raise Unreachable(f"{topic}: no link to the broker")
+        try:
+            await self._client.publish(topic, payload, qos, retain, timeout=self._settings.publish_deadline_s)
+        except aiomqtt.MqttError as error:
+            raise Unreachable(f"{topic}: {error}") from error
+
+    async def _hand_over(self, topic: str, payload: bytes, start: datetime, end: datetime) -> bool:
+        """Whether somebody listens, as far as the broker tells."""
         remaining_s = (end - self._clock.now()).total_seconds()
         if end <= start and remaining_s > 0:
             raise CommandRejected(f"{topic}: ends ({end}) before it starts ({start}) and is no release")
@@ -150,36 +165,45 @@ class MqttLink:
             raise Unreachable(f"{topic}: no link to the broker")
         # a release is over already, but must still arrive: it may wait as long as a session does
         expiry_s = remaining_s if remaining_s > 0 else self._settings.session_expiry_s
-        properties = mqtt_client.message_properties(self._protocol, expiry_s)
-        publishing = asyncio.ensure_future(
-            self._client.publish(topic, payload, qos=1, properties=properties, timeout=math.inf)
-        )
         try:
-            await self._acknowledged(publishing, self._lost)
+            acknowledged = self._client.hand_over(topic, payload, expiry_s)
         except aiomqtt.MqttError as error:
             raise Unreachable(f"{topic}: {error}") from error
-        self.sent += 1
+        return self._is_heard(topic, await self._acknowledged(topic, acknowledged, self._lost))
 
-    async def _acknowledged(self, publishing: asyncio.Future[None], lost: asyncio.Future[None]) -> None:
+    async def _acknowledged(
+        self, topic: str, acknowledged: asyncio.Future[int], lost: asyncio.Future[None]
+    ) -> int:
         deadline_s = self._settings.publish_deadline_s
         try:
             async with self._wire_clock.timeout(deadline_s):
-                await asyncio.wait((publishing, lost), return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((acknowledged, lost), return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
-            raise Unreachable(f"the broker has not acknowledged within {deadline_s} s") from None
+            raise Unreachable(f"{topic}: the broker has not acknowledged within {deadline_s} s") from None
         finally:
-            finished = publishing.done()
-            if not finished:
-                publishing.cancel()
-        if not finished:
-            raise Unreachable("the link was lost before the broker acknowledged")
-        publishing.result()
+            answered = acknowledged.done()
+            if not answered:
+                acknowledged.cancel()
+        if not answered:
+            raise Unreachable(f"{topic}: the link was lost before the broker acknowledged")
+        return acknowledged.result()
 
-    async def _publish_status(self, client: aiomqtt.Client, online_at: datetime | None) -> None:
+    def _is_heard(self, topic: str, reason: int) -> bool:
+        if reason >= mqtt_client.FIRST_FAILURE:
+            refused = f"{topic}: the broker refuses it: {mqtt_client.reason_text(reason)}"
+            raise (CommandRejected if reason in mqtt_client.NEVER_AGAIN else Unreachable)(refused)
+        heard = reason != mqtt_client.NO_MATCHING_SUBSCRIBERS
+        self.sent += 1
+        self.unheard += not heard
+        return heard
+
+    async def _publish_status(self, client: LinkClient, online_at: datetime | None) -> None:
+        if self._settings.reads == "readings":
+            return
         topic = self._settings.topics.controller_status
         await client.publish(topic, mqtt_client.status_payload(online_at), qos=1, retain=True)
 
-    async def _say_goodbye(self, client: aiomqtt.Client) -> None:
+    async def _say_goodbye(self, client: LinkClient) -> None:
         # a clean disconnect keeps the will back, so we say it ourselves
         with suppress(aiomqtt.MqttError, TimeoutError):
             async with self._wire_clock.timeout(GOODBYE_S):

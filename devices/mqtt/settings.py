@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from devices.identifiers import id_fault
 from devices.mqtt.topics import Topics
 
 Protocol = Literal["3.1.1", "5"]
+Reads = Literal["everything", "devices", "readings"]
+"""everything: readings, status and answers · devices: status and answers only, where readings come by links
+of their own · readings: such a link, which says nothing and commands nothing"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,33 @@ class LinkSettings:
     connect_deadline_s: float = 10.0
     publish_deadline_s: float = 5.0
     """A command that the broker has not taken by then is Unreachable."""
+    reads: Reads = "everything"
+    readings_group: str | None = None
+    """The group of a shared subscription (MQTT 5): each reading goes to one of its members only. Status and
+    answers are never shared: the controller has to hear all of them."""
     queue_bound: int = 50_000
     session_expiry_s: int = 3600
     """So long the broker keeps answers (QoS 1) for us while we are away; 0: not at all."""
     first_retry_s: float = 0.5
     longest_retry_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.readings_group is None:
+            return
+        fault = id_fault(self.readings_group)
+        if fault is not None:
+            raise ValueError(f"readings_group {self.readings_group!r} {fault}")
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        """What to subscribe to."""
+        filters: list[str] = []
+        for feeder in self.feeders:
+            if self.reads != "devices":
+                filters += self.topics.reading_filters(feeder, self.readings_group)
+            if self.reads != "readings":
+                filters += self.topics.device_filters(feeder)
+        return tuple(filters)
 
 
 def tls_context(

@@ -3,17 +3,21 @@
 Everything of one feeder is below `ROOT/FEEDER/`, so that one subscription and one access rule cover it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from devices.identifiers import id_fault
 
-Kind = Literal["meter", "batch", "substation", "status", "request", "answer", "notice"]
+KEPT_TOPICS = 100_000
+"""So many topics are remembered; with more all are forgotten and read again."""
+
+Kind = Literal["meter", "batch", "substation", "status", "request", "failsafe", "answer", "notice"]
 
 _NAMED: dict[tuple[str, str], Kind] = {
     ("meters", "reading"): "meter",
     ("devices", "status"): "status",
     ("devices", "request"): "request",
+    ("devices", "failsafe"): "failsafe",
     ("devices", "answer"): "answer",
     ("customers", "notice"): "notice",
 }
@@ -34,6 +38,8 @@ class Topics:
     """The topics below one root, which may itself have several levels."""
 
     root: str = "gridward"
+    _known: dict[str, Address] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Topics that were read before: the field sends on the same ones for ever."""
 
     def __post_init__(self) -> None:
         for level in self.root.split("/"):
@@ -61,6 +67,12 @@ class Topics:
         """Daemon → device, QoS 1, never retained."""
         return self._join(feeder, "devices", device, "request")
 
+    def failsafe(self, feeder: str, device: str) -> str:
+        """Daemon → device of guard mode, QoS 1, retained: a device that lost its memory finds it when we are
+        gone. It cannot be replayed: a device takes a higher (epoch, sequence) only.
+        """
+        return self._join(feeder, "devices", device, "failsafe")
+
     def answer(self, feeder: str, device: str) -> str:
         """Device → daemon."""
         return self._join(feeder, "devices", device, "answer")
@@ -69,17 +81,45 @@ class Topics:
         """Daemon → the app of a customer, QoS 1."""
         return self._join(feeder, "customers", customer, "notice")
 
-    def everything(self, feeder: str) -> str:
-        """The filter that covers all of one feeder, unknown topics too: those are counted, not overlooked."""
-        return f"{self._join(feeder)}/#"
+    def reading_filters(self, feeder: str, group: str | None = None) -> tuple[str, ...]:
+        """What covers the readings of one feeder, and what stands in a wrong place but ends as they do: that
+        is counted, not overlooked. With a group each reading goes to one of its members only.
+
+        No two of all filters of a feeder overlap, and none covers what we publish: nothing comes twice, and
+        the broker can tell when nobody listens to a command.
+        """
+        shared = "" if group is None else f"$share/{group}/"
+        base = f"{shared}{self._join(feeder)}"
+        return f"{base}/+", f"{base}/+/reading", f"{base}/+/+/reading"
+
+    def device_filters(self, feeder: str) -> tuple[str, ...]:
+        """What covers status and answers of one feeder's devices."""
+        base = self._join(feeder)
+        return f"{base}/+/+/status", f"{base}/+/+/answer"
 
     @property
     def controller_status(self) -> str:
         """Daemon → everybody, retained; its will says offline."""
         return f"{self.root}/controller/status"
 
+    @property
+    def heartbeat(self) -> str:
+        """Daemon → all devices of guard mode, QoS 0, never retained or queued: an old heartbeat is a lie."""
+        return f"{self.root}/controller/heartbeat"
+
     def parse(self, topic: str) -> Address | None:
         """The address that a topic names, or None when it is not one of ours."""
+        known = self._known.get(topic)
+        if known is not None:
+            return known
+        address = self._parse(topic)
+        if address is not None:
+            if len(self._known) >= KEPT_TOPICS:
+                self._known.clear()
+            self._known[topic] = address
+        return address
+
+    def _parse(self, topic: str) -> Address | None:
         if not topic.startswith(f"{self.root}/"):
             return None
         levels = topic[len(self.root) + 1 :].split("/")

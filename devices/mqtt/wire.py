@@ -1,7 +1,7 @@
 """The JSON and MessagePack of the design as types. No I/O.
 
-Wire types stay here and in `codec.py`; everybody else sees `devices.messages`. All fields must be there; one
-whose type allows None may be null. They are read by `devices.wire`.
+Wire types stay here and in `codec.py`; everybody else sees `devices.messages`. All fields must be there but
+those with a default; one whose type allows None may be null. They are read by `devices.wire`.
 """
 
 from datetime import datetime
@@ -9,12 +9,14 @@ from typing import Annotated
 
 import msgspec
 
-from devices.messages import AnswerKind, NoticeKind
+from devices.messages import AnswerKind, Direction, GuardState, NoticeKind
 
 _At = Annotated[datetime, msgspec.Meta(tz=True)]
 _Phases = Annotated[tuple[float, ...], msgspec.Meta(min_length=1, max_length=3)]
 _Reason = Annotated[str, msgspec.Meta(max_length=500)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+_Seconds = Annotated[int, msgspec.Meta(ge=1, le=(1 << 31) - 1)]
+"""A duration is never 0: one that is not told is absent."""
 
 
 class MeterWire(msgspec.Struct):
@@ -47,14 +49,21 @@ class BatchWire(msgspec.Struct):
     q_kvar: tuple[float, ...] | None
 
 
-class StatusWire(msgspec.Struct):
-    """What a device says of itself."""
+class StatusWire(msgspec.Struct, omit_defaults=True):
+    """What a device says of itself; one that knows no failsafe and no feed-in leaves the last fields out."""
 
     at: _At | None
     online: bool
     p_kw: float | None
     limit_kw: float | None
     request: str | None
+    production_limit_kw: float | None = None
+    production_request: str | None = None
+    failsafe_kw: float | None = None
+    failsafe_s: _Seconds | None = None
+    heartbeat_timeout_s: _Seconds | None = None
+    nominal_kw: float | None = None
+    state: GuardState | None = None
 
 
 class AnswerWire(msgspec.Struct):
@@ -65,8 +74,8 @@ class AnswerWire(msgspec.Struct):
     reason: _Reason | None
 
 
-class CommandWire(msgspec.Struct):
-    """A request to a device."""
+class CommandWire(msgspec.Struct, omit_defaults=True):
+    """A request to a device. Without a direction it is about what the device takes."""
 
     request: str
     limit_kw: float
@@ -75,6 +84,26 @@ class CommandWire(msgspec.Struct):
     epoch: _Count
     sequence: _Count
     signature: str
+    direction: Direction = "consumption"
+
+
+class FailsafeWire(msgspec.Struct):
+    """What a device of guard mode is to do in silence."""
+
+    failsafe_kw: float
+    failsafe_s: _Seconds
+    heartbeat_timeout_s: _Seconds
+    epoch: _Count
+    sequence: _Count
+    signature: str
+
+
+class HeartbeatWire(msgspec.Struct):
+    """The controller lives."""
+
+    at: _At
+    epoch: _Count
+    sequence: _Count
 
 
 class NoticeWire(msgspec.Struct):

@@ -29,6 +29,7 @@ PARTS: dict[str, str] = {
     "field": "readings a second from the field into the feeder state, through Mosquitto",
     "stores": "durable journal entries a second with group commit, on SQLite and on PostgreSQL",
     "requests": "requests sent at once and answered, through mosquitto, to devices that check each",
+    "modbus": "500 RTUs polled over Modbus TCP, against the library's client",
     "tampering": "what `gridward audit verify` finds of a journal that somebody altered",
 }
 """Every part and what it measures."""

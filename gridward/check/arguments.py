@@ -29,6 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--devices", type=Path, metavar="FILE", help="CSV: device,service_point,kind,p_kw[,min_kw,critical]"
     )
     parser.add_argument(
+        "--appliances",
+        type=Path,
+        metavar="FILE",
+        help="CSV that `gridward appliances import` wrote: what customers without a device could give",
+    )
+    parser.add_argument(
         "--substation",
         type=Path,
         metavar="FILE",

@@ -61,13 +61,17 @@ def _balanced(args: argparse.Namespace) -> Outcome:
     if args.typical_zero_sequence:
         expected = "is for a check per phase; expected --phases or --unbalanced with it"
         raise InputRejected([Finding("error", "--typical-zero-sequence", expected)])
-    files = CheckFiles(args.readings, args.devices, args.customers, args.substation)
+    files = CheckFiles(args.readings, args.devices, args.customers, args.substation, args.appliances)
     data = read_input(args.network, files, max_age=args.max_age)
     return check(data, _known(data, args.explain))
 
 
 def _per_phase(args: argparse.Namespace) -> PhaseOutcome:
-    balanced = [("--explain", args.explain), ("--substation", args.substation)]
+    balanced = [
+        ("--explain", args.explain),
+        ("--substation", args.substation),
+        ("--appliances", args.appliances),
+    ]
     expected = "is for a balanced check; expected neither --phases nor --unbalanced with it"
     if wrong := [Finding("error", option, expected) for option, value in balanced if value]:
         raise InputRejected(wrong)
@@ -203,11 +207,11 @@ def _gathered(data: CheckInput, per_device: Floats) -> Floats:
 
 
 def _flexible_kw(data: CheckInput) -> Floats:
-    """(n_sp,) what the devices that may be touched could give."""
+    """(n_sp,) what the devices that may be touched could give, or else what is owned there."""
     give = np.array(
         [0.0 if device.critical else max(device.p_kw - device.min_kw, 0.0) for device in data.devices]
     )
-    return _gathered(data, give)
+    return _gathered(data, give) + data.owned_kw
 
 
 def _voltage_warnings(data: CheckInput, result: LoadFlowResult) -> list[str]:

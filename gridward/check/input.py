@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
+
 from grid_model.allocation import FlexibleDevice
 from grid_model.errors import Finding, NetworkRejected
 from grid_model.estimation.measurements import Measurement
 from grid_model.network import Floats, Network, load_network
 from grid_model.snapshot import Snapshot
+from gridward.check.owned import owned_flexible_kw, read_owned
 from gridward.check.placing import Placing
 from gridward.check.substation import place_substation, read_substation
 from gridward.check.tables import (
@@ -51,6 +54,8 @@ class CheckInput:
     age_s: Floats
     """(n_sp,) by how much each reading is older than the newest"""
     substation: tuple[Measurement, ...]
+    owned_kw: Floats
+    """(n_sp,) what customers without a device could give by what they own"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class CheckFiles:
     devices: Path | None = None
     customers: Path | None = None
     substation: Path | None = None
+    appliances: Path | None = None
 
 
 def read_input(source: str, files: CheckFiles, *, max_age: timedelta) -> CheckInput:
@@ -70,6 +76,7 @@ def read_input(source: str, files: CheckFiles, *, max_age: timedelta) -> CheckIn
     device_rows = read_devices(files.devices, findings) if files.devices else []
     customer_rows = read_customers(files.customers, findings) if files.customers else []
     substation_rows = read_substation(files.substation, findings) if files.substation else []
+    ownership = read_owned(files.appliances, findings) if files.appliances else None
     check_alone(reading_rows, device_rows, max_age)
     try:
         network = load_network(source)
@@ -82,6 +89,13 @@ def read_input(source: str, files: CheckFiles, *, max_age: timedelta) -> CheckIn
     inside = place_substation(substation_rows, network)
     if findings:
         raise InputRejected(findings)
+    owned_kw = np.zeros(len(network.service_points))
+    if ownership is not None:
+        without = protected | {device.service_point for device in flexible}
+        newest = max((row.at for row in reading_rows if row.at is not None), default=None)
+        owned_kw = owned_flexible_kw(
+            ownership, network, snapshot, without=without, at=newest, warnings=placing.warnings
+        )
     return CheckInput(
         network=network,
         snapshot=snapshot,
@@ -92,6 +106,7 @@ def read_input(source: str, files: CheckFiles, *, max_age: timedelta) -> CheckIn
         shown_q_kvar=placing.column(reading_rows, lambda row: row.q_kvar),
         age_s=placing.column(reading_rows, _age(reading_rows)),
         substation=inside,
+        owned_kw=owned_kw,
     )
 
 

@@ -219,7 +219,7 @@ async def test_a_device_that_lost_its_limit_is_told_again(world: World) -> None:
     await world.tick(6)
     device = next(iter(world.field.held()))
     holder = world.field.holders[device]
-    holder._held, holder._known = None, {}  # it was switched off and on, and kept nothing
+    holder._held, holder._known = {}, {}  # it was switched off and on, and kept nothing
     assert device not in world.field.held()
     await world.tick(6)
     assert device in world.field.held()

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from controller.intake import KEPT_PAYLOAD_BYTES, KEPT_REFUSED, Intake, by_feeder
+from controller.intake import ANSWERS_OF_ONE, KEPT_PAYLOAD_BYTES, KEPT_REFUSED, Intake, by_feeder
 from controller.plausibility import Refusals
 from devices.messages import Answer, DeviceStatus, Reading, Refused
 from tests.builders import START
@@ -41,10 +41,25 @@ def test_a_flood_of_readings_never_pushes_answers_or_statuses_out() -> None:
 def test_answers_have_a_bound_of_their_own() -> None:
     intake = Intake(others_bound=3)
     for number in range(5):
-        intake.deliver(Answer("F1", "D1", f"R{number}", "accepted"))
+        intake.deliver(Answer("F1", f"D{number}", f"R{number}", "accepted"))
+    assert len(intake) == 3
     drained = intake.drain()
     assert [a.request for a in drained.answers] == ["R0", "R1", "R2"]
     assert drained.shed == 2
+    assert len(intake) == 0
+
+
+def test_a_device_that_floods_with_answers_pushes_out_its_own_only() -> None:
+    intake = Intake(others_bound=ANSWERS_OF_ONE + 1)
+    for number in range(1000):
+        intake.deliver(Answer("F1", "D1", f"R{number}", "accepted"))
+    intake.deliver(Answer("F1", "D2", "R", "accepted"))
+    intake.deliver(Answer("F1", "D1", "R", "ended"))
+    drained = intake.drain()
+    of_one = [a for a in drained.answers if a.device == "D1"]
+    assert [a.request for a in of_one] == [*(f"R{number}" for number in range(985, 1000)), "R"]
+    assert [a.request for a in drained.answers if a.device == "D2"] == ["R"]
+    assert drained.shed == 1000 - ANSWERS_OF_ONE + 1
 
 
 def test_only_the_newest_status_of_a_device_is_kept() -> None:

@@ -276,6 +276,25 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
                 "Message m1 given up (nobody takes it)",
             ),
             (
+                e.NoticeDelivered(
+                    at=T0, request=R1, kind="notice", sequence=1, channel="email", result="taken"
+                ),
+                "info",
+                "Notice to C-001: taken by email",
+            ),
+            (
+                e.NoticeDelivered(
+                    at=T0, request="long-ago", kind="taken_back", sequence=2, channel="sms", result="no_address"
+                ),
+                "warning",
+                "Taking back to long-ago: not by sms (no address)",
+            ),
+            (
+                e.ConsentWithdrawn(at=T0, customer="C-001", via="link"),
+                "info",
+                "Customer C-001 wants no more messages (by link)",
+            ),
+            (
                 e.DisputeOpened(at=T0, dispute="D1", request=R1, reason="meter_wrong", who="desk"),
                 "warning",
                 "Dispute D1 about R1 opened by desk: meter wrong",
@@ -343,6 +362,39 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
                 e.PersonalDataErased(at=T0, customer="C-001", cause="retention", who="timer"),
                 "info",
                 "Name and contacts of C-001 erased by timer (kept long enough)",
+            ),
+            (
+                e.FailsafeArmed(
+                    at=T0,
+                    feeder="dorf",
+                    device="ev-001",
+                    failsafe_kw=4.2,
+                    failsafe_s=7200,
+                    heartbeat_timeout_s=120,
+                    epoch=1,
+                    sequence=1,
+                ),
+                "info",
+                "Told ev-001: in silence at most 4.2 kW, for 2 h at least",
+            ),
+            (
+                e.FailsafeConfirmed(
+                    at=T0, feeder="dorf", device="ev-001", failsafe_kw=4.2, failsafe_s=7200, sequence=1
+                ),
+                "good",
+                "ev-001 shows: in silence at most 4.2 kW, for 2 h at least",
+            ),
+            (
+                e.DataAlarm(at=T0, feeder="dorf", kind="failsafe_unconfirmed", raised=True, text="ev-001"),
+                "warning",
+                "No failsafe shown on dorf, asked for nothing until then: ev-001",
+            ),
+            (
+                e.DataAlarm(
+                    at=T0, feeder="dorf", kind="failsafe_unconfirmed", raised=False, text="all shown"
+                ),
+                "good",
+                "dorf: all shown",
             ),
         )
     ),

@@ -1,6 +1,7 @@
 """Which readings may be used: each rule by table, and by any numbers at all (C8)."""
 
 import math
+import random
 from datetime import timedelta
 
 import numpy as np
@@ -107,6 +108,40 @@ def test_a_batch_is_judged_meter_by_meter() -> None:
 
 
 any_number = st.floats(allow_nan=True, allow_infinity=True)
+
+
+_POWERS = st.sampled_from([-2.0, 0.0, 1.0, 1.5, 7e4, math.nan])
+_SECONDS = st.integers(-3, 3)
+_SINGLE = st.builds(_reading, _POWERS, _SECONDS, st.sampled_from("ABC"), q_kvar=st.none() | _POWERS)
+
+
+@st.composite
+def _batches(draw: st.DrawFn) -> ReadingBatch:
+    meters = tuple(draw(st.lists(st.sampled_from("ABCD"), unique=True)))
+    column = st.tuples(*(_POWERS for _ in meters))
+    at = START + timedelta(seconds=draw(_SECONDS))
+    return ReadingBatch("F1", at, meters, draw(column), draw(st.none() | column))
+
+
+def _one_by_one(message: Reading | ReadingBatch) -> list[Reading]:
+    if isinstance(message, Reading):
+        return [message]
+    q_kvar = message.q_kvar or (None,) * len(message.meters)
+    return [
+        Reading("F1", meter, message.at, p, q)
+        for meter, p, q in zip(message.meters, message.p_kw, q_kvar, strict=True)
+    ]
+
+
+@given(st.lists(_SINGLE | _batches(), max_size=8), st.randoms())
+def test_batches_are_their_readings_in_whatever_order(
+    messages: list[Reading | ReadingBatch], order: random.Random
+) -> None:
+    single = [reading for message in messages for reading in _one_by_one(message)]
+    expected = _screened(list(single))
+    assert _screened(messages) == expected
+    order.shuffle(messages)
+    assert _screened(messages) == expected
 
 
 @settings(deadline=None)

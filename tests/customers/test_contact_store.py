@@ -3,6 +3,8 @@
 import sqlite3
 import stat
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import pytest
 
 from customers.contact_files import cells, load_contacts
 from customers.contact_store import ContactStore
-from customers.contacts import Access, Contact
+from customers.contact_tables import APPLICATION, FIRST
+from customers.contacts import Access, Contact, Told
 from customers.errors import ContactsUnavailable, RegistryRejected
 
 NOW = datetime(2026, 1, 12, 18, 0, tzinfo=UTC)
@@ -146,6 +149,105 @@ def test_a_file_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
         ContactStore(tmp_path / "text")
 
 
+# --- consent that is taken back
+# -----------------------------------------------------------------------------------------------------------
+
+DAY = date(2026, 1, 12)
+
+
+def test_a_no_is_noted_once_and_waits_for_the_journal(store: ContactStore) -> None:
+    store.put([contact(1, consented_on=date(2025, 1, 1)), contact(2)], WHO)
+    asked = Access("customer", "link in a message", NOW)
+    assert store.withdraw("C-001", DAY, "link", asked)
+    assert not store.withdraw("C-001", DAY + timedelta(days=1), "sms", asked)
+    assert not store.withdraw("C-009", DAY, "link", asked)
+    (held,) = store.all("listed", WHO, "C-001")
+    assert held.withdrawn_on == DAY
+    assert [(one.who, one.action) for one in store.log("C-001")][1] == ("customer", "withdrawn")
+    (waiting,) = store.to_tell()
+    assert (waiting.customer, waiting.via, waiting.at) == ("C-001", "link", NOW)
+    store.told([waiting])
+    assert store.to_tell() == ()
+
+
+def test_a_no_of_a_later_day_is_brought_forward(store: ContactStore) -> None:
+    store.put([contact(1, withdrawn_on=DAY + timedelta(days=9))], WHO)
+    assert store.withdraw("C-001", DAY, "link", WHO)
+    assert store.all("listed", WHO)[0].withdrawn_on == DAY
+
+
+@pytest.mark.parametrize(
+    ("consented_on", "withdrawn_on", "after"),
+    [
+        (date(2025, 1, 1), None, DAY),
+        (None, None, DAY),
+        (DAY, None, DAY),
+        (date(2026, 1, 13), None, None),
+        (date(2025, 1, 1), date(2025, 6, 1), date(2025, 6, 1)),
+    ],
+)
+def test_a_new_row_does_not_undo_a_no(
+    store: ContactStore, consented_on: date | None, withdrawn_on: date | None, after: date | None
+) -> None:
+    store.put([contact(1, consented_on=date(2025, 1, 1))], WHO)
+    store.withdraw("C-001", DAY, "link", WHO)
+    store.put([contact(1, consented_on=consented_on, withdrawn_on=withdrawn_on)], WHO)
+    assert store.all("listed", WHO)[0].withdrawn_on == after
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("+49301234567", True),
+        ("0049 30 1234567", True),
+        ("030/1234567", True),
+        ("01234567", True),
+        ("+49301234568", False),
+        ("34567", False),
+        ("", False),
+        ("+4930123456", False),
+    ],
+)
+def test_who_has_a_phone_number(store: ContactStore, given: str, found: bool) -> None:
+    store.put([replace(contact(1), phone="+49 (30) 123-4567"), replace(contact(2), phone=None)], WHO)
+    assert store.with_phone(given) == (("C-001",) if found else ())
+
+
+def test_what_somebody_was_told_is_erased_with_them(store: ContactStore) -> None:
+    store.put([contact(1)], WHO)
+    store.note_told([Told("C-001", "sms", "notice 1 R1", NOW)], NOW - timedelta(days=1))
+    store.erase(["C-001"], "request", WHO)
+    assert store.use([("C-001", WHO)], NOW - timedelta(days=9)) == ((None, ()),)
+
+
+def test_a_file_of_the_first_version_is_renewed(path: Path) -> None:
+    path.parent.mkdir()
+    with sqlite3.connect(path) as connection:
+        for statement in FIRST.split(";"):
+            connection.execute(statement)
+        connection.execute(
+            "INSERT INTO contacts (customer, name, email, language, consented_on) "
+            "VALUES ('C-001', 'Ann', 'a@b.example', 'en', '2025-01-01')"
+        )
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    for _ in range(2):
+        with closing(ContactStore(path)) as store:
+            (held,) = store.all("listed", WHO)
+            assert held == Contact("C-001", "Ann", "a@b.example", consented_on=date(2025, 1, 1))
+            assert store.to_tell() == ()
+
+
+def test_a_file_of_a_later_version_is_left_alone(store: ContactStore, path: Path) -> None:
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(ContactsUnavailable, match="it has schema 99, this version reads 2"):
+        ContactStore(path)
+
+
 # --- contacts.csv
 # -----------------------------------------------------------------------------------------------------------
 
@@ -157,13 +259,16 @@ def loaded(tmp_path: Path, text: str) -> tuple[Contact, ...]:
 
 
 def test_a_file_with_every_column(tmp_path: Path) -> None:
-    header = "customer,name,email,phone,postal,language,consented_on,withdrawn_on,ended_on\n"
-    row = f'C-001,{CANARY},z@example.org,\'+49 30 1234,"Street 1\nTown",zh,2025-01-01,2025-02-01,2026-01-01\n'
+    header = "customer,name,email,phone,postal,language,consented_on,withdrawn_on,ended_on,channels,push\n"
+    row = (
+        f'C-001,{CANARY},z@example.org,\'+49 30 1234,"Street 1\nTown",zh,2025-01-01,2025-02-01,2026-01-01,'
+        "sms  email,key-1\n"
+    )
     (held,) = loaded(tmp_path, header + row + "\n")
     assert held.phone == "+49 30 1234", "the apostrophe of an export is not part of the number"
     assert cells(held) == [
         "C-001", CANARY, "z@example.org", "+49 30 1234", "Street 1\nTown", "zh", "2025-01-01", "2025-02-01",
-        "2026-01-01",
+        "2026-01-01", "sms email", "key-1",
     ]  # fmt: skip
     (least,) = loaded(tmp_path, "customer,name\nC-001,Ann\n")
     assert (least.language, least.email, least.ended_on) == ("en", None, None)

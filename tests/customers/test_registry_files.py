@@ -117,11 +117,31 @@ def test_all_faults_of_both_files_are_told_at_once(tmp_path: Path) -> None:
             "d,load:0,boiler,3,1,false,guard,0.5",
             "failsafe_kw: expected at least the guaranteed min_kw of 1 kW, got 0.5",
         ),
+        (
+            "d,load:0,boiler,3,1,false,guard,3.5",
+            "failsafe_kw: expected at most the rated p_kw of 3 kW, got 3.5",
+        ),
     ],
 )
 def test_one_faulty_device(tmp_path: Path, row: str, finding: str) -> None:
     devices = devices_of(row, extra=",on_contact_loss,failsafe_kw")
     assert findings(tmp_path, devices=devices) == [f"devices.csv, row 2, {finding}"]
+
+
+def test_how_long_a_failsafe_holds_and_what_a_contract_allows(tmp_path: Path) -> None:
+    extra = ",on_contact_loss,failsafe_kw,failsafe_s,nominal_kw"
+    rows = ("a,load:0,boiler,3,1,false,guard,2,7200,2.5", "b,load:0,boiler,3,1,false,guard,2,,")
+    told, silent = read(tmp_path, devices=devices_of(*rows, extra=extra)).devices
+    assert (told.failsafe_s, told.nominal_kw) == (7200, 2.5)
+    assert (silent.failsafe_s, silent.nominal_kw) == (None, None)  # never 0
+
+
+@pytest.mark.parametrize("seconds", ["0", "59", "86401", "-7200", "7200.5", "2 h", "٧٢٠٠", "9" * 30])
+def test_a_failsafe_that_lasts_no_time_or_for_ever_is_refused(tmp_path: Path, seconds: str) -> None:
+    row = f"d,load:0,boiler,3,1,false,guard,2,{seconds}"
+    devices = devices_of(row, extra=",on_contact_loss,failsafe_kw,failsafe_s")
+    expected = f"failsafe_s: expected whole seconds from 60 to 86400, got {seconds!r}"
+    assert findings(tmp_path, devices=devices) == [f"devices.csv, row 2, {expected}"]
 
 
 def test_a_device_at_the_service_point_of_a_faulty_customer_is_not_told_twice(tmp_path: Path) -> None:

@@ -43,6 +43,16 @@ def test_the_night_goes_over_midnight(at: str, quiet: bool) -> None:
     assert not is_quiet(Manner(), time.fromisoformat(at))
 
 
+def test_a_sites_quiet_hours_hold_for_all_but_who_agreed() -> None:
+    hours = (time(20), time(6))
+    agreed = manner(frozenset({"night_calls_ok"}))
+    assert is_quiet(Manner(), time(21), hours)
+    assert not is_quiet(Manner(), time(19), hours)
+    assert not is_quiet(agreed, time(21), hours)
+    both = manner(frozenset({"night_calls_ok", "no_night_calls"}))
+    assert is_quiet(both, time(23), hours), "the more careful one first"
+
+
 def test_a_quiet_time_within_a_day() -> None:
     noon = Manner(quiet=(time(12), time(14)))
     assert [is_quiet(noon, time(hour)) for hour in (11, 12, 13, 14)] == [False, True, True, False]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.limit_holder import LimitHolder
-from devices.messages import LimitCommand
+from devices.messages import Direction, LimitCommand
 from devices.signing import device_key, sign
 
 SECRET = bytes(range(32))
@@ -28,10 +28,12 @@ def command(
     end: float = 15,
     epoch: int = 1,
     sequence: int = 1,
+    direction: Direction = "consumption",
 ) -> LimitCommand:
-    return sign(
-        LimitCommand("f1", "ev1", request, limit_kw, minutes(start), minutes(end), epoch, sequence), SECRET
+    bare = LimitCommand(
+        "f1", "ev1", request, limit_kw, minutes(start), minutes(end), epoch, sequence, direction=direction
     )
+    return sign(bare, SECRET)
 
 
 @pytest.fixture
@@ -181,3 +183,77 @@ def test_never_below_the_floor_never_past_the_end_never_for_a_stranger(
     assert holder.limit_at(later) is None
     holder.expired(later)
     assert holder.held is None
+
+
+# ---- what it feeds in
+
+
+@pytest.fixture
+def both() -> LimitHolder:
+    """A battery: its feed-in can be limited, too."""
+    return LimitHolder("ev1", device_key(SECRET, "ev1"), FLOOR_KW, ("consumption", "production"))
+
+
+def test_a_direction_that_it_cannot_limit_is_refused_and_holds_nothing(holder: LimitHolder) -> None:
+    assert said(holder, command(direction="production"), 0) == ("refused", "direction")
+    assert holder.limit_at(minutes(1)) is None
+    assert holder.limit_at(minutes(1), "production") is None
+
+
+def test_each_direction_has_a_limit_of_its_own(both: LimitHolder) -> None:
+    assert said(both, command("r1", limit_kw=5.0), 0) == ("accepted", None)
+    assert said(both, command("r2", limit_kw=1.0, direction="production"), 0) == ("accepted", None)
+    assert (both.limit_at(minutes(1)), both.limit_at(minutes(1), "production")) == (5.0, 1.0)
+    assert both.expired(minutes(1)) is None  # neither replaced the other
+    assert said(both, command("r2", end=1, sequence=2, direction="production"), 2) == ("ended", "released")
+    assert (both.limit_at(minutes(2)), both.limit_at(minutes(2), "production")) == (5.0, None)
+
+
+def test_the_floor_is_about_what_it_takes(both: LimitHolder) -> None:
+    assert said(both, command(limit_kw=0.0, direction="production"), 0) == ("accepted", None)
+    assert said(both, command("r2", limit_kw=0.0), 0) == ("refused", "below floor")
+    assert both.limit_at(minutes(1)) is None
+
+
+def test_a_request_keeps_its_direction(both: LimitHolder) -> None:
+    said(both, command(limit_kw=5.0), 0)
+    turned = command(limit_kw=5.0, sequence=2, direction="production")
+    assert said(both, turned, 1) == ("refused", "direction")
+    assert both.limit_at(minutes(1)) == 5.0
+
+
+# ---- clocks and restarts
+
+
+@pytest.mark.parametrize("jump", [-60.0, 60.0, 5_256_000.0])
+def test_a_limit_lasts_as_long_as_it_was_told_whatever_the_clock_does(
+    holder: LimitHolder, jump: float
+) -> None:
+    holder.receive(command(start=2, end=15), minutes(0), at_s=1000.0)
+    assert holder.limit_at(minutes(jump), at_s=1119.9) is None
+    assert holder.limit_at(minutes(jump), at_s=1120.0) == 5.0
+    assert holder.limit_at(minutes(jump), at_s=1899.9) == 5.0
+    assert holder.limit_at(minutes(jump), at_s=1900.0) is None
+
+
+def test_a_clock_that_jumps_ahead_and_back_forgets_no_request(holder: LimitHolder) -> None:
+    captured = command(end=600)
+    holder.receive(captured, minutes(0), at_s=0.0)
+    holder.receive(command(end=0, sequence=2), minutes(1), at_s=60.0)
+    holder.receive(command("r9", end=999_999), minutes(900_000), at_s=61.0)
+    answer = holder.receive(captured, minutes(2), at_s=120.0)
+    assert answer is None
+    assert holder.held is not None
+    assert holder.held.request == "r9"
+
+
+def test_what_is_kept_over_a_restart(holder: LimitHolder) -> None:
+    holder.receive(command(epoch=3, end=15), minutes(0), at_s=500.0)
+    holder.receive(command("r2", limit_kw=6.0, epoch=3, end=20), minutes(1), at_s=560.0)
+    fresh = LimitHolder("ev1", device_key(SECRET, "ev1"), FLOOR_KW)
+    fresh.restore(holder.kept(minutes(2), at_s=620.0), minutes(5), at_s=7.0)
+    assert fresh.limit_at(minutes(5), at_s=7.0 + 15 * 60 - 0.1) == 6.0  # three minutes passed meanwhile
+    assert fresh.limit_at(minutes(5), at_s=7.0 + 15 * 60) is None
+    assert said(fresh, command(epoch=2), 6) == ("refused", "stale epoch")
+    assert fresh.receive(command("r2", limit_kw=6.0, epoch=3, end=20), minutes(6), at_s=60.0) is not None
+    assert fresh.receive(command(epoch=3, sequence=0), minutes(6), at_s=60.0) is None

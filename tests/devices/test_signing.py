@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from devices.messages import LimitCommand
+from devices.messages import Failsafe, LimitCommand
 from devices.signing import device_key, hkdf_sha256, sign, verify
 
 SECRET = bytes(range(32))
@@ -80,11 +80,48 @@ def test_a_signed_command_is_accepted_by_its_device_only() -> None:
         # the same characters, split differently between the fields
         {"feeder": "f1e", "device": "v-7"},
         {"signature": "ä" * 64},
+        {"direction": "production"},
     ],
     ids=str,
 )
 def test_any_change_breaks_the_signature(change: dict[str, object]) -> None:
     changed = replace(sign(COMMAND, SECRET), **change)  # type: ignore[arg-type]
+    assert not verify(changed, device_key(SECRET, "ev-7"))
+
+
+FAILSAFE = Failsafe("f1", "ev-7", 4.2, 7200, 120, 3, 1)
+
+
+def test_a_limit_on_what_is_fed_in_is_no_limit_on_what_is_taken() -> None:
+    """Neither way round: also not for a device that knows no direction and reads the rest."""
+    fed_in = sign(replace(COMMAND, direction="production"), SECRET)
+    assert verify(fed_in, device_key(SECRET, "ev-7"))
+    assert not verify(replace(fed_in, direction="consumption"), device_key(SECRET, "ev-7"))
+
+
+def test_a_failsafe_is_signed_as_the_documentation_says() -> None:
+    parts = [b"gridward-failsafe-1", b"f1", b"ev-7", struct.pack(">d", 4.2), b"7200", b"120", b"3", b"1"]
+    written = b"".join(str(len(part)).encode() + b":" + part + b"," for part in parts)
+    expected = hmac.new(device_key(SECRET, "ev-7"), written, hashlib.sha256).hexdigest()
+    assert sign(FAILSAFE, SECRET).signature == expected
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"feeder": "f2"},
+        {"device": "ev-8"},
+        {"failsafe_kw": 4.3},
+        {"failsafe_s": 7201},
+        {"heartbeat_timeout_s": 121},
+        {"epoch": 4},
+        {"sequence": 2},
+        {"failsafe_s": 71, "heartbeat_timeout_s": 20120},
+    ],
+    ids=str,
+)
+def test_any_change_breaks_the_signature_of_a_failsafe(change: dict[str, object]) -> None:
+    changed = replace(sign(FAILSAFE, SECRET), **change)  # type: ignore[arg-type]
     assert not verify(changed, device_key(SECRET, "ev-7"))
 
 

@@ -54,6 +54,17 @@ ENTRIES = (entry("event_opened", START, event="E1"), planned(), SETTLED, CREDIT)
 COMMAND = LimitCommand("F1", "ev-001", "R1", 4.2, START, END, 1, 1, "signed")
 LIMITED = DeviceNote(at(0.1), "ev-001", "limited", "R1", 1, 4.2, END)
 FREE = DeviceNote(END, "ev-001", "free")
+GUARD = "ev-003"
+
+
+def silent(*notes: DeviceNote) -> Evidence:
+    """A device of guard mode loses contact in minute 2, for good; what else it notes."""
+    first = (DeviceNote(at(1), GUARD, "armed", limit_kw=6.0), DeviceNote(at(2), GUARD, "offline"))
+    return journal(*first, *notes, LIMITED, FREE)
+
+
+def failsafe(minutes: float, limit_kw: float = 6.0) -> DeviceNote:
+    return DeviceNote(at(minutes), GUARD, "failsafe", limit_kw=limit_kw)
 
 
 def honest() -> Evidence:
@@ -69,6 +80,7 @@ def honest() -> Evidence:
             devices=(
                 Device("ev-001", "house", "ev_charger", 11.0, 4.2),
                 Device("ev-002", "ward", "ev_charger", 11.0, 4.2),
+                Device(GUARD, "house", "ev_charger", 11.0, 4.2, on_contact_loss="guard", failsafe_kw=6.0),
             ),
         ),
         rules=Rules(longest_event_s=6 * 3600, points_per_kwh=100, minor_units_per_kwh=25),
@@ -106,6 +118,11 @@ PLANTED = {
     "protected: sent": ("protected", on_the_wire(device="ev-002")),
     "protected: held": ("protected", journal(LIMITED, FREE, replace(LIMITED, device="ev-002"))),
     "protected: asked": ("protected", replace(honest(), wire=(ASKED_WARD,))),
+    "floor: armed": ("floor", silent(DeviceNote(at(3), GUARD, "armed", limit_kw=4.0), failsafe(4))),
+    "floor: failsafe": ("floor", silent(failsafe(4, limit_kw=4.0))),
+    "silence: free": ("silence", silent()),
+    "silence: too late": ("silence", silent(failsafe(4.5))),
+    "silence: above": ("silence", silent(failsafe(4, limit_kw=7.0))),
     "end: past it": ("end", journal(LIMITED, replace(FREE, at=END + timedelta(seconds=30)))),
     "end: never": ("end", journal(LIMITED)),
     "bounded: no event": ("bounded", journal(replace(LIMITED, request="R7"), FREE)),
@@ -136,6 +153,17 @@ PLANTED = {
 
 def test_an_honest_run_is_green() -> None:
     assert judge(honest()) == []
+
+
+def test_silence_that_is_kept_and_contact_that_returns_are_green() -> None:
+    assert judge(silent(failsafe(4))) == []
+    assert judge(silent(DeviceNote(at(3.9), GUARD, "online"))) == []
+    assert judge(journal(DeviceNote(at(2), GUARD, "offline"), LIMITED, FREE)) == []  # never armed
+
+
+def test_a_failsafe_ends_what_a_request_held() -> None:
+    (span,) = limit_spans([LIMITED, replace(LIMITED, at=at(5), what="failsafe", request=None)], at(30))
+    assert (span.request, span.end) == ("R1", at(5))
 
 
 @pytest.mark.parametrize(("promise", "evidence"), PLANTED.values(), ids=PLANTED.keys())

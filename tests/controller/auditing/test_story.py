@@ -295,6 +295,12 @@ def test_what_a_person_answered_and_was_told() -> None:
         e.NoticeAnswered(at=after(5), request=R1, answer="opted_in", via="link"),
         e.NoticeAnswered(at=after(6), request=R1, answer="opted_out", via="api"),
         e.MessagePlanned(at=after(9), message=message, request=R1, customer="C-001", kind="thanks"),
+        e.NoticeDelivered(
+            at=after(9), request=R1, kind="thanks", sequence=1, channel="sms", result="no_address"
+        ),
+        e.NoticeDelivered(
+            at=after(9), request=R1, kind="thanks", sequence=1, channel="email", result="taken"
+        ),
         e.MessageDone(at=after(10), message=message, outcome="given_up", reason="no channel"),
         e.MessagePlanned(at=after(9), message="R2/x", request="R2", customer="C-002", kind="thanks"),
         e.MessageDone(at=after(10), message="R2/x", outcome="sent", reason=""),
@@ -303,5 +309,7 @@ def test_what_a_person_answered_and_was_told() -> None:
         "The customer takes part (by link)",
         "The customer does not take part (by api)",
         "The customer is told what they earned, with thanks",
+        "Thanks by sms: not taken (no address)",
+        "Thanks by email: taken",
         "That was given up (no channel)",
     ]

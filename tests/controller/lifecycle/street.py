@@ -150,7 +150,7 @@ class Charger:
             self.refused.add(command.request)
             held = self.holder.held
             if held is not None and held.request == command.request:
-                self.holder._held = None
+                self.holder._held.clear()
             return [Answer(command.feeder, self.name, command.request, "refused", "owner")]
         answer = self.holder.receive(command, now)
         return [*self.ended(now), *([] if answer is None else [answer])]
@@ -168,12 +168,12 @@ class Charger:
         if held is None:
             return []
         self.refused.add(held.request)
-        self.holder._held = None
+        self.holder._held.clear()
         return [Answer(held.feeder, self.name, held.request, "refused", "owner")] if self.online else []
 
     def rebooted(self) -> None:
         """It lost the limit it held, but not which commands it has seen."""
-        self.holder._held = None
+        self.holder._held.clear()
 
     def status(self, now: datetime) -> DeviceStatus:
         limit, held = self.limit_kw(now), self.holder.held

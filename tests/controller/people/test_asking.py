@@ -9,6 +9,9 @@ from controller import settings
 from controller.entries import LedgerPosted, NoticeAnswered, RequestChanged, RequestMoved, RequestPlanned
 from controller.feeder_control import FeederControl
 from controller.gatekeeper import Gatekeeper
+from customers.appliances.ownership import Ownership
+from customers.appliances.use_files import default_use
+from customers.appliances.values import Appliance, Observation
 from customers.programmes import Agreements, Enrolment, Hours, Programme, Window
 from customers.registry import Registry
 from tests.builders import HOUSES, START, control, registry
@@ -293,3 +296,49 @@ def test_nobody_is_asked_to_go_below_their_own_floor_and_the_gate_knows_it() -> 
     assert not gate.passes("R1", "person", "C17", "new", limit_kw=1.9, **ends)  # type: ignore[arg-type]
     assert gate.passes("R1", "person", "C17", "new", limit_kw=2.0, **ends)  # type: ignore[arg-type]
     assert gate.passes("R2", "person", "C18", "new", limit_kw=1.9, **ends)  # type: ignore[arg-type]
+
+
+def owning(of: FeederControl, house: int, kind: str, kw: float) -> FeederControl:
+    """The same feeder, where the customer of a house owns something."""
+    seen = (Observation("list", "1", kw, None, 1.0),)
+    owned = (Appliance(f"C{house:02d}", f"sp{house:02d}", kind, kw, None, 1.0, seen),)
+    return replace(of, registry=replace(of.registry, ownership=Ownership(owned, default_use())))
+
+
+def test_owners_of_what_runs_are_asked_first_for_a_share_of_it() -> None:
+    plain = [p for p in asked(feeder()) if p.resource == "person"]
+    assert "C16" not in {p.customer for p in plain}, "the ten largest come first"
+    of = owning(feeder(), 16, "ev_charger", 3.0)
+    first, *others = [p for p in asked(of) if p.resource == "person"]
+    assert of.registry.ownership is not None
+    flexible_kw = of.registry.ownership.flexible_kw(of.registry.ownership.of("sp16"), 4.0, 0.5, START)
+    assert (first.customer, first.limit_kw) == ("C16", round(4.0 - 0.3 * flexible_kw, 1))
+    assert 1.2 < flexible_kw < 3.0
+    assert [(p.customer, p.limit_kw) for p in others] == [(p.customer, p.limit_kw) for p in plain[:-1]]
+
+
+@pytest.mark.parametrize(
+    ("house", "kind", "kw"),
+    [
+        (16, "ev_charger", 11.0),  # it does not run: the house takes 4 kW
+        (16, "ev_charger", 1.2),  # it gives less than everybody is asked for
+        (16, "pv_inverter", 3.0),
+        (3, "ev_charger", 11.0),  # a device is connected there
+    ],
+)
+def test_what_is_owned_and_does_not_cover_what_all_are_asked_for_changes_nothing(
+    house: int, kind: str, kw: float
+) -> None:
+    assert asked(owning(feeder(), house, kind, kw)) == asked(feeder())
+
+
+def test_care_comes_before_what_is_owned() -> None:
+    few, tags = frozenset({16, 17, 18}), {16: {"elderly"}}
+    order = people(asked(owning(feeder(tags=tags, notices_of=few), 16, "ev_charger", 3.0)))
+    assert (len(order), order[-1]) == (3, "C16")
+
+
+def test_an_owner_is_never_asked_below_the_floor() -> None:
+    of = feeder(EVENING, enrolled={17: "evening"}, tags={17: {"sensitive_to_outages"}}, notice_cut_share=0.5)
+    (notice,) = [p for p in asked(owning(of, 17, "ev_charger", 3.9)) if p.resource == "person"]
+    assert notice.limit_kw >= notice.floor_kw == 2.0  # type: ignore[operator]

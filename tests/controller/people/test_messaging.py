@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from controller.bookkeeping import Bookkeeper
-from controller.entries import Entry, MessageDone, MessagePlanned
+from controller.entries import Entry, MessageDone, MessagePlanned, NoticeDelivered
 from controller.errors import Replaced
 from controller.live import Live
 from controller.metrics import Metrics
@@ -17,8 +17,9 @@ from controller.people.messaging import Messaging
 from controller.stores.port import StoreUnavailable
 from devices.errors import CommandRejected, Unreachable
 from devices.messages import CustomerNotice
+from devices.notices.words import DeliveryReport, Refusal, Result, WordKey, WordRefused
 from tests.builders import FEEDER, START, FakeClock, inline
-from tests.controller.people.notice_builders import EVENT, feeder, notice, settled
+from tests.controller.people.notice_builders import EVENT, REQUEST, feeder, notice, settled
 from tests.controller.record_builders import closed, opened
 from tests.controller.worlds import PERIOD_S, FailingStore
 
@@ -209,3 +210,68 @@ async def test_what_waits_is_not_tried_while_the_journal_is_away(world: World) -
     world.channel.fault = None
     await world.rounds(5, every_s=60.0)
     assert world.channel.took == []
+
+
+class Telling(Channel):
+    """A channel that reports what came of each word, as that over several ways does."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        super().__init__(fault)
+        self.told: list[DeliveryReport] = []
+
+    def reports(self) -> Sequence[DeliveryReport]:
+        told, self.told = tuple(self.told), []
+        return told
+
+
+def report(way: str, result: Result) -> DeliveryReport:
+    return DeliveryReport(START, WordKey(REQUEST, 1, "notice"), way, result)
+
+
+async def test_what_each_channel_did_is_journaled_once(world: World) -> None:
+    world.channel = telling = Telling()
+    await world.start()
+    telling.told = [report("email", "unreachable"), report("sms", "taken")]
+    await world.rounds(3)
+    told = [(d.request, d.kind, d.sequence, d.channel, d.result) for d in world.entries(NoticeDelivered)]
+    assert told == [
+        (REQUEST, "notice", 1, "email", "unreachable"),
+        (REQUEST, "notice", 1, "sms", "taken"),
+    ]
+
+
+async def test_reports_wait_for_a_journal_that_is_down(world: World) -> None:
+    world.channel = telling = Telling()
+    await world.start()
+    telling.told = [report("email", "unreachable")]
+    world.store.broken = True
+    await world.rounds(2)
+    telling.told = [report("email", "taken")]
+    await world.rounds(1)
+    world.store.broken = False
+    await world.rounds(2)
+    assert [d.result for d in world.entries(NoticeDelivered)] == ["unreachable", "taken"]
+
+
+async def test_reports_that_cannot_be_journaled_do_not_fill_the_memory(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.people.messaging.MOST_REPORTS", 3)
+    world.channel = telling = Telling()
+    await world.start()
+    world.store.broken = True
+    for way in ("a", "b", "c", "d", "e"):
+        telling.told = [report(way, "taken")]
+        await world.rounds(1)
+    world.store.broken = False
+    await world.rounds(1)
+    assert [d.channel for d in world.entries(NoticeDelivered)] == ["c", "d", "e"]
+
+
+@pytest.mark.parametrize("word", ["rate_limited", "opted_out", "no_address"])
+async def test_a_word_that_no_channel_takes_says_why_in_the_journal(world: World, word: Refusal) -> None:
+    world.channel.fault = WordRefused(word)
+    await world.rounds(3)
+    (done,) = world.entries(MessageDone)
+    assert (done.outcome, done.reason) == ("given_up", word)
+    assert world.channel.tried == 1

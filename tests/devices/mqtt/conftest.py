@@ -1,6 +1,7 @@
 """Brokers of every kind that the link must work with, and a link that runs."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from devices.mqtt.driver import MqttLink
 from devices.mqtt.embedded_broker import EmbeddedBroker
 from devices.mqtt.settings import LinkSettings, Protocol
+from devices.ports import Deliver
 from tests.brokers import Mosquitto
 from tests.devices.live import Deliveries, RealClock, until
 
@@ -57,7 +59,7 @@ Linked = AbstractAsyncContextManager[tuple[MqttLink, Deliveries]]
 
 @asynccontextmanager
 async def linked(
-    port: int, protocol: Protocol = "5", **settings: object
+    port: int, protocol: Protocol = "5", *, deliver: Deliver | None = None, **settings: object
 ) -> AsyncIterator[tuple[MqttLink, Deliveries]]:
     """A link that runs and is connected."""
     values = {
@@ -73,7 +75,7 @@ async def linked(
         np.random.default_rng(7),
     )
     deliveries = Deliveries()
-    running = asyncio.create_task(link.run(deliveries))
+    running = asyncio.create_task(link.run(deliver or deliveries))
     try:
         await until(lambda: link.connected or running.done())
         assert link.connected
@@ -82,3 +84,11 @@ async def linked(
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
+
+
+def cut_off(link: MqttLink) -> None:
+    """End the connection without MQTT's goodbye, as a dead cable would."""
+    assert link._client is not None
+    connection = link._client._client.socket()
+    assert isinstance(connection, socket.socket)
+    connection.shutdown(socket.SHUT_RDWR)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.errors import CommandRejected
+from devices.errors import CommandRejected, MalformedMessage
 from devices.messages import (
     SUBSTATION,
     Answer,
@@ -26,6 +26,7 @@ from devices.messages import (
 )
 from devices.mqtt import codec
 from devices.mqtt.topics import Topics
+from devices.wire import MSGPACK
 
 AT = datetime(2026, 1, 12, 18, 0, tzinfo=UTC)
 T = Topics()
@@ -405,3 +406,35 @@ def test_any_bytes_are_accepted_or_refused_but_never_raise(
             pass
     assert isinstance(codec.decode_command(topic, payload, content_type), LimitCommand | Refused)
     assert isinstance(codec.decode_notice(topic, payload, content_type), CustomerNotice | Refused)
+
+
+def test_a_meter_that_calls_itself_the_substation_is_refused() -> None:
+    payload = codec.encode_reading(Reading("f1", "m1", datetime(2026, 1, 12, tzinfo=UTC), 1.0))
+    refused = codec.decode(T.meter_reading("f1", SUBSTATION), payload)
+    assert isinstance(refused, Refused)
+    assert refused.reason == "unknown_topic"
+
+
+def test_meters_of_batches_are_looked_at_once_and_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codec, "KEPT_METERS", 5)
+    columns = codec._MeterColumns()
+    first = columns.checked(("a", "b", "c"))
+    assert columns.checked(tuple("abc")) is first
+    for _ in range(2):
+        with pytest.raises(MalformedMessage, match="more than once"):
+            columns.checked(("a", "a"))
+        with pytest.raises(MalformedMessage, match="control characters"):
+            columns.checked(("a", "b/c"))
+    columns.checked(("d", "e", "f"))
+    assert columns.checked(tuple("abc")) == first
+    assert len(columns._fit) == 1
+
+
+@pytest.mark.parametrize(
+    ("p_kw", "reason"),
+    [((1e308, 1e308), None), ((1.0, math.nan), "out_of_range"), ((math.inf, -math.inf), "out_of_range")],
+)
+def test_a_column_is_finite_value_by_value(p_kw: tuple[float, ...], reason: str | None) -> None:
+    batch = ReadingBatch("f1", datetime(2026, 1, 12, tzinfo=UTC), ("a", "b"), p_kw)
+    message = codec.decode(T.batch("f1"), codec.encode_batch(batch, MSGPACK))
+    assert (message.reason if isinstance(message, Refused) else None) == reason

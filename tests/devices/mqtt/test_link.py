@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
@@ -10,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import aiomqtt
 import pytest
 from structlog.testing import capture_logs
 
@@ -25,11 +23,13 @@ from devices.signing import device_key, sign, verify
 from tests.brokers import Mosquitto, tool
 from tests.devices.driver_contract import TelemetryContract
 from tests.devices.live import Deliveries, until
+from tests.devices.mqtt.certificates import Authority
 from tests.devices.mqtt.clients import publish, subscribed
-from tests.devices.mqtt.conftest import AnyBroker, linked
+from tests.devices.mqtt.conftest import AnyBroker, cut_off, linked
+from tests.devices.mqtt.field_clients import authority_of_a_field
 
 T = Topics()
-METER = T.meter_reading("f1", "m1")
+METER, REQUEST = T.meter_reading("f1", "m1"), T.request("f1", "ev1")
 READING = b'{"at": "2026-01-12T18:00:00Z", "p_kw": %s, "q_kvar": 0, "v_v": [230], "energy_kwh": 7, "x": 1}'
 NOW = datetime.now(UTC)
 SECRET = bytes(range(32))
@@ -40,14 +40,6 @@ COMMAND = sign(LimitCommand("f1", "ev1", "r1", 4.2, NOW, NOW + timedelta(minutes
 def mosquitto(tmp_path: Path) -> Mosquitto:
     """Not started yet."""
     return Mosquitto(tmp_path)
-
-
-def cut_off(link: MqttLink) -> None:
-    """End the connection without MQTT's goodbye, as a dead cable would."""
-    assert link._client is not None
-    connection = link._client._client.socket()
-    assert isinstance(connection, socket.socket)
-    connection.shutdown(socket.SHUT_RDWR)
 
 
 class MqttRig:
@@ -112,7 +104,9 @@ async def test_a_command_reaches_a_foreign_client_as_the_designs_json(any_broker
 @pytest.mark.mosquitto
 async def test_a_command_is_not_retained(any_broker: AnyBroker) -> None:
     async with linked(any_broker.port, any_broker.protocol) as (link, _):
-        await link.send(COMMAND)
+        async with subscribed(any_broker.port, REQUEST) as device:
+            await link.send(COMMAND)
+            assert (await device.line()).startswith(f"{REQUEST} ")
         async with subscribed(any_broker.port, "gridward/f1/devices/+/+") as late:
             await publish(any_broker.port, T.answer("f1", "ev1"), b"marker")
             assert await late.line() == "gridward/f1/devices/ev1/answer marker"
@@ -173,20 +167,37 @@ async def test_without_a_link_a_command_is_unreachable_at_once(any_broker: AnyBr
             await link.send(COMMAND)
         await any_broker.start()
         await until(lambda: link.connected)
-        await link.send(COMMAND)
+        async with subscribed(any_broker.port, REQUEST):
+            await link.send(COMMAND)
         assert (link.sent, link.reconnects) == (1, 1)
 
 
 @pytest.mark.mosquitto
 async def test_a_frozen_broker_makes_it_unreachable_by_the_deadline(mosquitto: Mosquitto) -> None:
     with mosquitto:
-        async with linked(mosquitto.port, publish_deadline_s=0.3) as (link, _):
+        async with (
+            linked(mosquitto.port, publish_deadline_s=0.3) as (link, _),
+            subscribed(mosquitto.port, REQUEST),
+        ):
             mosquitto.freeze()
             with pytest.raises(Unreachable, match=r"within 0\.3 s"):
                 await link.send(COMMAND)
             mosquitto.thaw()
             await link.send(COMMAND)
             assert link.sent == 1
+
+
+@pytest.mark.mosquitto
+async def test_a_half_open_connection_is_noticed_by_the_keepalive(mosquitto: Mosquitto) -> None:
+    with mosquitto, capture_logs() as logs:
+        async with linked(mosquitto.port, keepalive_s=1, connect_deadline_s=0.3) as (link, _):
+            mosquitto.freeze()
+            await until(lambda: not link.connected)
+            with pytest.raises(Unreachable, match="no link"):
+                await link.send(COMMAND)
+            mosquitto.thaw()
+            await until(lambda: link.connected)
+    assert [line["event"] for line in logs] == ["mqtt link up", "mqtt link lost", "mqtt link up"]
 
 
 @pytest.mark.mosquitto
@@ -213,28 +224,15 @@ async def test_answers_wait_at_the_broker_while_we_are_away(mosquitto: Mosquitto
             assert deliveries == [answer]
 
 
-async def test_a_burst_beyond_the_queue_is_bounded_and_counted() -> None:
-    async with EmbeddedBroker() as broker, linked(broker.port, queue_bound=100) as (link, deliveries):
-        # all in one turn of the loop, so that the link cannot drain meanwhile
-        for number in range(150):
-            link._inbox.put_nowait(aiomqtt.Message(METER, READING % str(number).encode(), 0, False, 0, None))
-        assert (link.queued, link.dropped) == (100, 50)
-        await deliveries.wait_for(100)
-        assert link.received == 100
-        powers = [message.p_kw for message in deliveries if isinstance(message, Reading)]
-        assert powers == [float(number) for number in range(50, 150)]
-
-
 @pytest.mark.mosquitto
 async def test_a_flood_of_a_foreign_client_comes_in_whole_and_in_order(any_broker: AnyBroker) -> None:
-    async with linked(any_broker.port, any_broker.protocol) as (link, deliveries):
+    async with linked(any_broker.port, any_broker.protocol) as (_, deliveries):
         flood = b"\n".join(READING % str(number).encode() for number in range(800))
         command = (tool("mosquitto_pub"), "-p", str(any_broker.port), "-t", METER, "-q", "1", "-l")
         process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE)
         await process.communicate(flood)
         await deliveries.wait_for(800)
         assert [m.p_kw for m in deliveries if isinstance(m, Reading)] == [float(n) for n in range(800)]
-        assert link.dropped == 0
 
 
 async def test_a_broker_that_does_not_speak_5_is_asked_again_with_3_1_1() -> None:
@@ -292,30 +290,8 @@ async def test_a_wrong_password_is_told_once_and_tried_again(tmp_path: Path) -> 
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two authorities, and a broker's certificate of the first one."""
     folder = tmp_path_factory.mktemp("certificates")
-    openssl = tool("openssl")
-
-    def run(*arguments: str) -> None:
-        subprocess.run([openssl, *arguments], cwd=folder, check=True, capture_output=True)
-
-    for name in ("ours", "theirs"):
-        run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-            "-keyout", f"{name}.key", "-out", f"{name}.pem")  # fmt: skip
-    run(
-        "req",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-subj",
-        "/CN=broker",
-        "-keyout",
-        "broker.key",
-        "-out",
-        "b.csr",
-    )
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1")
-    run("x509", "-req", "-in", "b.csr", "-CA", "ours.pem", "-CAkey", "ours.key", "-CAcreateserial",
-        "-days", "2", "-extfile", "names", "-out", "broker.pem")  # fmt: skip
-    (folder / "broker.key").chmod(0o644)
+    authority_of_a_field(folder)
+    Authority(folder, "theirs")
     return folder
 
 
@@ -327,8 +303,9 @@ async def test_tls_checks_the_broker_against_our_own_authority(tmp_path: Path, c
         f"keyfile {certificates / 'broker.key'}",
     )
     with Mosquitto(tmp_path, *lines) as broker:
-        async with linked(broker.port, tls=tls_context(certificates / "ours.pem")) as (link, _):
-            await link.send(COMMAND)
+        async with linked(broker.port, tls=tls_context(certificates / "field-ca.pem")) as (link, _):
+            with pytest.raises(Unreachable, match="no device listens"):
+                await link.send(COMMAND)
         with capture_logs() as logs, pytest.raises(TimeoutError):
             async with (
                 asyncio.timeout(0.7),
@@ -337,7 +314,7 @@ async def test_tls_checks_the_broker_against_our_own_authority(tmp_path: Path, c
                 pass
         assert len(logs) == 1
         assert "CERTIFICATE_VERIFY_FAILED" in logs[0]["error"]
-        by_name = linked(broker.port, host="localhost", tls=tls_context(certificates / "ours.pem"))
+        by_name = linked(broker.port, host="localhost", tls=tls_context(certificates / "field-ca.pem"))
         with capture_logs() as logs, pytest.raises(TimeoutError):
             async with asyncio.timeout(0.7), by_name:
                 pass
@@ -345,7 +322,7 @@ async def test_tls_checks_the_broker_against_our_own_authority(tmp_path: Path, c
 
 
 def test_a_tls_context_verifies(certificates: Path) -> None:
-    context = tls_context(certificates / "ours.pem")
+    context = tls_context(certificates / "field-ca.pem")
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     with pytest.raises(OSError, match="No such file"):

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devices.mqtt import topics
 from devices.mqtt.topics import Address, Topics
 
 TOPICS = Topics()
@@ -64,13 +65,23 @@ def test_ids_that_would_break_out_of_their_level_are_refused(bad: str) -> None:
     with pytest.raises(ValueError, match="id"):
         TOPICS.request("f1", bad)
     with pytest.raises(ValueError, match="id"):
-        TOPICS.everything(bad)
+        TOPICS.reading_filters(bad)
 
 
 @pytest.mark.parametrize("root", ["", "/a", "a/", "a//b", "a/#", "$share/x"])
 def test_a_root_that_cannot_be_is_refused(root: str) -> None:
     with pytest.raises(ValueError, match="MQTT root"):
         Topics(root)
+
+
+def test_only_so_many_topics_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topics, "KEPT_TOPICS", 3)
+    some = Topics()
+    for number in range(10):
+        topic = some.meter_reading("f1", f"m{number}")
+        assert some.parse(topic) == some.parse(topic) == Address("meter", "f1", f"m{number}")
+        some.parse(f"gridward/nothing/{number}")
+    assert set(some._known) == {some.meter_reading("f1", "m9")}
 
 
 @given(st.text(max_size=300))

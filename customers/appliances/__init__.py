@@ -1,0 +1,1 @@
+"""Who owns large appliances, and where: from retailers' sales lists to what a customer could give."""

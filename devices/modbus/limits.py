@@ -1,0 +1,134 @@
+"""Carries limits to one unit and lets go of them, keeps them up, and sees that they end [6].
+
+The unit is the next hop and the device at once, so what it says is delivered as the device's Answer. Whoever
+calls has the unit for themselves meanwhile.
+"""
+
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+
+from devices.errors import CommandRejected, Unreachable
+from devices.messages import LimitCommand
+from devices.modbus.dialogue import HoldsFor, UnitException, UnitState
+from devices.modbus.session import Session
+
+_AT_ONCE = timedelta(seconds=0.5)
+"""A start that is no further away is now."""
+
+log = structlog.get_logger(__name__)
+
+
+class Limits:
+    """Of one unit."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._held = session.held
+        self._speech = session.place.speech
+        self._clock = session.around.clock
+
+    async def carry(self, command: LimitCommand, *, release: bool) -> None:
+        """Carry a command over and deliver what the unit says to it. Unreachable, CommandRejected."""
+        session = self._session
+        if not session.around.rules.is_newest(command):
+            raise CommandRejected(f"{command.request}: a later command has gone out")
+        if not session.online or session.deliver is None:
+            raise Unreachable(f"{session.place.source} is not there")
+        if release:
+            await self._release(command)
+        elif command.start > self._clock.now() + _AT_ONCE:
+            await self._wait_for_start(command)
+        else:
+            await self._limit(command)
+
+    async def keep_up(self) -> None:
+        """Write the limit that is due. Unreachable."""
+        claim, now = self._held.claim, self._clock.now()
+        assert claim is not None
+        try:
+            held_s = await self._write(claim.command)
+        except Unreachable:
+            self._held.write_failed(now)
+            raise
+        except (CommandRejected, UnitException) as error:
+            if claim.written:  # it holds what was written before, as long as it does
+                self._held.written(now, (claim.command.end - now).total_seconds())
+                return
+            self._held.let_go(claim.command.request)
+            self._session.answer(claim.command, "ended", f"not taken at its start: {error}")
+            return
+        self._held.written(now, held_s)
+
+    async def end(self, state: UnitState) -> None:
+        """See that it let go. A unit that cannot say is told in any case: that does no harm."""
+        claim, session = self._held.claim, self._session
+        if claim is None:
+            return
+        overstays = self._held.overstays(state)
+        if claim.written and (overstays or not state.says_limit):
+            with suppress(UnitException, CommandRejected):
+                await session.say(session.talk.hold(self._speech.release(), ahead=True))
+        if overstays:
+            session.around.tally.overstayed += 1
+            log.warning(
+                "unit kept a limit past its end",
+                unit=session.place.source,
+                request=claim.command.request,
+                identity=session.identity,
+            )
+        self._held.let_go(claim.command.request)
+        how = "end reached, but held on until it was told" if overstays else "end reached"
+        session.answer(claim.command, "ended", how)
+        await session.read_back()
+
+    async def _limit(self, command: LimitCommand) -> None:
+        try:
+            held_s = await self._write(command)
+        except CommandRejected as error:
+            self._refused(command, str(error))
+        except UnitException as error:
+            self._refused(command, f"the unit answers {error}")
+        else:
+            self._accepted(command, held_s)
+            await self._session.read_back()
+
+    async def _wait_for_start(self, command: LimitCommand) -> None:
+        """No unit knows starts: it is written then. Until then there is no limit."""
+        if self._held.claim is not None and self._held.claim.written:
+            with suppress(UnitException, CommandRejected):  # what it holds ends by itself
+                await self._session.say(self._session.talk.hold(self._speech.release(), ahead=True))
+        self._accepted(command, None)
+
+    async def _release(self, command: LimitCommand) -> None:
+        """One that nothing is known of may be of before our start: the unit is told to let go."""
+        claim, session = self._held.claim, self._session
+        others = claim is not None and claim.command.request != command.request
+        waits = claim is not None and not claim.written and not others
+        if not others and not waits:
+            try:
+                await session.say(session.talk.hold(self._speech.release(), ahead=True))
+            except (UnitException, CommandRejected) as error:
+                raise Unreachable(f"{session.place.source}: no release: {error}") from None
+        self._held.let_go(command.request)
+        session.answer(command, "ended", "not held any more" if others else "released")
+        await session.read_back()
+
+    async def _write(self, command: LimitCommand) -> float:
+        """Write a limit for the time that is left; how long the unit holds it by itself."""
+        speech, hold_s = self._speech, (command.end - self._clock.now()).total_seconds()
+        dialogue = speech.limit(command.limit_kw, command.direction, hold_s)
+        await self._session.say(self._session.talk.hold(dialogue, ahead=True))
+        return speech.held_s(hold_s) if isinstance(speech, HoldsFor) else hold_s
+
+    def _accepted(self, command: LimitCommand, held_s: float | None) -> None:
+        replaced = self._held.accept(command, self._clock.now(), held_s)
+        if replaced is not None:
+            self._session.news(replaced)
+        self._session.answer(command, "accepted", None)
+
+    def _refused(self, command: LimitCommand, reason: str) -> None:
+        self._session.answer(command, "refused", reason)
+        # it may have been half written: what was held before is made whole
+        self._held.write_again(self._clock.now())

@@ -1,0 +1,241 @@
+"""Tells subscribers of changes at their callback URLs [6]: one lane for each subscription, in order.
+
+A lane has a bound; when it is full its oldest notification is dropped and counted, since its object has most
+likely changed again. A notification that is not taken is sent again with back-off, a few times, then given
+up and counted. A callback that took nothing for many in a row rests: what comes meanwhile is dropped at once.
+Lanes wait for each other only when too many send at the same time.
+"""
+
+import asyncio
+import secrets
+import ssl
+from collections import deque
+from dataclasses import dataclass, field
+
+import httpx
+import msgspec
+import numpy as np
+import structlog
+
+from devices.backoff import Backoff
+from devices.openadr.callback_guard import CallbackGuard
+from devices.openadr.notifications import Notification
+from devices.openadr.ports import Body
+from devices.openadr.problems import Problem, forbidden
+from devices.ports import Clock
+
+_MAX_ECHO_BYTES = 4096
+_MAX_CALLBACKS = 10
+_CHECKS_AT_ONCE = 8
+_MAX_LANES = 10_000
+"""of subscriptions past and present"""
+_NOT_TAKEN = (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """How hard we try."""
+
+    deadline_s: float = 10.0
+    """of one request, look-up and all"""
+    attempts: int = 4
+    first_retry_s: float = 1.0
+    longest_retry_s: float = 30.0
+    lane_bound: int = 200
+    at_once: int = 16
+    """requests under way"""
+    failures_to_rest: int = 5
+    """notifications given up in a row"""
+    rest_s: float = 600.0
+    challenge: bool = True
+    """whether a callback must echo a challenge before its subscription is taken (3.1.1, "Webhooks")"""
+    tls: ssl.SSLContext | None = None
+    """None: the authorities that the machine trusts"""
+
+
+@dataclass(slots=True)
+class _Lane:
+    waiting: deque[Notification] = field(default_factory=deque)
+    running: bool = False
+    given_up_in_a_row: int = 0
+    rests_until_s: float = 0.0
+
+
+class Webhooks:
+    """`objects.notify_by(webhooks.notify)`, and `run()` in a TaskGroup."""
+
+    def __init__(
+        self, settings: WebhookSettings, guard: CallbackGuard, clock: Clock, rng: np.random.Generator
+    ) -> None:
+        self.delivered = 0
+        self.given_up = 0
+        """notifications that no attempt brought through"""
+        self.dropped = 0
+        """notifications that were not tried: their lane was full or at rest, or nothing runs"""
+        self._settings, self._guard, self._clock, self._rng = settings, guard, clock, rng
+        self._lanes: dict[str, _Lane] = {}
+        self._places = asyncio.Semaphore(settings.at_once)
+        self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._client: httpx.AsyncClient | None = None
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        async with self._new_client() as client, asyncio.TaskGroup() as tasks:
+            self._client, self._tasks = client, tasks
+            try:
+                for subscription_id, lane in self._lanes.items():
+                    self._start(subscription_id, lane)
+                await asyncio.Event().wait()
+            finally:
+                self._tasks = self._client = None
+
+    def notify(self, notification: Notification) -> None:
+        """Deliver it soon; never blocks or raises."""
+        lane = self._lane(notification.subscription_id)
+        if self._clock.monotonic() < lane.rests_until_s:
+            self.dropped += 1
+            return
+        if len(lane.waiting) >= self._settings.lane_bound:
+            lane.waiting.popleft()
+            self.dropped += 1
+        lane.waiting.append(notification)
+        self._start(notification.subscription_id, lane)
+
+    async def check(self, body: Body) -> None:
+        """Look at the callbacks of a subscription before it is taken. Raises Problem 403."""
+        urls = list(dict.fromkeys(entry["callbackUrl"] for entry in body["objectOperations"]))
+        if len(urls) > _MAX_CALLBACKS:
+            raise forbidden(f"a subscription may have {_MAX_CALLBACKS} callback URLs")
+        async with asyncio.TaskGroup() as tasks:
+            checks = [
+                tasks.create_task(self._fault_of(url), name=f"webhook check {url[:60]}") for url in urls
+            ]
+        faults = [fault for check in checks if (fault := check.result()) is not None]
+        if faults:
+            raise faults[0]
+
+    def _lane(self, subscription_id: str) -> _Lane:
+        if subscription_id not in self._lanes and len(self._lanes) >= _MAX_LANES:
+            idle = next((name for name, lane in self._lanes.items() if not lane.running), None)
+            if idle is not None:
+                del self._lanes[idle]
+        return self._lanes.setdefault(subscription_id, _Lane())
+
+    def _start(self, subscription_id: str, lane: _Lane) -> None:
+        if self._tasks is not None and not lane.running and lane.waiting:
+            lane.running = True
+            self._tasks.create_task(self._empty(subscription_id, lane), name=f"webhooks {subscription_id}")
+
+    async def _empty(self, subscription_id: str, lane: _Lane) -> None:
+        while lane.waiting:
+            notification = lane.waiting[0]
+            taken = await self._brought(notification)
+            if lane.waiting and lane.waiting[0] is notification:
+                lane.waiting.popleft()
+            self._count(subscription_id, lane, taken)
+        lane.running = False
+        if not lane.given_up_in_a_row:
+            del self._lanes[subscription_id]
+
+    def _count(self, subscription_id: str, lane: _Lane, taken: bool) -> None:
+        if taken:
+            self.delivered += 1
+            if lane.given_up_in_a_row >= self._settings.failures_to_rest:
+                log.info("webhook_back", subscription=subscription_id)
+            lane.given_up_in_a_row = 0
+            return
+        self.given_up += 1
+        lane.given_up_in_a_row += 1
+        if lane.given_up_in_a_row < self._settings.failures_to_rest:
+            return
+        if lane.given_up_in_a_row == self._settings.failures_to_rest:
+            log.warning("webhook_rests", subscription=subscription_id, rest_s=self._settings.rest_s)
+        lane.rests_until_s = self._clock.monotonic() + self._settings.rest_s
+        self.dropped += len(lane.waiting)
+        lane.waiting.clear()
+
+    async def _brought(self, notification: Notification) -> bool:
+        """Whether one of the attempts was answered with 2xx."""
+        backoff = Backoff(self._rng, self._settings.first_retry_s, self._settings.longest_retry_s)
+        for attempt in range(self._settings.attempts):
+            if attempt:
+                await self._clock.sleep(backoff.next_wait_s())
+            async with self._places:
+                if await self._sent(notification, attempt):
+                    return True
+        return False
+
+    async def _sent(self, notification: Notification, turn: int) -> bool:
+        headers = {"Content-Type": "application/json"}
+        if notification.bearer_token is not None:
+            headers["Authorization"] = f"Bearer {notification.bearer_token}"
+        try:
+            status, _ = await self._called("POST", notification.url, headers, notification.body, turn)
+        except (*_NOT_TAKEN, Problem):
+            return False
+        except Exception:  # one callback's oddity must not end all deliveries
+            log.exception("webhook_failed", subscription=notification.subscription_id)
+            return False
+        return 200 <= status < 300
+
+    async def _fault_of(self, url: str) -> Problem | None:
+        """Why a subscription with this callback is not taken; None: nothing speaks against it."""
+        try:
+            if not self._settings.challenge:
+                await self._guard.callee(url)
+                return None
+            echo = secrets.token_urlsafe(16)
+            status, text = await self._called(
+                "GET", str(httpx.URL(url).copy_add_param("echo", echo)), {}, None
+            )
+        except Problem as fault:
+            return fault
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError):
+            return forbidden("the callback did not answer our challenge")
+        return (
+            None if status == 200 and echo in text else forbidden("the callback did not echo our challenge")
+        )
+
+    async def _called(
+        self, method: str, url: str, headers: dict[str, str], body: Body | None, turn: int = 0
+    ) -> tuple[int, str]:
+        """Status, and the beginning of the answer to a GET. No redirects, no proxies; one deadline."""
+        content = None if body is None else msgspec.json.encode(body)
+        async with self._clock.timeout(self._settings.deadline_s):
+            callee = await self._guard.callee(url, turn)
+            client = self._client or self._new_client()
+            request = client.build_request(
+                method,
+                callee.url,
+                headers=headers | callee.headers,
+                content=content,
+                extensions=callee.extensions,
+            )
+            try:
+                response = await client.send(request, stream=True, follow_redirects=False)
+                try:
+                    return response.status_code, await _beginning(response) if method == "GET" else ""
+                finally:
+                    await response.aclose()
+            finally:
+                if client is not self._client:
+                    await client.aclose()
+
+    def _new_client(self) -> httpx.AsyncClient:
+        limits = httpx.Limits(max_connections=4 * self._settings.at_once, max_keepalive_connections=0)
+        verify = True if self._settings.tls is None else self._settings.tls
+        return httpx.AsyncClient(
+            verify=verify, trust_env=False, limits=limits, timeout=self._settings.deadline_s, http2=False
+        )
+
+
+async def _beginning(response: httpx.Response) -> str:
+    begun = bytearray()
+    async for chunk in response.aiter_raw():
+        begun += chunk
+        if len(begun) >= _MAX_ECHO_BYTES:
+            break
+    return bytes(begun[:_MAX_ECHO_BYTES]).decode("utf-8", "replace")

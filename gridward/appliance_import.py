@@ -1,0 +1,266 @@
+"""`gridward appliances import` and `review`: reads the lists, matches, and writes what came of it.
+
+All input is read and checked before anything is written. Addresses are looked at only where a list has any,
+and who looked is noted for each customer. Files with names and addresses are for their owner alone.
+"""
+
+import argparse
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from controller.clock import WallClock
+from customers.appliances.columns import ListMapping, load_mapping
+from customers.appliances.importing import Imported, Importer
+from customers.appliances.matching import Matcher
+from customers.appliances.memory import Fingerprints, Memory, Waiting, load_memory, save_memory, write_private
+from customers.appliances.merging import Register
+from customers.appliances.parties import Party, parties_of
+from customers.appliances.review_list import (
+    COLUMNS,
+    TWINS,
+    apply_decisions,
+    nobody_rows,
+    read_decisions,
+    review_rows,
+)
+from customers.appliances.sales_list import SalesList, read_sales
+from customers.appliances.sheets import Cell
+from customers.appliances.twins import twins
+from customers.contact_store import ContactStore
+from customers.contacts import Access, Contact
+from customers.errors import Finding, RegistryRejected
+from devices.signing import hkdf_sha256
+from gridward.appliance_site import Feeders
+from gridward.csv_text import csv_text
+from gridward.wiring import site_secret
+
+_SALT = b"gridward-appliance-buyers-1"
+FAULTS = "gridward says"
+"""the last column of rows that are to be mended"""
+_SHOWN = 20
+"""faults that are printed; all are in the file"""
+_OUTCOMES = {
+    "matched": "are new in the registry",
+    "known": "were known already",
+    "doubtful": "wait for a person's decision",
+    "refused": "went to nobody who is known, as a person said",
+    "not_supplied": "went to customers of no feeder here",
+    "nobody": "went to nobody who is known",
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command says."""
+
+    document: Mapping[str, Any]
+    lines: Sequence[str]
+    status: int = 0
+    faults: Sequence[str] = field(default=())
+
+
+def import_sales(feeders: Feeders, args: argparse.Namespace) -> Told:
+    """All of the command. Raises RegistryRejected and others having written nothing."""
+    now = WallClock().now()
+    mapping = ListMapping() if args.mapping is None else load_mapping(args.mapping)
+    lists = _read(args.files, mapping, now.date())
+    with feeders.alone():
+        memory, held = load_memory(feeders.memory_file), feeders.appliances()
+        register = Register(one for all_ in held.values() for one in all_)
+        contacts = _contacts(feeders, lists, Access(args.who, args.why, now))
+        parties = parties_of(one for one in contacts.values() if not _has_left(one, now.date()))
+        has_places = any(sale.buyer.latitude is not None for one in lists for sale in one.sales)
+        places = feeders.places(args.places) if has_places else None
+        matcher = Matcher(feeders.service_point, parties, places, args.near)
+        importer = Importer(matcher.match, _fingerprints(feeders), memory, register, feeders.service_point)
+        for one in lists:
+            importer.take(one)
+        pairs = _proposed(parties, importer.done, feeders, memory)
+        rejected = {path: _write_rejected(path, one) for path, one in zip(args.files, lists, strict=True)}
+        if args.review is not None:
+            rows = [*review_rows(importer.done.doubts, pairs, contacts)]
+            rows += nobody_rows(importer.done) if args.with_nobody else ()
+            write_private(args.review, csv_text(COLUMNS, rows))
+        save_memory(feeders.memory_file, memory)
+        count = feeders.write(register.appliances(feeders.service_point, memory.resolved()), held)
+    return _told(args, _Came(lists, importer.done, len(pairs), count, rejected))
+
+
+def _fingerprints(feeders: Feeders) -> Fingerprints:
+    secret = site_secret(feeders.site.secret_file)
+    return Fingerprints(hkdf_sha256(secret, salt=_SALT, info=b"", length=32))
+
+
+def _proposed(
+    parties: Sequence[Party], done: Imported, feeders: Feeders, memory: Memory
+) -> list[tuple[str, tuple[str, str]]]:
+    """Pairs of ids that may be one customer, each with the name of its line; they wait in the memory."""
+    settled = memory.apart | set(memory.same_as.items())
+    pairs = []
+    for pair in twins(parties, done.concerned, feeders.service_point, settled):
+        if pair[1] not in memory.same_as:
+            line = f"c-{hashlib.sha256('|'.join(pair).encode()).hexdigest()[:12]}"
+            memory.waiting[line] = Waiting("", (), "", TWINS, 0.0, None, pair)
+            pairs.append((line, pair))
+    return pairs
+
+
+def _has_left(contact: Contact, today: date) -> bool:
+    """Whoever lives there now is meant, not who moved away."""
+    return contact.ended_on is not None and contact.ended_on < today
+
+
+def _read(files: Sequence[Path], mapping: ListMapping, today: date) -> list[SalesList]:
+    """All lists. Raises RegistryRejected with the findings of all."""
+    lists: list[SalesList] = []
+    findings: list[Finding] = []
+    stems: dict[str, Path] = {}
+    for path in files:
+        if path.stem in stems:
+            expected = f"expected files of different names: {stems[path.stem]} is a list of this name as well"
+            findings.append(Finding(str(path), None, None, expected))
+            continue
+        stems[path.stem] = path
+        try:
+            lists.append(read_sales(path, mapping, today))
+        except RegistryRejected as error:
+            findings += error.findings
+    if findings:
+        raise RegistryRejected(findings)
+    return lists
+
+
+def _contacts(feeders: Feeders, lists: Sequence[SalesList], access: Access) -> dict[str, Contact]:
+    """Those of whom an address is held; nobody's are looked at where no list tells a name or an address."""
+    told = any(sale.buyer.address or sale.buyer.name for one in lists for sale in one.sales)
+    if not told or not feeders.site.contacts.path.exists():
+        return {}
+    with closing(ContactStore(feeders.site.contacts.path)) as store:
+        return {one.customer: one for one in store.all("listed", access)}
+
+
+def _write_rejected(path: Path, one: SalesList) -> Path | None:
+    """The rows that could not be used, as they were, and what is wrong with each; in place of the old ones
+    where that is what was read.
+    """
+    out = path.with_name(f"{path.stem.removesuffix('.rejected')}.rejected.csv")
+    if not one.rejected and path != out:
+        return None
+    header = [_cell(cell) for cell in one.header if cell != FAULTS]
+    width = len(header)
+    rows = [
+        [
+            *(_cell(cell) for cell in (*row.row.cells, *[None] * width)[:width]),
+            "; ".join(f"{fault.field}: {fault.expected}" for fault in row.faults),
+        ]
+        for row in one.rejected
+    ]
+    text = csv_text([*header, FAULTS], rows)
+    if path != out and out.exists() and out.read_text(encoding="utf-8", errors="replace") != text:
+        out.replace(out.with_suffix(".csv.before"))  # somebody may be mending it
+    write_private(out, text)
+    return out if rows else None
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, float):
+        return str(int(cell)) if cell == int(cell) else repr(cell)
+    return "" if cell is None else str(cell)
+
+
+def _told(args: argparse.Namespace, came: "_Came") -> Told:
+    faults = [str(fault) for one in came.lists for row in one.rejected for fault in row.faults]
+    more = len(faults) - _SHOWN
+    document = {
+        "lists": [
+            {
+                "file": str(path),
+                "taken": len(one.sales),
+                "rejected": len(one.rejected),
+                "rejected_file": None if out is None else str(out),
+                "passed_over": dict(one.other),
+            }
+            for (path, out), one in zip(came.rejected.items(), came.lists, strict=True)
+        ],
+        "units": {name: came.done.units[name] for name in _OUTCOMES},
+        "ways": dict(sorted(came.done.ways.items())),
+        "same_customer": came.pairs,
+        "review": None if args.review is None else str(args.review),
+        "appliances": dict(came.count),
+        "findings": faults,
+    }
+    return Told(
+        document=document,
+        lines=[*_lines_of_lists(came), *_lines_of_units(came, args.review)],
+        status=1 if came.waits or faults else 0,
+        faults=[*faults[:_SHOWN], *([f"... and {more} more"] if more > 0 else [])],
+    )
+
+
+def _lines_of_lists(came: "_Came") -> Iterator[str]:
+    other: Counter[str] = Counter()
+    for (path, out), one in zip(came.rejected.items(), came.lists, strict=True):
+        other.update(one.other)
+        mend = f", {len(one.rejected)} to be mended in {out}" if out is not None else ""
+        yield f"{path}: {len(one.sales)} rows taken{mend}"
+    if other:
+        passed = ", ".join(f"{word} ({rows})" for word, rows in sorted(other.items()))
+        yield f"passed over, too small or not waiting: {passed}"
+
+
+def _lines_of_units(came: "_Came", review: Path | None) -> Iterator[str]:
+    done = came.done
+    for name, words in _OUTCOMES.items():
+        if done.units[name]:
+            yield f"{done.units[name]} {words}"
+    yield from (f"  by {way}: {n}" for way, n in sorted(done.ways.items()))
+    if came.pairs:
+        yield f"{came.pairs} pairs of ids may be one customer each"
+    if came.waits and review is not None:
+        yield f"look through {review}; it holds addresses"
+    elif came.waits:
+        yield "run it again with --review OUT.csv to look through them"
+    yield from (f"feeder {feeder}: {n} appliances" for feeder, n in came.count.items())
+
+
+@dataclass(frozen=True)
+class _Came:
+    """What came of an import."""
+
+    lists: Sequence[SalesList]
+    done: Imported
+    pairs: int
+    count: Mapping[str, int]
+    rejected: Mapping[Path, Path | None]
+
+    @property
+    def waits(self) -> int:
+        """Lines for a person."""
+        return self.done.units["doubtful"] + self.pairs
+
+
+def read_review(feeders: Feeders, path: Path) -> Told:
+    """Take the decisions of a review list."""
+    decisions = read_decisions(path)
+    with feeders.alone():
+        memory, held = load_memory(feeders.memory_file), feeders.appliances()
+        register = Register(one for all_ in held.values() for one in all_)
+        applied = apply_decisions(str(path), decisions, memory, register, feeders.service_point)
+        save_memory(feeders.memory_file, memory)
+        count = feeders.write(register.appliances(feeders.service_point, memory.resolved()), held)
+    waits = len(memory.waiting)
+    lines = [
+        f"{applied.accepted} accepted, {applied.refused} refused; {applied.units} units are new",
+        *(f"feeder {feeder}: {n} appliances" for feeder, n in count.items()),
+        f"{waits} lines wait" if waits else "nothing waits",
+        f"{path} holds addresses: delete it when it is done with",
+    ]
+    document = {"accepted": applied.accepted, "refused": applied.refused, "new": applied.units,
+                "waiting": waits, "appliances": dict(count)}  # fmt: skip
+    return Told(document, lines, 1 if waits else 0)

@@ -1,0 +1,107 @@
+"""Notices over several channels as the daemon runs them: what the journal tells, a no, a restart."""
+
+from controller.entries import NoticeDelivered, RequestSent
+from controller.requests import RequestRecord
+from controller.stores.port import StoreUnavailable
+from devices.notices.addresses import Reach
+from devices.notices.channel import NoticeChannels, Rules
+from devices.notices.rendering import Rendered
+from devices.notices.ways import Way
+from devices.notices.words import Result
+from tests.controller.people.people_worlds import PeopleWorld
+from tests.controller.people.test_people_pass import notices_to_people, world_of
+from tests.devices.live import RealClock
+from tests.devices.notices.people import WRITING, Book, person
+
+WAYS = (Way("email", "email", "mailto://h/?to={email}"), Way("sms", "sms", "sms://{phone}"))
+
+
+class Servers:
+    """The far sides of both ways."""
+
+    def __init__(self) -> None:
+        self.says: dict[str, Result] = {"email": "taken", "sms": "taken"}
+        self.took: list[tuple[str, str]] = []
+
+    def __call__(self, way: Way, reach: Reach, word: Rendered, patience_s: float) -> Result:
+        if self.says[way.name] == "taken":
+            self.took.append((way.name, word.subject.split()[0]))
+        return self.says[way.name]
+
+
+class Site:
+    """A daemon whose people are told over two ways."""
+
+    def __init__(self) -> None:
+        self.world: PeopleWorld = world_of(17)
+        self.book, self.servers = Book(person("C17")), Servers()
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process: nothing but journal and contacts is left."""
+        people = NoticeChannels(
+            Rules(WAYS, deadline_s=5.0),
+            self.book,
+            WRITING,
+            self.world.clock,
+            hand_over=self.servers,
+            wire_clock=RealClock(),
+        )
+        self.world.field.notify = people.notify  # type: ignore[method-assign]
+        self.world.field.reports = people.reports  # type: ignore[attr-defined]
+        self.world.daemon = self.world.start()
+
+    def asked(self) -> RequestRecord:
+        """The notice to the one who takes notices."""
+        return self.world.daemon.books.requests[notices_to_people(self.world)["C17"].request]
+
+    def sent(self) -> int:
+        """How often the journal says that it went out."""
+        request = self.asked().request
+        return sum(one.request == request for one in self.world.entries(RequestSent))
+
+    def delivered(self) -> list[tuple[str, int, str, str]]:
+        told = self.world.entries(NoticeDelivered)
+        return [(one.kind, one.sequence, one.channel, one.result) for one in told]
+
+
+async def test_the_journal_tells_which_channel_took_the_notice() -> None:
+    site = Site()
+    site.servers.says["email"] = "unreachable"
+    await site.world.tick(8)
+    assert site.asked().state == "active"
+    assert site.servers.took == [("sms", "Please")]
+    assert site.delivered() == [("notice", 1, "email", "unreachable"), ("notice", 1, "sms", "taken")]
+
+
+async def test_a_no_between_planning_and_sending_counts() -> None:
+    site = Site()
+    site.book.broken = True  # planned, and nothing goes out yet
+    await site.world.tick(6)
+    assert (site.asked().state, site.servers.took) == ("planned", [])
+    site.book.people["C17"] = person("C17", standing="opted_out")
+    site.book.broken = False
+    await site.world.tick(6)
+    assert site.servers.took == []
+    assert site.asked().state == "failed"
+    assert site.delivered() == [("notice", 1, way.name, "opted_out") for way in WAYS]
+
+
+async def test_a_crash_after_the_server_said_yes_tells_nobody_twice() -> None:
+    site = Site()
+    commit = site.world.store.commit
+
+    def dies_before_it_is_noted(entries, samples=()):  # type: ignore[no-untyped-def]
+        if any(isinstance(one, RequestSent) for one in entries):
+            raise StoreUnavailable("the disk is full")
+        return commit(entries, samples)
+
+    site.world.store.commit = dies_before_it_is_noted  # type: ignore[method-assign]
+    await site.world.tick(6)
+    assert site.servers.took == [("email", "Please")]
+    assert site.sent() == 0
+    site.world.store.commit = commit  # type: ignore[method-assign]
+    site.restart()
+    await site.world.tick(4)
+    assert site.sent() == 1
+    assert site.servers.took == [("email", "Please")]

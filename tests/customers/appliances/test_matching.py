@@ -1,0 +1,161 @@
+"""Who bought it: sure only where nothing speaks against it."""
+
+import numpy as np
+import pytest
+
+from customers.appliances.matching import Matcher, Verdict
+from customers.appliances.nearby import Nearby, distance_m
+from customers.appliances.parties import folded_number, likeness, parties_of
+from customers.appliances.values import Buyer
+from customers.contacts import Contact
+from tests.customers.appliances.synthetic import contacts, homes, sold_to
+
+HELD = [
+    Contact("C-001", "Eva Brown", postal="Flat 3, 12 High Street\nLondon\nSW1A 1AA"),
+    Contact("C-002", "Tom Evans", postal="14 High Street\nLondon\nSW1A 1AA"),
+    Contact("C-003", "Ann Jones", postal="Gartenstraße 5\n40213 Düsseldorf"),
+    Contact("C-004", "Jörg Weiß", postal="Gartenstraße 7\n40213 Düsseldorf"),
+    Contact("C-005", "Rita Groß", postal="Gartenstraße 7\n40213 Düsseldorf"),
+    Contact("C-006", "王伟", postal="浙江省杭州市西湖区文三路123号5幢2单元301室"),
+    Contact("C-007", "李娜", postal="浙江省杭州市西湖区文二路123号5幢2单元301室"),
+    Contact("C-008", "Ida Lang", postal="Lindenstraße 8a\n40213 Düsseldorf"),
+    Contact("330101001", "Ola Berg"),
+]
+PLACES = {"C-001": (51.5, -0.1), "C-002": (51.50005, -0.1), "C-003": (51.2, 6.8)}
+
+
+@pytest.fixture(scope="module")
+def matcher() -> Matcher:
+    return Matcher([one.customer for one in HELD], parties_of(HELD), PLACES)
+
+
+def outcome(verdict: Verdict) -> tuple[str, str | None]:
+    return verdict.outcome, verdict.customer or (
+        verdict.candidates[0].customer if verdict.candidates else None
+    )
+
+
+@pytest.mark.parametrize(
+    ("buyer", "expected"),
+    [
+        # by number
+        (Buyer("c 001"), ("sure", "C-001")),
+        (Buyer("330101001"), ("sure", "330101001")),
+        (Buyer("0330101001"), ("sure", "330101001")),
+        (Buyer("C-001", address="12 High St flat 3, London SW1A 1AA"), ("sure", "C-001")),
+        (Buyer("C-001", address="14 High St, London SW1A 1AA"), ("doubtful", "C-001")),
+        (Buyer("C-001", name="Zoe Quist"), ("doubtful", "C-001")),
+        (Buyer("K-77"), ("none", None)),
+        (Buyer("K-77", address="14 High St, London SW1A 1AA"), ("sure", "C-002")),
+        # by address
+        (Buyer(address="14 High St, London SW1A1AA"), ("sure", "C-002")),
+        (Buyer(address="14 HIGH STREET, London"), ("sure", "C-002")),
+        (Buyer(address="14 Hihg Street, London SW1A 1AA"), ("sure", "C-002")),
+        (Buyer(address="14 Hihg Street, London SW1A 1AA", name="Zoe Quist"), ("doubtful", "C-002")),
+        (Buyer(address="14 High Street"), ("doubtful", "C-002")),
+        (Buyer(address="14 High Street, London SW1A 1AB"), ("doubtful", "C-002")),
+        (Buyer(address="14 High Street, Leeds"), ("none", None)),
+        (Buyer(address="16 High Street, London SW1A 1AA"), ("none", None)),
+        (Buyer(address="High Street, London SW1A 1AA"), ("none", None)),
+        (Buyer(address="Gartenstr. 5, 40213 Duesseldorf"), ("sure", "C-003")),
+        (Buyer(address="Gartenweg 5, 40213 Düsseldorf"), ("none", None)),
+        # flats and suffixes
+        (Buyer(address="12 High St, Flat 4, London SW1A 1AA"), ("none", None)),
+        (Buyer(address="12 High St, Flat 4, London SW1A 1AA", name="E. Brown"), ("doubtful", "C-001")),
+        (Buyer(address="12 High St, London SW1A 1AA"), ("doubtful", "C-001")),
+        (Buyer(address="12 High St, London SW1A 1AA", name="Mrs Eva Brown"), ("sure", "C-001")),
+        (Buyer(address="Lindenstr. 8, 40213 Düsseldorf"), ("none", None)),
+        (Buyer(address="Lindenstr. 8, 40213 Düsseldorf", name="Ida Lang"), ("doubtful", "C-008")),
+        # several in one house
+        (Buyer(address="Gartenstr. 7, 40213 Düsseldorf"), ("doubtful", "C-004")),
+        (Buyer(address="Gartenstr. 7, 40213 Düsseldorf", name="Weiss"), ("sure", "C-004")),
+        (Buyer(address="Gartenstr. 7, 40213 Düsseldorf", name="Gross, Rita"), ("sure", "C-005")),
+        # Chinese
+        (Buyer(address="杭州市西湖区文三路123号5-2-301"), ("sure", "C-006")),
+        (Buyer(address="杭州市西湖区文二路123号5-2-301"), ("sure", "C-007")),
+        (Buyer(address="杭州市西湖区文三路123号5-2-302"), ("none", None)),
+        (Buyer(address="杭州市西湖区文四路123号5-2-301"), ("none", None)),
+        (Buyer(address="杭州市西湖区文三西路123号5-2-301"), ("doubtful", "C-006")),
+        (Buyer(address="杭州市西湖区文三路123号"), ("doubtful", "C-006")),
+        (Buyer(address="杭州市西湖区文三路123号", name="王伟先生"), ("sure", "C-006")),
+        (Buyer(address="宁波市海曙区文三路123号5-2-301"), ("none", None)),
+        # by coordinates
+        (Buyer(latitude=51.2, longitude=6.8), ("sure", "C-003")),
+        (Buyer(latitude=51.2001, longitude=6.8001), ("sure", "C-003")),
+        (Buyer(latitude=51.201, longitude=6.8), ("none", None)),
+        (Buyer(latitude=51.50003, longitude=-0.1), ("doubtful", "C-002")),
+        (Buyer(latitude=51.50003, longitude=-0.1, name="Brown"), ("sure", "C-001")),
+        (Buyer(address="14 High Street", latitude=51.50003, longitude=-0.1), ("sure", "C-002")),
+        (Buyer(), ("none", None)),
+    ],
+)  # fmt: skip
+def test_who_bought_it(matcher: Matcher, buyer: Buyer, expected: tuple[str, str | None]) -> None:
+    assert outcome(matcher.match(buyer)) == expected
+
+
+def test_a_street_that_is_known_there_is_no_typo() -> None:
+    held = [
+        Contact("C-1", "A", postal="Nordenstraße 5\n10115 Berlin"),
+        Contact("C-2", "B", postal="Nordensstraße 9\n10115 Berlin"),
+    ]
+    matcher = Matcher(["C-1", "C-2"], parties_of(held))
+    assert outcome(matcher.match(Buyer(address="Nordensstr. 5, 10115 Berlin"))) == ("doubtful", "C-1")
+    assert outcome(matcher.match(Buyer(address="Nordanstr. 5, 10115 Berlin"))) == ("sure", "C-1")
+
+
+def test_numbers_that_are_alike_after_folding_are_told_apart_or_doubted() -> None:
+    matcher = Matcher(["C-1", "C1", "C-01"], [])
+    assert outcome(matcher.match(Buyer("C-1"))) == ("sure", "C-1")
+    assert outcome(matcher.match(Buyer("c 1")))[0] == "doubtful"
+    assert folded_number("Ｃ－０1") == "c1"
+
+
+def test_at_most_three_are_shown_and_the_others_counted() -> None:
+    held = [Contact(f"C-{n}", f"N{n}", postal="Weg 1\n10115 Berlin") for n in range(5)]
+    verdict = Matcher([], parties_of(held)).match(Buyer(address="Weg 1, 10115 Berlin"))
+    assert verdict.who == ("C-0", "C-1", "C-2")
+    assert verdict.why == "5 customers in this house; 2 more are as near"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("", "x", None),
+        ("张*", "张伟", None),
+        ("张", "张伟", None),
+        ("张伟", "张伟", 100.0),
+        ("张伟", "张强", 0.0),
+    ],
+)
+def test_likeness(one: str, other: str, alike: float | None) -> None:
+    assert likeness(one, other) == alike
+
+
+def test_distances_and_the_grid_agree() -> None:
+    assert distance_m((52.0, 13.0), (53.0, 13.0)) == pytest.approx(111_195, rel=1e-4)
+    assert distance_m((0.0, 179.9999), (0.0, -179.9999)) == pytest.approx(22.24, rel=1e-3)
+    rng = np.random.default_rng(5)
+    places = {f"P{n}": (float(rng.uniform(60, 60.01)), float(rng.uniform(179.99, 180.0))) for n in range(300)}
+    nearby = Nearby(places, 80.0)
+    for _ in range(50):
+        here = (float(rng.uniform(60, 60.01)), float(rng.uniform(179.99, 180.0)))
+        plain = sorted((distance_m(here, place), name) for name, place in places.items())
+        assert nearby.find(here) == [one for one in plain if one[0] <= 80.0]
+
+
+def test_the_figures_on_made_up_streets() -> None:
+    """3,000 buyers, a fifth of them nobody's, with typos, missing parts and neighbours' numbers."""
+    rng = np.random.default_rng(11)
+    living = homes(4000, rng)
+    held, buyers = contacts(living), sold_to(living, 3000, rng)
+    matcher = Matcher([one.customer for one in held], parties_of(held))
+    verdicts = [(matcher.match(one.buyer), one.customer) for one in buyers]
+    sure = [(v.customer, true) for v, true in verdicts if v.outcome == "sure"]
+    wrong = sum(found != true for found, true in sure)
+    customers = sum(true is not None for _, true in verdicts)
+    seen = sum(true in v.who for v, true in verdicts if v.outcome == "doubtful")
+    doubtful = sum(v.outcome == "doubtful" for v, _ in verdicts)
+    assert wrong / len(sure) < 0.002
+    assert (len(sure) - wrong) / customers > 0.83
+    assert (len(sure) - wrong + seen) / customers > 0.91
+    assert doubtful / len(verdicts) < 0.13

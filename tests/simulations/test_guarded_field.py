@@ -1,0 +1,154 @@
+"""Devices of guard mode in the field: what they note, what they show, and that both cross a real broker."""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+
+from controller.clock import ScaledClock, WallClock
+from devices.messages import DeviceStatus, Failsafe, GuardState, Heartbeat, Inbound
+from devices.mqtt.driver import MqttLink
+from devices.mqtt.embedded_broker import EmbeddedBroker
+from devices.mqtt.settings import LinkSettings
+from devices.signing import sign
+from grid_model.load_flow import FactoredLoadFlow
+from grid_model.network import load_network
+from simulations.emulated_devices import EmulatedDevices
+from simulations.field import FieldModel
+from simulations.mqtt_field import MqttField, Wiring
+from simulations.occurrences import LinkDrops, LinkReturns
+from simulations.population import Population, draw_population
+from simulations.substation import Substation
+from tests.simulations.small_field import SECRET, START, command, field_of, flat_load, population, scenario
+
+GUARD = "ev-001"
+SPEED = 240.0
+
+
+def guarded(who: Population) -> Population:
+    """The same people; the first car is of guard mode."""
+    registry = who.registry
+    devices = tuple(
+        replace(d, on_contact_loss="guard", failsafe_kw=6.0) if d.device == GUARD else d
+        for d in registry.devices
+    )
+    return replace(who, registry=replace(registry, devices=devices))
+
+
+def failsafe(sequence: int = 1, hold_s: int = 600) -> Failsafe:
+    return sign(Failsafe("F1", GUARD, 6.0, hold_s, 120, 1, sequence), SECRET)
+
+
+@pytest.fixture
+def field() -> FieldModel:
+    return field_of(scenario(devices={"reaction_s": 0.001, "vanish_for_s": 1000}), guarded(population(scenario())))
+
+
+def after(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def told(devices: EmulatedDevices, since: float = 0.0) -> list[tuple[float, str, float | None]]:
+    """What the device noted, by the second."""
+    return [
+        ((note.at - START).total_seconds(), note.what, note.limit_kw)
+        for note in devices.journal
+        if note.device == GUARD and note.at >= after(since)
+    ]
+
+
+def test_it_notes_when_silence_limits_it_and_when_that_is_over(field: FieldModel) -> None:
+    field.hear(Heartbeat(START, 1, 1))
+    field.receive_failsafe(failsafe())
+    field.advance(after(2000))
+    noted = told(field.devices)
+    assert [(what, kw) for _, what, kw in noted] == [("armed", 6.0), ("failsafe", 6.0), ("free", None)]
+    assert noted[1][0] == pytest.approx(120, abs=0.01)
+    assert noted[2][0] == pytest.approx(720, abs=0.01)
+
+
+def test_a_request_its_end_and_the_silence_after_it(field: FieldModel) -> None:
+    field.hear(Heartbeat(START, 1, 1))
+    field.receive_failsafe(failsafe())
+    field.receive(command(GUARD, START, limit_kw=5.0, minutes=5))
+    field.advance(after(400))
+    assert [(round(s), what, kw) for s, what, kw in told(field.devices)[2:]] == [
+        (0, "limited", 5.0),
+        (300, "failsafe", 6.0),
+    ]
+    (status,) = [s for s in field.statuses() if s.device == GUARD]
+    assert (status.limit_kw, status.request, status.state) == (6.0, None, "failsafe")
+    assert (status.failsafe_kw, status.failsafe_s, status.heartbeat_timeout_s) == (6.0, 600, 120)
+    assert status.nominal_kw == field.population.registry.devices[0].rated_kw
+
+
+def test_without_contact_it_hears_no_heartbeat_and_keeps_what_it_was_told(field: FieldModel) -> None:
+    field.hear(Heartbeat(START, 1, 1))
+    field.receive_failsafe(failsafe())
+    field.devices.drop(LinkDrops(0), after(10))
+    for number in range(1, 6):
+        field.advance(after(30 * number))
+        field.hear(Heartbeat(after(30 * number), 1, number + 1))
+    field.receive_failsafe(failsafe(sequence=2, hold_s=60))
+    assert told(field.devices)[-1][1] == "failsafe"
+    field.devices.come_back(LinkReturns(0), after(150), 0.0)
+    field.hear(Heartbeat(after(150), 1, 9))
+    field.receive_failsafe(failsafe(sequence=3))
+    assert told(field.devices, 150)[-1][1] == "free"
+
+
+def test_devices_of_event_mode_show_nothing_of_it(field: FieldModel) -> None:
+    field.hear(Heartbeat(START, 1, 1))
+    field.advance(after(500))
+    others = [s for s in field.statuses() if s.device != GUARD]
+    assert {(s.failsafe_kw, s.failsafe_s, s.nominal_kw, s.state) for s in others} == {(None, None, None, None)}
+    assert not [note for note in field.devices.journal if note.what == "failsafe"]
+
+
+async def test_told_proven_silent_and_back_over_a_real_broker() -> None:
+    network = load_network("pandapower:create_kerber_landnetz_freileitung_1", metered_generation=True)
+    a_scenario = scenario(shares={"ev": 0.9, "heat_pump": 0.0, "critical": 0.0})
+    who = guarded(draw_population(network, a_scenario))
+    model = FieldModel(who, flat_load(len(network.service_points)), a_scenario, SECRET)
+    wall, clock = WallClock(), ScaledClock(START, SPEED)
+    shown: dict[str, DeviceStatus] = {}
+
+    def deliver(message: Inbound) -> None:
+        if isinstance(message, DeviceStatus):
+            shown[message.device] = message
+
+    async def until(state: GuardState, limit_kw: float | None) -> None:
+        async with asyncio.timeout(15):
+            while (s := shown.get(GUARD)) is None or (s.state, s.limit_kw) != (state, limit_kw):
+                await asyncio.sleep(0.02)
+
+    async with EmbeddedBroker() as broker:
+        field = MqttField(
+            model,
+            Substation(network, FactoredLoadFlow(network)),
+            network,
+            Wiring(broker.host, broker.port, concentrated=1.0),
+            clock=clock,
+            wire_clock=wall,
+            rng=np.random.default_rng(1),
+            step_s=30,
+        )
+        settings = LinkSettings(host=broker.host, port=broker.port, feeders=("F1",))
+        link = MqttLink(settings, clock, np.random.default_rng(2), wall)
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(link.run(deliver)), tasks.create_task(field.run())]
+            async with asyncio.timeout(10):
+                await field.wait_until_up()
+                while not link.connected:
+                    await asyncio.sleep(0.01)
+            await link.beat(Heartbeat(clock.now(), 1, 1))
+            await link.arm(failsafe(hold_s=7200))
+            await until("unlimited_controlled", None)
+            await until("failsafe", 6.0)
+            await link.beat(Heartbeat(clock.now(), 1, 2))
+            await link.send(command(GUARD, clock.now(), limit_kw=5.0, minutes=60))
+            await until("limited", 5.0)
+            for task in running:
+                task.cancel()

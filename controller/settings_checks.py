@@ -58,6 +58,8 @@ def _feeders(site: Site) -> Iterator[Fault]:
         fault = id_fault(feeder.id)
         if fault is not None:
             yield (*place, "id"), f"expected an id that is fit for a topic: {feeder.id!r} {fault}"
+        if feeder.id == "controller":
+            yield (*place, "id"), "expected another id: topics below `controller` are the controller's own"
         if feeder.id in first:
             yield (
                 (*place, "id"),

@@ -178,8 +178,8 @@ def _fit_faults(row: _Row, speech: Unit, device: Device | None) -> Iterator[str]
         yield f"{row.place}.profile: expected a [limit] for {device.device!r} in it; got {settings.profile}"
     elif limit.sg_ready is not None and limit.sg_ready.guaranteed_kw < device.min_kw:
         yield (
-            f"{row.place}.profile: its limit leaves {limit.sg_ready.guaranteed_kw:g} kW, expected at least the"
-            f" floor of {device.device!r}, {device.min_kw:g}"
+            f"{row.place}.profile: its limit leaves {limit.sg_ready.guaranteed_kw:g} kW, expected no less"
+            f" than the floor of {device.device!r}, {device.min_kw:g}"
         )
 
 

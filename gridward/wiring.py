@@ -210,7 +210,6 @@ def _link_settings(site: Site) -> LinkSettings:
         tls=None
         if broker.ca_file is None
         else tls_context(broker.ca_file, broker.certificate_file, broker.key_file),
-        queue_bound=broker.queue_bound,
     )
 
 

@@ -54,8 +54,9 @@ class Register:
         return (list_name, key) in self._owner
 
     def appliances(self, service_point: Mapping[str, str], same_as: Mapping[str, str]) -> list[Appliance]:
-        """Those of all customers, joined, in a fixed order; `same_as`: an id and the one that counts. Who is not
-        supplied any more keeps the service point of before.
+        """Those of all customers, joined, in a fixed order; `same_as`: an id and the one that counts.
+
+        Who is not supplied any more keeps the service point of before.
         """
         points = {**self._last_point, **service_point}
         owned: dict[Owned, list[Observation]] = defaultdict(list)

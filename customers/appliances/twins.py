@@ -21,6 +21,7 @@ def twins(
     settled: Collection[tuple[str, str]] = (),
 ) -> Iterator[tuple[str, str]]:
     """(the id to keep, the other one), in a fixed order; `settled` are pairs that were decided."""
+    concerned = frozenset(concerned)
     homes: dict[str, list[Party]] = defaultdict(list)
     for party in parties:
         if party.address is not None and party.address.base_number and party.name:
@@ -31,7 +32,7 @@ def twins(
         for one, other in itertools.combinations(sorted(home, key=lambda party: party.customer), 2):
             keep, gone = (one, other) if one.customer in supplied else (other, one)
             pair = (keep.customer, gone.customer)
-            if keep.customer not in supplied or not {*pair} & set(concerned):
+            if keep.customer not in supplied or concerned.isdisjoint(pair):
                 continue
             if pair not in settled and pair[::-1] not in settled and _are_alike(one, other):
                 yield pair

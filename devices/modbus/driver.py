@@ -22,7 +22,7 @@ from devices.modbus.session import Surroundings
 from devices.modbus.settings import FieldSettings, FieldUnit, LinkPlace, check_units
 from devices.modbus.station import Station
 from devices.modbus.tally import Tally
-from devices.ports import Clock, Deliver
+from devices.ports import Clock, Deliver, LinkHealth
 
 
 class ModbusField:
@@ -88,11 +88,11 @@ class ModbusField:
         )
 
     @property
-    def substations(self) -> dict[str, Link]:
-        """The links of the feeders' own RTUs, by source: one that is lost is worth a line of its own."""
-        return {
-            s.place.source: self.links[s.place.link] for s in self.stations if s.place.meter == SUBSTATION
-        }
+    def health(self) -> dict[str, LinkHealth]:
+        """Whose loss is worth a line of its own, by name: each feeder's own RTU, and all others together."""
+        rtus = {f"rtu {s.place.source}": s for s in self.stations if s.place.meter == SUBSTATION}
+        others = any(s.place.meter != SUBSTATION for s in self.stations)
+        return {**rtus, **({"modbus": self} if others else {})}
 
     async def run(self, deliver: Deliver) -> None:
         """Poll all until cancelled."""

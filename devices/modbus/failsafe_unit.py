@@ -1,4 +1,4 @@
-"""A mapped unit with a failsafe: what it does by itself when the controller's heartbeat stays away [6]. No I/O."""
+"""A mapped unit with a failsafe: what it does by itself when no heartbeat comes [6]. No I/O."""
 
 import math
 

@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 class Station:
-    """Of one unit. All calls are on the loop's thread."""
+    """LinkHealth of one unit. All calls are on the loop's thread."""
 
     def __init__(self, place: FieldUnit, link: Link, around: Surroundings, rng: np.random.Generator) -> None:
         talk = Conversation(link, place.unit, place.speech, around.tally)
@@ -56,6 +56,16 @@ class Station:
     def online(self) -> bool:
         """True from one answer until the first that fails to come."""
         return self.session.online
+
+    @property
+    def connected(self) -> bool:
+        """See `devices.ports.LinkHealth.connected`."""
+        return self.online
+
+    @property
+    def identity(self) -> str | None:
+        """What it says it is, for people."""
+        return self.session.identity
 
     async def run(self, deliver: Deliver) -> None:
         """Ask every period until cancelled."""

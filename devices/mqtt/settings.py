@@ -37,7 +37,6 @@ class LinkSettings:
     readings_group: str | None = None
     """The group of a shared subscription (MQTT 5): each reading goes to one of its members only. Status and
     answers are never shared: the controller has to hear all of them."""
-    queue_bound: int = 50_000
     session_expiry_s: int = 3600
     """So long the broker keeps answers (QoS 1) for us while we are away; 0: not at all."""
     first_retry_s: float = 0.5

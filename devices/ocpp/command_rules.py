@@ -3,6 +3,7 @@
 A charger obeys whoever it is connected to, so what `devices/limit_holder.py` asks of a device is kept here:
 a command of an epoch lower than the highest that was sent never goes out, nor one of a sequence lower than
 the last of its request. The same sequence may go out again: it repeats itself, and has the same effect.
+Nor does one on what is fed in: a charging profile bounds what a charger takes, and would be obeyed as that.
 """
 
 from devices.errors import CommandRejected
@@ -21,6 +22,8 @@ class CommandRules:
 
     def admit(self, command: LimitCommand) -> None:
         """Note that this command goes out now; CommandRejected when it must not."""
+        if command.direction != "consumption":
+            raise CommandRejected(f"{command.request}: a charger has no limit on {command.direction}")
         if command.epoch < self.highest_epoch:
             raise CommandRejected(
                 f"{command.request}: stale epoch {command.epoch}, epoch {self.highest_epoch} has commanded"

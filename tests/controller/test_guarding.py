@@ -158,6 +158,22 @@ async def test_first_the_failsafe_then_the_proof_then_the_limit() -> None:
     assert [(f.device, f.failsafe_kw, f.epoch) for f in world.field.armed] == [(GUARD, 6.0, armed.epoch)]
 
 
+async def test_asked_acknowledged_shown_and_measured_are_told_apart() -> None:
+    """C16: a device that accepts and holds nothing, and one that shows a limit and takes more."""
+    world = await in_event()
+    world.field.holders[EVENT]._held.clear()
+    world.field.houses[2].obeys = False
+    await world.tick()
+    view = world.daemon.feeder_view(FEEDER)
+    assert view is not None
+    by_device = {r.target: r for r in view.requests}
+    honest, forgetful, greedy = by_device[GUARD], by_device[EVENT], by_device["EV02"]
+    assert {r.state for r in (honest, forgetful, greedy)} == {"active"}
+    assert (honest.shown_limit_kw, honest.observed_kw) == (4.2, 4.2)
+    assert (forgetful.shown_limit_kw, forgetful.observed_kw) == (None, 11.0)
+    assert (greedy.shown_limit_kw, greedy.observed_kw) == (4.2, 11.0)
+
+
 async def test_cut_off_each_device_reaches_what_it_declared_in_time_and_returns() -> None:
     """C9: guard at its failsafe within 120 s, event free at its end; then contact comes back."""
     world = await in_event()

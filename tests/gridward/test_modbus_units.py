@@ -182,4 +182,4 @@ def test_a_state_below_the_floor_is_not_for_that_device(tmp_path: Path) -> None:
         site(tmp_path, row(device="hp-1", profile="heat_pump_sg_ready")),
         Control(Registry(REGISTRY.customers, devices)),
     )
-    assert told.endswith("leaves 4.2 kW, expected at least the floor of 'hp-1', 5")
+    assert told.endswith("leaves 4.2 kW, expected no less than the floor of 'hp-1', 5")

@@ -43,7 +43,9 @@ def failsafe(sequence: int = 1, hold_s: int = 600) -> Failsafe:
 
 @pytest.fixture
 def field() -> FieldModel:
-    return field_of(scenario(devices={"reaction_s": 0.001, "vanish_for_s": 1000}), guarded(population(scenario())))
+    return field_of(
+        scenario(devices={"reaction_s": 0.001, "vanish_for_s": 1000}), guarded(population(scenario()))
+    )
 
 
 def after(seconds: float) -> datetime:
@@ -103,7 +105,9 @@ def test_devices_of_event_mode_show_nothing_of_it(field: FieldModel) -> None:
     field.hear(Heartbeat(START, 1, 1))
     field.advance(after(500))
     others = [s for s in field.statuses() if s.device != GUARD]
-    assert {(s.failsafe_kw, s.failsafe_s, s.nominal_kw, s.state) for s in others} == {(None, None, None, None)}
+    assert {(s.failsafe_kw, s.failsafe_s, s.nominal_kw, s.state) for s in others} == {
+        (None, None, None, None)
+    }
     assert not [note for note in field.devices.journal if note.what == "failsafe"]
 
 

@@ -145,6 +145,17 @@ async def test_the_end_is_told_when_it_comes_by_itself_or_by_a_release() -> None
             assert ven.power_kw == 11.0
 
 
+async def test_an_event_that_is_gone_is_cancelled() -> None:
+    async with site() as home:
+        ven = home.ven()
+        async with in_background(ven.run()):
+            await home.send(60.0)
+            await until(lambda: ven.power_kw == 4.2)
+            (event,) = [e for e in await home.vtn.repository.find("event", {}) if e["intervals"]]
+            await home.vtn.repository.delete("event", event["id"])
+            await until(lambda: ven.power_kw == 11.0)
+
+
 async def test_one_that_has_opted_out_refuses() -> None:
     async with site() as home:
         ven = home.ven(opted_out=True)

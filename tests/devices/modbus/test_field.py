@@ -127,7 +127,8 @@ async def test_every_quantity_arrives() -> None:
         assert reading.i_a == pytest.approx(CURRENTS)
         assert reading.energy_kwh == pytest.approx(1234.5)
         assert abs((datetime.now(UTC) - reading.at).total_seconds()) < 5
-        assert list(driver.substations) == [f"modbus://127.0.0.1:{server.port}/1"]
+        assert list(driver.health) == [f"rtu modbus://127.0.0.1:{server.port}/1"]
+        assert driver.health.popitem()[1].connected
 
 
 async def test_many_units_behind_one_gateway_and_on_links_of_their_own() -> None:

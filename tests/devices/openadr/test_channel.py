@@ -1,5 +1,6 @@
 """The channel over our own VTN's repository: one event of each request, and answers of VENs only."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -221,8 +222,11 @@ async def test_an_event_that_somebody_took_away_is_made_again(vtn: Repository, c
         assert len(await rig.events()) == 1
 
 
-async def test_a_program_that_somebody_took_away_is_made_again(vtn: Repository, clock: ShiftedClock) -> None:
-    async with running(vtn, clock) as rig:
+@pytest.mark.parametrize("polled", [False, True])
+async def test_a_program_that_somebody_took_away_is_made_again(
+    vtn: Repository, clock: ShiftedClock, polled: bool
+) -> None:
+    async with running(vtn, clock, polled=polled) as rig:
         (program,) = await vtn.find("program", {})
         await vtn.delete("program", program["id"])
         with pytest.raises(CommandRejected):
@@ -437,8 +441,9 @@ async def test_a_silent_ven_is_offline_and_told_of_once(vtn: Repository, clock: 
         rig.hear(report(event_id, 1, READING=1.0))
         await until(lambda: [status.online for status in rig.statuses] == [True, False])
         assert rig.statuses[1].at is None
+        await asyncio.sleep(0.3)
         rig.hear(report(event_id, 2, READING=1.0))
-        assert rig.statuses[2].online
+        assert [status.online for status in rig.statuses] == [True, False, True]
 
 
 async def test_what_is_over_for_long_is_taken_away(vtn: Repository, clock: ShiftedClock) -> None:

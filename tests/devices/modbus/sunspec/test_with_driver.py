@@ -63,11 +63,9 @@ def read(got: Deliveries, meter: str) -> list[float]:
 
 
 def limits(got: Deliveries, device: str) -> list[float | None]:
-    return [
-        None if m.limit_kw is None else round(m.limit_kw, 3)
-        for m in got
-        if isinstance(m, DeviceStatus) and m.device == device
-    ]
+    shown = [m for m in got if isinstance(m, DeviceStatus) and m.device == device]
+    held = [m.production_limit_kw if m.limit_kw is None else m.limit_kw for m in shown]
+    return [None if kw is None else round(kw, 3) for kw in held]
 
 
 def answers(got: Deliveries) -> list[tuple[str, str]]:

@@ -95,6 +95,24 @@ class FeederCharger(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=
     meter_interval_s: Annotated[int, msgspec.Meta(ge=1)] | None = 30
 
 
+class FeederVen(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A device that hangs on a VEN (OpenADR 3): the VEN itself, or one resource of it."""
+
+    device: str
+    ven: str
+    """its venName"""
+    resource: str | None = None
+    """the resourceName of the device; without it the VEN is the device"""
+    client_id: str | None = None
+    """The VEN's id in the clients file: reports of another client are refused."""
+    target: str | None = None
+    """what its events are targeted at in 3.1.1; without it its resource or VEN by name"""
+    vtn: str | None = None
+    """the name of a `[[vtn]]` of somebody else; without it our own"""
+    meter: str | None = None
+    """the service point's meter, when the device's power is that"""
+
+
 class Feeder(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One network that is checked as one."""
 
@@ -118,6 +136,7 @@ class Feeder(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rtu: Rtu | None = None
     modbus: tuple[FeederModbus, ...] = ()
     charger: tuple[FeederCharger, ...] = ()
+    ven: tuple[FeederVen, ...] = ()
 
 
 class Ocpp(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -150,6 +169,23 @@ class Modbus(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """for a connection, and for each answer"""
 
 
+class OpenAdrMqtt(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The broker that tells VENs of changes (OpenADR 3.1)."""
+
+    host: str
+    port: Port = 8883
+    uris: tuple[str, ...]
+    """where VENs find it, such as `mqtts://broker.example:8883`"""
+    authentication: dict[str, str] = msgspec.field(default_factory=lambda: {"method": "ANONYMOUS"})
+    """what VENs are told of how they prove themselves there"""
+    root: str = "openadr"
+    username: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+
+
 class OpenAdr(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Our own OpenADR 3 VTN, for aggregators and home managers; without `[openadr]` there is none."""
 
@@ -172,6 +208,29 @@ class OpenAdr(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """webhooks without TLS: closed networks"""
     callback_challenge: bool = True
     """A callback must echo a challenge before its subscription is taken, as OpenADR 3.1 wants it."""
+    program: str = "Gridward"
+    """the name of the program whose events are our limits"""
+    mqtt: OpenAdrMqtt | None = None
+    """Without it VENs are told of changes by webhooks alone, or ask."""
+
+
+class ForeignVtn(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody else's VTN, to which we bring events as business logic."""
+
+    name: str
+    base_url: str
+    """up to where `/programs` begins"""
+    version: Literal["3.0.1", "3.1.1"] = "3.1.1"
+    client_id: str
+    secret_file: Path
+    token_url: str | None = None
+    scope: str | None = None
+    ca_file: Path | None = None
+    """without it the authorities of this machine"""
+    program: str = "Gridward"
+    enrol: bool = False
+    """make vens and resources there where they are missing"""
+    poll_reports_s: Positive = 10.0
 
 
 class Cycle(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -323,6 +382,8 @@ class OpenId(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """by group; of several the first listed counts"""
     groups_claim: str = "groups"
     name_claim: str = "preferred_username"
+    ca_file: Path | None = None
+    """The provider's certificate may also be by one of these; the system's authorities count in any case."""
 
 
 class Api(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -338,7 +399,11 @@ class Api(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Needs `public_url`, and there the address `/api/v1/session/openid/back` as the provider's redirect."""
     public_url: str | None = None
     """Where people reach the API from outside, such as `https://people.example.org`: notices then hold links
-    by which they answer."""
+    by which they answer. With https nobody signs in without TLS."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies in front, whose word counts on whose request it is."""
+    sign_in_to_look: bool = False
+    """Feeders and the live stream are for those who are signed in, or show a token."""
 
 
 class Store(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -432,6 +497,7 @@ class Site(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     broker: Broker = Broker()
     ocpp: Ocpp = Ocpp()
     openadr: OpenAdr | None = None
+    vtn: tuple[ForeignVtn, ...] = ()
     modbus: Modbus = Modbus()
     cycle: Cycle = Cycle()
     limits: Limits = Limits()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -36,6 +37,7 @@ def sense_faults(site: Site) -> Iterator[Fault]:
     yield from _feeders(site)
     yield from _broker(site.broker)
     yield from _ocpp(site)
+    yield from _openadr(site)
     yield from _store(site.store)
     yield from _notices(site)
     yield from _times(site)
@@ -47,6 +49,7 @@ def sense_faults(site: Site) -> Iterator[Fault]:
     yield from _there(site.api.operator_token_file, ("api", "operator_token_file"))
     yield from _public_url(site.api.public_url)
     yield from _openid(site.api)
+    yield from _proxies(site.api.trusted_proxies)
 
 
 def _feeders(site: Site) -> Iterator[Fault]:
@@ -85,6 +88,9 @@ def _openid(api: Api) -> Iterator[Fault]:
         return
     if api.public_url is None:
         yield ("api", "openid"), "expected api.public_url beside it: the provider sends people back there"
+    elif "/" in api.public_url.partition("://")[2].rstrip("/"):
+        expected = "expected an address without a path, because people come back to the API's own"
+        yield ("api", "public_url"), f"{expected}; got {api.public_url!r}"
     scheme = api.openid.issuer.partition("://")[0]
     if scheme not in ("https", "http"):
         expected = f"expected an address such as https://login.example.org, got {api.openid.issuer!r}"
@@ -92,6 +98,16 @@ def _openid(api: Api) -> Iterator[Fault]:
     if not api.openid.roles:
         yield ("api", "openid", "roles"), 'expected at least one, such as { operators = "operator" }'
     yield from _there(api.openid.client_secret_file, ("api", "openid", "client_secret_file"))
+    yield from _there(api.openid.ca_file, ("api", "openid", "ca_file"))
+
+
+def _proxies(proxies: tuple[str, ...]) -> Iterator[Fault]:
+    for number, proxy in enumerate(proxies):
+        try:
+            ip_network(proxy)
+        except ValueError:
+            expected = "expected an address or network such as 10.0.0.5 or 10.0.0.0/24"
+            yield ("api", "trusted_proxies", number), f"{expected}; got {proxy!r}"
 
 
 def _public_url(url: str | None) -> Iterator[Fault]:
@@ -171,6 +187,22 @@ def _way(way: NoticeWay, place: Place) -> Iterator[Fault]:
         yield (*place, "secret_file"), "expected it and {secret} in the url, or neither"
     if way.url is not None and re.search(r"://[^/?#]*:(?!\{secret\}@)[^/?#@]*@", way.url):
         yield (*place, "url"), "expected no password in it: write it into a file and {secret} in its place"
+
+
+def _openadr(site: Site) -> Iterator[Fault]:
+    own = site.openadr
+    if own is not None:
+        yield from _there(own.clients_file, ("openadr", "clients_file"))
+        for name in ("certificate_file", "key_file"):
+            yield from _there(getattr(own, name), ("openadr", name))
+        if own.mqtt is not None:
+            for name in ("password_file", "ca_file", "certificate_file", "key_file"):
+                yield from _there(getattr(own.mqtt, name), ("openadr", "mqtt", name))
+    for number, vtn in enumerate(site.vtn):
+        yield from _there(vtn.secret_file, ("vtn", number, "secret_file"))
+        yield from _there(vtn.ca_file, ("vtn", number, "ca_file"))
+        if vtn.name in [other.name for other in site.vtn[:number]] or not vtn.name:
+            yield ("vtn", number, "name"), f"expected another name for each, got {vtn.name!r}"
 
 
 def _store(store: Store) -> Iterator[Fault]:

@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import fields
 
 from controller.errors import ConfigRejected
-from controller.settings import Feeder, Site
+from controller.settings import Feeder, FeederModbus, Rtu, Site
 from controller.settings_checks import Fault, is_file, sense_faults
 from controller.toml_lines import Place, TomlLines
 
@@ -133,4 +133,6 @@ def _absolute(settings: S, folder: Path) -> S:
             changed[field.name] = tuple(_absolute(one, folder) for one in value)
     if isinstance(settings, Feeder) and is_file(settings.network):
         changed["network"] = str(folder / settings.network)
+    if isinstance(settings, Rtu | FeederModbus) and settings.profile.endswith(".toml"):
+        changed["profile"] = str(folder / settings.profile)
     return msgspec.structs.replace(settings, **changed)

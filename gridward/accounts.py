@@ -10,24 +10,31 @@ import json
 import sys
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from controller.access.account_store import AccountStore, AccountsUnavailable
-from controller.access.accounts import TOKEN_PREFIX, Account, Token, digest_of, is_name, new_secret
+from controller.access.account_file import AccountsUnavailable
+from controller.access.account_store import AccountStore
+from controller.access.accounts import Account, Token, is_name
 from controller.access.one_time_codes import enrolment_address
 from controller.access.one_time_codes import new_secret as new_totp_secret
 from controller.access.passwords import hash_password, password_fault
 from controller.access.roles import FOR_MACHINES, ROLES
+from controller.access.tokens import TokenRejected, new_token
 from controller.clock import WallClock
 from controller.errors import ConfigRejected
 from controller.settings import Site
 from controller.settings_file import load_site
 from gridward.ledger_tables import aligned
 
-PEOPLE = tuple(role for role in ROLES if role != "machine")
+_OF_THE_PROVIDER = {
+    "password": "password",
+    "role": "role",
+    "second-factor": "second factor",
+    "no-second-factor": "second factor",
+}
+"""what is the provider's, where somebody signs in by one; by command"""
 _WITH_PASSWORD = ("add", "password")
 
 
@@ -39,20 +46,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommands."""
     commands = parser.add_subparsers(dest="accounts_command", required=True, metavar="COMMAND")
     added = _of_one(commands, "add", "a new account; asks for its password")
-    added.add_argument("--role", choices=PEOPLE, required=True)
+    added.add_argument("--role", choices=ROLES, required=True)
     added.add_argument("--feeder", action="append", metavar="ID", help="only this one; may be given again")
     _of_one(commands, "password", "another password; ends all of the account's sessions")
     role = _of_one(commands, "role", "another role, from the next request on")
-    role.add_argument("role", choices=PEOPLE)
+    role.add_argument("role", choices=ROLES)
     _of_one(commands, "second-factor", "a code from a phone is needed from now on; prints what to scan")
     _of_one(commands, "no-second-factor", "the password alone is enough again")
+    feeders = _of_one(commands, "feeders", "the feeders that it may act on from now on; without any: all")
+    feeders.add_argument("--feeder", action="append", metavar="ID", help="one of them; may be given again")
     _of_one(commands, "disable", "nobody signs in with it, and its sessions are over")
     _of_one(commands, "enable", "the account is as it was")
-    _of_one(commands, "remove", "the account is gone; what it did stays in the journal")
+    _of_one(commands, "remove", "the account and its tokens are gone; what it did stays in the journal")
     token = _of_one(commands, "token", "a new token for a program; prints its secret, this once")
     token.add_argument("--may", action="append", choices=sorted(FOR_MACHINES), required=True)
     token.add_argument("--feeder", action="append", metavar="ID")
     token.add_argument("--days", type=int, default=90, choices=range(1, 401), metavar="1-400")
+    void = commands.add_parser("void-token", help="a program's token is good for nothing from now on")
+    void.add_argument("site", type=Path, metavar="SITE.toml")
+    void.add_argument("token", metavar="ID", help="as `gridward accounts list` shows it")
     listed = commands.add_parser("list", help="all accounts and tokens, without their secrets")
     listed.add_argument("site", type=Path, metavar="SITE.toml")
     listed.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
@@ -76,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     except ConfigRejected as error:
         print("\n".join(map(str, error.findings)), file=sys.stderr)
-    except (_Wrong, AccountsUnavailable) as error:
+    except (_Wrong, TokenRejected, AccountsUnavailable) as error:
         print(f"gridward accounts: {error}", file=sys.stderr)
     return 2
 
@@ -89,9 +101,9 @@ def _run(args: argparse.Namespace, site: Site, store: AccountStore) -> None:
             _add(args, site, store)
         case "token":
             _token(args, site, store)
-        case "remove":
-            if not store.remove(args.name):
-                raise _Wrong(f"there is no account {args.name!r}")
+        case "void-token":
+            if not store.remove_token(args.token):
+                raise _Wrong(f"there is no token {args.token!r}")
         case _:
             _change(args, site, store)
 
@@ -99,44 +111,62 @@ def _run(args: argparse.Namespace, site: Site, store: AccountStore) -> None:
 def _add(args: argparse.Namespace, site: Site, store: AccountStore) -> None:
     if not is_name(args.name):
         raise _Wrong(f"NAME: expected 2 to 64 letters, digits or . _ @ -, got {args.name!r}")
+    taken = _Wrong(f"there is an account {args.name!r} already")
     if store.account(args.name) is not None:
-        raise _Wrong(f"there is an account {args.name!r} already")
+        raise taken
     feeders = _feeders(args, site)
-    store.put(Account(args.name, args.role, _new_password(args), feeders=feeders))
+    if not store.add(Account(args.name, args.role, _new_password(args), feeders=feeders)):
+        raise taken
     print(f"{args.name} may sign in as {args.role}")
 
 
 def _change(args: argparse.Namespace, site: Site, store: AccountStore) -> None:
     account = store.account(args.name)
-    if account is None:
+    if account is None or not _changed(args, site, store, account):
         raise _Wrong(f"there is no account {args.name!r}; `gridward accounts list` shows all")
-    match args.accounts_command:
+
+
+def _changed(args: argparse.Namespace, site: Site, store: AccountStore, account: Account) -> bool:
+    """Whether the account was still there."""
+    command, name = args.accounts_command, account.name
+    if account.issuer is not None and command in _OF_THE_PROVIDER:
+        raise _Wrong(f"{name} signs in with {account.issuer}: the {_OF_THE_PROVIDER[command]} is set there")
+    match command:
         case "password":
-            account = replace(account, password_hash=_new_password(args))
+            return store.set_password(name, _new_password(args))
         case "role":
-            account = replace(account, role=args.role)
-        case "second-factor":
-            secret = new_totp_secret()
-            account = replace(account, totp_secret=secret, totp_step=0)
-            print(f"Scan or enter this in an authenticator app; it is told this once:\n{secret}")
-            print(enrolment_address(secret, account.name, site.name))
-        case "no-second-factor":
-            account = replace(account, totp_secret=None)
-        case other:
-            account = replace(account, disabled=other == "disable")
-    store.put(account)
+            return store.set_role(name, args.role)
+        case "second-factor" | "no-second-factor":
+            return _second_factor(store, name, site, needed=command == "second-factor")
+        case "feeders":
+            return store.set_feeders(name, _feeders(args, site))
+        case "remove":
+            return store.remove(name)
+        case _:
+            return store.set_disabled(name, disabled=command == "disable")
+
+
+def _second_factor(store: AccountStore, name: str, site: Site, *, needed: bool) -> bool:
+    secret = new_totp_secret() if needed else None
+    if not store.set_second_factor(name, secret):
+        return False
+    if secret is None:
+        return True
+    print(f"Scan or enter this in an authenticator app; it is told this once:\n{secret}")
+    print(enrolment_address(secret, name, site.name))
+    return True
 
 
 def _token(args: argparse.Namespace, site: Site, store: AccountStore) -> None:
-    if not is_name(args.name):
-        raise _Wrong(f"NAME: expected 2 to 64 letters, digits or . _ @ -, got {args.name!r}")
-    secret, now = TOKEN_PREFIX + new_secret(), WallClock().now()
-    made_by = f"{getpass.getuser()} (command line)"
-    expires_at = now + timedelta(days=args.days)
-    may, feeders = frozenset(args.may), _feeders(args, site)
-    store.add_token(
-        Token(new_secret()[:12], digest_of(secret), args.name, may, feeders, made_by, now, expires_at)
+    token, secret = new_token(
+        args.name,
+        frozenset(args.may),
+        _feeders(args, site),
+        made_by=f"{getpass.getuser()} (command line)",
+        now=WallClock().now(),
+        life=timedelta(days=args.days),
     )
+    store.add_token(token)
     print(secret)
 
 

@@ -6,6 +6,7 @@ and who looked is noted for each customer. Files with names and addresses are fo
 
 import argparse
 import hashlib
+import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.clock import WallClock
+from controller.errors import ConfigRejected
 from customers.appliances.columns import ListMapping, load_mapping
 from customers.appliances.importing import Imported, Importer
 from customers.appliances.matching import Matcher
@@ -38,9 +40,10 @@ from customers.errors import Finding, RegistryRejected
 from devices.signing import hkdf_sha256
 from gridward.appliance_site import Feeders
 from gridward.csv_text import csv_text
-from gridward.wiring import site_secret
+from gridward.key_files import make_once
 
 _SALT = b"gridward-appliance-buyers-1"
+_SECRET_BYTES = 32
 FAULTS = "gridward says"
 """the last column of rows that are to be mended"""
 _SHOWN = 20
@@ -93,7 +96,12 @@ def import_sales(feeders: Feeders, args: argparse.Namespace) -> Told:
 
 
 def _fingerprints(feeders: Feeders) -> Fingerprints:
-    secret = site_secret(feeders.site.secret_file)
+    """By a key from the site's secret, which is made on first use as the daemon makes it."""
+    path = feeders.site.secret_file
+    make_once(path, secrets.token_hex(_SECRET_BYTES))
+    secret = path.read_bytes().strip()
+    if len(secret) < 2 * _SECRET_BYTES:
+        raise ConfigRejected([f"{path}: expected at least {2 * _SECRET_BYTES} hexadecimal digits"])
     return Fingerprints(hkdf_sha256(secret, salt=_SALT, info=b"", length=32))
 
 

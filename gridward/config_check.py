@@ -3,9 +3,12 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+
+from controller.clock import WallClock
 from controller.errors import ConfigRejected
 from controller.feeder_control import FeederControl, build_control
 from controller.proving.settlement_terms import RULES
@@ -16,9 +19,13 @@ from controller.stores.opening import missing_extra
 from customers.charging_station_files import load_stations
 from customers.errors import RegistryRejected
 from customers.registry_files import load_registry
+from devices.errors import ProfileRejected
 from grid_model.errors import NetworkRejected
 from grid_model.network import load_network
+from gridward.chargers import central_system
+from gridward.modbus_units import modbus_units
 from gridward.notices import notice_findings
+from gridward.openadr_devices import openadr_rows
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +73,24 @@ def _findings(path: Path) -> Iterator[str]:
         site_terms(site, controls)
     except ConfigRejected as error:
         yield from error.findings
+    yield from _field_findings(path, site, controls)
+
+
+def _field_findings(path: Path, site: Site, controls: list[FeederControl]) -> Iterator[str]:
+    """What is wrong with the rows of devices, protocol by protocol; nothing is connected."""
+    clock, rng = WallClock(), np.random.default_rng()
+    looks: tuple[Callable[[], object], ...] = (
+        lambda: modbus_units(site, controls),
+        lambda: openadr_rows(site, controls),
+        lambda: central_system(site, controls, clock, rng, clock),
+    )
+    for look in looks if len(controls) == len(site.feeder) else ():
+        try:
+            look()
+        except ConfigRejected as error:
+            yield from (f"{path}: {finding}" for finding in error.findings)
+        except (ProfileRejected, OSError) as error:
+            yield f"{path}: {error}"
 
 
 def _station_findings(path: Path) -> Iterator[str]:

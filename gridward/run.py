@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import structlog
 
-from controller.access.account_store import AccountsUnavailable
 from controller.api.server import CannotListen, serve
 from controller.clock import WallClock
 from controller.errors import BooksBroken, ConfigRejected, JournalAhead, RecordBroken, Replaced
@@ -24,9 +23,7 @@ from gridward.stopping import stop_event
 from gridward.wiring import Assembly, assemble
 
 WRONG_INPUT = (ConfigRejected, RegistryRejected, NetworkRejected, ProfileRejected, ClockRejected, OSError)
-NOT_OURS = (
-    CannotListen, StoreUnavailable, AccountsUnavailable, RecordBroken, BooksBroken, JournalAhead, Replaced,
-)  # fmt: skip
+NOT_OURS = (CannotListen, StoreUnavailable, RecordBroken, BooksBroken, JournalAhead, Replaced)
 """What ends a daemon and must be told to its operator in a sentence, not as a trace."""
 
 

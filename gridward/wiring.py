@@ -7,6 +7,7 @@ import asyncio
 import os
 import secrets
 import socket
+import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,9 +18,11 @@ from typing import ParamSpec, TypeVar
 
 import httpx
 import numpy as np
+import structlog
 from fastapi import FastAPI
 
 import console
+from controller.access.account_file import AccountsUnavailable
 from controller.access.account_store import AccountStore
 from controller.access.openid import OpenId, OpenIdSettings
 from controller.access.sign_in import SignInDesk
@@ -35,7 +38,7 @@ from controller.metrics import Metrics
 from controller.people.notice_messages import consent_links
 from controller.proving.settlement_terms import RULES
 from controller.rewards.statement_source import StatementSource
-from controller.settings import Broker, Feeder, Site
+from controller.settings import Feeder, Site
 from controller.stores.history import History
 from controller.stores.opening import open_store
 from controller.stores.port import Store
@@ -43,21 +46,16 @@ from customers.consent_links import ConsentLinks
 from customers.contact_store import ContactStore
 from customers.registry import Registry
 from customers.registry_files import load_registry
-from devices.modbus.driver import ModbusRtu, RtuSettings
-from devices.modbus.register_map import load_profile
-from devices.mqtt.driver import MqttLink
-from devices.mqtt.settings import LinkSettings, tls_context
-from devices.mqtt.topics import Topics
 from devices.ports import Clock
-from devices.routing import CommandRouter, claims
 from grid_model.network import load_network
-from gridward.chargers import central_system, charging_map
+from gridward.chargers import charging_map
+from gridward.field_links import field_links
 from gridward.key_files import make_once
-from gridward.notices import notice_channel
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 SECRET_BYTES = 32
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -91,24 +89,18 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
     links = consent_links(site, secret)
     feeders = [_control(site, feeder, links) for feeder in site.feeder]
     wire_clock = WallClock()
-    link = MqttLink(_link_settings(site), clock, rng, wire_clock)
-    rtus = [_rtu(feeder, clock, rng, wire_clock) for feeder in site.feeder if feeder.rtu is not None]
-    central = central_system(site, feeders, clock, rng, wire_clock)
-    chargers = [] if central is None else [central]
-    claimed = {} if central is None else claims([(central, central.devices)])
-    commands = CommandRouter(link, claimed)
-    people = notice_channel(site, feeders, link, clock=clock, wire_clock=wire_clock, secret=secret)
+    field = field_links(site, feeders, clock, wire_clock=wire_clock, rng=rng, secret=secret)
     store = open_store(site.store)
     metrics = Metrics()
     daemon = Daemon(
         site,
         feeders,
         store=store,
-        sources=[link, *rtus, *chargers, *([] if people is None else [people])],
-        commands=commands,
-        notices=people or link,
-        failsafes=commands,
-        heartbeats=link,
+        sources=field.sources,
+        commands=field.commands,
+        notices=field.notices,
+        failsafes=field.commands,
+        heartbeats=field.heartbeats,
         clock=clock,
         wire_clock=wire_clock,
         offload=WorkerThread(),
@@ -119,9 +111,7 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
         history=History(site.store.history_folder) if site.store.keep_history_days else None,
         background=WorkerThread(),
         copies=WorkerThread(),
-        links={"broker": link}
-        | {f"rtu {rtu.source}": rtu for rtu in rtus}
-        | ({} if central is None else {"chargers": central}),
+        links=field.health,
         holder=f"{socket.gethostname()}:{os.getpid()}",
         version=version("gridward"),
     )
@@ -134,8 +124,8 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
         registries=registries,
         desks=daemon.desks,
         statements=StatementSource(site.store),
-        charging=charging_map(site, central),
-        sign_in=SignInDesk(AccountStore(site.api.accounts), wire_clock, WorkerThread()),
+        charging=charging_map(site, field.central),
+        sign_in=_sign_in(site, wire_clock),
         openid=_openid(site, wire_clock),
     )
     return Assembly(daemon, app, store)
@@ -180,6 +170,16 @@ def _control(site: Site, feeder: Feeder, links: ConsentLinks | None) -> FeederCo
     return build_control(site, feeder, network, registry, links=links)
 
 
+def _sign_in(site: Site, clock: Clock) -> SignInDesk | None:
+    """None where the accounts cannot be used: a site is controlled also while nobody can sign in."""
+    try:
+        store = AccountStore(site.api.accounts)
+    except AccountsUnavailable as error:
+        log.error("accounts_unavailable", error=str(error), told="nobody can sign in until the next start")
+        return None
+    return SignInDesk(store, clock, WorkerThread(), hashing=WorkerThread())
+
+
 def _openid(site: Site, clock: Clock) -> OpenId | None:
     given = site.api.openid
     if given is None:
@@ -193,34 +193,10 @@ def _openid(site: Site, clock: Clock) -> OpenId | None:
         groups_claim=given.groups_claim,
         name_claim=given.name_claim,
     )
-    return OpenId(settings, httpx.AsyncClient(trust_env=False), clock)
-
-
-def _link_settings(site: Site) -> LinkSettings:
-    broker = site.broker
-    return LinkSettings(
-        host=broker.host,
-        port=broker.port,
-        feeders=tuple(feeder.id for feeder in site.feeder),
-        topics=Topics(broker.root),
-        protocol=broker.protocol,
-        client_id=broker.client_id,
-        username=broker.username,
-        password=_password(broker),
-        tls=None
-        if broker.ca_file is None
-        else tls_context(broker.ca_file, broker.certificate_file, broker.key_file),
-    )
-
-
-def _password(broker: Broker) -> str | None:
-    if broker.password_file is None:
-        return None
-    return broker.password_file.read_text(encoding="utf-8").rstrip("\n")
-
-
-def _rtu(feeder: Feeder, clock: Clock, rng: np.random.Generator, wire_clock: Clock) -> ModbusRtu:
-    assert feeder.rtu is not None
-    rtu = feeder.rtu
-    settings = RtuSettings(feeder.id, rtu.host, rtu.port, rtu.unit, rtu.period_s)
-    return ModbusRtu(settings, load_profile(rtu.profile), clock, rng, wire_clock)
+    believed = ssl.create_default_context()
+    if given.ca_file is not None:
+        try:
+            believed.load_verify_locations(given.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigRejected([f"{given.ca_file}: expected certificates in PEM: {error}"]) from error
+    return OpenId(settings, httpx.AsyncClient(trust_env=False, verify=believed), clock)

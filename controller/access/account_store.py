@@ -1,60 +1,22 @@
-"""Accounts, sessions and tokens in a SQLite file of their own, for its owner alone.
+"""Accounts, sessions and tokens in their file. Methods block: call them in a thread.
 
-Methods block: call them in a thread. Every change is one transaction, synced to the disk. The command line
-and the daemon may have the file open at once; both see each other's changes at the next call.
+An account is changed one column at a time, never read and written back: what somebody else changed meanwhile
+stays. Who is disabled, or gets another password, role or second factor, has no session any more.
 """
 
-import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
-from threading import RLock
 from typing import Any, cast
 
 import msgspec
 
+from controller.access.account_file import BUSY_TIMEOUT_S, AccountFile
 from controller.access.accounts import Account, Session, Token
 from controller.access.roles import Permission, Role
-from controller.errors import ControllerError
-
-VERSION = 1
-BUSY_TIMEOUT_S = 5.0
-_TABLES = """
-CREATE TABLE accounts (
-    name TEXT PRIMARY KEY COLLATE NOCASE, role TEXT NOT NULL, password_hash TEXT NOT NULL, totp_secret TEXT,
-    totp_step INTEGER NOT NULL, disabled INTEGER NOT NULL, feeders TEXT, issuer TEXT, subject TEXT
-) STRICT;
-CREATE TABLE sessions (
-    digest BLOB PRIMARY KEY, name TEXT NOT NULL, began_at TEXT NOT NULL, used_at TEXT NOT NULL
-) STRICT;
-CREATE TABLE tokens (
-    token TEXT PRIMARY KEY, digest BLOB NOT NULL UNIQUE, name TEXT NOT NULL, may TEXT NOT NULL, feeders TEXT,
-    made_by TEXT NOT NULL, made_at TEXT NOT NULL, expires_at TEXT NOT NULL
-) STRICT;
-"""
 
 
-class AccountsUnavailable(ControllerError):
-    """The file of the accounts cannot be used now: disk, lock, not a file of ours."""
-
-
-class AccountStore:
+class AccountStore(AccountFile):
     """One file. Any thread may call; calls take turns. All raise AccountsUnavailable."""
-
-    def __init__(self, path: Path) -> None:
-        """Open, and make the file when there is none."""
-        self._path, self._turn = path, RLock()
-        with self._translated():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self._connection = sqlite3.connect(
-                path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-            )
-            self._connection.execute("PRAGMA synchronous = FULL")
-        with self._change():
-            self._prepare()
 
     # ---- accounts ------------------------------------------------------------------------------------------
 
@@ -63,45 +25,78 @@ class AccountStore:
         rows = self._rows("SELECT * FROM accounts WHERE name = ?", name)
         return _account(rows[0]) if rows else None
 
+    def vouched(self, issuer: str, subject: str) -> Account | None:
+        """The account of whom a provider calls so."""
+        rows = self._rows("SELECT * FROM accounts WHERE issuer = ? AND subject = ?", issuer, subject)
+        return _account(rows[0]) if rows else None
+
     def accounts(self) -> tuple[Account, ...]:
         """All, by name."""
         return tuple(_account(row) for row in self._rows("SELECT * FROM accounts ORDER BY name"))
 
-    def put(self, account: Account) -> None:
-        """Add or replace. Who is disabled, or has another password or role, has no session any more."""
+    def add(self, account: Account) -> bool:
+        """Keep a new one; False when its name, or the person a provider vouches for, has one already."""
+        row = (
+            account.name, account.role, account.password_hash, account.totp_secret, account.totp_step,
+            account.disabled, _names(account.feeders), account.issuer, account.subject,
+        )  # fmt: skip
         with self._change():
-            row = self._connection.execute(
-                "SELECT * FROM accounts WHERE name = ?", (account.name,)
-            ).fetchone()
-            before = None if row is None else _account(row)
-            used = 0 if before is None or before.totp_secret != account.totp_secret else before.totp_step
-            self._connection.execute(
-                "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    account.name, account.role, account.password_hash, account.totp_secret,
-                    max(used, account.totp_step), account.disabled, _names(account.feeders), account.issuer,
-                    account.subject,
-                ),
-            )  # fmt: skip
-            if before is not None and _differs(before, account):
-                self._connection.execute(
-                    "DELETE FROM sessions WHERE name = ? COLLATE NOCASE", (account.name,)
-                )
+            try:
+                self._connection.execute("INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            except sqlite3.IntegrityError:
+                return False
+            self._end_sessions(account.name)
+            return True
 
-    def use_step(self, name: str, step: int) -> bool:
+    def set_password(self, name: str, password_hash: str) -> bool:
+        """Another password; whether there is such an account."""
+        return self._set_columns(name, "password_hash = ?", password_hash)
+
+    def rehash(self, name: str, password_hash: str, anew: str) -> bool:
+        """The same password, hashed with more effort: only where it is still that one."""
+        change = "UPDATE accounts SET password_hash = ? WHERE name = ? AND password_hash = ?"
+        return bool(self._changed(change, anew, name, password_hash))
+
+    def set_role(self, name: str, role: Role) -> bool:
+        """Another role; whether there is such an account."""
+        return self._set_columns(name, "role = ?", role)
+
+    def set_second_factor(self, name: str, secret: str | None) -> bool:
+        """A second factor, or none; whether there is such an account."""
+        return self._set_columns(name, "totp_step = 0, totp_secret = ?", secret)
+
+    def set_disabled(self, name: str, *, disabled: bool) -> bool:
+        """Whether it is let in at all; whether there is such an account."""
+        return self._set_columns(name, "disabled = ?", disabled)
+
+    def set_feeders(self, name: str, feeders: frozenset[str] | None) -> bool:
+        """The feeders that it may act on, None: all; its sessions go on with these."""
+        change = "UPDATE accounts SET feeders = ? WHERE name = ?"
+        return bool(self._changed(change, _names(feeders), name))
+
+    def use_step(self, name: str, secret: str, step: int) -> bool:
         """Note that this code was used; False when it, or a later one, was already."""
-        with self._change():
-            return bool(
-                self._connection.execute(
-                    "UPDATE accounts SET totp_step = ? WHERE name = ? AND totp_step < ?", (step, name, step)
-                ).rowcount
-            )
+        change = "UPDATE accounts SET totp_step = ? WHERE name = ? AND totp_secret = ? AND totp_step < ?"
+        return bool(self._changed(change, step, name, secret, step))
 
     def remove(self, name: str) -> bool:
-        """The account with its sessions; whether there was one. What it did stays in the journal."""
+        """The account with its sessions and the tokens it made; whether there was one. What it did stays in
+        the journal.
+        """
         with self._change():
-            self._connection.execute("DELETE FROM sessions WHERE name = ? COLLATE NOCASE", (name,))
+            self._end_sessions(name)
+            self._connection.execute("DELETE FROM tokens WHERE made_by = ? COLLATE NOCASE", (name,))
             return bool(self._connection.execute("DELETE FROM accounts WHERE name = ?", (name,)).rowcount)
+
+    def _set_columns(self, name: str, columns: str, value: Any) -> bool:
+        with self._change():
+            self._end_sessions(name)
+            # `columns` is ours, from above, and no input
+            change = f"UPDATE accounts SET {columns} WHERE name = ?"  # noqa: S608
+            return bool(self._connection.execute(change, (value, name)).rowcount)
+
+    def _end_sessions(self, name: str) -> None:
+        self._connection.execute("DELETE FROM sessions WHERE name = ? COLLATE NOCASE", (name,))
 
     # ---- sessions ------------------------------------------------------------------------------------------
 
@@ -114,30 +109,35 @@ class AccountStore:
         account = self.account(session.name)
         return None if account is None or account.disabled else (session, account)
 
-    def begin(self, session: Session, most: int) -> None:
-        """Keep a session; of one account at most so many, the oldest goes first."""
+    def begin(self, session: Session, account: Account, most: int) -> bool:
+        """Keep a session, if the account is still as it was when its owner was let in; of one account at most
+        so many, the oldest goes first.
+        """
         with self._change():
-            self._connection.execute(
-                "INSERT INTO sessions VALUES (?, ?, ?, ?)",
-                (session.digest, session.name, session.began_at.isoformat(), session.used_at.isoformat()),
-            )
+            begun = self._connection.execute(
+                "INSERT INTO sessions SELECT ?, name, ?, ? FROM accounts WHERE name = ? "
+                "AND password_hash = ? AND role = ? AND totp_secret IS ? AND issuer IS ? AND subject IS ? "
+                "AND NOT disabled",
+                (
+                    session.digest, session.began_at.isoformat(), session.used_at.isoformat(), account.name,
+                    account.password_hash, account.role, account.totp_secret, account.issuer, account.subject,
+                ),
+            ).rowcount  # fmt: skip
             self._connection.execute(
                 "DELETE FROM sessions WHERE name = ? AND digest NOT IN "
                 "(SELECT digest FROM sessions WHERE name = ? ORDER BY began_at DESC LIMIT ?)",
                 (session.name, session.name, most),
             )
+            return bool(begun)
 
-    def used(self, digest: bytes, at: datetime) -> None:
+    def used(self, digest: bytes, at: datetime, wait_s: float = BUSY_TIMEOUT_S) -> None:
         """Note that a session was used."""
-        with self._change():
-            self._connection.execute(
-                "UPDATE sessions SET used_at = ? WHERE digest = ?", (at.isoformat(), digest)
-            )
+        change = "UPDATE sessions SET used_at = ? WHERE digest = ?"
+        self._changed(change, at.isoformat(), digest, wait_s=wait_s)
 
-    def end(self, digest: bytes) -> None:
+    def end(self, digest: bytes, wait_s: float = BUSY_TIMEOUT_S) -> None:
         """There is no such session any more."""
-        with self._change():
-            self._connection.execute("DELETE FROM sessions WHERE digest = ?", (digest,))
+        self._changed("DELETE FROM sessions WHERE digest = ?", digest, wait_s=wait_s)
 
     # ---- tokens --------------------------------------------------------------------------------------------
 
@@ -151,64 +151,19 @@ class AccountStore:
         return tuple(_token(row) for row in self._rows("SELECT * FROM tokens ORDER BY made_at DESC, token"))
 
     def add_token(self, token: Token) -> None:
-        """Keep a new one."""
+        """Keep a new one, and forget those that have expired."""
+        row = (
+            token.token, token.digest, token.name, _names(token.may), _names(token.feeders), token.made_by,
+            token.made_at.isoformat(), token.expires_at.isoformat(),
+        )  # fmt: skip
         with self._change():
-            self._connection.execute(
-                "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    token.token, token.digest, token.name, _names(token.may), _names(token.feeders),
-                    token.made_by, token.made_at.isoformat(), token.expires_at.isoformat(),
-                ),
-            )  # fmt: skip
+            # all times are in UTC, whose texts are in the order of their times
+            self._connection.execute("DELETE FROM tokens WHERE expires_at <= ?", (row[6],))
+            self._connection.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def remove_token(self, token: str) -> bool:
         """It is void from now on; whether there was one."""
-        with self._change():
-            return bool(self._connection.execute("DELETE FROM tokens WHERE token = ?", (token,)).rowcount)
-
-    def close(self) -> None:
-        """Close."""
-        with self._turn, self._translated():
-            self._connection.close()
-
-    # ---- inside --------------------------------------------------------------------------------------------
-
-    def _prepare(self) -> None:
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            for statement in _TABLES.split(";"):
-                self._connection.execute(statement)
-            self._connection.execute(f"PRAGMA user_version = {VERSION}")
-        elif version != VERSION:
-            raise AccountsUnavailable(
-                f"{self._path}: is of version {version}; this Gridward has version {VERSION}"
-            )
-
-    def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._turn, self._translated():
-            return cast("list[tuple[Any, ...]]", self._connection.execute(query, values).fetchall())
-
-    @contextmanager
-    def _change(self) -> Iterator[None]:
-        with self._turn, self._translated():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise AccountsUnavailable(f"{self._path}: the accounts cannot be used: {error}") from error
-
-
-def _differs(before: Account, after: Account) -> bool:
-    return after.disabled or (before.role, before.password_hash) != (after.role, after.password_hash)
+        return bool(self._changed("DELETE FROM tokens WHERE token = ?", token))
 
 
 def _names(names: frozenset[str] | None) -> str | None:

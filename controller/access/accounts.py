@@ -20,7 +20,8 @@ IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
 """... and so is every one after this: a shift, and a little."""
 TOKEN_PREFIX = "gw_"  # noqa: S105
-LONGEST_TOKEN_LIFE = timedelta(days=400)
+NO_PASSWORD = "none"  # noqa: S105
+"""Stands for a hash, and is none: no password is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Account:
 class Session:
     """One browser that is signed in."""
 
-    digest: bytes
+    digest: bytes = field(repr=False)
     name: str
     began_at: datetime
     used_at: datetime
@@ -67,9 +68,9 @@ class Token:
 
     token: str
     """its id, which is no secret"""
-    digest: bytes
+    digest: bytes = field(repr=False)
     name: str
-    """as whom it acts, in the journal"""
+    """of the program"""
     may: frozenset[Permission]
     feeders: frozenset[str] | None
     made_by: str
@@ -78,8 +79,8 @@ class Token:
 
     @property
     def principal(self) -> Principal:
-        """As whom it acts."""
-        return Principal(self.name, self.may, self.feeders)
+        """As whom it acts: no account can have such a name, so nobody is taken for a program."""
+        return Principal(f"token:{self.name}", self.may, self.feeders)
 
 
 def new_secret() -> str:

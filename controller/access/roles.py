@@ -2,13 +2,13 @@
 
 Roles are those of a control room. The auditor sees all that is proven and changes nothing; the engineer
 brings data in and moves no device; what moves money, ends a dispute or touches personal data takes a
-supervisor. A machine has what its token names, and nothing by its role alone.
+supervisor. A program has no role but what its token names.
 """
 
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-Role = Literal["viewer", "operator", "supervisor", "engineer", "auditor", "machine"]
+Role = Literal["viewer", "operator", "supervisor", "engineer", "auditor"]
 Permission = Literal[
     "look", "operate", "answer", "customers", "rewards", "readings", "disputes", "personal_data", "accounts"
 ]
@@ -26,7 +26,6 @@ _MAY: Mapping[Role, frozenset[Permission]] = {
     "supervisor": frozenset(PERMISSIONS),
     "engineer": frozenset({"look", "readings"}),
     "auditor": frozenset({"look", "customers"}),
-    "machine": frozenset(),
 }
 FOR_MACHINES: frozenset[Permission] = frozenset(PERMISSIONS) - {"accounts", "personal_data"}
 """What a token may be given: no token makes tokens, and none erases people."""

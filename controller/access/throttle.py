@@ -1,10 +1,11 @@
 """How often somebody may try to sign in: by account and by address. Pure: time is passed in.
 
-After `FREE` failures each further one costs a pause that doubles, up to `LONGEST_PAUSE_S`; a success, or a
-quiet hour, forgets them. Nothing is locked for ever. Bounded: of too many keys the one that failed longest
-ago is forgotten.
+After `FREE` failures each further one costs a pause that doubles, up to `LONGEST_PAUSE_S`; a quiet hour
+forgets them. Nothing is locked for ever. Bounded: of too many keys the one that failed longest ago is
+forgotten.
 """
 
+import ipaddress
 from dataclasses import dataclass
 
 FREE = 5
@@ -42,9 +43,30 @@ class Throttle:
         if len(self._failures) > MOST_KEYS:
             del self._failures[next(iter(self._failures))]
 
-    def succeeded(self, key: str) -> None:
-        """Forget its failures."""
+    def take_back(self, key: str) -> None:
+        """One was none after all; those of before stay."""
+        known = self._failures.get(key)
+        if known is not None and known.count > 1:
+            known.count -= 1
+        else:
+            self._failures.pop(key, None)
+
+    def forget(self, key: str) -> None:
+        """All of its failures."""
         self._failures.pop(key, None)
 
     def __len__(self) -> int:
         return len(self._failures)
+
+
+def place_of(address: str) -> str:
+    """What counts as one place: an IPv4 address; of IPv6 the /64, all of which one caller has to itself."""
+    try:
+        known = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known)
+    if known.ipv4_mapped is not None:
+        return str(known.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(known), 64), strict=False))

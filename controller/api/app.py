@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Request
 from prometheus_client import CollectorRegistry
 
 from controller.access.openid import OpenId
 from controller.access.sign_in import SignInDesk
 from controller.api.charging import charging_routes
 from controller.api.contacts import contacts_routes
+from controller.api.cookies import Cookies
 from controller.api.feeders import feeder_routes
-from controller.api.gate import Doors
+from controller.api.gate import REFUSALS, Doors
 from controller.api.health import Pulse, health_routes
 from controller.api.metrics import metrics_routes
+from controller.api.openapi_document import add_security
 from controller.api.openid import openid_routes
 from controller.api.operate import operate_routes
 from controller.api.operator_key import OperatorKey
@@ -64,19 +67,24 @@ def create_app(
         docs_url=None,  # the stock pages load scripts from other hosts
         redoc_url=None,
     )
+    api = views.site.api
     app.state.streams = streams
+    app.state.trusted_proxies = api.trusted_proxies
     add_problem_handlers(app)
-    app.add_middleware(SecurityHeaders)
+    cookies = Cookies(api.public_url)
+    app.add_middleware(SecurityHeaders, only_tls=cookies.only_tls)
+    add_security(app, cookies)
     pulse = Pulse(views, clock)
-    app.include_router(feeder_routes(views, registries or {}, pulse))
-    app.include_router(stream_routes(views, streams, clock))
-    gate = Doors(OperatorKey.from_file(views.site.api.operator_token_file), sign_in)
+    gate = Doors(OperatorKey.from_file(api.operator_token_file), sign_in, cookies)
+    looking = _looking(gate) if api.sign_in_to_look else {}
+    app.include_router(feeder_routes(views, registries or {}, pulse), **looking)
+    app.include_router(stream_routes(views, streams, clock), **looking)
     app.include_router(operate_routes(views, gate))
     if sign_in is not None:
-        app.include_router(session_routes(sign_in, gate))
+        app.include_router(session_routes(sign_in, gate, cookies))
         app.include_router(token_routes(sign_in, gate))
         if openid is not None:
-            app.include_router(openid_routes(sign_in, openid))
+            app.include_router(openid_routes(sign_in, openid, cookies))
     if desks is not None:
         app.include_router(people_routes(desks.people, gate, clock))
         app.include_router(rewards_routes(desks.rewards, gate, statements))
@@ -92,3 +100,12 @@ def create_app(
     if static_dir is not None:
         mount_pages(app, static_dir)
     return app
+
+
+def _looking(gate: Doors) -> dict[str, Any]:
+    """What makes routes be for those who may look."""
+
+    async def may_look(request: Request) -> None:
+        await gate.admit_somewhere(request, "look")
+
+    return {"dependencies": [Depends(may_look)], "responses": REFUSALS}

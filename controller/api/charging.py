@@ -1,6 +1,7 @@
 """Where cars can charge, and which plugs are free: the public charging map.
 
-Only stations that are open to the public are told to everybody; with the operator token all are.
+Only stations that are open to the public are told to everybody; who may operate sees all, and which charge
+point a plug is of.
 """
 
 from dataclasses import dataclass
@@ -11,10 +12,11 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from controller.api.encoding import json_response
-from controller.api.gate import REFUSALS, Gate
-from customers.charging_stations import Access, ChargingMap, Occupancy, PlugKind, PlugNow, Station, near
+from controller.api.gate import REFUSALS, SECURITY, Gate
+from customers.charging_stations import Access, ChargingMap, Occupancy, Plug, PlugKind, PlugNow, Station, near
 
 FARTHEST_M = 100_000.0
+_FOR_EVERYBODY = {"security": [{}, *SECURITY]}
 _POSITION = r"^-?\d{1,3}(\.\d{1,12})?,-?\d{1,3}(\.\d{1,12})?$"
 
 
@@ -22,7 +24,8 @@ _POSITION = r"^-?\d{1,3}(\.\d{1,12})?,-?\d{1,3}(\.\d{1,12})?$"
 class PlugBody:
     """One plug, and whether it is free."""
 
-    charge_point: str
+    charge_point: str | None
+    """its identity towards the controller, with `all` only; null: not told"""
     connector: int
     plug: PlugKind
     power_kw: float
@@ -57,7 +60,7 @@ def charging_routes(charging: ChargingMap, gate: Gate) -> APIRouter:
     """The route; what chargers say is asked at that time."""
     router = APIRouter(prefix="/api/v1/charging", tags=["charging"])
 
-    @router.get("/stations", response_model=StationsBody, responses=REFUSALS)
+    @router.get("/stations", response_model=StationsBody, responses=REFUSALS, openapi_extra=_FOR_EVERYBODY)
     async def listed(
         request: Request,
         around: Annotated[str | None, Query(alias="near", pattern=_POSITION)] = None,
@@ -67,13 +70,13 @@ def charging_routes(charging: ChargingMap, gate: Gate) -> APIRouter:
     ) -> Response:
         """Stations and their plugs. `near`: LATITUDE,LONGITUDE in degrees; `free`: only with a free plug."""
         if everything:
-            await gate.admit(request, "operate")
+            await gate.admit_somewhere(request, "operate")
         seen = [one for one in charging.stations if everything or one.place.access == "public"]
         found: list[tuple[Station, float | None]] = [(one, None) for one in seen]
         if around is not None:
             found = list(near(seen, *_position(around), within_m))
         now = charging.plugs_now()
-        bodies = (_station(one, far, now) for one, far in found)
+        bodies = (_station(one, far, now, everything=everything) for one, far in found)
         return json_response(StationsBody(tuple(body for body in bodies if not free or _has_free(body))))
 
     return router
@@ -86,10 +89,13 @@ def _position(text: str) -> tuple[float, float]:
     return latitude, longitude
 
 
-def _station(station: Station, far_m: float | None, now: dict[tuple[str, int], PlugNow]) -> StationBody:
+def _station(
+    station: Station, far_m: float | None, now: dict[tuple[str, int], PlugNow], *, everything: bool
+) -> StationBody:
     place = station.place
     plugs = tuple(
-        _plug(plug.charge_point, plug.connector, plug.kind, plug.power_kw, now) for plug in station.plugs
+        _plug(plug, now.get((plug.charge_point, plug.connector), PlugNow()), everything=everything)
+        for plug in station.plugs
     )
     distance_m = None if far_m is None else round(far_m, 1)
     return StationBody(
@@ -98,11 +104,11 @@ def _station(station: Station, far_m: float | None, now: dict[tuple[str, int], P
     )  # fmt: skip
 
 
-def _plug(
-    charge_point: str, connector: int, kind: PlugKind, power_kw: float, now: dict[tuple[str, int], PlugNow]
-) -> PlugBody:
-    said = now.get((charge_point, connector), PlugNow())
-    return PlugBody(charge_point, connector, kind, power_kw, said.occupancy, said.since, said.limit_kw)
+def _plug(plug: Plug, said: PlugNow, *, everything: bool) -> PlugBody:
+    charge_point = plug.charge_point if everything else None
+    return PlugBody(
+        charge_point, plug.connector, plug.kind, plug.power_kw, said.occupancy, said.since, said.limit_kw
+    )
 
 
 def _has_free(body: StationBody) -> bool:

@@ -45,7 +45,6 @@ def contacts_routes(desk: ContactsDesk, gate: Gate) -> APIRouter:
         },
         openapi_extra={
             "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(EraseOrder)}}},
-            "security": [{"operator": []}],
         },
     )
     async def erase(customer: str, request: Request) -> Response:

@@ -2,11 +2,12 @@
 
 Three ways: a session's cookie, an API token, the site's operator token. A cookie comes along by itself, also
 with what another site's page sends, so what changes something must come from a page of ours (OWASP ASVS 5.0,
-3.5.1); tokens have no such trouble.
+3.5.1); tokens have no such trouble. Who is turned away stands in the log.
 """
 
 from typing import Any, Protocol
 
+import structlog
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
@@ -14,65 +15,118 @@ from controller.access.accounts import TOKEN_PREFIX
 from controller.access.principal import KEY_HOLDER, Principal
 from controller.access.roles import Permission
 from controller.access.sign_in import SignInDesk
+from controller.api.cookies import Cookies
 from controller.api.operator_key import OperatorKey
 
-COOKIE = "gridward_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+NO_ACCOUNTS = {"description": "the accounts cannot be read or written now, so nothing was done"}
 REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"description": "nobody is signed in, and no token was shown"},
     403: {"description": "this is not for who was shown, or this controller is read-only"},
+    503: NO_ACCOUNTS,
 }
+SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"session": []}]
+"""either, by the names of `openapi_document.py`"""
+_ASK_FOR_TOKEN = {"www-authenticate": "Bearer"}
+log = structlog.get_logger("access")
 
 
 class Gate(Protocol):
     """What routes need of it."""
 
     async def admit(self, request: Request, permission: Permission, feeder: str | None = None) -> Principal:
-        """Who it is, noted in the request. Raises 401 or 403; AccountsUnavailable, which is 503."""
+        """Who it is, noted in the request. Without `feeder` it is what is no one feeder's, which takes
+        somebody for all of them. Raises 401 or 403; AccountsUnavailable, which is 503.
+        """
+        ...
+
+    async def admit_somewhere(self, request: Request, permission: Permission) -> Principal:
+        """The same where the feeder is not known yet: `admit` is to be asked again with it."""
         ...
 
 
 class Doors:
     """All ways in."""
 
-    def __init__(self, key: OperatorKey, desk: SignInDesk | None = None) -> None:
-        self._key, self._desk = key, desk
+    def __init__(
+        self, key: OperatorKey, desk: SignInDesk | None = None, cookies: Cookies | None = None
+    ) -> None:
+        self._key, self._desk, self._cookies = key, desk, cookies or Cookies()
 
     async def admit(self, request: Request, permission: Permission, feeder: str | None = None) -> Principal:
         """See `Gate`."""
-        principal = await self.known(request)
+        principal = await self._known(request, permission, feeder)
         if not principal.is_allowed(permission, feeder):
-            raise HTTPException(
-                403, f"expected somebody who may {permission!r} here; {principal.name} may not"
-            )
+            where = "on all feeders" if feeder is None else f"on {feeder!r}"
+            told = f"expected somebody who may {permission!r} {where}; {principal.name} may not"
+            raise _refused(HTTPException(403, told), request, permission, feeder, principal)
         request.state.principal = principal
         return principal
 
+    async def admit_somewhere(self, request: Request, permission: Permission) -> Principal:
+        """See `Gate`."""
+        principal = await self._known(request, permission, None)
+        if not principal.is_allowed_somewhere(permission):
+            told = f"expected somebody who may {permission!r}; {principal.name} may not"
+            raise _refused(HTTPException(403, told), request, permission, None, principal)
+        request.state.principal = principal
+        return principal
+
+    async def _known(self, request: Request, permission: Permission, feeder: str | None) -> Principal:
+        try:
+            return await self.known(request)
+        except HTTPException as refusal:
+            raise _refused(refusal, request, permission, feeder, None) from None
+
     async def known(self, request: Request) -> Principal:
         """Who it is, whatever they may do. Raises 401 or 403; AccountsUnavailable."""
-        authorization = request.headers.get("authorization")
+        authorization = request.headers.get("authorization", "")
         if self._desk is None:
             self._key.check(authorization)
             return KEY_HOLDER
-        if authorization is not None:
-            return await self._by_header(self._desk, authorization)
-        secret = request.cookies.get(COOKIE)
+        scheme, _, shown = authorization.partition(" ")
+        if scheme.lower() == "bearer":  # any other is for somebody on the way, such as a proxy
+            return await self._by_token(self._desk, authorization, shown.strip())
+        secret = request.cookies.get(self._cookies.session)
         principal = None if secret is None else await self._desk.by_session(secret)
         if principal is None:
-            raise HTTPException(401, "expected a session or a token", {"www-authenticate": "Bearer"})
+            raise HTTPException(401, "expected a session or a token", _ASK_FOR_TOKEN)
         if request.method not in SAFE_METHODS and not comes_from_here(request):
             raise HTTPException(403, "expected an order from a page of this controller")
         return principal
 
-    async def _by_header(self, desk: SignInDesk, authorization: str) -> Principal:
-        scheme, _, shown = authorization.partition(" ")
-        if scheme.lower() == "bearer" and shown.strip().startswith(TOKEN_PREFIX):
-            principal = await desk.by_token(shown.strip())
-            if principal is None:
-                raise HTTPException(401, "this token is void", {"www-authenticate": "Bearer"})
-            return principal
+    async def _by_token(self, desk: SignInDesk, authorization: str, shown: str) -> Principal:
+        if shown.startswith(TOKEN_PREFIX):
+            principal = await desk.by_token(shown)
+            if principal is not None:
+                return principal
+        if shown.startswith(TOKEN_PREFIX) or self._key.token is None:
+            raise HTTPException(401, "this token is void", _ASK_FOR_TOKEN)
         self._key.check(authorization)
         return KEY_HOLDER
+
+
+def _refused(
+    refusal: HTTPException,
+    request: Request,
+    permission: Permission,
+    feeder: str | None,
+    principal: Principal | None,
+) -> HTTPException:
+    log.warning(
+        "refused",
+        status=refusal.status_code,
+        name=None if principal is None else principal.name,
+        permission=permission,
+        feeder=feeder,
+        address=address_of(request),
+    )
+    return refusal
+
+
+def address_of(request: Request) -> str:
+    """Where it comes from."""
+    return "" if request.client is None else request.client.host
 
 
 def comes_from_here(request: Request) -> bool:
@@ -99,3 +153,9 @@ def acting(request: Request, said: str | None) -> str:
             422, f"who: expected {principal.name!r}, who is signed in, or nothing; got {said!r}"
         )
     return principal.name
+
+
+def note(request: Request, what: str, **more: object) -> None:
+    """Log what was ordered by whom, where the journal's entry has no place for a name."""
+    principal: Principal = request.state.principal
+    log.info(what, by=principal.name or "operator token", **more)

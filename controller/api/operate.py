@@ -44,7 +44,6 @@ def operate_routes(views: LiveViews, gate: Gate) -> APIRouter:
         },
         openapi_extra={
             "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(OperatorOrder)}}},
-            "security": [{"operator": []}],
         },
     )
     async def operate(feeder: str, request: Request) -> Response:

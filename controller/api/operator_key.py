@@ -1,23 +1,19 @@
 """The operator token of a site: one secret in a file, for all who know it."""
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from fastapi import Request
 from starlette.exceptions import HTTPException
-
-from controller.access.principal import KEY_HOLDER, Principal
-from controller.access.roles import Permission
 
 MIN_TOKEN_LENGTH = 16
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorKey:
-    """The secret that operators show, or why there is none; by itself a gate that knows no accounts."""
+    """The secret that operators show, or why there is none."""
 
-    token: bytes | None
+    token: bytes | None = field(repr=False)
     missing: str = ""
 
     @classmethod
@@ -37,19 +33,11 @@ class OperatorKey:
             )
         return cls(token)
 
-    async def admit(self, request: Request, permission: Permission, feeder: str | None = None) -> Principal:
-        """See `controller.api.gate.Gate`."""
-        self.check(request.headers.get("authorization"))
-        if not KEY_HOLDER.is_allowed(permission, feeder):
-            raise HTTPException(403, f"expected somebody who is signed in and may {permission!r}")
-        request.state.principal = KEY_HOLDER
-        return KEY_HOLDER
-
-    def check(self, authorization: str | None) -> None:
+    def check(self, authorization: str) -> None:
         """Raise 403 when nobody may operate, 401 when this caller did not show the token."""
         if self.token is None:
             raise HTTPException(403, self.missing)
-        scheme, _, shown = (authorization or "").partition(" ")
+        scheme, _, shown = authorization.partition(" ")
         # compare_digest takes as long for a wrong first character as for a wrong last one
         if scheme.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), self.token):
             detail = "expected `Authorization: Bearer TOKEN` with this site's operator token"

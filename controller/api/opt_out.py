@@ -115,6 +115,5 @@ def _documented(order: type[msgspec.Struct]) -> dict[str, Any]:
         },
         "openapi_extra": {
             "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(order)}}},
-            "security": [{"operator": []}],
         },
     }

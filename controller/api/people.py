@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_response, struct_schema
-from controller.api.gate import REFUSALS, Gate
+from controller.api.gate import REFUSALS, Gate, note
 from controller.api.people_page import POLICY, Sentence, question, sentence
 from controller.api.posted import MAX_BODY_BYTES, read_body, read_posted
 from controller.api.wrong_tokens import WrongTokens
@@ -79,16 +79,26 @@ def people_routes(desk: PeopleDesk, gate: Gate, clock: Clock) -> APIRouter:
     @router.post("/api/v1/notices/{request_id}/answer", **_DOCUMENTED)
     async def answer(request_id: str, request: Request) -> Response:
         """Note for a customer whether they take part in what a notice asks."""
-        await gate.admit(request, "answer")
+        await _admit_to(request, gate, desk, request_id)
         chosen = await read_posted(request, NoticeAnswer)
         try:
             outcome = await desk.answer(request_id, chosen.answer, "api")
         except StoreUnavailable as error:
             detail = "the journal cannot be written, so nothing was done"
             raise HTTPException(503, detail, {"retry-after": "5"}) from error
+        note(request, "notice_answer", notice=request_id, answer=chosen.answer)
         return _answered(request_id, outcome)
 
     return router
+
+
+async def _admit_to(request: Request, gate: Gate, desk: PeopleDesk, request_id: str) -> None:
+    """Whoever may answer on some feeders only, only there. Raises 401 or 403."""
+    principal = await gate.admit_somewhere(request, "answer")
+    if principal.feeders is not None:
+        feeder = await desk.feeder_of(request_id)
+        if feeder is not None:
+            await gate.admit(request, "answer", feeder)
 
 
 _DOCUMENTED: dict[str, Any] = {
@@ -105,7 +115,6 @@ _DOCUMENTED: dict[str, Any] = {
     },
     "openapi_extra": {
         "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(NoticeAnswer)}}},
-        "security": [{"operator": []}],
     },
 }
 

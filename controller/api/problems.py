@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from http import HTTPStatus
 
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from controller.access.account_store import AccountsUnavailable
+from controller.access.account_file import AccountsUnavailable
 from controller.api.encoding import to_json
 
 PROBLEM_JSON = "application/problem+json"
+log = structlog.get_logger("access")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 
 async def _on_no_accounts(request: Request, error: Exception) -> Response:
-    del error  # it names a path of ours; the log has it
+    log.error("accounts_unavailable", error=str(error))  # it names a path of ours: not for the answer
     told = "the accounts cannot be read or written now, so nothing was done"
     return problem_response(request, 503, told, {"retry-after": "5"})
 

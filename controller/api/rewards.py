@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_response, struct_schema
-from controller.api.gate import REFUSALS, SAFE_METHODS, Gate, acting
+from controller.api.gate import REFUSALS, SAFE_METHODS, Gate, acting, note
 from controller.api.posted import as_utc, read_posted
 from controller.api.reward_bodies import (
     DecisionBody,
@@ -127,6 +127,7 @@ def _add_bookings(router: APIRouter, desk: RewardsDesk) -> None:
                 currency=body.currency,
             )
         )
+        note(request, "fact_reported", fact=body.fact, kind=body.kind, again=points is None)
         taken = FactTaken(fact=body.fact, customer=body.customer, points=points or 0, again=points is None)
         return json_response(taken)
 
@@ -149,6 +150,7 @@ def _add_bookings(router: APIRouter, desk: RewardsDesk) -> None:
         booked = await _done(
             desk.pay_out(payout=body.payout, least=body.least_minor_units), unwritten=cut_off
         )
+        note(request, "payout_booked", payout=body.payout, booked=booked)
         return json_response(PayoutBooked(payout=body.payout, booked=booked))
 
 
@@ -193,6 +195,5 @@ def _documented(posted: type[msgspec.Struct], answered: type[msgspec.Struct]) ->
         },
         "openapi_extra": {
             "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(posted)}}},
-            "security": [{"operator": []}],
         },
     }

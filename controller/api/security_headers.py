@@ -31,13 +31,16 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+TLS_HEADERS = {"strict-transport-security": "max-age=31536000"}
 
 
 class SecurityHeaders:
     """ASGI middleware; touches only the start of a response, so streams pass untouched."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, only_tls: bool = False) -> None:
+        """`only_tls`: browsers come here over TLS only, once they did (RFC 6797)."""
         self._app = app
+        self._headers = HEADERS | (TLS_HEADERS if only_tls else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, with the headers added."""
@@ -46,7 +49,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 own_policy = headers.get("content-security-policy")
-                for name, value in HEADERS.items():
+                for name, value in self._headers.items():
                     headers[name] = value
                 if own_policy is not None:
                     headers["content-security-policy"] = own_policy

@@ -49,13 +49,16 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(app: FastAPI, host: str, port: int, ready: Callable[[int], None] | None = None) -> None:
-    """Serve until cancelled. `ready` is called with the port in use once requests are answered.
+    """Serve until cancelled. `ready` is called with the port in use once requests are answered. Only proxies
+    that the site file names are believed when they tell whose request it is, and whether it came over TLS.
 
     Raises CannotListen.
     """
     listening = listen(host, port)
     config = uvicorn.Config(
         app,
+        proxy_headers=bool(app.state.trusted_proxies),
+        forwarded_allow_ips=list(app.state.trusted_proxies),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -8,8 +8,9 @@ from starlette.exceptions import HTTPException
 
 from controller.access.principal import Principal
 from controller.access.sign_in import Refused, SignInDesk, TooSoon
+from controller.api.cookies import Cookies
 from controller.api.encoding import JSON, json_response, struct_schema
-from controller.api.gate import COOKIE, REFUSALS, Doors, comes_from_here
+from controller.api.gate import NO_ACCOUNTS, REFUSALS, Doors, address_of, comes_from_here
 from controller.api.posted import read_posted
 
 Given = Annotated[str, msgspec.Meta(max_length=1000)]
@@ -38,7 +39,7 @@ class WhoBody(msgspec.Struct, frozen=True, kw_only=True):
     """at signing in: whether the account has one"""
 
 
-def session_routes(desk: SignInDesk, gate: Doors) -> APIRouter:
+def session_routes(desk: SignInDesk, gate: Doors, cookies: Cookies) -> APIRouter:
     """Sign in, look, sign out."""
     router = APIRouter(prefix="/api/v1/session", tags=["access"])
 
@@ -48,16 +49,15 @@ def session_routes(desk: SignInDesk, gate: Doors) -> APIRouter:
         if "origin" in request.headers and not comes_from_here(request):
             raise HTTPException(403, "expected a page of this controller")
         order = await read_posted(request, SignInOrder)
-        address = "" if request.client is None else request.client.host
         try:
-            signed_in = await desk.sign_in(order.name, order.password, order.code, address)
+            signed_in = await desk.sign_in(order.name, order.password, order.code, address_of(request))
         except Refused as error:
             raise HTTPException(401, "name, password or code is not right") from error
         except TooSoon as error:
             wait = {"retry-after": str(max(1, round(error.wait_s)))}
             raise HTTPException(429, "too many tries; wait a little", wait) from error
         response = json_response(_body(signed_in.principal, signed_in.has_second_factor))
-        response.set_cookie(COOKIE, signed_in.secret, **session_cookie(request))
+        cookies.begin_session(request, response, signed_in.secret)
         return response
 
     @router.get("", response_model=None, responses={200: _WHO, **REFUSALS})
@@ -65,22 +65,19 @@ def session_routes(desk: SignInDesk, gate: Doors) -> APIRouter:
         """Who one is, by session or token."""
         return json_response(_body(await gate.known(request)))
 
-    @router.delete("", status_code=204, response_model=None)
+    @router.delete("", **_SIGN_OUT)
     async def sign_out(request: Request) -> Response:
         """The session is over; also where there was none."""
-        secret = request.cookies.get(COOKIE)
-        if secret is not None and comes_from_here(request):
+        secret = request.cookies.get(cookies.session)
+        if secret is not None:
+            if not comes_from_here(request):
+                raise HTTPException(403, "expected an order from a page of this controller")
             await desk.sign_out(secret)
         response = Response(status_code=204)
-        response.delete_cookie(COOKIE, path="/")
+        cookies.end_session(request, response)
         return response
 
     return router
-
-
-def session_cookie(request: Request) -> dict[str, Any]:
-    """No script reads it, no other site sends it; over TLS it goes nowhere else."""
-    return {"httponly": True, "samesite": "strict", "path": "/", "secure": request.url.scheme == "https"}
 
 
 def _body(principal: Principal, second_factor: bool | None = None) -> WhoBody:
@@ -101,9 +98,15 @@ _SIGN_IN: dict[str, Any] = {
         415: {"description": f"the body is not {JSON}"},
         422: {"description": "the order is malformed"},
         429: {"description": "too many tries: see Retry-After"},
-        503: {"description": "the accounts cannot be read now"},
+        503: NO_ACCOUNTS,
     },
     "openapi_extra": {
-        "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(SignInOrder)}}}
+        "security": [],
+        "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(SignInOrder)}}},
     },
+}
+_SIGN_OUT: dict[str, Any] = {
+    "status_code": 204,
+    "response_model": None,
+    "responses": {403: {"description": "the order came from a page of somebody else's"}, 503: NO_ACCOUNTS},
 }

@@ -11,8 +11,10 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
+from controller.access.principal import Principal
+from controller.access.roles import Permission
 from controller.api.encoding import JSON, json_response, struct_schema
-from controller.api.gate import REFUSALS, SAFE_METHODS, Gate, acting
+from controller.api.gate import REFUSALS, SAFE_METHODS, Gate, acting, note
 from controller.api.posted import as_utc, read_posted
 from controller.api.settlement_bodies import (
     DisputeBody,
@@ -39,51 +41,76 @@ def settlement_routes(desk: SettlementDesk, gate: Gate) -> APIRouter:
 
     async def may(request: Request) -> None:
         if request.method in SAFE_METHODS:
-            await gate.admit(request, "customers")
+            await gate.admit_somewhere(request, "customers")
         else:
-            await gate.admit(request, "readings" if request.url.path.endswith(LATE) else "disputes")
+            await gate.admit_somewhere(request, _changing(request))
 
     router = APIRouter(
         prefix="/api/v1", tags=["settlements"], dependencies=[Depends(may)], responses=REFUSALS
     )
-    _add_settlements(router, desk)
-    _add_disputes(router, desk)
+    _add_settlements(router, desk, gate)
+    _add_disputes(router, desk, gate)
     return router
 
 
-def _add_settlements(router: APIRouter, desk: SettlementDesk) -> None:
+def _changing(request: Request) -> Permission:
+    return "readings" if request.url.path.endswith(LATE) else "disputes"
+
+
+async def _admit_to(
+    request: Request, gate: Gate, desk: SettlementDesk, permission: Permission, asked: str
+) -> None:
+    """Whoever may act on some feeders only, only to requests of these. Raises 403, 404 or 409."""
+    principal: Principal = request.state.principal
+    if principal.feeders is not None:  # for all others the journal is read once only
+        told = await _done(desk.settlement(asked))
+        await gate.admit(request, permission, told.record.planned.feeder)
+
+
+def _add_settlements(router: APIRouter, desk: SettlementDesk, gate: Gate) -> None:
     @router.get("/requests/{request_id}/settlement", **_documented(None, SettlementBody))
-    async def settlement(request_id: str) -> Response:
+    async def settlement(request_id: str, request: Request) -> Response:
         """What a request came to, by interval, with its corrections and disputes."""
-        return json_response(body_of(await _done(desk.settlement(request_id))))
+        told = await _done(desk.settlement(request_id))
+        await gate.admit(request, "customers", told.record.planned.feeder)
+        return json_response(body_of(told))
 
     @router.post(LATE, **_documented(LateBody, LateAnswer))
     async def late(request: Request) -> Response:
         """Keep readings that came late, and correct what they change; the same again changes nothing."""
         body = await read_posted(request, LateBody, MAX_LATE_BYTES)
+        await gate.admit(request, "readings", body.feeder)
         readings = [
             LateReading(body.feeder, one.meter, as_utc(one.at, "at"), one.p_kw) for one in body.readings
         ]
-        return json_response(await _done(desk.late_readings(body.feeder, readings)))
+        taken = await _done(desk.late_readings(body.feeder, readings))
+        note(request, "late_readings", feeder=body.feeder, readings=taken.readings, new=taken.new)
+        return json_response(taken)
 
 
-def _add_disputes(router: APIRouter, desk: SettlementDesk) -> None:
+def _add_disputes(router: APIRouter, desk: SettlementDesk, gate: Gate) -> None:
     @router.get("/disputes")
-    async def disputes() -> Response:
-        """Those that nobody has decided, oldest first."""
+    async def disputes(request: Request) -> Response:
+        """Those that nobody has decided, oldest first; of all feeders."""
+        await gate.admit(request, "customers")
         return json_response({"disputes": desk.open_disputes()})
 
     @router.post("/disputes", **_documented(DisputeBody, DisputeOpened))
     async def open_dispute(request: Request) -> Response:
         """Note that somebody does not agree with a settlement; the same again is answered as the first."""
         body = await read_posted(request, DisputeBody)
-        return json_response(await _done(desk.open(body.request, body.reason, body.who)))
+        who = acting(request, body.who)
+        await _admit_to(request, gate, desk, "disputes", body.request)
+        return json_response(await _done(desk.open(body.request, body.reason, who)))
 
     @router.post("/disputes/{dispute}/decision", **_documented(DisputeDecision, DisputeDecided))
     async def decide(dispute: str, request: Request) -> Response:
         """Reject a dispute, or uphold it with another settlement; each is decided once."""
         body = await read_posted(request, DisputeDecision, MAX_DECISION_BYTES)
         who = acting(request, body.who)
+        opened = next((one for one in desk.open_disputes() if one.dispute == dispute), None)
+        if opened is not None:  # else the desk says that there is none
+            await _admit_to(request, gate, desk, "disputes", opened.request)
         remedy = Remedy(
             readings=tuple((as_utc(one.at, "at"), one.p_kw) for one in body.readings),
             meter=body.meter,
@@ -118,7 +145,6 @@ async def _done(asked: Awaitable[T]) -> T:
 
 def _documented(posted: type[msgspec.Struct] | None, answered: type[msgspec.Struct]) -> dict[str, Any]:
     body = {} if posted is None else {"required": True, "content": {JSON: {"schema": struct_schema(posted)}}}
-    extra: dict[str, Any] = {"security": [{"operator": []}]}
     return {
         "responses": {
             200: {"content": {JSON: {"schema": struct_schema(answered)}}},
@@ -127,5 +153,5 @@ def _documented(posted: type[msgspec.Struct] | None, answered: type[msgspec.Stru
             422: {"description": "the body is malformed, or its readings cannot be"},
             503: {"description": "the journal cannot be written"},
         },
-        "openapi_extra": extra | ({"requestBody": body} if body else {}),
+        "openapi_extra": {"requestBody": body} if body else None,
     }

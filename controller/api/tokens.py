@@ -9,7 +9,8 @@ from starlette.exceptions import HTTPException
 
 from controller.access.accounts import Token
 from controller.access.roles import Permission
-from controller.access.sign_in import SignInDesk, TokenRejected
+from controller.access.sign_in import SignInDesk
+from controller.access.tokens import TokenRejected
 from controller.api.encoding import JSON, json_response, struct_schema
 from controller.api.gate import REFUSALS, Gate
 from controller.api.posted import read_posted
@@ -19,7 +20,7 @@ class TokenOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """What a new token is for."""
 
     name: str
-    """as whom it acts, in the journal"""
+    """of the program: in the journal it acts as `token:` and this"""
     may: tuple[Permission, ...]
     days: Annotated[float, msgspec.Meta(gt=0, le=400)]
     feeders: tuple[str, ...] | None = None

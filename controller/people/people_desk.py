@@ -120,6 +120,12 @@ class PeopleDesk:
             needs_yes=needs_yes,
         )
 
+    async def feeder_of(self, request: str) -> str | None:
+        """Whose customer a notice asked; None when there is no such notice."""
+        await self._started()
+        record = self._keeper.books.requests.get(request)
+        return None if record is None else record.planned.feeder
+
     async def answer_by_token(self, token: str) -> Outcome:
         """Take the answer that a token stands for. Raises StoreUnavailable, having changed nothing."""
         consent = None if self._links is None else self._links.key.open(token)

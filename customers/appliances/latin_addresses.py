@@ -29,7 +29,7 @@ _UK = re.compile(r"\b([a-z]{1,2}[0-9][a-z0-9]?)\s*([0-9][a-z]{2})\b")
 _FIVE = re.compile(r"\b(?:d\s*-\s*|de\s*-\s*)?([0-9]{5})(?:-[0-9]{4})?\b")
 _FOUR = re.compile(r"^(?:(?:a|ch|l|b|nl)\s*-\s*)?([1-9][0-9]{3})\s+(?=[a-z])")
 _NUMBER = r"[0-9]+(?:\s?[a-z](?![a-z0-9]))?(?:\s?[-/]\s?[0-9]+(?:\s?[a-z](?![a-z0-9]))?)*"
-_LEADING = re.compile(rf"({_NUMBER})\s+([a-z].*)")
+_LEADING = re.compile(rf"({_NUMBER})\s+([a-z].*|[0-9]+(?:st|nd|rd|th)\b.*)")
 _TRAILING = re.compile(rf"(.*[a-z.)])[\s.]*?\s*({_NUMBER})")
 _INSIDE = re.compile(rf"([a-z][^0-9]*?[a-z.])\s*({_NUMBER})\b")
 _STREET_ENDS = (

@@ -7,7 +7,7 @@ them, and the order of imports does not matter; one that is there already change
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from customers.appliances.sales_list import family
 from customers.appliances.values import Appliance, Observation
@@ -93,15 +93,11 @@ def _groups(observations: Sequence[Observation]) -> list[list[Observation]]:
             continue
         both = group[i] + group[j]
         members = [observations[k] for k in both]
-        if _one_of_each(members) and all(_are_near(a, b) for n, a in enumerate(members) for b in members[:n]):
+        if all(_are_near(a, b) for n, a in enumerate(members) for b in members[:n]):
             for k in both:
                 group[k] = both
     firsts = {min(members): members for members in group}
     return [[observations[k] for k in sorted(firsts[first])] for first in sorted(firsts)]
-
-
-def _one_of_each(members: Collection[Observation]) -> bool:
-    return len({family(one.list_name) for one in members}) == len(members)
 
 
 def _are_near(one: Observation, other: Observation) -> bool:

@@ -17,6 +17,7 @@ UNLIKE = 50.0
 _TITLES = frozenset(
     {"herr", "frau", "mr", "mrs", "ms", "miss", "dr", "prof", "familie", "fam", "eheleute", "und", "and"}
 )
+_FIRST_NAMES_ALIKE, _ONE_FAMILY = 75.0, 70.0
 _HAN_TITLES = re.compile(r"(先生|女士|小姐)$")
 
 
@@ -64,7 +65,11 @@ def likeness(one: str, other: str) -> float | None:
             return None
         return 100.0 if one == other else 0.0
     one, other = _without_initials(one, other), _without_initials(other, one)
-    return float(max(fuzz.token_set_ratio(one, other), fuzz.token_sort_ratio(one, other)))
+    alike = float(max(fuzz.token_set_ratio(one, other), fuzz.token_sort_ratio(one, other)))
+    left = [" ".join(sorted(set(a.split()) - set(b.split()))) for a, b in ((one, other), (other, one))]
+    if all(left) and fuzz.ratio(*left) < _FIRST_NAMES_ALIKE:
+        return min(alike, _ONE_FAMILY)  # of one family, and not one person
+    return alike
 
 
 def _without_initials(name: str, other: str) -> str:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devices.command_rules import CommandRules, check_limit
 from devices.errors import CommandRejected
 from devices.messages import SUBSTATION, Failsafe, Heartbeat, LimitCommand, Refused
-from devices.modbus.command_rules import CommandRules, check_limit
 from devices.modbus.failsafe_unit import mapped_unit
 from devices.modbus.link import Link
 from devices.modbus.quantities import RegisterMap

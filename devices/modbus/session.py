@@ -7,9 +7,9 @@ from typing import Any
 
 import structlog
 
+from devices.command_rules import CommandRules
 from devices.errors import CommandRejected, MalformedMessage, Unreachable
 from devices.messages import AnswerKind, DeviceStatus, Inbound, LimitCommand, Refused
-from devices.modbus.command_rules import CommandRules
 from devices.modbus.conversation import Conversation, UnitBusy
 from devices.modbus.dialogue import UnitException, UnitState
 from devices.modbus.held_limit import HeldLimit, answer_to

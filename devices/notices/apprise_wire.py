@@ -8,7 +8,7 @@ decide whether a word that was not taken is worth another try; what cannot be re
 import logging
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat
@@ -20,13 +20,17 @@ from devices.notices.ways import Way, filled, target_url
 from devices.notices.words import Result
 
 _SMTP = re.compile(r"\b([45]\d\d)\b")
-_SMTP_LINES = ("SMTP recipient", "Socket Exception")
+_SMTP_LINES = ("SMTP recipient", "Socket Exception: {")
+"""of one recipient: what smtplib holds by address is what a server says to RCPT. What it says to all else, a
+greeting or a sender, is about us, and to a whole message often is"""
 _HTTP = re.compile(r"error=(\d{3})\b")
 _HTTP_FINAL = frozenset({400, 404, 405, 406, 410, 413, 414, 415, 422, 451})
 """the far side will say the same tomorrow; 401 and 403 are the site's own fault, which can be mended"""
 _RECIPIENT_FINAL = frozenset({"550", "551", "552", "553", "554", "555"})
-"""of one recipient or message; the other 5xx are about us: 535 wrong password, 530 log in first"""
+"""of one recipient; the other 5xx are about us: 530 log in first"""
 _EXAMPLE = {"email": "somebody@example.org", "phone": "+4915100000000", "push": "key", "customer": "C1"}
+_TARGETS = ("targets", "target_phones", "phone")
+"""where services of `apprise` hold whom they write to"""
 _ASSET = AppriseAsset(app_id="Gridward", app_desc="", app_url="", async_mode=False)
 
 
@@ -76,8 +80,8 @@ def check(way: Way) -> None:
     plugin = Apprise.instantiate(url, asset=_ASSET, suppress_exceptions=True)
     if not isinstance(plugin, NotifyBase):
         raise ProfileRejected(f"way {way.name!r}: expected a URL that apprise knows, with all it needs in it")
-    if way.needs and len(plugin) != 1:
-        raise ProfileRejected(f"way {way.name!r}: expected one target in the URL, it has {len(plugin)}")
+    if not _leads_to_one(plugin, way, _EXAMPLE):
+        raise ProfileRejected(f"way {way.name!r}: expected one target in the URL, the customer's own")
 
 
 def hand_over(way: Way, reach: Reach, word: Rendered, patience_s: float) -> Result:
@@ -85,7 +89,7 @@ def hand_over(way: Way, reach: Reach, word: Rendered, patience_s: float) -> Resu
     silence()
     url = target_url(way, reach)
     plugin = None if url is None else Apprise.instantiate(url, asset=_ASSET, suppress_exceptions=True)
-    if not isinstance(plugin, NotifyBase) or (way.needs and len(plugin) != 1):
+    if not isinstance(plugin, NotifyBase) or not _leads_to_one(plugin, way, reach.address):
         return "no_address"
     if way.style == "sms" and not word.sms:
         return "too_long"
@@ -98,6 +102,28 @@ def hand_over(way: Way, reach: Reach, word: Rendered, patience_s: float) -> Resu
     except Exception:  # noqa: BLE001  whatever it says may name the recipient
         return "fault"
     return "taken" if taken else _why_not(codes)
+
+
+def _leads_to_one(plugin: NotifyBase, way: Way, address: Mapping[Any, str]) -> bool:
+    """Whether a URL leads to the one who is meant: a service drops an address that it does not like, or takes
+    a part of it, and some then write to their own sender.
+    """
+    if way.needs and len(plugin) != 1:
+        return False
+    held = (getattr(plugin, name, None) for name in _TARGETS)
+    targets = next((found for found in held if isinstance(found, Sequence) and not isinstance(found, str)), None)
+    if targets is None or not {"email", "phone"} & set(way.needs):
+        return True
+    told = [str(one[-1] if isinstance(one, tuple) else one) for one in targets]
+    if len(told) != 1:
+        return False
+    if "email" in way.needs:
+        return told[0].casefold() == address["email"].casefold()
+    return _digits(told[0].partition("@")[0]) == _digits(address["phone"])
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdecimal, text))
 
 
 def _add_headers(plugin: Any, reach: Reach) -> None:

@@ -1,16 +1,16 @@
 """Second tries of a word that one way took and another did not: growing pauses, few, while it is of use.
 
-Bounded: of more than `MOST` that wait, the oldest is dropped and counted. What waits is lost when the program
-ends: the person was told once already.
+Bounded: of more than `MOST` that wait, the oldest is dropped. What waits is lost when the program ends: the
+person was told once already.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from devices.messages import CustomerNotice
+from devices.notices.words import WordKey, key_of
 from devices.ports import Clock
 
 PAUSES_S = (10.0, 60.0, 300.0)
@@ -28,17 +28,20 @@ class _Waiting:
     due_s: float
 
 
+_Which = tuple[str, WordKey, str]
+"""customer, word, way"""
+
+
 class SecondTries:
     """Of one site. All calls are on the loop's thread."""
 
     def __init__(self, clock: Clock) -> None:
-        self.dropped = 0
         self._clock = clock
-        self._waiting: deque[_Waiting] = deque(maxlen=MOST)
+        self._waiting: dict[_Which, _Waiting] = {}
         self._came = asyncio.Event()
 
     def add(self, notice: CustomerNotice, way: str, now: datetime) -> None:
-        """Try again later, if it is of use then."""
+        """Try again later, if it is of use then and does not wait already."""
         if not is_over(notice, now + timedelta(seconds=PAUSES_S[0])):
             self._put(_Waiting(notice, way, 0, self._clock.monotonic() + PAUSES_S[0]))
 
@@ -48,25 +51,27 @@ class SecondTries:
             if not self._waiting:
                 self._came.clear()
                 await self._came.wait()
-            pause_s = min(one.due_s for one in self._waiting) - self._clock.monotonic()
+            pause_s = min(one.due_s for one in self._waiting.values()) - self._clock.monotonic()
             if pause_s > 0:
-                await self._clock.sleep(pause_s)
+                # no longer than the first pause: what comes meanwhile may be due before
+                await self._clock.sleep(min(pause_s, PAUSES_S[0]))
             await self._round(attempt)
 
     async def _round(self, attempt: Try) -> None:
         now_s = self._clock.monotonic()
-        due = [one for one in self._waiting if one.due_s <= now_s][:AT_ONCE]
-        for one in due:
-            self._waiting.remove(one)
+        due = [which for which, one in self._waiting.items() if one.due_s <= now_s][:AT_ONCE]
+        tried = [self._waiting.pop(which) for which in due]
         async with asyncio.TaskGroup() as tasks:
-            done = [tasks.create_task(_outcome(attempt, one), name=f"again by {one.way}") for one in due]
-        for one, task in zip(due, done, strict=True):
+            done = [tasks.create_task(_outcome(attempt, one), name=f"again by {one.way}") for one in tried]
+        for one, task in zip(tried, done, strict=True):
             if not task.result() and one.tries + 1 < len(PAUSES_S):
                 self._put(_Waiting(one.notice, one.way, one.tries + 1, now_s + PAUSES_S[one.tries + 1]))
 
     def _put(self, waiting: _Waiting) -> None:
-        self.dropped += len(self._waiting) == MOST
-        self._waiting.append(waiting)
+        which = (waiting.notice.customer, key_of(waiting.notice), waiting.way)
+        self._waiting.setdefault(which, waiting)
+        if len(self._waiting) > MOST:
+            del self._waiting[next(iter(self._waiting))]
         self._came.set()
 
 

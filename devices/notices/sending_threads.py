@@ -20,20 +20,24 @@ class SendingThreads:
         self._name = name
         self._places = asyncio.Semaphore(most)
 
-    async def run(self, send: Callable[[], Result], over: Callable[[Result], None]) -> asyncio.Future[Result]:
-        """Begin as soon as there is a place; the future tells what came of it.
+    async def place(self) -> None:
+        """Wait for one. Whoever has it begins a sending with it or leaves it."""
+        await self._places.acquire()
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self._places.release()
+
+    def begin(self, send: Callable[[], Result], over: Callable[[Result], None]) -> bool:
+        """Begin to send; False, and the place is given back, when no thread can be had.
 
         `over` is called on the loop when the sending has come to its end, whether or not anybody waits.
         """
-        await self._places.acquire()
         loop = asyncio.get_running_loop()
-        told: asyncio.Future[Result] = loop.create_future()
 
         def end(result: Result) -> None:
-            self._places.release()
+            self.leave()
             over(result)
-            if not told.done():
-                told.set_result(result)
 
         def work() -> None:
             try:
@@ -46,5 +50,6 @@ class SendingThreads:
         try:
             threading.Thread(target=work, name=f"notice {self._name}", daemon=True).start()
         except RuntimeError:  # no more threads on this machine
-            end("busy")
-        return told
+            self.leave()
+            return False
+        return True

@@ -7,7 +7,7 @@ placeholders: {email}, {phone} and {push} stand for what is held of the customer
 
 import re
 import string
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
@@ -21,7 +21,7 @@ Style = Literal["email", "sms", "text", "app"]
 """email: subject, text and HTML · sms: the short form · text: subject and text · app: the notice as it is"""
 ADDRESSES: tuple[Address, ...] = get_args(Address)
 PLACEHOLDERS = frozenset({*ADDRESSES, "customer", "secret"})
-_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"\+?\d{5,15}")
 _PUSH = re.compile(r"[A-Za-z0-9._:@+-]{1,200}")
 
@@ -45,14 +45,6 @@ class Way:
         return tuple(name for name in ADDRESSES if name in placeholders(self.url))
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """One way will not take it, and why."""
-
-    way: Way
-    why: Refusal
-
-
 def placeholders(url: str) -> frozenset[str]:
     """The names in braces of a URL. ValueError for what is none."""
     found = [name for _, name, *_ in string.Formatter().parse(url) if name is not None]
@@ -61,24 +53,34 @@ def placeholders(url: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def ways_for(
-    ways: Sequence[Way], reach: Reach, word: WordKey, site_limit: RateLimit, now: datetime
-) -> Iterator[Way | Refused]:
-    """The ways to try, the liked one first, and those that are out of question, with the reason.
+def ways_in_order(ways: Sequence[Way], reach: Reach, word: WordKey) -> list[Way]:
+    """Those meant for this customer, the liked one first. Who likes some ways is told by these alone, as long
+    as there is one. What takes a notice back goes first where the notice went.
+    """
+    meant = [way for way in ways if way.only_for is None or reach.customer in way.only_for]
+    liked = [way for name in reach.prefers for way in meant if way.name == name] or meant
+    if word.kind != "taken_back":
+        return liked
+    told = {one.way for one in reach.taken if one.word.request == word.request and one.word.kind == "notice"}
+    return sorted(liked, key=lambda way: way.name not in told)
+
+
+def refusal(
+    way: Way, reach: Reach, word: WordKey, site_limit: RateLimit, now: datetime
+) -> Refusal | None:
+    """Why a way is out of question for a word; None when it may be tried.
 
     A customer who took their consent back, or whose supply is over, gets nothing, also nothing that takes
-    back: the notice ends by itself. Who never agreed to be written to may still use the app. What takes a
-    notice back goes first where the notice went. A word that several ways took counts once for the person,
-    and never against itself.
+    back: the notice ends by itself. Who never agreed to be written to may still use the app. A word that
+    several ways took counts once for the person, and never against itself.
     """
+    why = _by_standing(way, reach)
+    if why is not None:
+        return why
     others = [one for one in reach.taken if one.word != word]
-    enough = not site_limit.allows(word.kind, {one.word: one for one in others}.values(), now)
-    for way in _in_order(ways, reach, word):
-        refusal = _refusal(way, reach)
-        taken = [one for one in others if one.way == way.name]
-        if refusal is None and (enough or not way.limit.allows(word.kind, taken, now)):
-            refusal = "rate_limited"
-        yield way if refusal is None else Refused(way, refusal)
+    by_way = [one for one in others if one.way == way.name]
+    allowed = site_limit.allows(word.kind, {one.word: one for one in others}.values(), now)
+    return None if allowed and way.limit.allows(word.kind, by_way, now) else "rate_limited"
 
 
 def target_url(way: Way, reach: Reach) -> str | None:
@@ -97,17 +99,7 @@ def filled(url: str, values: Mapping[str, str]) -> str:
     return url.format_map({name: quote(value, safe="") for name, value in values.items()})
 
 
-def _in_order(ways: Sequence[Way], reach: Reach, word: WordKey) -> list[Way]:
-    """Those meant for this customer. Who likes some ways is told by these alone, as long as there is one."""
-    meant = [way for way in ways if way.only_for is None or reach.customer in way.only_for]
-    liked = [way for name in reach.prefers for way in meant if way.name == name] or meant
-    if word.kind != "taken_back":
-        return liked
-    told = {one.way for one in reach.taken if one.word.request == word.request and one.word.kind == "notice"}
-    return sorted(liked, key=lambda way: way.name not in told)
-
-
-def _refusal(way: Way, reach: Reach) -> Refusal | None:
+def _by_standing(way: Way, reach: Reach) -> Refusal | None:
     if reach.standing in ("opted_out", "ended"):
         return reach.standing
     if way.style == "app":

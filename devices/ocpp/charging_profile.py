@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from devices.errors import CommandRejected
-from devices.identifiers import id_fault
 from devices.messages import LimitCommand
 from devices.ocpp.settings import Charger, ChargerDevice, Purpose, RateUnit
 
@@ -98,23 +96,6 @@ def profile_id(request: str, *, of_transaction: bool = False) -> int:
     """
     name = f"{request}\0transaction" if of_transaction else request
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") & 0x7FFFFFFF or 1
-
-
-def check_command(command: LimitCommand, floor_kw: float) -> None:
-    """The last check before the wire; CommandRejected when it must not go out."""
-    fault = id_fault(command.request)
-    if fault is not None:
-        raise CommandRejected(f"request id {command.request!r} {fault}")
-    if not math.isfinite(command.limit_kw) or command.limit_kw < floor_kw:
-        raise CommandRejected(
-            f"{command.request}: limit_kw is {command.limit_kw}, expected at least the floor of"
-            f" {command.device}, {floor_kw:g}"
-        )
-    for name, at in (("start", command.start), ("end", command.end)):
-        if at.utcoffset() is None:
-            raise CommandRejected(f"{command.request}: {name} has no time zone")
-    if command.end <= command.start:
-        raise CommandRejected(f"{command.request}: ends ({command.end}) before it starts ({command.start})")
 
 
 def schedule(command: LimitCommand, device: ChargerDevice, unit: RateUnit) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Section numbers are those of "Open Charge Point Protocol 1.6 edition 2".
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, assert_never
 
+from devices.command_rules import check_limit
 from devices.errors import MalformedMessage
 from devices.messages import LimitCommand
 from devices.ocpp import charging_profile as profiles
@@ -97,7 +98,7 @@ class CodecV16:
         self, command: LimitCommand, device: ChargerDevice, ability: Ability, transaction: str | None
     ) -> Outgoing:
         """SetChargingProfile (5.16)."""
-        profiles.check_command(command, device.floor_kw)
+        check_limit(command, device.floor_kw)
         purpose = _PURPOSES[ability.purpose(device)]
         number = None if transaction is None else int(transaction)
         profile = {

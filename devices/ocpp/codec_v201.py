@@ -6,6 +6,7 @@ Use cases (K01 and the like) are those of "OCPP 2.0.1 Part 2"; a connector here 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, assert_never
 
+from devices.command_rules import check_limit
 from devices.errors import MalformedMessage
 from devices.messages import LimitCommand
 from devices.ocpp import charging_profile as profiles
@@ -115,7 +116,7 @@ class CodecV201:
         self, command: LimitCommand, device: ChargerDevice, ability: Ability, transaction: str | None
     ) -> Outgoing:
         """SetChargingProfile (K01)."""
-        profiles.check_command(command, device.floor_kw)
+        check_limit(command, device.floor_kw)
         purpose = _PURPOSES[ability.purpose(device)]
         number = profiles.profile_id(command.request, of_transaction=transaction is not None)
         profile = {

@@ -20,14 +20,13 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from devices.backoff import Backoff
+from devices.command_rules import CommandRules, check_limit
 from devices.errors import CommandRejected, Unreachable
 from devices.messages import LimitCommand, Refused
 from devices.ocpp.admission import Admission, TurnedAway
 from devices.ocpp.charger_state import ChargerState
-from devices.ocpp.charging_profile import check_command
 from devices.ocpp.codec_v16 import CodecV16
 from devices.ocpp.codec_v201 import CodecV201
-from devices.ocpp.command_rules import CommandRules
 from devices.ocpp.doorway import ChargerConnection, Doorway, connection_class
 from devices.ocpp.heard import Codec
 from devices.ocpp.link import ChargerLink
@@ -243,7 +242,7 @@ class CentralSystem:
         name, device = place
         release = command.end <= self._clock.now()
         if not release:
-            check_command(command, device.floor_kw)
+            check_limit(command, device.floor_kw)
         self._rules.admit(command)
         link = self._links.get(name)
         if link is None:

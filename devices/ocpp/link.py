@@ -17,9 +17,9 @@ from devices.ocpp.clock_watch import ClockWatch
 from devices.ocpp.frames import Call, CallError, CallResult, error_frame, read_frame, result_frame
 from devices.ocpp.heard import Booted, Charging, Codec, Heard, ReplyFacts, TokenAsked
 from devices.ocpp.limits import Limits
-from devices.ocpp.rate import Bucket
 from devices.ocpp.session import Session, Surroundings
 from devices.ocpp.watch import Watch
+from devices.rate import Bucket
 
 _POLICY_VIOLATION = 1008
 _CUT_OFF = {1002: "malformed", 1007: "malformed", 1009: "too_large"}

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from devices.openadr.event_schedule import is_over
 from devices.openadr.holdings import Holdings
 from devices.openadr.objects import Actor, Stored
 from devices.openadr.ports import ObjectKind
@@ -46,7 +45,7 @@ def leaving(bounds: Bounds, held: Holdings, actor: Actor, new: Stored, now: date
         return []
     if new.kind == "event":
         for event in held.all("event"):
-            if is_over(event.body, event.created, now):
+            if held.is_over(event, now):
                 return [event]
     raise forbidden(f"the VTN holds {bounds.total[new.kind]} {new.kind}s and takes no more")
 

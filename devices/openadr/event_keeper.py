@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from devices.command_rules import CommandRules
 from devices.errors import CommandRejected
 from devices.messages import LimitCommand
 from devices.openadr import enrolment, events_out
 from devices.openadr.channel_settings import ChannelSettings, OpenAdrDevice
-from devices.openadr.command_order import CommandOrder
 from devices.openadr.event_book import DeviceKey, EventBook, OwnEvent
 from devices.openadr.iso_time import moment
 from devices.openadr.ports import Body, BusinessLogic
@@ -29,7 +29,7 @@ class EventKeeper:
 
     def __init__(self, settings: ChannelSettings, vtn: BusinessLogic, clock: Clock) -> None:
         self.book = EventBook()
-        self.rules = CommandOrder()
+        self.rules = CommandRules()
         self.standing: dict[str, OpenAdrDevice] = {}
         """device of each standing request for reports, by event id"""
         self.places: dict[DeviceKey, OpenAdrDevice] = {(d.feeder, d.device): d for d in settings.devices}

@@ -1,4 +1,4 @@
-"""When an event's intervals run, and whether it is over. Pure.
+"""When an event's intervals run, and when all of it is over. Pure.
 
 An interval runs by its own intervalPeriod; what that leaves out comes from the event's, and a start that
 nobody gives is the end of the interval before. Source: OpenADR 3.1.1 User Guide, "Intervals" and "Looping".
@@ -10,12 +10,6 @@ from typing import Any
 
 from devices.openadr.iso_time import NOW, after, duration_of, moment
 from devices.openadr.ports import Body
-
-
-def is_over(event: Body, created: str, now: datetime) -> bool:
-    """Whether all of it lies behind us. What has no end that we can tell is not over."""
-    end = end_of(event, created)
-    return end is not None and end <= now
 
 
 def end_of(event: Body, created: str) -> datetime | None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from devices.command_rules import check_limit
 from devices.errors import CommandRejected
 from devices.identifiers import id_fault
 from devices.messages import Direction, LimitCommand
@@ -46,19 +47,11 @@ class Standing:
 
 def check_command(command: LimitCommand, floor_kw: float) -> None:
     """The last check before the wire; CommandRejected when it must not go out."""
-    for name, value in (("request", command.request), ("feeder", command.feeder), ("device", command.device)):
+    for name, value in (("feeder", command.feeder), ("device", command.device)):
         fault = id_fault(value)
         if fault is not None:
             raise CommandRejected(f"{command.request!r}: {name} {value!r} {fault}")
-    floor_kw = floor_kw if command.direction == "consumption" else 0.0
-    if not math.isfinite(command.limit_kw) or command.limit_kw < floor_kw:
-        raise CommandRejected(
-            f"{command.request}: limit_kw is {command.limit_kw}, expected at least the floor of"
-            f" {command.device}, {floor_kw:g}"
-        )
-    for name, at in (("start", command.start), ("end", command.end)):
-        if at.utcoffset() is None:
-            raise CommandRejected(f"{command.request}: {name} has no time zone")
+    check_limit(command, floor_kw)
     if _whole(command.end) - _whole(command.start) < _SECOND:
         raise CommandRejected(
             f"{command.request}: lasts from {command.start} to {command.end}, expected a second at least"

@@ -16,13 +16,13 @@ import structlog
 
 from devices.errors import MalformedMessage
 from devices.messages import DeviceStatus, Reading, Refused
-from devices.ocpp.rate import Bucket
 from devices.openadr.channel_settings import ChannelSettings, OpenAdrDevice
 from devices.openadr.event_book import DeviceKey, Heard, OwnEvent, clock_off_s, measured_at
 from devices.openadr.event_keeper import EventKeeper
 from devices.openadr.ports import Body
 from devices.openadr.reports_in import AGGREGATED, Report, Said, read_report
 from devices.ports import Clock, Deliver
+from devices.rate import Bucket
 
 KEPT_BYTES = 1024
 MAX_SEEN = 20_000

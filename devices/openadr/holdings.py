@@ -1,11 +1,14 @@
 """All objects of the VTN in memory, with what finds them quickly. No I/O, no rules."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import chain
 
+from devices.openadr.event_schedule import end_of
 from devices.openadr.objects import KINDS, Stored
 from devices.openadr.ports import ObjectKind
 from devices.openadr.privacy import VOUCHED, granted_targets
+from devices.openadr.queries import Query
 from devices.openadr.targets import VEN_NAME
 
 
@@ -17,6 +20,8 @@ class Holdings:
         self.named: dict[tuple[ObjectKind, str], str] = {}
         """programs and vens by their unique name"""
         self.ven_of_client: dict[str, str] = {}
+        self._end_of: dict[str, datetime | None] = {}
+        """of events: see `event_schedule.end_of`"""
         self.bytes_of: dict[ObjectKind, int] = dict.fromkeys(KINDS, 0)
         self._below: dict[tuple[ObjectKind, str], dict[str, None]] = {}
         self._owned: dict[tuple[ObjectKind, str], dict[str, None]] = {}
@@ -53,6 +58,25 @@ class Holdings:
         ven = self.ven_for(client_id)
         return granted_targets(ven, () if ven is None else self.below("resource", ven.id))
 
+    def is_over(self, stored: Stored, now: datetime) -> bool:
+        """Whether an event lies behind us. What has no end that we can tell does not."""
+        end = self._end_of.get(stored.id)
+        return stored.kind == "event" and end is not None and end <= now
+
+    def newest_first(self, kind: ObjectKind, query: Query) -> Iterator[Stored]:
+        """All that may fit a query, for clients that see everything; by an index where there is one."""
+        if query.name is not None and kind in ("program", "ven"):
+            named = self.named.get((kind, query.name))
+            return iter(() if named is None else (self.by_kind[kind][named],))
+        parent = query.ven_id if kind == "resource" else query.program_id
+        if parent is not None and kind in ("event", "subscription", "resource"):
+            ids = self._below.get((kind, parent), {})
+        elif query.targets:
+            ids = self._targeted.get((kind, next(iter(query.targets))), {})
+        else:
+            return reversed(self.by_kind[kind].values())
+        return iter(sorted((self.by_kind[kind][one] for one in ids), key=_newness))
+
     def perhaps_seen(self, kind: ObjectKind, granted: frozenset[str]) -> Iterator[Stored]:
         """Programs or events without targets, or with one of these; each once, in no order."""
         ids = chain(self._untargeted[kind], *(self._targeted.get((kind, target), ()) for target in granted))
@@ -79,6 +103,8 @@ class Holdings:
         self.bytes_of[stored.kind] += stored.size
         for index, key in self._keys(stored):
             index.setdefault(key, {})[stored.id] = None
+        if stored.kind == "event":
+            self._end_of[stored.id] = end_of(stored.body, stored.created)
         if not stored.body.get("targets"):
             self._untargeted[stored.kind][stored.id] = None
         if stored.kind in ("program", "ven"):
@@ -98,6 +124,8 @@ class Holdings:
             if not members:
                 del index[key]
         self._untargeted[stored.kind].pop(stored.id, None)
+        if stored.kind == "event":
+            self._end_of.pop(stored.id, None)
         if stored.kind in ("program", "ven"):
             self.named.pop((stored.kind, stored.body[f"{stored.kind}Name"]), None)
         if stored.kind == "ven" and stored.client_id is not None:
@@ -113,3 +141,7 @@ class Holdings:
             yield self._owned, (stored.kind, stored.client_id)
         for target in dict.fromkeys(stored.body.get("targets") or ()):
             yield self._targeted, (stored.kind, target)
+
+
+def _newness(stored: Stored) -> int:
+    return -stored.sequence

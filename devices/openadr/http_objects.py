@@ -14,7 +14,8 @@ from devices.openadr.objects import KINDS, Actor, Version
 from devices.openadr.ports import Body, ObjectKind
 from devices.openadr.problems import not_found
 from devices.openadr.rules import check_may_read, check_may_write
-from devices.openadr.vtn_objects import Seen, VtnObjects
+from devices.openadr.searches import Seen
+from devices.openadr.vtn_objects import VtnObjects
 from devices.openadr.words import read_request, show
 
 CheckCallbacks = Callable[[Body], Awaitable[None]]

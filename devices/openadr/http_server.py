@@ -22,7 +22,8 @@ _LEEWAY = 100
 """connections beyond the limit that are still answered, with 503"""
 _MAX_HEAD_BYTES = 32_768
 # the library reports every malformed request; we tell our own story
-logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+_quiet = logging.getLogger(f"{__name__}.uvicorn")
+_quiet.setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,10 @@ class PatientProtocol(H11Protocol):
     header_deadline_s: ClassVar[float]
     most_connections: ClassVar[int]
     _deadline: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = _quiet
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The library's hook."""

@@ -28,7 +28,7 @@ from devices.openadr.changes import Change, Operation
 from devices.openadr.notifier_audience import Audience
 from devices.openadr.notifier_topics import NotifierTopics
 from devices.openadr.ports import Body, BusinessLogic, ObjectKind
-from devices.ports import Clock
+from devices.ports import Clock, Deliver
 
 Protocol = Literal["3.1.1", "5"]
 _VERSIONS = {"3.1.1": aiomqtt.ProtocolVersion.V311, "5": aiomqtt.ProtocolVersion.V5}
@@ -134,8 +134,8 @@ class MqttNotifier:
         self._queue.append(change)
         self._news.set()
 
-    async def run(self) -> None:
-        """Publish until cancelled; lost links come back by themselves."""
+    async def run(self, deliver: Deliver | None = None) -> None:
+        """Publish until cancelled; lost links come back by themselves. Delivers nothing."""
         await self._meet_the_vens()
         while True:
             since_s = self._clock.monotonic()

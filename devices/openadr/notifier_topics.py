@@ -37,6 +37,15 @@ ENDPOINTS: Mapping[str, Reader] = {
     "resources": _BL,
 }
 """All paths below `/notifiers/mqtt/topics/` of the document."""
+OWN_INSTEAD: Mapping[str, str] = {
+    "programs": "vens/{venID}/programs",
+    "programs/{programID}": "vens/{venID}/programs",
+    "programs/{programID}/events": "vens/{venID}/events",
+}
+"""What a VEN is told when it asks for topics that are business logic's: those of its own ven, which have all
+that it may see of them, and of other programs besides. There are VENs that ask by program only
+(python-oa3-client 0.5).
+"""
 _CREATE: Operation = "CREATE"
 _DELETE: Operation = "DELETE"
 _Told = tuple[str, Operation, Body, str | None]
@@ -62,9 +71,17 @@ class NotifierTopics:
 
     root: str = "openadr"
 
-    def response(self, endpoint: str, ids: Mapping[str, str]) -> dict[str, dict[str, str]]:
-        """A `notifierTopicsResponse` for one of ENDPOINTS; `ids` has its `{programID}` or `{venID}`."""
-        path = endpoint.format_map(ids)
+    def response(
+        self, endpoint: str, ids: Mapping[str, str], ven_id: str | None = None
+    ) -> dict[str, dict[str, str]]:
+        """A `notifierTopicsResponse` for one of ENDPOINTS; `ids` has its `{programID}` or `{venID}`.
+
+        `ven_id` is the ven of the VEN that asks for one of OWN_INSTEAD.
+        """
+        if ven_id is None:
+            path = endpoint.format_map(ids)
+        else:
+            path = OWN_INSTEAD.get(endpoint, endpoint).format_map({**ids, "venID": ven_id})
         operations = ["UPDATE", "DELETE"] if endpoint in _NEVER_CREATED else ["CREATE", "UPDATE", "DELETE"]
         topics = {operation: self._topic(path, operation.lower()) for operation in operations}
         return {"topics": topics | {"ALL": self._topic(path, "+")}}

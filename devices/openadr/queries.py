@@ -5,9 +5,7 @@ All conditions of a query must hold ("Response Filtering", OpenADR 3.1.1 Definit
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 
-from devices.openadr.event_schedule import is_over
 from devices.openadr.objects import Stored
 from devices.openadr.targets import matches_301
 from devices.openadr.words_v301 import PROGRAM_ID
@@ -43,8 +41,8 @@ class Query:
 EVERYTHING = Query(limit=None)
 
 
-def fits(stored: Stored, query: Query, now: datetime) -> bool:
-    """Whether the object has what is looked for, but for its targets."""
+def fits(stored: Stored, query: Query) -> bool:
+    """Whether the object has what is looked for, but for its targets and its time."""
     body = stored.body
     program_id = body.get(PROGRAM_ID) if stored.kind == "report" else body.get("programID")
     wanted = (
@@ -56,9 +54,7 @@ def fits(stored: Stored, query: Query, now: datetime) -> bool:
     )
     if any(want is not None and want != has for want, has in wanted):
         return False
-    if query.object_types is not None and not query.object_types & _subscribed(stored):
-        return False
-    return not (query.active and stored.kind == "event" and is_over(body, stored.created, now))
+    return query.object_types is None or bool(query.object_types & _subscribed(stored))
 
 
 def fits_targets(targets: Collection[str], query: Query) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import TracebackType
 
-from devices.errors import CommandRejected, Unreachable
+from devices.errors import CommandRejected, ProfileRejected, Unreachable
 from devices.openadr.objects import SCOPES, Actor
 from devices.openadr.ports import Body, ObjectKind
 from devices.openadr.problems import Problem
@@ -59,6 +59,8 @@ class _as_port:  # noqa: N801 - reads as a function
         if isinstance(error, Problem):
             name = Unreachable if error.status >= 500 else CommandRejected
             raise name(error.detail) from error
+        if isinstance(error, ProfileRejected):  # the file of objects
+            raise Unreachable(str(error)) from error
 
 
 def _query_of(kind: ObjectKind, query: Mapping[str, str]) -> Query:

@@ -11,6 +11,7 @@ import numpy as np
 import structlog
 
 from devices.backoff import Backoff
+from devices.errors import ProfileRejected
 from devices.openadr.callback_guard import CallbackGuard, Resolve
 from devices.openadr.http_app import VtnApp
 from devices.openadr.http_server import Listener, listening_socket, serve
@@ -18,7 +19,7 @@ from devices.openadr.object_store import ObjectStore
 from devices.openadr.repository import Repository
 from devices.openadr.settings import VtnSettings, check_settings
 from devices.openadr.webhooks import Webhooks
-from devices.ports import Clock
+from devices.ports import Clock, Deliver
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 30.0
 
@@ -57,10 +58,14 @@ class Vtn:
         """True while it listens."""
         return self._connected
 
-    async def run(self) -> None:
-        """Serve until cancelled. Raises ProfileRejected when the file of objects is of no use."""
-        await self.repository.open()
+    async def run(self, deliver: Deliver | None = None) -> None:
+        """Serve until cancelled. It delivers nothing: whoever wants reports listens to `repository`.
+
+        While the file of objects is of no use, or the address is taken, it waits with back-off, and says so
+        once: no fault of the VTN stops the daemon that it runs in.
+        """
         try:
+            await self._opened()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.webhooks.run(), name="openadr webhooks")
                 tasks.create_task(self._serve(), name="openadr vtn")
@@ -68,6 +73,14 @@ class Vtn:
             self._connected = False
             self.app.close()
             await self.repository.close()
+
+    async def _opened(self) -> None:
+        while True:
+            try:
+                return await self.repository.open()
+            except ProfileRejected as error:
+                self._tell_of_loss("openadr_cannot_open", reason=str(error))
+            await self._clock.sleep(self._backoff.next_wait_s())
 
     async def _serve(self) -> None:
         listening = await self._listening()
@@ -83,16 +96,18 @@ class Vtn:
         await serve(self.app.asgi, listening, how, self._ready)
 
     async def _listening(self) -> socket.socket:
-        """The listening socket; while the address is taken we wait, and say so once."""
         while True:
             try:
                 return listening_socket(self._settings.host, self._settings.port)
             except OSError as error:
-                if not self._told_of_loss:
-                    where = f"{self._settings.host}:{self._settings.port}"
-                    log.warning("openadr_cannot_listen", where=where, reason=str(error))
-                self._told_of_loss = True
+                where = f"{self._settings.host}:{self._settings.port}"
+                self._tell_of_loss("openadr_cannot_listen", where=where, reason=str(error))
             await self._clock.sleep(self._backoff.next_wait_s())
+
+    def _tell_of_loss(self, event: str, **facts: str) -> None:
+        if not self._told_of_loss:
+            log.warning(event, **facts)
+        self._told_of_loss = True
 
     def _ready(self) -> None:
         self._connected = True

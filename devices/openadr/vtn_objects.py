@@ -8,7 +8,8 @@ import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import islice
 from typing import TypeVar
 
 from devices.openadr.announcements import announced
@@ -22,19 +23,12 @@ from devices.openadr.objects import Actor, Stored
 from devices.openadr.ports import Body, ObjectKind
 from devices.openadr.privacy import seen_targets
 from devices.openadr.problems import not_found, out_of_order
-from devices.openadr.queries import EVERYTHING, Query, fits, fits_targets
+from devices.openadr.queries import EVERYTHING, Query, fits
 from devices.openadr.rules import Rules, check_may_read, check_may_write
+from devices.openadr.searches import Searches, Seen
 from devices.ports import Clock
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """An object, and the targets of it that the client may know (None: all)."""
-
-    stored: Stored
-    targets: list[str] | None = None
 
 
 NotifierSink = Callable[[Notification], None]
@@ -56,6 +50,7 @@ class VtnObjects:
         """`ven_names`: venName -> client id, where it is settled whose a name is."""
         self._store, self._clock, self._new_id = store, clock, new_id
         self._held = Holdings()
+        self._searches = Searches(self._held, clock)
         self._rules = Rules(self._held, ven_names or {})
         self._bounds = bounds or Bounds()
         self._turn = asyncio.Lock()
@@ -99,13 +94,11 @@ class VtnObjects:
         `ven_id` keeps it to the resources of this ven.
         """
         check_may_read(actor, kind)
-        now = self._clock.now()
         query = query if ven_id is None else replace(query, ven_id=ven_id)
-        found = [
-            one for one in self._visible(actor, kind, query) if fits(one.stored, query, now) and shown(one)
-        ]
-        found.sort(key=lambda one: -one.stored.sequence)
-        return found[query.skip : None if query.limit is None else query.skip + query.limit]
+        visible = self._searches.visible(actor, kind, query)
+        fitting = (one for one in visible if fits(one.stored, query) and shown(one))
+        until = None if query.limit is None else query.skip + query.limit
+        return list(islice(fitting, query.skip, until))
 
     def read(self, actor: Actor, kind: ObjectKind, object_id: str) -> Seen:
         """The object of this id. Raises Problem."""
@@ -185,21 +178,6 @@ class VtnObjects:
             return []
         held = self._held.below("resource", new.id)
         return [replace(one, client_id=new.client_id) for one in held if one.client_id != new.client_id]
-
-    def _visible(self, actor: Actor, kind: ObjectKind, query: Query) -> Iterable[Seen]:
-        if not actor.is_ven:
-            everything = list(self._held.all(kind))
-            return [Seen(one) for one in everything if fits_targets(one.body.get("targets") or (), query)]
-        if kind not in ("program", "event"):
-            own = self._held.owned(kind, actor.client_id)
-            return [Seen(one) for one in own if fits_targets(one.body.get("targets") or (), query)]
-        granted = self._held.granted(actor.client_id)
-        plain = replace(query, targets=None)
-        perhaps = (
-            (one, seen_targets(one.body.get("targets"), granted, query.targets))
-            for one in self._held.perhaps_seen(kind, granted)
-        )
-        return [Seen(one, seen) for one, seen in perhaps if seen is not None and fits_targets(seen, plain)]
 
     async def _carry_out(self, puts: Sequence[Stored], drops: Sequence[Stored]) -> None:
         """To the disk, then into memory, then to everybody who listens.

@@ -56,7 +56,8 @@ def print_figures(seed: int, quick: bool) -> None:
                 print_run(protocol, asyncio.run(measure(broker.port, count, seed, protocol)))
     except NoMosquitto as missing:
         print(f"left out: {missing}")
-    print(f"goal: 99 % of 10,000 answered within {GOAL_S:g} s of the moment when all are due")
+    if not quick:  # which asks for fewer than the goal is about
+        print(f"goal: 99 % of 10,000 answered within {GOAL_S:g} s of the moment when all are due")
 
 
 def print_run(protocol: Protocol, found: Answered) -> None:
@@ -79,12 +80,13 @@ async def _run(settings: LinkSettings, count: int, secret: bytes, rng: np.random
     clock = WallClock()
     link = MqttLink(settings, clock, rng)
     dispatch = Dispatch(link, link, clock, secret, deadline_s=30.0)
-    after_s: list[float] = []
+    after_s: dict[str, float] = {}
+    """by request: a second answer to the same is none"""
     began, all_answered = 0.0, asyncio.Event()
 
     def deliver(message: Inbound) -> None:
         if isinstance(message, Answer) and message.answer == "accepted":
-            after_s.append(perf_counter() - began)
+            after_s.setdefault(message.request, perf_counter() - began)
             if len(after_s) == count:
                 all_answered.set()
 
@@ -102,7 +104,7 @@ async def _run(settings: LinkSettings, count: int, secret: bytes, rng: np.random
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
-    return Answered(count, sorted(after_s))
+    return Answered(count, sorted(after_s.values()))
 
 
 def _sendings(count: int, clock: WallClock) -> Iterator[Sending]:

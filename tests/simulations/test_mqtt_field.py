@@ -17,8 +17,10 @@ from devices.messages import (
     Reading,
     ReadingBatch,
 )
-from devices.modbus.driver import ModbusRtu, RtuSettings
+from devices.modbus.driver import ModbusField
+from devices.modbus.mapped_unit import MappedUnit
 from devices.modbus.register_map import load_profile
+from devices.modbus.settings import FieldUnit, LinkPlace
 from devices.mqtt.driver import MqttLink
 from devices.mqtt.embedded_broker import EmbeddedBroker
 from devices.mqtt.settings import LinkSettings
@@ -95,9 +97,9 @@ async def test_everything_speaks_on_the_wire(network: Network) -> None:
             wall,
         )
         profile = load_profile("rtu_generic")
-        modbus = ModbusRtu(
-            RtuSettings("F1", rtu.host, rtu.port, 1, 60.0), profile, clock, np.random.default_rng(3), wall
-        )
+        place = LinkPlace(rtu.host, rtu.port)
+        unit = FieldUnit("F1", place, 1, MappedUnit(profile), meter=SUBSTATION, period_s=60.0)
+        modbus = ModbusField([unit], clock, np.random.default_rng(3), wall)
         tasks = [
             asyncio.create_task(work)
             for work in (link.run(listener.deliver), modbus.run(listener.deliver), field.run())

@@ -321,7 +321,7 @@ def test_owners_of_what_runs_are_asked_first_for_a_share_of_it() -> None:
     ("house", "kind", "kw"),
     [
         (16, "ev_charger", 11.0),  # it does not run: the house takes 4 kW
-        (16, "ev_charger", 1.2),  # it gives less than everybody is asked for
+        (16, "ev_charger", 2.5),  # it gives less than everybody is asked for
         (16, "pv_inverter", 3.0),
         (3, "ev_charger", 11.0),  # a device is connected there
     ],

@@ -128,7 +128,7 @@ HAN = st.builds(
 
 
 @given(st.one_of(LATIN, HAN, st.text(max_size=40)))
-@profile(max_examples=300, deadline=None)
+@profile(max_examples=120, deadline=None)
 def test_reading_any_text_never_fails_and_an_address_is_read_the_same_again(text: str) -> None:
     found = read_address(text)
     if found is not None and (found.postcode or found.city) and found.number:
@@ -138,7 +138,7 @@ def test_reading_any_text_never_fails_and_an_address_is_read_the_same_again(text
 
 
 @given(st.one_of(LATIN, HAN))
-@profile(max_examples=300, deadline=None)
+@profile(max_examples=120, deadline=None)
 def test_reading_an_address_twice_is_reading_it_once(text: str) -> None:
     found = read_address(text)
     assert found is not None
@@ -146,6 +146,6 @@ def test_reading_an_address_twice_is_reading_it_once(text: str) -> None:
 
 
 @given(st.text(max_size=60))
-@profile(max_examples=200, deadline=None)
+@profile(max_examples=80, deadline=None)
 def test_folding_twice_is_folding_once(text: str) -> None:
     assert folded(folded(text)) == folded(text)

@@ -87,7 +87,7 @@ OBSERVATIONS = st.lists(
 
 
 @given(OBSERVATIONS, st.randoms(use_true_random=False))
-@profile(max_examples=150, deadline=None)
+@profile(max_examples=60, deadline=None)
 def test_order_and_repetition_make_no_difference(observations: list[Observation], random: object) -> None:
     once = merged(*observations)
     shuffled = [*observations, *observations]
@@ -100,7 +100,7 @@ def test_order_and_repetition_make_no_difference(observations: list[Observation]
 
 
 @given(OBSERVATIONS, OBSERVATIONS)
-@profile(max_examples=150, deadline=None)
+@profile(max_examples=60, deadline=None)
 def test_what_was_written_and_read_goes_on_as_if_it_never_was(
     first: list[Observation], second: list[Observation]
 ) -> None:

@@ -61,7 +61,7 @@ def test_what_takes_nothing_that_could_wait_gives_nothing() -> None:
     st.floats(-50, 400) | st.just(math.nan),
     st.datetimes(timezones=st.just(UTC)),
 )
-@profile(max_examples=200, deadline=None)
+@profile(max_examples=80, deadline=None)
 def test_never_more_than_the_meter_shows_above_the_least(
     owned: list[tuple[str, float, float]], p_kw: float, at: datetime
 ) -> None:

@@ -139,7 +139,7 @@ def test_what_is_no_table(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=300))
-@profile(max_examples=100, deadline=None)
+@profile(max_examples=40, deadline=None)
 def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
     folder = tmp_path_factory.getbasetemp()
     buffer = io.BytesIO()

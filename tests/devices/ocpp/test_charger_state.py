@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from devices.command_rules import CommandRules
 from devices.errors import CommandRejected
 from devices.messages import Answer, LimitCommand, Reading
 from devices.ocpp.charger_state import MAX_CONNECTORS, ChargerState
 from devices.ocpp.charging_profile import wire_limit
 from devices.ocpp.clock_watch import ClockWatch
-from devices.ocpp.command_rules import CommandRules
 from devices.ocpp.heard import Charging, ConnectorSaid, Measured, Measurement
-from devices.ocpp.rate import Bucket
 from devices.ocpp.settings import Charger, ChargerDevice
+from devices.rate import Bucket
 
 NOW = datetime(2026, 1, 12, 18, tzinfo=UTC)
 HOUR = timedelta(hours=1)

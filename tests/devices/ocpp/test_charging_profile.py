@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ocpp.messages import get_validator
 
+from devices.command_rules import check_limit
 from devices.errors import CommandRejected
 from devices.messages import LimitCommand
 from devices.ocpp.charging_profile import (
     Ability,
     ability,
-    check_command,
     profile_id,
     tolerance_kw,
     wire_limit,
@@ -161,7 +161,7 @@ def test_a_transactions_profile_names_it(codec: Codec, number: object) -> None:
 )
 def test_what_must_not_go_out_is_rejected(bad: LimitCommand, words: str) -> None:
     with pytest.raises(CommandRejected, match=words):
-        check_command(bad, DEVICE.floor_kw)
+        check_limit(bad, DEVICE.floor_kw)
     for codec in CODECS:
         with pytest.raises(CommandRejected):
             codec.limit(bad, DEVICE, Ability(), None)

@@ -177,9 +177,9 @@ async def test_topics_are_told_to_their_readers_only() -> None:
         ven = await world.made("ven1", "3.1.1", "/vens", w.ven("3.1.1", "ven1", "home-1"))
         topics = "/notifiers/mqtt/topics"
         for path, for_ven in (
-            ("programs", 404),
-            (f"programs/{program['id']}", 404),
-            (f"programs/{program['id']}/events", 404),
+            ("programs", 200),
+            (f"programs/{program['id']}", 200),
+            (f"programs/{program['id']}/events", 200),
             ("events", 403),
             ("reports", 403),
             ("subscriptions", 403),
@@ -193,6 +193,9 @@ async def test_topics_are_told_to_their_readers_only() -> None:
             response = await world.ask("bl", "3.1.1", "GET", f"{topics}/{path}")
             assert response.json()["topics"]["UPDATE"].endswith(f"{path}/update")
             assert (await world.ask("ven1", "3.1.1", "GET", f"{topics}/{path}")).status_code == for_ven, path
+        by_program = await world.ask("ven1", "3.1.1", "GET", f"{topics}/programs/{program['id']}/events")
+        assert by_program.json()["topics"]["ALL"] == f"openadr/vens/{ven['id']}/events/+"
+        assert (await world.ask("ven2", "3.1.1", "GET", f"{topics}/programs")).status_code == 404  # no ven
         assert (await world.ask("ven2", "3.1.1", "GET", f"{topics}/vens/{ven['id']}")).status_code == 404
         assert (await world.ask("bl", "3.1.1", "GET", f"{topics}/vens/none")).status_code == 404
         told = (await world.ask("ven2", "3.1.1", "GET", "/notifiers")).json()

@@ -88,6 +88,13 @@ def test_every_topic_endpoint_of_the_document_is_there_and_answers_as_it_says() 
     assert "CREATE" not in answers["programs/{programID}"]["topics"]
 
 
+def test_a_ven_that_asks_by_program_is_told_its_own_topics() -> None:
+    for endpoint, kind in (("programs/{programID}/events", "events"), ("programs", "programs")):
+        body = TOPICS.response(endpoint, {"programID": "p1"}, "v1")
+        assert body["topics"]["ALL"] == f"openadr/vens/v1/{kind}/+"
+        assert faults("3.1.1", "notifierTopicsResponse", body) == []
+
+
 def test_what_is_told_of_the_broker_is_as_the_document_says() -> None:
     settings = NotifierSettings("127.0.0.1", 1, ("mqtts://broker.example:8883",))
     assert faults("3.1.1", "notifiersResponse", settings.response()) == []

@@ -191,6 +191,17 @@ async def test_reports_are_bounded_in_all() -> None:
         assert 0 < objects._held.bytes_of["report"] <= 3 * size
 
 
+async def test_a_report_goes_once_whichever_bound_it_is_over() -> None:
+    bounds = Bounds(per_ven={"report": 2}, report_bytes=850)  # a small one has 256
+    async with repository(bounds=bounds) as objects:
+        event_id = await _reporting(objects)
+        other = Actor("ven2", "VEN", VEN.scopes)
+        for client, name in ((VEN, "0"), (VEN, "1"), (other, "other"), (VEN, "large" + "x" * 300)):
+            await objects.insert(client, "report", _report(event_id, name))
+        kept = [report["reportName"][:5] for report in await objects.find("report", {})]
+        assert kept == ["large", "other"]
+
+
 async def test_events_that_are_over_make_room_and_others_do_not() -> None:
     totals = Bounds().total | {"event": 2}
     async with repository(bounds=Bounds(total=totals)) as objects:

@@ -11,11 +11,14 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pytest
 import toadr3
 
+from devices.errors import Unreachable
 from devices.openadr.object_store import ObjectStore
 from devices.openadr.settings import VtnSettings, server_tls_context
 from devices.openadr.vtn import Vtn
+from devices.ports import TelemetrySource
 from tests.devices.live import RealClock, until
 from tests.devices.ocpp.certificates import Authority
 from tests.devices.openadr import world as w
@@ -209,6 +212,22 @@ async def test_it_waits_for_an_address_that_is_taken() -> None:
         await until(lambda: vtn.connected)
         task.cancel()
         await asyncio.wait([task])
+
+
+async def test_a_file_that_is_of_no_use_stops_nobody_else(tmp_path: Path) -> None:
+    file = tmp_path / "objects.sqlite3"
+    file.write_bytes(b"no database" * 1000)
+    vtn: TelemetrySource = Vtn(w.settings(), ObjectStore(file), RealClock(), np.random.default_rng(1))
+    assert isinstance(vtn, Vtn)
+    task = asyncio.create_task(vtn.run(lambda _: None))
+    await until(lambda: vtn._told_of_loss)
+    with pytest.raises(Unreachable, match="no file of the VTN"):
+        await vtn.repository.create("program", w.program())
+    file.unlink()
+    await until(lambda: vtn.connected)
+    await vtn.repository.create("program", w.program())
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def test_a_client_that_reads_nothing_does_not_hold_up_our_stop() -> None:

@@ -152,6 +152,17 @@ async def test_what_is_not_taken_is_sent_again_and_then_given_up() -> None:
         assert len(here.took) == 7, "four attempts"
 
 
+async def test_redirects_are_not_followed() -> None:
+    async with receiver() as inside:
+        there = f"302 Found\r\nlocation: http://127.0.0.1:{inside.port}/secret".encode()
+        async with receiver(answers=[there] * 2) as here:
+            webhooks = _lone(here, attempts=2)
+            async with delivering(webhooks):
+                webhooks.notify(Notification("s", url(here), None, {}))
+                await until(lambda: webhooks.given_up == 1)
+        assert (len(here.took), inside.took) == (2, [])
+
+
 def _lone(here: Receiver, **how: Any) -> Webhooks:
     rules = CallbackRules(allow_http=True, allowed_hosts=frozenset({"hooks.test"}))
     guard = CallbackGuard(rules, RealClock(), w.loopback)

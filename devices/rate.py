@@ -1,4 +1,4 @@
-"""How much a charger may say: a bucket of tokens that fills with time. Pure."""
+"""How much a device may say: a bucket of tokens that fills with time. Pure."""
 
 from dataclasses import dataclass, field
 

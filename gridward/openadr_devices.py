@@ -1,0 +1,164 @@
+"""Builds what reaches devices by OpenADR: a channel for each VTN, clients of foreign ones, our notifier."""
+
+import ssl
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from controller.errors import ConfigRejected
+from controller.feeder_control import FeederControl
+from controller.settings import FeederVen, ForeignVtn, OpenAdrMqtt, Site
+from devices.mqtt.settings import tls_context
+from devices.openadr.channel import OpenAdrChannel
+from devices.openadr.channel_settings import ChannelSettings, OpenAdrDevice
+from devices.openadr.client import VtnAccess, VtnClient
+from devices.openadr.notifier import MqttNotifier, NotifierSettings
+from devices.openadr.notifier_topics import NotifierTopics
+from devices.openadr.vtn import Vtn
+from devices.openadr.vtn_token import Credentials
+from devices.ports import Clock, TelemetrySource
+from gridward.openadr import openadr_vtn
+
+
+@dataclass(frozen=True)
+class OpenAdrParts:
+    """What runs for OpenADR."""
+
+    channels: Mapping[str, OpenAdrChannel]
+    """by the name of the VTN, "" for our own"""
+    sources: Sequence[TelemetrySource]
+    """the channels, our VTN, and its notifier"""
+
+
+def openadr_parts(
+    site: Site,
+    feeders: Iterable[FeederControl],
+    clock: Clock,
+    *,
+    rng: np.random.Generator,
+    wire_clock: Clock,
+    secret: bytes,
+) -> OpenAdrParts:
+    """All of it, or none. Raises ConfigRejected, ProfileRejected; OSError for files."""
+    own = site.openadr
+    mqtt = None if own is None or own.mqtt is None else notifier_settings(own.mqtt)
+    vtn = openadr_vtn(site, secret, rng, wire_clock, mqtt)
+    channels = openadr_channels(site, feeders, vtn, clock, rng=rng, wire_clock=wire_clock)
+    sources: list[TelemetrySource] = [*channels.values()]
+    if vtn is not None:
+        sources.append(vtn)
+        if mqtt is not None:
+            sources.append(openadr_notifier(mqtt, vtn, wire_clock, rng))
+    return OpenAdrParts(channels, sources)
+
+
+def notifier_settings(mqtt: OpenAdrMqtt) -> NotifierSettings:
+    """Raises OSError for files."""
+    return NotifierSettings(
+        mqtt.host,
+        mqtt.port,
+        mqtt.uris,
+        authentication=mqtt.authentication,
+        topics=NotifierTopics(mqtt.root),
+        username=mqtt.username,
+        password=None if mqtt.password_file is None else _first_line(mqtt.password_file),
+        tls=_tls(mqtt.ca_file, mqtt.certificate_file, mqtt.key_file),
+    )
+
+
+def openadr_notifier(
+    settings: NotifierSettings, vtn: Vtn, wire_clock: Clock, rng: np.random.Generator
+) -> MqttNotifier:
+    """Told of every change in our VTN. Raises ProfileRejected."""
+    notifier = MqttNotifier(settings, vtn.repository, wire_clock, rng)
+    vtn.repository.listen(notifier.changed)
+    return notifier
+
+
+def openadr_channels(
+    site: Site,
+    feeders: Iterable[FeederControl],
+    vtn: Vtn | None,
+    clock: Clock,
+    *,
+    rng: np.random.Generator,
+    wire_clock: Clock,
+) -> dict[str, OpenAdrChannel]:
+    """By the name of the VTN, "" for our own. Raises ConfigRejected, ProfileRejected; OSError for files."""
+    rows = openadr_rows(site, feeders)
+    foreign = {row.name: row for row in site.vtn}
+    channels: dict[str, OpenAdrChannel] = {}
+    for name in dict.fromkeys(name for name, _ in rows):
+        devices = tuple(device for other, device in rows if other == name)
+        if name:
+            channels[name] = _foreign(foreign[name], devices, clock, rng, wire_clock)
+            continue
+        assert vtn is not None
+        assert site.openadr is not None
+        settings = ChannelSettings(devices, program_name=site.openadr.program)
+        channels[name] = OpenAdrChannel(settings, vtn.repository, clock, rng, wire_clock)
+        vtn.repository.listen(channels[name].changed)
+    return channels
+
+
+def _foreign(
+    row: ForeignVtn,
+    devices: tuple[OpenAdrDevice, ...],
+    clock: Clock,
+    rng: np.random.Generator,
+    wire_clock: Clock,
+) -> OpenAdrChannel:
+    credentials = Credentials(row.client_id, _first_line(row.secret_file), row.token_url, row.scope)
+    access = VtnAccess(row.base_url, row.version, credentials, _tls(row.ca_file, None, None))
+    settings = ChannelSettings(
+        devices,
+        row.version,
+        program_name=row.program,
+        enrol=row.enrol,
+        poll_reports_s=row.poll_reports_s,
+    )
+    return OpenAdrChannel(settings, VtnClient(access, wire_clock), clock, rng, wire_clock)
+
+
+def openadr_rows(site: Site, feeders: Iterable[FeederControl]) -> list[tuple[str, OpenAdrDevice]]:
+    """Every device and the name of its VTN, "" for our own. Raises ConfigRejected."""
+    rows = list(_rows(site, feeders))
+    known = {row.name for row in site.vtn} | ({""} if site.openadr is not None else set())
+    unknown = sorted({name for name, _ in rows} - known)
+    if unknown:
+        wanted = ", ".join(f"[[vtn]] with name {name!r}" if name else "[openadr]" for name in unknown)
+        raise ConfigRejected([f"[[feeder.ven]]: expected {wanted}"])
+    return rows
+
+
+def _rows(site: Site, feeders: Iterable[FeederControl]) -> Iterator[tuple[str, OpenAdrDevice]]:
+    controls = {control.feeder: control for control in feeders}
+    for feeder in site.feeder:
+        for row in feeder.ven:
+            yield row.vtn or "", _device(row, controls[feeder.id])
+
+
+def _device(row: FeederVen, control: FeederControl) -> OpenAdrDevice:
+    known = control.registry.device.get(row.device)
+    if known is None:
+        raise ConfigRejected([f"ven {row.ven!r}: no device {row.device!r} on {control.feeder!r}"])
+    return OpenAdrDevice(
+        control.feeder,
+        row.device,
+        row.ven,
+        row.client_id,
+        row.resource,
+        row.target,
+        known.min_kw,
+        row.meter,
+    )
+
+
+def _first_line(file: Path) -> str:
+    return file.read_text(encoding="utf-8").rstrip("\n")
+
+
+def _tls(ca_file: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    return None if ca_file is None else tls_context(ca_file, certificate, key)

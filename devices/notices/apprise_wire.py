@@ -111,7 +111,9 @@ def _leads_to_one(plugin: NotifyBase, way: Way, address: Mapping[Any, str]) -> b
     if way.needs and len(plugin) != 1:
         return False
     held = (getattr(plugin, name, None) for name in _TARGETS)
-    targets = next((found for found in held if isinstance(found, Sequence) and not isinstance(found, str)), None)
+    targets = next(
+        (found for found in held if isinstance(found, Sequence) and not isinstance(found, str)), None
+    )
     if targets is None or not {"email", "phone"} & set(way.needs):
         return True
     told = [str(one[-1] if isinstance(one, tuple) else one) for one in targets]

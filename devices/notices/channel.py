@@ -1,22 +1,22 @@
 """Words to people over all ways of a site [6]: a `devices.ports.NoticeChannel`.
 
-A word goes out over the first way that takes it, or over all of them, as the site has it. It counts as told
-once one way took it; what the others did not take then is tried again here (`second_tries.py`), because
-whoever sent it must know at once that the person was told. When none took it, the sender is told whether it
-is worth another try, and each way that took a word before is left out of that.
+A word goes out over the first way that takes it, or over all of them, as the site has it. An app is told
+beside: that a broker took a word says nothing of anybody who reads it. A word counts as told once one way
+took it; what the others did not take then is tried again here (`second_tries.py`), because whoever sent it
+must know at once that the person was told. When none took it, the sender is told whether it is worth another
+try, and each way that took a word before is left out of that.
 
-Exactly once, as far as the wire allows: a sending that outlives its deadline goes on, is waited for by the
-next try and never doubled; what was taken is remembered here and, over a restart, by the address book.
-Where the program dies between a server's yes and the note of it, the same word goes out once more.
+Exactly once, as far as the wire allows: `sendings.py` doubles none that is under way; what was taken is
+remembered here and, over a restart, by the address book. Where the program dies between a server's yes and
+the note of it, the same word goes out once more.
 
 Consent, address and rate are looked up for each try, so that an opt-out counts at once.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 from devices.errors import CommandRejected, DeviceError, Unreachable
@@ -24,11 +24,13 @@ from devices.messages import CustomerNotice
 from devices.notices.addresses import AddressBook, Asking, Reach, TakenFor
 from devices.notices.group_calls import GroupCalls
 from devices.notices.memory import Memory
+from devices.notices.noting import Noting
 from devices.notices.rate_limit import NO_LIMIT, RateLimit
-from devices.notices.rendering import Rendered, Writing, render
+from devices.notices.rendering import Writing, render
 from devices.notices.second_tries import SecondTries, is_over
-from devices.notices.sending_threads import SendingThreads
-from devices.notices.ways import Refused, Way, ways_for
+from devices.notices.sendings import HandOver, Sendings, Word
+from devices.notices.under_way import UnderWay
+from devices.notices.ways import Way, refusal, ways_in_order
 from devices.notices.words import (
     REFUSALS,
     DeliveryReport,
@@ -42,13 +44,8 @@ from devices.notices.words import (
 )
 from devices.ports import Clock, Deliver, NoticeChannel
 
-HandOver = Callable[[Way, Reach, Rendered, float], Result]
-"""Sends one word and blocks, each wait on the network for so many seconds at most; never raises.
-`apprise_wire.hand_over` is the one in use.
-"""
-PATIENCE = 4.0
-"""Times the deadline: a sending goes on that long. A server that was slow to say yes has the word all the
-same, and whoever hung up on it would send it twice."""
+IsQuiet = Callable[[str, datetime], bool]
+"""Whether a customer gets no word at this time"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +62,6 @@ class Rules:
     """for one way to take one word"""
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """One word on its way to one person."""
-
-    notice: CustomerNotice
-    key: WordKey
-    reach: Reach
-    rendered: Rendered
-
-
-_Going = tuple[str, str, WordKey]
-"""customer, way, word"""
-
-
 class NoticeChannels:
     """NoticeChannel and, for the second tries, TelemetrySource. All calls are on the loop's thread."""
 
@@ -92,88 +75,108 @@ class NoticeChannels:
         hand_over: HandOver,
         app: NoticeChannel | None = None,
         wire_clock: Clock | None = None,
+        is_quiet: IsQuiet = lambda _customer, _at: False,
     ) -> None:
         """`app` carries a notice as it is, to those with an app. `wire_clock` is for waits on the network,
-        when `clock` does not run at real speed.
+        when `clock` does not run at real speed. `is_quiet` is asked for second tries alone: for a first one
+        it is the sender's subject.
         """
         self._rules, self._writing, self._clock, self._app = rules, writing, clock, app
-        self._wire_clock, self._hand_over = wire_clock or clock, hand_over
-        self._memory = Memory()
+        self._wire_clock, self._is_quiet = wire_clock or clock, is_quiet
+        self._memory, self._under_way = Memory(), UnderWay()
         self._reach = GroupCalls("find addresses", book.reach, asyncio.to_thread)
-        self._note = GroupCalls("note what was told", partial(_noted, book), asyncio.to_thread)
-        self._threads = {way.name: SendingThreads(way.name, way.most_at_once) for way in rules.ways}
-        self._going: dict[_Going, asyncio.Future[Result]] = {}
-        self._noting: dict[_Going, asyncio.Task[None]] = {}
+        self._noting = Noting(book, self._wire_clock, rules.deadline_s)
+        self._sendings = Sendings(rules.ways, hand_over, self._wire_clock, rules.deadline_s, self._under_way)
         self._again = SecondTries(self._wire_clock)
-
-    @property
-    def reports_dropped(self) -> int:
-        """Reports that nobody fetched in time."""
-        return self._memory.reports_dropped
+        self._apps = frozenset(way.name for way in rules.ways if way.style == "app")
 
     def reports(self) -> Sequence[DeliveryReport]:
         """See `devices.notices.words.ReportsDeliveries`."""
         return self._memory.reports()
 
     async def run(self, deliver: Deliver) -> None:
-        """Make the second tries until cancelled. Nothing comes in this way."""
+        """Make the second tries until cancelled, then note what was told. Nothing comes in this way."""
         del deliver
-        await self._again.run(self._second_try)
+        try:
+            await self._again.run(self._second_try)
+        finally:
+            await self._noting.stop()
 
     async def notify(self, notice: CustomerNotice) -> None:
         """See `devices.ports.NoticeChannel`. The errors are `WordDelayed` and `WordRefused`: fixed words."""
+        self._memory.spoken(key_of(notice))
         word = await self._look_up(notice)
-        results: dict[Way, Result] = {}
-        wanted: list[Way] = []
-        for way in self._ways(word):
-            if isinstance(way, Refused):
-                results[way.way] = way.why
-                self._report(word.key, way.way, way.why)
-            else:
-                wanted.append(way)
-        if self._rules.reaches == "all":
-            results |= dict(zip(wanted, await self._all(word, wanted), strict=True))
-        else:
-            for way in wanted:
-                results[way] = await self._try(word, way)
-                if results[way] == "taken":
-                    break
+        results = await (self._all(word) if self._rules.reaches == "all" else self._first(word))
         self._judge(word, results)
 
-    def _ways(self, word: _Word) -> list[Way | Refused]:
-        now = self._clock.now()
-        return list(ways_for(self._rules.ways, word.reach, word.key, self._rules.limit, now))
-
-    async def _look_up(self, notice: CustomerNotice) -> _Word:
+    async def _look_up(self, notice: CustomerNotice) -> Word:
         now, key = self._clock.now(), key_of(notice)
         try:
             async with self._wire_clock.timeout(self._rules.deadline_s):
-                held = await self._reach.ask(Asking(notice.customer, key, now))
+                reach = await self._reach.ask(Asking(notice.customer, key, now))
         except (DeviceError, TimeoutError):
             raise WordDelayed("contacts_unavailable") from None
         except Exception:  # noqa: BLE001  what it says may be from a row of the book
             raise WordDelayed("fault") from None
-        reach = self._memory.within(held)
-        return _Word(notice, key, reach, render(notice, reach, self._writing, now))
+        return Word(notice, key, reach, render(notice, reach, self._writing, now))
 
-    async def _all(self, word: _Word, ways: Sequence[Way]) -> list[Result]:
-        async with asyncio.TaskGroup() as tasks:
-            tries = [tasks.create_task(self._try(word, way), name=f"notice by {way.name}") for way in ways]
-        return [one.result() for one in tries]
+    async def _first(self, word: Word) -> dict[Way, Result]:
+        """Until one takes it that is no app; none where one did before, perhaps before a restart."""
+        results: dict[Way, Result] = {}
+        for way in self._in_order(word):
+            if self._told_by(word) - self._apps:
+                break
+            why = self._refusal(word, way)
+            results[way] = await self._try(word, way) if why is None else why
+        return results
 
-    async def _try(self, word: _Word, way: Way) -> Result:
-        if any(one.way == way.name and one.word == word.key for one in word.reach.taken):
+    async def _all(self, word: Word) -> dict[Way, Result]:
+        found = {way: self._refusal(word, way) for way in self._in_order(word)}
+        ways = [way for way, why in found.items() if why is None]
+        refused: dict[Way, Result] = {way: why for way, why in found.items() if why is not None}
+        with self._under_way.trying(word.customer, word.key, [way.name for way in ways]):
+            async with asyncio.TaskGroup() as tasks:
+                tries = [
+                    tasks.create_task(self._try(word, way), name=f"notice by {way.name}") for way in ways
+                ]
+        return refused | {way: one.result() for way, one in zip(ways, tries, strict=True)}
+
+    def _in_order(self, word: Word) -> list[Way]:
+        return ways_in_order(self._rules.ways, self._reach_now(word), word.key)
+
+    def _reach_now(self, word: Word) -> Reach:
+        """With what was taken since it was looked up."""
+        return self._memory.within(word.reach)
+
+    def _told_by(self, word: Word) -> frozenset[str]:
+        """The ways that took it, as far as anybody knows by now."""
+        return frozenset(one.way for one in self._reach_now(word).taken if one.word == word.key)
+
+    def _refusal(self, word: Word, way: Way) -> Refusal | None:
+        """Why not by this way, which is reported then. Whoever tries it begins at once: until then nobody
+        counts it.
+        """
+        if way.name in self._told_by(word):
+            return None
+        now, reach = self._clock.now(), self._reach_now(word)
+        counted = replace(reach, taken=(*reach.taken, *self._under_way.of(word.customer, now)))
+        why = refusal(way, counted, word.key, self._rules.limit, now)
+        if why is not None:
+            self._report(word.key, way, why)
+        return why
+
+    async def _try(self, word: Word, way: Way) -> Result:
+        if way.name in self._told_by(word):
             return "taken"
-        if way.style == "app":
-            result = await self._by_app(word.notice)
-            if result == "taken":
-                self._taken(word.notice.customer, way, word.key)
-        else:
-            result = await self._by_thread(word, way)
+        with self._under_way.trying(word.customer, word.key, [way.name]):
+            if way.style == "app":
+                result = await self._by_app(word.notice)
+                if result == "taken":
+                    self._taken(word, way)
+            else:
+                result = await self._sendings.send(word, way, self._was_taken, self._over)
         self._report(word.key, way, result)
-        noting = self._noting.get((word.notice.customer, way.name, word.key))
-        if noting is not None:
-            await asyncio.shield(noting)
+        await self._noting.wait(word.customer, way.name, word.key)
         return result
 
     async def _by_app(self, notice: CustomerNotice) -> Result:
@@ -190,77 +193,64 @@ class NoticeChannels:
             return "refused"
         return "taken"
 
-    async def _by_thread(self, word: _Word, way: Way) -> Result:
-        """By a thread of the way; one that is still busy with this word is waited for."""
-        key: _Going = (word.notice.customer, way.name, word.key)
-        began = key in self._going
-        try:
-            async with self._wire_clock.timeout(self._rules.deadline_s):
-                if key not in self._going:
-                    patience_s = self._rules.deadline_s * PATIENCE
-                    send = partial(self._hand_over, way, word.reach, word.rendered, patience_s)
-                    self._going[key] = await self._threads[way.name].run(
-                        send, partial(self._over, key, way, word.key)
-                    )
-                    began = True
-                return await asyncio.shield(self._going[key])
-        except TimeoutError:
-            return "timeout" if began else "busy"
+    def _was_taken(self, word: Word, way: Way) -> bool:
+        return way.name in self._told_by(word)
 
-    def _over(self, key: _Going, way: Way, word: WordKey, result: Result) -> None:
-        """A sending came to its end, perhaps long after anybody waited for it."""
-        self._going.pop(key, None)
+    def _over(self, word: Word, way: Way, result: Result) -> None:
+        """See `sendings.Over`."""
         if result == "taken":
-            self._taken(key[0], way, word)
-            self._report(word, way, result)
+            self._taken(word, way)
+            self._report(word.key, way, result)
 
-    def _taken(self, customer: str, way: Way, word: WordKey) -> None:
-        taken = Taken(way.name, word, self._clock.now())
-        self._memory.add(customer, taken)
-        key: _Going = (customer, way.name, word)
-        noting = asyncio.create_task(self._keep(TakenFor(customer, taken)), name=f"note {way.name}")
-        self._noting[key] = noting
-        noting.add_done_callback(lambda _: self._noting.pop(key, None))
-
-    async def _keep(self, taken: TakenFor) -> None:
-        with suppress(Exception):  # this process remembers it in any case
-            async with self._wire_clock.timeout(self._rules.deadline_s):
-                await self._note.ask(taken)
+    def _taken(self, word: Word, way: Way) -> None:
+        taken = Taken(way.name, word.key, self._clock.now())
+        self._memory.add(word.customer, taken)
+        self._noting.begin(TakenFor(word.customer, taken))
 
     def _report(self, word: WordKey, way: Way, result: Result) -> None:
         self._memory.report(self._clock.now(), word, way.name, result)
 
-    def _judge(self, word: _Word, results: dict[Way, Result]) -> None:
-        """Tell the sender what the word came to."""
-        told = list(results.values())
-        delays = [result for result in told if result != "taken" and result not in REFUSALS]
-        if "taken" in told:
-            if self._rules.reaches == "all":
-                for way, result in results.items():
-                    if result in delays:
-                        self._again.add(word.notice, way.name, self._clock.now())
-            return
-        if delays:
-            raise WordDelayed(delays[0])  # type: ignore[arg-type]
-        refusals: list[Refusal] = [result for result in told if result in REFUSALS]  # type: ignore[misc]
-        raise WordRefused(_weightiest(refusals))
+    def _judge(self, word: Word, results: dict[Way, Result]) -> None:
+        """Tell the sender what the word came to, and keep what is to be tried again."""
+        delayed = {
+            way: result for way, result in results.items() if result != "taken" and result not in REFUSALS
+        }
+        if self._told_by(word):
+            for way in delayed if self._is_wanted(word) else ():
+                self._again.add(word.notice, way.name, self._clock.now())
+        elif delayed:
+            raise WordDelayed(next(iter(delayed.values())))  # type: ignore[arg-type]
+        else:
+            refusals: list[Refusal] = [one for one in results.values() if one in REFUSALS]  # type: ignore[misc]
+            raise WordRefused(_weightiest(refusals))
+
+    def _is_wanted(self, word: Word) -> bool:
+        """Whether ways that have not got it are of use, when some have."""
+        return self._rules.reaches == "all" or self._told_by(word) <= self._apps
 
     async def _second_try(self, notice: CustomerNotice, way_name: str) -> bool:
         """Whether nothing more is to be tried. Raises nothing."""
-        if is_over(notice, self._clock.now()):
+        now = self._clock.now()
+        if is_over(notice, now):
             return True
+        if self._is_quiet(notice.customer, now):
+            return False
         try:
             word = await self._look_up(notice)
         except WordDelayed:
             return False
-        for way in self._ways(word):
-            if isinstance(way, Refused):
-                if way.way.name == way_name:
-                    self._report(word.key, way.way, way.why)
-            elif way.name == way_name:
+        if self._is_overtaken(word) or not self._is_wanted(word):
+            return True
+        for way in self._in_order(word):
+            if way.name == way_name and self._refusal(word, way) is None:
                 result = await self._try(word, way)
                 return result == "taken" or result in REFUSALS
         return True
+
+    def _is_overtaken(self, word: Word) -> bool:
+        """Whether it would contradict what was said since: it may have been taken back."""
+        ends = word.key.kind in ("notice", "follow_up")
+        return ends and self._memory.is_overtaken(word.key, self._reach_now(word).taken)
 
 
 _WEIGHT: tuple[Refusal, ...] = (
@@ -271,8 +261,3 @@ _WEIGHT: tuple[Refusal, ...] = (
 
 def _weightiest(refusals: Sequence[Refusal]) -> Refusal:
     return min(refusals, key=_WEIGHT.index, default="no_way")
-
-
-def _noted(book: AddressBook, taken: Sequence[TakenFor]) -> Sequence[None]:
-    book.note(taken)
-    return [None] * len(taken)

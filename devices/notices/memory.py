@@ -1,4 +1,5 @@
-"""What ways took lately, what was spoken, and what was reported: as far as this process has seen it. Bounded, no I/O.
+"""What ways took lately, what was spoken, and what was reported, as far as this process has seen it. Bounded,
+no I/O.
 
 The address book keeps the same over a restart; this one knows it at once, and also while the book cannot be
 written.

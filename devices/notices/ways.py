@@ -65,9 +65,7 @@ def ways_in_order(ways: Sequence[Way], reach: Reach, word: WordKey) -> list[Way]
     return sorted(liked, key=lambda way: way.name not in told)
 
 
-def refusal(
-    way: Way, reach: Reach, word: WordKey, site_limit: RateLimit, now: datetime
-) -> Refusal | None:
+def refusal(way: Way, reach: Reach, word: WordKey, site_limit: RateLimit, now: datetime) -> Refusal | None:
     """Why a way is out of question for a word; None when it may be tried.
 
     A customer who took their consent back, or whose supply is over, gets nothing, also nothing that takes

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from prometheus_client import generate_latest
 
 from controller.api.contacts import contacts_routes
+from controller.api.gate import Doors
 from controller.api.operator_key import OperatorKey
 from controller.api.problems import add_problem_handlers
 from controller.bookkeeping import Bookkeeper
@@ -232,7 +233,7 @@ class Api:
         self.desk = ContactsDesk(self.contacts, self.keeper, self.clock, inline, self.ready)
         self.app = FastAPI()
         add_problem_handlers(self.app)
-        self.app.include_router(contacts_routes(self.desk, OperatorKey(TOKEN.encode())))
+        self.app.include_router(contacts_routes(self.desk, Doors(OperatorKey(TOKEN.encode()))))
 
     def contacts(self) -> ContactStore:
         return ContactStore(self.path)

@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from controller.api.gate import Doors
 from controller.api.operator_key import OperatorKey
 from controller.api.problems import add_problem_handlers
 from controller.api.rewards import rewards_routes
@@ -93,7 +94,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
         )
         add_problem_handlers(app)
         desk = RewardsDesk(keeper, asyncio.Lock(), clock, site.rewards)
-        app.include_router(rewards_routes(desk, OperatorKey(TOKEN.encode())))
+        app.include_router(rewards_routes(desk, Doors(OperatorKey(TOKEN.encode()))))
         ready["site"], ready["store"] = site_file, site.store.path
         await server.serve(sockets)
         store.close()

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from controller.api.gate import Doors
 from controller.api.operator_key import OperatorKey
 from controller.api.people import people_routes
 from controller.api.posted import MAX_BODY_BYTES
@@ -52,7 +53,7 @@ async def client(world: PeopleWorld, clock: FakeClock) -> AsyncIterator[httpx.As
     app = FastAPI()
     add_problem_handlers(app)
     app.add_middleware(SecurityHeaders)
-    app.include_router(people_routes(world.desk, OperatorKey(TOKEN.encode()), clock))
+    app.include_router(people_routes(world.desk, Doors(OperatorKey(TOKEN.encode())), clock))
     async with calling(app) as client:
         yield client
 
@@ -275,7 +276,7 @@ async def test_while_the_journal_was_not_read_yet_the_page_asks_to_come_back(
 
     world.desk._ready = not_yet
     app = FastAPI()
-    app.include_router(people_routes(world.desk, OperatorKey(TOKEN.encode()), FakeClock()))
+    app.include_router(people_routes(world.desk, Doors(OperatorKey(TOKEN.encode())), FakeClock()))
     token = world.token(asked(world))
     async with calling(app) as client:
         answer = await client.request(
@@ -290,7 +291,7 @@ async def test_while_the_journal_was_not_read_yet_the_page_asks_to_come_back(
 
 def test_the_document_names_every_refusal(world: PeopleWorld) -> None:
     app = FastAPI()
-    app.include_router(people_routes(world.desk, OperatorKey(TOKEN.encode()), FakeClock()))
+    app.include_router(people_routes(world.desk, Doors(OperatorKey(TOKEN.encode())), FakeClock()))
     documented = app.openapi()["paths"]["/api/v1/notices/{request_id}/answer"]["post"]["responses"]
     assert {"401", "403", "404", "409", "413", "415", "422", "503"} <= documented.keys()
 
@@ -349,7 +350,7 @@ async def test_an_answer_to_what_is_no_notice(world: PeopleWorld, client: httpx.
 async def test_without_an_operator_token_the_route_is_shut_and_the_links_are_not(world: PeopleWorld) -> None:
     app = FastAPI()
     add_problem_handlers(app)
-    app.include_router(people_routes(world.desk, OperatorKey.from_file(None), FakeClock()))
+    app.include_router(people_routes(world.desk, Doors(OperatorKey.from_file(None)), FakeClock()))
     async with calling(app) as client:
         path = f"/api/v1/notices/{asked(world)}/answer"
         assert (await client.post(path, json={"answer": "opted_out"}, headers=BEARER)).status_code == 403

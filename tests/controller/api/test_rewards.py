@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from msgspec.structs import replace
 
 from controller import settings
+from controller.api.gate import Doors
 from controller.api.operator_key import OperatorKey
 from controller.api.posted import MAX_BODY_BYTES
 from controller.api.problems import add_problem_handlers
@@ -52,7 +53,7 @@ async def client(world: DeskWorld) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     add_problem_handlers(app)
     statements = StatementSource(settings.Store(), lambda _: cast("Record", Reading(world)))
-    app.include_router(rewards_routes(world.desk, OperatorKey(TOKEN.encode()), statements))
+    app.include_router(rewards_routes(world.desk, Doors(OperatorKey(TOKEN.encode())), statements))
     async with calling(app) as client:
         client.headers.update(BEARER)
         yield client
@@ -281,7 +282,7 @@ async def test_a_journal_that_cannot_be_written_is_said(world: DeskWorld, client
 
 async def test_all_of_it_is_in_the_document(world: DeskWorld) -> None:
     app = FastAPI()
-    app.include_router(rewards_routes(world.desk, OperatorKey(TOKEN.encode())))
+    app.include_router(rewards_routes(world.desk, Doors(OperatorKey(TOKEN.encode()))))
     paths = app.openapi()["paths"]
     assert "/api/v1/redemptions/{redemption}/fulfil" in paths
     schema = paths["/api/v1/facts"]["post"]["requestBody"]["content"]["application/json"]["schema"]

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from controller.api.gate import Doors
 from controller.api.operator_key import OperatorKey
 from controller.api.problems import add_problem_handlers
 from controller.api.settlements import settlement_routes
@@ -29,7 +30,7 @@ async def evening() -> DeskEvening:
 async def client(evening: DeskEvening) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     add_problem_handlers(app)
-    app.include_router(settlement_routes(evening.desk, OperatorKey(TOKEN.encode())))
+    app.include_router(settlement_routes(evening.desk, Doors(OperatorKey(TOKEN.encode()))))
     async with calling(app) as client:
         client.headers.update(BEARER)
         yield client

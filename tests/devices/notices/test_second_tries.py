@@ -86,12 +86,45 @@ async def test_what_is_of_no_use_then_is_not_tried(
 
 
 async def test_of_too_many_the_oldest_is_dropped() -> None:
+    clock, told = Clock(), list[str]()
+    tries = SecondTries(clock)
+    for number in range(MOST + 3):
+        tries.add(word(request=f"R{number}"), "email", START)
+
+    async def attempt(notice: CustomerNotice, _: str) -> bool:
+        told.append(notice.request)
+        return True
+
+    task = asyncio.create_task(tries.run(attempt))
+    await until(lambda: len(told) == MOST)
+    task.cancel()
+    assert told[0] == "R3"
+    assert set(told) == {f"R{number}" for number in range(3, MOST + 3)}
+
+
+async def test_what_waits_already_waits_once() -> None:
     clock, tried = Clock(), list[float]()
     tries = SecondTries(clock)
-    for _ in range(MOST + 3):
-        tries.add(word(), "email", START)
-    assert tries.dropped == 3
-    left = [True] * MOST
-    async with running(tries, left, tried, clock):
-        await until(lambda: not left)
-    assert len(tried) == MOST
+    for way in ("email", "email", "sms"):
+        tries.add(word(), way, START)
+    async with running(tries, [True, True], tried, clock):
+        for _ in range(20):
+            await asyncio.sleep(0)
+    assert len(tried) == 2
+
+
+async def test_a_long_pause_of_one_holds_up_no_other() -> None:
+    clock, tried = Clock(), list[tuple[str, float]]()
+    tries = SecondTries(clock)
+
+    async def attempt(notice: CustomerNotice, _: str) -> bool:
+        tried.append((notice.request, clock.passed_s))
+        return notice.request == "R2"
+
+    tries.add(word(request="R1"), "email", START)
+    task = asyncio.create_task(tries.run(attempt))
+    await until(lambda: len(tried) == 2)  # at 10 and 70 s: the next is due at 370 s
+    tries.add(word(request="R2"), "email", START)
+    await until(lambda: len(tried) == 4)
+    task.cancel()
+    assert [at for request, at in tried if request == "R2"] == [80.0]

@@ -11,14 +11,12 @@ import numpy as np
 from controller.clock import WallClock
 from controller.errors import ConfigRejected
 from controller.feeder_control import FeederControl, build_control
-from controller.proving.settlement_terms import RULES
 from controller.proving.settling import site_terms
 from controller.settings import Feeder, Site
 from controller.settings_file import load_site
 from controller.stores.opening import missing_extra
 from customers.charging_station_files import load_stations
 from customers.errors import RegistryRejected
-from customers.registry_files import load_registry
 from devices.errors import ProfileRejected
 from grid_model.errors import NetworkRejected
 from grid_model.network import load_network
@@ -26,6 +24,7 @@ from gridward.chargers import central_system
 from gridward.modbus_units import modbus_units
 from gridward.notices import notice_findings
 from gridward.openadr_devices import openadr_rows
+from gridward.registries import registry_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,9 +105,7 @@ def _feeder_findings(site: Site, feeder: Feeder, controls: list[FeederControl]) 
     """
     registry = network = None
     try:
-        registry = load_registry(
-            feeder.customers, feeder.devices, feeder.programmes, feeder.enrolments, RULES
-        )
+        registry = registry_of(feeder)
     except RegistryRejected as error:
         yield from map(str, error.findings)
     try:

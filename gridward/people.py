@@ -15,17 +15,16 @@ from controller.books import Books
 from controller.clock import WallClock
 from controller.errors import ConfigRejected
 from controller.people.call_rules import zone_of
-from controller.proving.settlement_terms import RULES
-from controller.settings import Feeder, Site
+from controller.settings import Site
 from controller.settings_file import load_site
 from controller.stores.port import Record
 from customers.errors import RegistryRejected
 from customers.programmes import Agreements, Enrolment, Programme
 from customers.registry import Registry
-from customers.registry_files import load_registry
 from gridward.api_client import ApiClient, asked
 from gridward.argument_types import day
 from gridward.ledger_tables import aligned
+from gridward.registries import registry_of
 from gridward.stored_record import with_record
 
 ANSWERS = {"yes": "opted_in", "no": "opted_out"}
@@ -63,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         return asked(args.site, lambda client: _answer(client, args))
     try:
         site = load_site(args.site)
-        registries = {feeder.id: _registry(feeder) for feeder in site.feeder}
+        registries = {feeder.id: registry_of(feeder) for feeder in site.feeder}
     except (ConfigRejected, RegistryRejected) as error:
         print(error, file=sys.stderr)
         return 2
@@ -77,10 +76,6 @@ def run(args: argparse.Namespace) -> int:
         case _:
             on = args.on or WallClock().now().astimezone(zone_of(site)).date()
             return with_record(site.store, lambda record: _calls(record, site, registries, on, args))
-
-
-def _registry(feeder: Feeder) -> Registry:
-    return load_registry(feeder.customers, feeder.devices, feeder.programmes, feeder.enrolments, RULES)
 
 
 def _answer(client: ApiClient, args: argparse.Namespace) -> int:

@@ -36,7 +36,6 @@ from controller.errors import ConfigRejected
 from controller.feeder_control import FeederControl, build_control
 from controller.metrics import Metrics
 from controller.people.notice_messages import consent_links
-from controller.proving.settlement_terms import RULES
 from controller.rewards.statement_source import StatementSource
 from controller.settings import Feeder, Site
 from controller.stores.history import History
@@ -44,13 +43,12 @@ from controller.stores.opening import open_store
 from controller.stores.port import Store
 from customers.consent_links import ConsentLinks
 from customers.contact_store import ContactStore
-from customers.registry import Registry
-from customers.registry_files import load_registry
 from devices.ports import Clock
 from grid_model.network import load_network
 from gridward.chargers import charging_map
 from gridward.field_links import field_links
 from gridward.key_files import make_once
+from gridward.registries import registry_of
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -164,10 +162,7 @@ def _sealer(site: Site) -> Sealer:
 
 def _control(site: Site, feeder: Feeder, links: ConsentLinks | None) -> FeederControl:
     network = load_network(feeder.network, metered_generation=feeder.metered_generation)
-    registry: Registry = load_registry(
-        feeder.customers, feeder.devices, feeder.programmes, feeder.enrolments, RULES
-    )
-    return build_control(site, feeder, network, registry, links=links)
+    return build_control(site, feeder, network, registry_of(feeder), links=links)
 
 
 def _sign_in(site: Site, clock: Clock) -> SignInDesk | None:

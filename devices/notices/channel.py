@@ -14,7 +14,7 @@ Consent, address and rate are looked up for each try, so that an opt-out counts 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -41,6 +41,7 @@ from devices.notices.words import (
     WordKey,
     WordRefused,
     key_of,
+    weightiest,
 )
 from devices.ports import Clock, Deliver, NoticeChannel
 
@@ -106,7 +107,9 @@ class NoticeChannels:
         """See `devices.ports.NoticeChannel`. The errors are `WordDelayed` and `WordRefused`: fixed words."""
         self._memory.spoken(key_of(notice))
         word = await self._look_up(notice)
-        results = await (self._all(word) if self._rules.reaches == "all" else self._first(word))
+        ways = self._in_order(word)
+        at_once = self._rules.reaches == "all"
+        results = await (self._all(word, ways) if at_once else self._in_turn(word, ways))
         self._judge(word, results)
 
     async def _look_up(self, notice: CustomerNotice) -> Word:
@@ -120,18 +123,18 @@ class NoticeChannels:
             raise WordDelayed("fault") from None
         return Word(notice, key, reach, render(notice, reach, self._writing, now))
 
-    async def _first(self, word: Word) -> dict[Way, Result]:
-        """Until one takes it that is no app; none where one did before, perhaps before a restart."""
+    async def _in_turn(self, word: Word, ways: Sequence[Way]) -> dict[Way, Result]:
+        """As long as others are wanted; none where it was told before, perhaps before a restart."""
         results: dict[Way, Result] = {}
-        for way in self._in_order(word):
-            if self._told_by(word) - self._apps:
+        for way in ways:
+            if not self._is_wanted(word):
                 break
             why = self._refusal(word, way)
             results[way] = await self._try(word, way) if why is None else why
         return results
 
-    async def _all(self, word: Word) -> dict[Way, Result]:
-        found = {way: self._refusal(word, way) for way in self._in_order(word)}
+    async def _all(self, word: Word, meant: Sequence[Way]) -> dict[Way, Result]:
+        found = {way: self._refusal(word, way) for way in meant}
         ways = [way for way, why in found.items() if why is None]
         refused: dict[Way, Result] = {way: why for way, why in found.items() if why is not None}
         with self._under_way.trying(word.customer, word.key, [way.name for way in ways]):
@@ -212,24 +215,25 @@ class NoticeChannels:
 
     def _judge(self, word: Word, results: dict[Way, Result]) -> None:
         """Tell the sender what the word came to, and keep what is to be tried again."""
-        delayed = {
-            way: result for way, result in results.items() if result != "taken" and result not in REFUSALS
-        }
+        delayed = _delayed(results)
         if self._told_by(word):
-            for way in delayed if self._is_wanted(word) else ():
-                self._again.add(word.notice, way.name, self._clock.now())
+            if self._is_wanted(word):
+                for way in list(delayed)[: None if self._rules.reaches == "all" else 1]:
+                    self._again.add(word.notice, way.name, self._clock.now())
         elif delayed:
             raise WordDelayed(next(iter(delayed.values())))  # type: ignore[arg-type]
         else:
             refusals: list[Refusal] = [one for one in results.values() if one in REFUSALS]  # type: ignore[misc]
-            raise WordRefused(_weightiest(refusals))
+            raise WordRefused(weightiest(refusals))
 
     def _is_wanted(self, word: Word) -> bool:
-        """Whether ways that have not got it are of use, when some have."""
+        """Whether ways that have not got it are of use, though some may have: an app is not enough."""
         return self._rules.reaches == "all" or self._told_by(word) <= self._apps
 
     async def _second_try(self, notice: CustomerNotice, way_name: str) -> bool:
-        """Whether nothing more is to be tried. Raises nothing."""
+        """Whether nothing more is to be tried. Raises nothing. Where one way is enough, the others follow in
+        turn.
+        """
         now = self._clock.now()
         if is_over(notice, now):
             return True
@@ -239,13 +243,11 @@ class NoticeChannels:
             word = await self._look_up(notice)
         except WordDelayed:
             return False
-        if self._is_overtaken(word) or not self._is_wanted(word):
+        if self._is_overtaken(word):
             return True
-        for way in self._in_order(word):
-            if way.name == way_name and self._refusal(word, way) is None:
-                result = await self._try(word, way)
-                return result == "taken" or result in REFUSALS
-        return True
+        only = [way for way in self._in_order(word) if way.name == way_name or self._rules.reaches == "first"]
+        results = await self._in_turn(word, only)
+        return not (_delayed(results) and self._is_wanted(word))
 
     def _is_overtaken(self, word: Word) -> bool:
         """Whether it would contradict what was said since: it may have been taken back."""
@@ -253,11 +255,6 @@ class NoticeChannels:
         return ends and self._memory.is_overtaken(word.key, self._reach_now(word).taken)
 
 
-_WEIGHT: tuple[Refusal, ...] = (
-    "opted_out", "ended", "rate_limited", "no_consent", "refused", "too_long", "no_address", "no_way",
-)  # fmt: skip
-"""which of several reasons says most about the person"""
-
-
-def _weightiest(refusals: Sequence[Refusal]) -> Refusal:
-    return min(refusals, key=_WEIGHT.index, default="no_way")
+def _delayed(results: Mapping[Way, Result]) -> dict[Way, Result]:
+    """Those that may take it later."""
+    return {way: result for way, result in results.items() if result != "taken" and result not in REFUSALS}

@@ -4,7 +4,7 @@ A report says which way took which word, or why it did not; the journal keeps it
 room says the same to whoever sent the word.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
@@ -24,6 +24,9 @@ Delay = Literal["unreachable", "timeout", "busy", "fault", "contacts_unavailable
 many are under way · fault: one of the program itself · contacts_unavailable: nobody knows the address
 now"""
 Result = Literal["taken"] | Refusal | Delay
+_WEIGHT: tuple[Refusal, ...] = (
+    "opted_out", "ended", "rate_limited", "no_consent", "refused", "too_long", "no_address", "no_way",
+)  # fmt: skip
 REFUSALS: frozenset[str] = frozenset(Refusal.__args__)  # type: ignore[attr-defined]
 
 
@@ -39,6 +42,11 @@ class WordKey:
 def key_of(notice: CustomerNotice) -> WordKey:
     """The word that a notice is."""
     return WordKey(notice.request, notice.sequence, notice.kind)
+
+
+def weightiest(refusals: Iterable[Refusal]) -> Refusal:
+    """Of several reasons the one that says most about the person; "no_way" without any."""
+    return min(refusals, key=_WEIGHT.index, default="no_way")
 
 
 @dataclass(frozen=True, slots=True)

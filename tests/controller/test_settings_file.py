@@ -318,3 +318,27 @@ def test_a_file_that_no_reader_can_take_is_told_by_its_name(tmp_path: Path, text
     path.write_text(text)
     with pytest.raises(ConfigRejected, match=r"site\.toml: expected TOML"):
         load_site(path)
+
+
+def test_proxies_in_front_are_addresses_or_networks(folder: Path) -> None:
+    good = '[api]\ntrusted_proxies = ["10.0.0.5", "2001:db8::/64"]\n'
+    assert load_site(write(folder, GOOD + good)).api.trusted_proxies == ("10.0.0.5", "2001:db8::/64")
+    (finding,) = rejected(folder, GOOD + '[api]\ntrusted_proxies = ["10.0.0.5", "*"]\n')
+    assert finding.endswith("expected an address or network such as 10.0.0.5 or 10.0.0.0/24; got '*'")
+
+
+def test_people_come_back_from_their_provider_to_an_address_without_a_path(folder: Path) -> None:
+    (folder / "secret").write_text("s")
+    openid = (
+        '[api.openid]\nissuer = "https://login.example"\nclient_id = "g"\nclient_secret_file = "secret"\n'
+        'roles = { a = "viewer" }\n'
+    )
+    for path, findings in (("", 0), ("/", 0), ("/grid", 1)):
+        toml = write(folder, GOOD + f'[api]\npublic_url = "https://grid.example{path}"\n' + openid)
+        if not findings:
+            load_site(toml)
+            continue
+        with pytest.raises(
+            ConfigRejected, match=r"line 9: api\.public_url: expected an address without a path"
+        ):
+            load_site(toml)

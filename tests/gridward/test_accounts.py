@@ -7,14 +7,27 @@ from typing import Any
 
 import pyotp
 import pytest
+from argon2 import PasswordHasher
 
+from controller.access import passwords
 from controller.access.account_store import AccountStore
-from controller.access.accounts import digest_of
+from controller.access.accounts import NO_PASSWORD, Account, digest_of
 from controller.access.passwords import is_right
 from gridward.cli import main
 from tests.gridward.sites import write_site
 
 PASSWORD = "four horses and a barge"
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would take 50 ms on purpose."""
+    monkeypatch.setattr(passwords, "_hasher", QUICK)
+
+
+def store_of(site: str) -> AccountStore:
+    return AccountStore(Path(site).parent / "state" / "accounts.sqlite3")
 
 
 @pytest.fixture
@@ -102,3 +115,72 @@ def test_what_cannot_be_is_told(  # noqa: PLR0917
     command, *rest = words
     assert accounts(command, site, *rest, monkeypatch=monkeypatch, typed=typed) == 2
     assert told in capsys.readouterr().err
+
+
+def test_other_feeders_and_a_void_token(site: str, capsys: pytest.CaptureFixture[str]) -> None:
+    store = store_of(site)
+    store.add(Account("anna", "operator", NO_PASSWORD, feeders=frozenset({"stadt"})))
+    store.close()
+    assert accounts("feeders", site, "anna", "--feeder", "dorf") == 0
+    assert listed(site, capsys)["accounts"][0]["feeders"] == ["dorf"]
+    assert accounts("feeders", site, "anna") == 0
+    assert listed(site, capsys)["accounts"][0]["feeders"] is None
+    assert accounts("token", site, "scada", "--may", "operate") == 0
+    (token,) = listed(site, capsys)["tokens"]
+    assert accounts("void-token", site, token["token"]) == 0
+    assert listed(site, capsys)["tokens"] == []
+    assert accounts("void-token", site, token["token"]) == 2
+    assert "there is no token" in capsys.readouterr().err
+
+
+def test_a_password_that_is_being_typed_undoes_nothing(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = store_of(site)
+    store.add(Account("anna", "operator", QUICK.hash(PASSWORD)))
+
+    class Slow(io.StringIO):
+        def readline(self, *size: Any) -> str:
+            assert accounts("disable", site, "anna") == 0
+            assert accounts("role", site, "anna", "viewer") == 0
+            return f"{PASSWORD[::-1]}\n"
+
+    monkeypatch.setattr("sys.stdin", Slow())
+    assert main(["accounts", "password", site, "anna", "--password-stdin"]) == 0
+    account = store.account("anna")
+    store.close()
+    assert account is not None
+    assert (account.disabled, account.role) == (True, "viewer")
+    assert is_right(PASSWORD[::-1], account.password_hash)
+
+
+def test_a_name_that_is_taken_while_its_password_is_typed(
+    site: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = store_of(site)
+
+    class Slow(io.StringIO):
+        def readline(self, *size: Any) -> str:
+            store.add(Account("Anna", "supervisor", NO_PASSWORD, issuer="https://login", subject="u-1"))
+            return f"{PASSWORD}\n"
+
+    monkeypatch.setattr("sys.stdin", Slow())
+    assert main(["accounts", "add", site, "anna", "--role", "viewer", "--password-stdin"]) == 2
+    assert "there is an account 'anna' already" in capsys.readouterr().err
+    assert [(one.name, one.role) for one in store.accounts()] == [("Anna", "supervisor")]
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "words", [("password",), ("role", "viewer"), ("second-factor",), ("no-second-factor",)], ids=" ".join
+)
+def test_what_the_provider_looks_after_is_not_set_here(
+    site: str, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    store = store_of(site)
+    olga = Account("olga", "operator", NO_PASSWORD, issuer="https://login.example", subject="u-1")
+    store.add(olga)
+    command, *rest = words
+    assert accounts(command, site, "olga", *rest) == 2
+    assert "olga signs in with https://login.example: the " in capsys.readouterr().err
+    assert store.account("olga") == olga
+    assert accounts("disable", site, "olga") == 0
+    store.close()

@@ -1,5 +1,6 @@
 """Sign-in by a provider's word: an independent provider over a real socket, and words that must not count."""
 
+import asyncio
 import json
 import warnings
 from collections.abc import Iterator
@@ -16,14 +17,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from prometheus_client import CollectorRegistry
 
 from controller.access.account_store import AccountStore
-from controller.access.accounts import Account
-from controller.access.openid import Identity, NotLetIn, OpenId, OpenIdSettings, ProviderFault
-from controller.access.sign_in import NO_PASSWORD, Refused, SignInDesk
+from controller.access.accounts import NO_PASSWORD, Account
+from controller.access.openid import MOST_AT_ONCE, Identity, NotLetIn, OpenId, OpenIdSettings
+from controller.access.provider import ProviderFault
+from controller.access.sign_in import Refused, SignInDesk
 from controller.api.app import create_app
-from controller.api.gate import COOKIE
 from controller.clock import WallClock
 from tests.controller.access.test_sign_in import inline
-from tests.controller.api.conftest import calling
+from tests.controller.api.conftest import COOKIE, calling
 from tests.controller.api.fake_views import FakeViews
 
 with warnings.catch_warnings():
@@ -126,6 +127,7 @@ class Forger:
             "token_endpoint": f"{ISSUER}/t",
             "jwks_uri": f"{ISSUER}/k",
         }
+        self.keys: dict[str, Any] | None = None
         self.asked: list[httpx.Request] = []
         self.status = 200
 
@@ -134,6 +136,8 @@ class Forger:
         match request.url.path:
             case "/.well-known/openid-configuration":
                 return httpx.Response(self.status, json=self.document)
+            case "/k" if self.keys is not None:
+                return httpx.Response(200, json=self.keys)
             case "/k":
                 key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
                 return httpx.Response(200, json={"keys": [key | {"kid": "k1", "alg": "RS256"}]})
@@ -160,15 +164,16 @@ def forger() -> Forger:
 async def finish(forger: Forger, forge: Any = None) -> Identity:
     client = httpx.AsyncClient(transport=httpx.MockTransport(forger))
     openid = OpenId(settings_of(ISSUER), client, WallClock())
-    address, state = await openid.begin()
+    address, sealed = await openid.begin()
     query = parse_qs(urlsplit(address).query)
+    (state,) = query["state"]
     forger.nonce = query["nonce"][0]
     assert query["code_challenge_method"] == ["S256"]
     if forge is not None:
         forger.token = forge(forger)
-    identity = await openid.finish(state, "code")
+    identity = await openid.finish(sealed, state, "code")
     with pytest.raises(NotLetIn, match="not under way"):
-        await openid.finish(state, "code")
+        await openid.finish(sealed, state, "code")
     return identity
 
 
@@ -218,6 +223,7 @@ async def test_a_forged_word_does_not_count(forger: Forger, forge: Any) -> None:
         {"nonce": "another"}, {"nonce": ...}, {"aud": "somebody else"}, {"aud": ["gridward", "x"]},
         {"iss": "x"},
         {"exp": 1_000_000_000}, {"exp": ...}, {"iat": 4_000_000_000}, {"exp": "soon"}, {"sub": ...},
+        {"exp": float("nan")}, {"nbf": 4_000_000_000}, {"nbf": "soon"},
         {"groups": ["choir"]}, {"groups": ...}, {"groups": {"control-room": 1}}, {"preferred_username": ...},
     ],
 )  # fmt: skip
@@ -233,10 +239,18 @@ async def test_a_provider_that_is_none_is_told_apart(forger: Forger) -> None:
         ({"token_endpoint": "file:///etc/passwd"}, "names no token_endpoint"),
         ({"jwks_uri": None}, "names no jwks_uri"),
         ({"filler": "x" * 300_000}, "says too much"),
+        ({"token_endpoint": "http://login.example.org/t"}, "names no token_endpoint that begins with https"),
+        ({"token_endpoint": "https://[login/t"}, "names no token_endpoint"),
+        ({"jwks_uri": "https://login.example.org:port/k"}, "cannot be reached"),
     ):
         forger = Forger()
         forger.document |= document
         with pytest.raises(ProviderFault, match=words):
+            await finish(forger)
+    for keys in ({"keys": [1]}, {"keys": 1}, {"keys": [{"kty": "RSA", "kid": "k1", "n": 5, "e": "AQAB"}]}):
+        forger = Forger()
+        forger.keys = keys
+        with pytest.raises(ProviderFault, match="keys cannot be read"):
             await finish(forger)
     forger = Forger()
     forger.status = 302
@@ -244,9 +258,70 @@ async def test_a_provider_that_is_none_is_told_apart(forger: Forger) -> None:
         await finish(forger)
 
 
+async def test_a_clock_that_is_a_little_behind_does_no_harm(forger: Forger) -> None:
+    soon = int(datetime.now(UTC).timestamp()) + 20
+    forger.claims = {"iat": soon, "nbf": soon}
+    assert (await finish(forger)).name == "anna"
+
+
+async def test_many_who_begin_push_nobody_out(forger: Forger, store: AccountStore, views: FakeViews) -> None:
+    clock = WallClock()
+    openid = OpenId(settings_of(ISSUER), httpx.AsyncClient(transport=httpx.MockTransport(forger)), clock)
+    app = create_app(
+        views, CollectorRegistry(), None, clock=clock, sign_in=SignInDesk(store, clock, inline), openid=openid
+    )
+    async with calling(app) as victim:
+        there = await victim.get("/api/v1/session/openid")
+        query = parse_qs(urlsplit(there.headers["location"]).query)
+        forger.nonce = query["nonce"][0]
+        for _ in range(1100):
+            await openid.begin()
+        other, _ = await openid.begin()
+        back = "/api/v1/session/openid/back"
+        theirs = parse_qs(urlsplit(other).query)["state"][0]
+        assert (await victim.get(back, params={"state": theirs, "code": "c"})).status_code == 403
+        kept = {"state": query["state"][0], "code": "c"}
+        assert forger.nonce not in str(victim.cookies)  # sealed
+        assert (await victim.get(back, params=kept)).status_code == 303
+        assert victim.cookies[COOKIE]
+
+
+async def test_a_provider_that_hangs_is_not_queued_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controller.access.provider.DEADLINE_S", 0.05)
+    asked = []
+
+    async def hang(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    openid = OpenId(settings_of(ISSUER), httpx.AsyncClient(transport=httpx.MockTransport(hang)), WallClock())
+    begun = [asyncio.create_task(openid.begin()) for _ in range(MOST_AT_ONCE + 5)]
+    faults = [str(fault) for fault in await asyncio.gather(*begun, return_exceptions=True)]
+    assert sorted(set(faults)) == [
+        "the provider cannot be reached: TimeoutError", "too many sign-ins wait for the provider"
+    ]  # fmt: skip
+    assert faults.count("too many sign-ins wait for the provider") == 5
+    assert len(asked) == 1
+
+
+async def test_who_is_disabled_does_not_come_back_by_another_name(store: AccountStore) -> None:
+    desk = SignInDesk(store, WallClock(), inline)
+    await desk.sign_in_as(Identity(ISSUER, "u-1", "anna", "operator"), "a")
+    married = await desk.sign_in_as(Identity(ISSUER, "u-1", "anna.b", "operator"), "a")
+    assert married.principal.name == "anna"  # the journal knows her by it
+    await desk.sign_in_as(Identity(ISSUER, "u-1", "no name at all\n", "operator"), "a")
+    store.set_disabled("anna", disabled=True)
+    for name in ("anna", "anna2"):
+        with pytest.raises(NotLetIn, match="disabled"):
+            await desk.sign_in_as(Identity(ISSUER, "u-1", name, "operator"), "a")
+    assert [one.name for one in store.accounts()] == ["anna"]
+    assert not store.add(Account("second", "operator", NO_PASSWORD, issuer=ISSUER, subject="u-1"))
+
+
 async def test_a_name_that_is_taken_is_nobody_else_s(store: AccountStore) -> None:
     desk = SignInDesk(store, WallClock(), inline)
-    store.put(Account("anna", "viewer", NO_PASSWORD))
+    store.add(Account("anna", "viewer", NO_PASSWORD))
     with pytest.raises(NotLetIn, match="another account's"):
         await desk.sign_in_as(Identity(ISSUER, "u-1", "anna", "supervisor"), "a")
     ben = Identity(ISSUER, "u-2", "ben", "operator")

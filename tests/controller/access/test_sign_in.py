@@ -1,24 +1,28 @@
 """Who is let in: passwords, codes, sessions, tokens, and how often one may try."""
 
+import asyncio
+import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import pyotp
 import pytest
+import structlog
 from argon2 import PasswordHasher
 
-from controller.access import passwords, sign_in
-from controller.access.account_store import AccountStore, AccountsUnavailable
-from controller.access.accounts import IDLE, LONGEST, Account
+from controller.access import passwords, proofs
+from controller.access.account_file import AccountsUnavailable
+from controller.access.account_store import AccountStore
+from controller.access.accounts import IDLE, LONGEST, NO_PASSWORD, Account, Token, digest_of
 from controller.access.one_time_codes import new_secret, step_of
 from controller.access.passwords import hash_password, is_right, password_fault
 from controller.access.principal import Principal
 from controller.access.roles import FOR_MACHINES, PERMISSIONS, ROLES, permissions_of
-from controller.access.sign_in import Refused, SignInDesk, TokenRejected, TooSoon
-from controller.access.throttle import FREE, MOST_KEYS, Throttle
+from controller.access.sign_in import MOST_AT_ONCE, Refused, SignInDesk, TooSoon
+from controller.access.throttle import FREE, MOST_KEYS, Throttle, place_of
+from controller.access.tokens import TokenRejected
 
 START = datetime(2026, 11, 2, 8, tzinfo=UTC)
 PASSWORD = "four horses and a barge"
@@ -64,7 +68,7 @@ def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[AccountStore]:
     store = AccountStore(tmp_path / "accounts.sqlite3")
-    store.put(Account("Anna", "operator", HASH, feeders=frozenset({"f1"})))
+    store.add(Account("Anna", "operator", HASH, feeders=frozenset({"f1"})))
     yield store
     store.close()
 
@@ -98,14 +102,26 @@ async def test_all_others_are_refused_alike(desk: SignInDesk, name: str, passwor
 
 
 async def test_a_name_that_nobody_has_costs_the_same_work(
-    desk: SignInDesk, monkeypatch: pytest.MonkeyPatch
+    desk: SignInDesk, store: AccountStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    store.add(Account("olga", "operator", NO_PASSWORD, issuer="i", subject="u"))
     looked = []
-    monkeypatch.setattr(sign_in, "is_right", lambda p, stored: looked.append(stored) or False)
-    for name in ("anna", "nobody"):
+    monkeypatch.setattr(proofs, "is_right", lambda p, stored: looked.append(stored) or True)
+    for name in ("nobody", "olga"):  # no word is the password of who comes by a provider
         with pytest.raises(Refused):
             await desk.sign_in(name, "x", None, "10.0.0.1")
-    assert looked == [HASH, passwords.nobodys()]
+    await desk.sign_in("anna", "x", None, "10.0.0.1")
+    assert looked == [passwords.nobodys(), passwords.nobodys(), HASH]
+
+
+async def test_the_log_names_accounts_and_nothing_else_that_was_typed(desk: SignInDesk) -> None:
+    with structlog.testing.capture_logs() as logs:
+        for name in ("anna", PASSWORD):  # typed into the wrong field
+            with pytest.raises(Refused):
+                await desk.sign_in(name, "x", None, "10.0.0.1")
+    assert [(one["event"], one["name"]) for one in logs] == [
+        ("sign_in_refused", "Anna"), ("sign_in_refused", None)
+    ]  # fmt: skip
 
 
 async def test_guessing_gets_slow_and_a_known_place_is_not_held_up(
@@ -120,6 +136,77 @@ async def test_guessing_gets_slow_and_a_known_place_is_not_held_up(
             await desk.sign_in("anna", PASSWORD, None, address)
     await desk.sign_in("anna", PASSWORD, None, "control room")
     clock.at += timedelta(seconds=61)
+    await desk.sign_in("anna", PASSWORD, None, "a third place")
+
+
+async def test_one_s_own_success_makes_no_guess_at_another_free(
+    desk: SignInDesk, store: AccountStore
+) -> None:
+    store.add(Account("mallory", "viewer", HASH))
+    for guess in range(FREE):
+        await desk.sign_in("mallory", PASSWORD, None, "proxy")
+        desk._known.clear()  # else it does not even count there
+        with pytest.raises(Refused):
+            await desk.sign_in(f"victim {guess}", "wrong", None, "proxy")
+    for name in ("victim", "mallory"):
+        with pytest.raises(TooSoon):
+            await desk.sign_in(name, PASSWORD, None, "proxy")
+    # nor does it hold up those who signed in from there before
+    desk._remember("anna", "proxy")
+    await desk.sign_in("anna", PASSWORD, None, "proxy")
+
+
+async def test_a_known_place_has_no_free_guesses_either(desk: SignInDesk, store: AccountStore) -> None:
+    store.add(Account("mallory", "viewer", HASH))
+    for name in ("anna", "mallory"):
+        await desk.sign_in(name, PASSWORD, None, "proxy")
+    for _ in range(FREE):
+        with pytest.raises(Refused):
+            await desk.sign_in("anna", "wrong", None, "proxy")
+        await desk.sign_in("mallory", PASSWORD, None, "proxy")
+    with pytest.raises(TooSoon):
+        await desk.sign_in("anna", PASSWORD, None, "proxy")
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_a_whole_network_of_addresses_is_one_place(address: str, place: str) -> None:
+    assert place_of(address) == place
+
+
+async def test_passwords_hold_up_nobody_who_is_signed_in(store: AccountStore, clock: HandClock) -> None:
+    go_on = asyncio.Event()
+
+    async def hashing(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        await go_on.wait()
+        return function(*args, **kwargs)
+
+    secret = (await SignInDesk(store, clock, inline).sign_in("anna", PASSWORD, None, "a")).secret  # type: ignore[arg-type]
+    desk = SignInDesk(store, clock, inline, hashing)  # type: ignore[arg-type]
+    desk._remember("anna", "control room")
+    tries = [
+        asyncio.create_task(desk.sign_in(f"n{number}", "x", None, f"2001:db8:{number}::1"))
+        for number in range(MOST_AT_ONCE)
+    ]
+    await asyncio.sleep(0)
+    assert await desk.by_session(secret) is not None
+    with pytest.raises(TooSoon):
+        await desk.sign_in("one more", "x", None, "elsewhere")
+    known = asyncio.create_task(desk.sign_in("anna", PASSWORD, None, "control room"))
+    await asyncio.sleep(0)
+    with pytest.raises(TooSoon):  # one at a time
+        await desk.sign_in("anna", PASSWORD, None, "control room")
+    go_on.set()
+    assert (await known).principal.name == "Anna"
+    assert all(isinstance(one, Refused) for one in await asyncio.gather(*tries, return_exceptions=True))
     await desk.sign_in("anna", PASSWORD, None, "a third place")
 
 
@@ -150,27 +237,90 @@ async def test_a_session_ends_by_idling_and_after_a_shift(desk: SignInDesk, cloc
     assert await desk.by_session(busy) is None
 
 
+Change = Callable[[AccountStore], bool]
+
+
 @pytest.mark.parametrize(
-    "change", [{"disabled": True}, {"role": "viewer"}, {"password_hash": QUICK.hash(PASSWORD)}]
+    "change",
+    [
+        lambda store: store.set_disabled("anna", disabled=True),
+        lambda store: store.set_role("anna", "viewer"),
+        lambda store: store.set_password("anna", QUICK.hash(PASSWORD)),
+        lambda store: store.set_second_factor("anna", new_secret()),
+        lambda store: store.remove("anna"),
+    ],
+    ids=["disabled", "role", "password", "second factor", "removed"],
 )
-async def test_what_changes_an_account_ends_its_sessions(
-    desk: SignInDesk, store: AccountStore, change: dict[str, object]
+async def test_what_changes_an_account_ends_its_sessions_and_begins_none(
+    store: AccountStore, clock: HandClock, change: Change
+) -> None:
+    async def overtaken(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        found = function(*args, **kwargs)
+        assert change(store)  # at the very moment between password and session
+        return found
+
+    secret = (await SignInDesk(store, clock, inline).sign_in("anna", PASSWORD, None, "a")).secret  # type: ignore[arg-type]
+    desk = SignInDesk(store, clock, inline, overtaken)  # type: ignore[arg-type]
+    with pytest.raises(Refused):
+        await desk.sign_in("anna", PASSWORD, None, "a")
+    assert await desk.by_session(secret) is None
+
+
+async def test_a_new_account_has_nothing_of_one_of_that_name_before(
+    desk: SignInDesk, store: AccountStore
 ) -> None:
     secret = (await desk.sign_in("anna", PASSWORD, None, "a")).secret
+    raw = sqlite3.connect(store._path)
+    raw.execute("DELETE FROM accounts")
+    raw.commit()
+    raw.close()
+    assert store.add(Account("ANNA", "supervisor", HASH))
+    assert await desk.by_session(secret) is None
+    assert not store.add(Account("anna", "viewer", HASH))
+
+
+async def test_other_feeders_hold_from_the_next_request_on(desk: SignInDesk, store: AccountStore) -> None:
+    secret = (await desk.sign_in("anna", PASSWORD, None, "a")).secret
+    assert store.set_feeders("anna", frozenset({"f2"}))
+    anna = await desk.by_session(secret)
+    assert anna is not None
+    assert (anna.is_allowed("operate", "f1"), anna.is_allowed("operate", "f2")) == (False, True)
+    assert not anna.is_allowed("operate")  # what is no one feeder's
+    assert anna.is_allowed_somewhere("operate")
+
+
+async def test_a_password_that_is_hashed_anew_undoes_nobody_s_change(store: AccountStore) -> None:
+    other = QUICK.hash("another one altogether")
+    store.set_password("anna", other)
+    assert not store.rehash("anna", HASH, QUICK.hash(PASSWORD))
     account = store.account("anna")
     assert account is not None
-    store.put(replace(account, **change))  # type: ignore[arg-type]
-    assert await desk.by_session(secret) is None
-    if account.disabled:
-        with pytest.raises(Refused):
-            await desk.sign_in("anna", PASSWORD, None, "a")
+    assert account.password_hash == other
+
+
+async def test_who_is_signed_in_stays_so_while_nothing_can_be_written(
+    desk: SignInDesk, store: AccountStore, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proofs, "WRITE_WITHIN_S", 0.01)
+    secret = (await desk.sign_in("anna", PASSWORD, None, "a")).secret
+    other = sqlite3.connect(store._path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(3):  # also for longer than one may idle
+            clock.at += IDLE - timedelta(minutes=1)
+            assert await desk.by_session(secret) is not None
+            assert await desk.by_session(secret) is not None
+        assert [one["event"] for one in logs] == ["session_use_not_written"] * 3
+        clock.at += IDLE
+        assert await desk.by_session(secret) is None
+    other.close()
 
 
 async def test_a_second_factor_is_needed_and_each_code_is_good_once(
     desk: SignInDesk, store: AccountStore, clock: HandClock
 ) -> None:
     secret = new_secret()
-    store.put(Account("Anna", "operator", HASH, secret))
+    store.set_second_factor("anna", secret)
     code = pyotp.TOTP(secret).at(clock.at)
     for wrong in (None, "", "000000" if code != "000000" else "000001", "１２３４５６"):
         with pytest.raises(Refused):
@@ -179,9 +329,7 @@ async def test_a_second_factor_is_needed_and_each_code_is_good_once(
     with pytest.raises(Refused):
         await desk.sign_in("anna", PASSWORD, code, "a")
     # not by way of another change of the account either
-    account = store.account("anna")
-    assert account is not None
-    store.put(replace(account, role="viewer", totp_step=0))
+    store.set_role("anna", "viewer")
     with pytest.raises(Refused):
         await desk.sign_in("anna", PASSWORD, code, "a")
 
@@ -193,18 +341,53 @@ def test_a_phone_may_be_half_a_minute_off() -> None:
         assert (step_of(code, secret, START, 0) is not None) is good
 
 
-async def test_a_token_is_what_it_names_until_it_expires(desk: SignInDesk, clock: HandClock) -> None:
+async def test_a_token_is_what_it_names_until_it_expires(
+    desk: SignInDesk, store: AccountStore, clock: HandClock
+) -> None:
+    store.add(Account("boss", "supervisor", HASH))
     token, secret = await desk.make_token(
         BOSS, "billing", frozenset({"rewards"}), frozenset({"f1"}), timedelta(days=1)
     )
-    assert await desk.by_token(secret) == Principal("billing", frozenset({"rewards"}), frozenset({"f1"}))
+    assert await desk.by_token(secret) == Principal(
+        "token:billing", frozenset({"rewards"}), frozenset({"f1"})
+    )
     assert secret not in repr(token)
     assert await desk.by_token(secret + "x") is None
     assert await desk.by_token(secret.removeprefix("gw_")) is None
     clock.at += timedelta(days=1)
     assert await desk.by_token(secret) is None
-    assert await desk.remove_token(BOSS, token.token)
+    another, _ = await desk.make_token(BOSS, "another", frozenset({"rewards"}), None, timedelta(days=1))
+    assert await desk.tokens() == (another,)  # the other has expired
+    assert await desk.remove_token(BOSS, another.token)
     assert await desk.tokens() == ()
+
+
+async def test_a_token_lives_no_longer_than_its_maker_s_account(
+    desk: SignInDesk, store: AccountStore
+) -> None:
+    store.add(Account("boss", "supervisor", HASH))
+    _, secret = await desk.make_token(BOSS, "billing", frozenset({"rewards"}), None, timedelta(days=1))
+    by_command = digest_of("gw_ of the command line")
+    store.add_token(
+        Token("t1", by_command, "scada", frozenset({"operate"}), None, "root (command line)", START,
+              START + timedelta(days=1))
+    )  # fmt: skip
+    store.set_disabled("boss", disabled=True)
+    assert await desk.by_token(secret) is None
+    store.set_disabled("boss", disabled=False)
+    assert await desk.by_token(secret) is not None
+    store.remove("boss")
+    store.add(Account("boss", "supervisor", HASH))  # somebody else
+    assert await desk.by_token(secret) is None
+    assert await desk.by_token("gw_ of the command line") is not None
+
+
+async def test_nobody_hands_on_more_feeders_than_they_have(desk: SignInDesk) -> None:
+    by = Principal("boss", permissions_of("supervisor"), frozenset({"f1"}))
+    for feeders in (None, frozenset({"f1", "f2"})):
+        with pytest.raises(TokenRejected, match="feeders: expected only those"):
+            await desk.make_token(by, "wide", frozenset({"operate"}), feeders, timedelta(days=1))
+    await desk.make_token(by, "narrow", frozenset({"operate"}), frozenset({"f1"}), timedelta(days=1))
 
 
 @pytest.mark.parametrize(
@@ -235,6 +418,8 @@ async def test_a_token_that_must_not_be(  # noqa: PLR0917
 def test_nothing_in_the_file_opens_a_door(store: AccountStore, tmp_path: Path) -> None:
     raw = (tmp_path / "accounts.sqlite3").read_bytes()
     assert PASSWORD.encode() not in raw
+    (tmp_path / "accounts.sqlite3").chmod(0o644)  # as a restore from somewhere may leave it
+    AccountStore(tmp_path / "accounts.sqlite3").close()
     assert (tmp_path / "accounts.sqlite3").stat().st_mode & 0o077 == 0
     assert PASSWORD not in repr(store.account("anna"))
     assert HASH not in repr(store.account("anna"))
@@ -275,5 +460,5 @@ def test_nobody_has_more_than_their_role() -> None:
     for role in ROLES:
         if role != "supervisor":
             assert not permissions_of(role) & {"accounts", "rewards", "disputes", "personal_data"}
-        if role in ("viewer", "auditor", "engineer", "machine"):
+        if role in ("viewer", "auditor", "engineer"):
             assert "operate" not in permissions_of(role)

@@ -6,15 +6,32 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from prometheus_client import CollectorRegistry, Counter
 
 from console import static_dir
+from controller.access.principal import Principal
+from controller.access.roles import Role, permissions_of
 from controller.api.app import create_app
+from controller.api.cookies import Cookies
+from controller.api.gate import Doors
+from controller.api.operator_key import OperatorKey
 from controller.clock import WallClock
 from tests.controller.api.fake_views import FakeViews
 
+COOKIE = Cookies().session
 TOKEN = "correct horse battery staple"
+
+
+class DoorsOf(Doors):
+    """Whoever comes is this one."""
+
+    def __init__(self, name: str, role: Role, feeders: set[str] | None = None) -> None:
+        super().__init__(OperatorKey(None))
+        self._one = Principal(name, permissions_of(role), None if feeders is None else frozenset(feeders))
+
+    async def known(self, request: Request) -> Principal:
+        return self._one
 
 
 @pytest.fixture

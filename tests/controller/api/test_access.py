@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import httpx
+import msgspec
 import pytest
+import structlog
 from argon2 import PasswordHasher
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from controller.access import passwords
@@ -15,9 +18,8 @@ from controller.access.accounts import Account
 from controller.access.roles import ROLES, Role
 from controller.access.sign_in import SignInDesk
 from controller.api.app import create_app
-from controller.api.gate import COOKIE
 from controller.clock import WallClock
-from tests.controller.api.conftest import TOKEN, calling
+from tests.controller.api.conftest import COOKIE, TOKEN, calling
 from tests.controller.api.fake_views import FakeViews
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -37,18 +39,27 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AccountSt
     passwords.nobodys.cache_clear()
     store = AccountStore(tmp_path / "accounts.sqlite3")
     for role in ROLES:
-        store.put(Account(role, role, QUICK.hash(PASSWORD)))
-    store.put(Account("elsewhere", "operator", QUICK.hash(PASSWORD), feeders=frozenset({"another"})))
+        store.add(Account(role, role, QUICK.hash(PASSWORD)))
+    for name, role in (("elsewhere", "operator"), ("boss.elsewhere", "supervisor")):
+        store.add(Account(name, role, QUICK.hash(PASSWORD), feeders=frozenset({"another"})))  # type: ignore[arg-type]
     yield store
     store.close()
 
 
 @pytest.fixture
 async def client(views: FakeViews, store: AccountStore) -> AsyncIterator[httpx.AsyncClient]:
-    desk = SignInDesk(store, WallClock(), inline)
-    app = create_app(views, CollectorRegistry(), None, clock=WallClock(), sign_in=desk)
-    async with calling(app) as client:
+    async with calling(app_of(views, store)) as client:
         yield client
+
+
+def app_of(views: FakeViews, store: AccountStore, **api: object) -> FastAPI:
+    """With other settings under [api]."""
+    views._site = msgspec.structs.replace(
+        views._site,
+        api=msgspec.structs.replace(views._site.api, **api),  # type: ignore[arg-type]
+    )
+    desk = SignInDesk(store, WallClock(), inline)
+    return create_app(views, CollectorRegistry(), None, clock=WallClock(), sign_in=desk)
 
 
 async def sign_in(client: httpx.AsyncClient, name: str) -> httpx.Response:
@@ -109,6 +120,14 @@ async def test_nobody_orders_in_somebody_else_s_name(client: httpx.AsyncClient, 
 async def test_who_has_other_feeders_has_none_of_these(client: httpx.AsyncClient) -> None:
     await sign_in(client, "elsewhere")
     assert (await operate(client)).status_code == 403
+    assert (await operate(client, "another")).status_code == 404  # it is none: but not refused
+
+
+async def test_what_is_of_all_feeders_is_not_for_who_has_some(client: httpx.AsyncClient) -> None:
+    await sign_in(client, "boss.elsewhere")
+    order = {"name": "scada", "may": ["operate"], "days": 1, "feeders": ["another"]}
+    assert (await client.post("/api/v1/tokens", json=order, headers=HERE)).status_code == 403
+    assert (await client.get("/api/v1/tokens")).status_code == 403
 
 
 async def test_wrong_words_are_refused_alike_and_then_slowly(client: httpx.AsyncClient) -> None:
@@ -125,9 +144,14 @@ async def test_wrong_words_are_refused_alike_and_then_slowly(client: httpx.Async
 
 async def test_signing_out_ends_it(client: httpx.AsyncClient) -> None:
     await sign_in(client, "operator")
-    stolen = client.cookies[COOKIE]
+    kept = client.cookies[COOKIE]
+    for headers in ({}, {"sec-fetch-site": "cross-site"}):
+        assert (await client.delete("/api/v1/session", headers=headers)).status_code == 403
+        assert (await client.get("/api/v1/session")).status_code == 200
     assert (await client.delete("/api/v1/session", headers=HERE)).status_code == 204
-    client.cookies.set(COOKIE, stolen, domain="console")
+    assert (await client.delete("/api/v1/session")).status_code == 204  # there is none
+    client.cookies.clear()
+    client.cookies.set(COOKIE, kept)
     assert (await client.get("/api/v1/session")).status_code == 401
 
 
@@ -137,7 +161,7 @@ async def test_a_token_does_what_it_names_and_no_more(client: httpx.AsyncClient)
     made = (await client.post("/api/v1/tokens", json=order, headers=HERE)).json()
     client.cookies.clear()
     bearer = {"authorization": f"Bearer {made['secret']}"}
-    assert (await operate(client, headers=bearer)).json()["who"] == "scada"
+    assert (await operate(client, headers=bearer)).json()["who"] == "token:scada"
     assert (await client.get("/api/v1/tokens", headers=bearer)).status_code == 403
     await sign_in(client, "supervisor")
     listed = (await client.get("/api/v1/tokens")).json()["tokens"]
@@ -159,11 +183,88 @@ async def test_the_operator_token_opens_as_before_but_says_who(client: httpx.Asy
     assert (await operate(client)).status_code == 401
 
 
+async def test_a_wrong_token_is_told_so_also_where_there_is_no_operator_token(
+    views: FakeViews, store: AccountStore
+) -> None:
+    async with calling(app_of(views, store, operator_token_file=None)) as client:
+        answer = await operate(client, headers={"authorization": "Bearer mistyped"})
+        assert (answer.status_code, answer.json()["detail"]) == (401, "this token is void")
+
+
+async def test_a_header_for_a_proxy_does_not_hide_the_session(client: httpx.AsyncClient) -> None:
+    await sign_in(client, "operator")
+    for_the_proxy = {"authorization": "Basic cHJveHk6eA=="}
+    assert (await operate(client, headers=HERE | for_the_proxy)).status_code == 200
+    assert (await operate(client, headers=for_the_proxy)).status_code == 403
+
+
+async def test_who_is_turned_away_stands_in_the_log(client: httpx.AsyncClient) -> None:
+    with structlog.testing.capture_logs() as logs:
+        await operate(client)
+        await sign_in(client, "viewer")
+        await operate(client)
+    refused = [one for one in logs if one["event"] == "refused"]
+    assert refused == [
+        {"event": "refused", "log_level": "warning", "status": status, "name": name,
+         "permission": "operate", "feeder": "street", "address": "127.0.0.1"}
+        for status, name in ((401, None), (403, "viewer"))
+    ]  # fmt: skip
+
+
+async def test_behind_a_proxy_that_ends_tls_the_cookie_goes_over_tls_alone(
+    views: FakeViews, store: AccountStore
+) -> None:
+    async with calling(app_of(views, store, public_url="https://grid.example")) as client:
+        answer = await sign_in(client, "operator")
+        cookie = answer.headers["set-cookie"]
+        assert cookie.startswith("__Host-gridward_session=")
+        assert "; Secure" in cookie
+        assert answer.headers["strict-transport-security"] == "max-age=31536000"
+        shown = {"cookie": cookie.partition(";")[0], **HERE}
+        assert (await operate(client, headers=shown)).status_code == 200
+        ended = (await client.delete("/api/v1/session", headers=shown)).headers["set-cookie"]
+        assert "Secure" in ended  # else the browser keeps it
+        assert (await operate(client, headers=shown)).status_code == 401
+
+
+async def test_a_site_may_want_sign_in_for_looking_too(views: FakeViews, store: AccountStore) -> None:
+    async with calling(app_of(views, store, sign_in_to_look=True)) as client:
+        views.step()
+        paths = ("feeders", "feeders/street/network", "feeders/street/state", "feeders/street/trend", "told")
+        for path in paths:
+            assert (await client.get(f"/api/v1/{path}")).status_code == 401
+        assert (await client.get("/api/v1/stream")).status_code == 401
+        await sign_in(client, "viewer")
+        for path in paths:
+            assert (await client.get(f"/api/v1/{path}")).status_code == 200
+        document = (await client.get("/api/v1/openapi.json")).json()
+        assert document["paths"]["/api/v1/told"]["get"]["security"]
+
+
+async def test_the_document_says_how_one_gets_in(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/api/v1/openapi.json")).json()
+    assert sorted(document["components"]["securitySchemes"]) == ["bearer", "session"]
+    assert document["components"]["securitySchemes"]["session"]["name"] == COOKIE
+    either = [{"bearer": []}, {"session": []}]
+    for path, method, expected in (
+        ("/api/v1/feeders/{feeder}/operate", "post", either),
+        ("/api/v1/tokens", "get", either),
+        ("/api/v1/session", "get", either),
+        ("/api/v1/session", "post", []),
+        ("/api/v1/feeders", "get", None),
+    ):
+        assert document["paths"][path][method].get("security") == expected, path
+    for path in ("/api/v1/tokens", "/api/v1/session"):
+        assert all("503" in one["responses"] for one in document["paths"][path].values())
+
+
 async def test_accounts_that_cannot_be_read_let_nobody_in(
     client: httpx.AsyncClient, store: AccountStore
 ) -> None:
     await sign_in(client, "operator")
     store.close()
-    answer = await operate(client)
+    with structlog.testing.capture_logs() as logs:
+        answer = await operate(client)
     assert answer.status_code == 503
     assert "sqlite" not in answer.text
+    assert ["accounts.sqlite3" in one["error"] for one in logs] == [True]

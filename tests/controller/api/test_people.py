@@ -6,9 +6,10 @@ from html.parser import HTMLParser
 
 import httpx
 import pytest
+import structlog
 from fastapi import FastAPI
 
-from controller.api.gate import Doors
+from controller.api.gate import Doors, Gate
 from controller.api.operator_key import OperatorKey
 from controller.api.people import people_routes
 from controller.api.posted import MAX_BODY_BYTES
@@ -18,7 +19,7 @@ from controller.api.wrong_tokens import MOST_CALLERS, MOST_WRONG, WITHIN_S, Wron
 from controller.entries import NoticeAnswered, RequestPlanned
 from controller.stores.port import StoreUnavailable
 from tests.builders import FakeClock
-from tests.controller.api.conftest import calling
+from tests.controller.api.conftest import DoorsOf, calling
 from tests.controller.people.people_worlds import PeopleWorld, site
 from tests.controller.people.test_people_pass import agreements, programme
 
@@ -50,12 +51,16 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 async def client(world: PeopleWorld, clock: FakeClock) -> AsyncIterator[httpx.AsyncClient]:
+    async with calling(app_of(world, Doors(OperatorKey(TOKEN.encode())), clock)) as client:
+        yield client
+
+
+def app_of(world: PeopleWorld, gate: Gate, clock: FakeClock) -> FastAPI:
     app = FastAPI()
     add_problem_handlers(app)
     app.add_middleware(SecurityHeaders)
-    app.include_router(people_routes(world.desk, Doors(OperatorKey(TOKEN.encode())), clock))
-    async with calling(app) as client:
-        yield client
+    app.include_router(people_routes(world.desk, gate, clock))
+    return app
 
 
 def asked(world: PeopleWorld, customer: str = "C17") -> str:
@@ -311,6 +316,20 @@ async def test_an_answer_by_api(world: PeopleWorld, client: httpx.AsyncClient) -
     late = await client.post(path, json={"answer": "opted_in"}, headers=BEARER)
     assert late.status_code == 409
     assert "is over (ended)" in late.json()["detail"]
+
+
+async def test_who_has_other_feeders_answers_for_nobody_here(world: PeopleWorld, clock: FakeClock) -> None:
+    request, answer = asked(world), {"answer": "opted_out"}
+    path = f"/api/v1/notices/{request}/answer"
+    async with calling(app_of(world, DoorsOf("anna", "operator", {"another"}), clock)) as elsewhere:
+        assert (await elsewhere.post(path, json=answer)).status_code == 403
+        assert (await elsewhere.post("/api/v1/notices/R-none/answer", json=answer)).status_code == 404
+    assert world.entries(NoticeAnswered) == []
+    feeder = world.daemon.books.requests[request].planned.feeder
+    async with calling(app_of(world, DoorsOf("anna", "operator", {feeder}), clock)) as here:
+        with structlog.testing.capture_logs() as logs:
+            assert (await here.post(path, json=answer)).status_code == 200
+    assert ("notice_answer", "anna") in [(one["event"], one.get("by")) for one in logs]
 
 
 @pytest.mark.parametrize(

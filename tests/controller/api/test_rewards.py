@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
+import structlog
 from fastapi import FastAPI
 from msgspec.structs import replace
 
@@ -18,7 +19,7 @@ from controller.api.problems import add_problem_handlers
 from controller.api.rewards import rewards_routes
 from controller.rewards.statement_source import StatementSource
 from controller.stores.port import OutcomeUnknown, Record
-from tests.controller.api.conftest import TOKEN, calling
+from tests.controller.api.conftest import TOKEN, DoorsOf, calling
 from tests.controller.rewards.reward_worlds import REWARDS, DeskWorld
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -287,3 +288,24 @@ async def test_all_of_it_is_in_the_document(world: DeskWorld) -> None:
     assert "/api/v1/redemptions/{redemption}/fulfil" in paths
     schema = paths["/api/v1/facts"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(schema["required"]) == {"fact", "customer", "kind", "occurred_at"}
+
+
+async def test_rewards_are_of_no_one_feeder_and_the_log_says_who(world: DeskWorld) -> None:
+    def app_of(gate: Doors) -> FastAPI:
+        app = FastAPI()
+        add_problem_handlers(app)
+        app.include_router(rewards_routes(world.desk, gate))
+        return app
+
+    payout = {"payout": "P1", "least_minor_units": 1}
+    async with calling(app_of(DoorsOf("boss", "supervisor", {"F1"}))) as client:
+        assert (await post(client, "/facts", FACT))[0] == 403
+        assert (await post(client, "/payouts", payout))[0] == 403
+        assert (await client.get("/api/v1/catalogue")).status_code == 403
+    async with calling(app_of(DoorsOf("boss", "supervisor"))) as client:
+        with structlog.testing.capture_logs() as logs:
+            assert (await post(client, "/facts", FACT))[0] == 200
+            assert (await post(client, "/payouts", payout))[0] == 200
+    assert [(one["event"], one["by"]) for one in logs if "by" in one] == [
+        ("fact_reported", "boss"), ("payout_booked", "boss")
+    ]  # fmt: skip

@@ -6,14 +6,15 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from fastapi import FastAPI
 
-from controller.api.gate import Doors
+from controller.api.gate import Doors, Gate
 from controller.api.operator_key import OperatorKey
 from controller.api.problems import add_problem_handlers
 from controller.api.settlements import settlement_routes
 from tests.builders import START
-from tests.controller.api.conftest import TOKEN, calling
+from tests.controller.api.conftest import TOKEN, DoorsOf, calling
 from tests.controller.proving.test_settlement_desk import R0, DeskEvening, unread
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -28,12 +29,16 @@ async def evening() -> DeskEvening:
 
 @pytest.fixture
 async def client(evening: DeskEvening) -> AsyncIterator[httpx.AsyncClient]:
-    app = FastAPI()
-    add_problem_handlers(app)
-    app.include_router(settlement_routes(evening.desk, Doors(OperatorKey(TOKEN.encode()))))
-    async with calling(app) as client:
+    async with calling(app_of(evening, Doors(OperatorKey(TOKEN.encode())))) as client:
         client.headers.update(BEARER)
         yield client
+
+
+def app_of(evening: DeskEvening, gate: Gate) -> FastAPI:
+    app = FastAPI()
+    add_problem_handlers(app)
+    app.include_router(settlement_routes(evening.desk, gate))
+    return app
 
 
 def late(kw: float = 5.2, **changes: Any) -> dict[str, Any]:
@@ -143,3 +148,42 @@ async def test_all_of_it_needs_the_token(client: httpx.AsyncClient) -> None:
     assert (await client.get(f"/api/v1/requests/{R0}/settlement")).status_code == 401
     for path in ("/disputes", "/disputes/D-1/decision", "/readings/late"):
         assert (await post(client, path, {}))[0] == 401
+
+
+async def test_who_has_other_feeders_has_none_of_these(
+    evening: DeskEvening, client: httpx.AsyncClient
+) -> None:
+    _, opened = await post(client, "/disputes", DISPUTE)
+    seq = evening.seq()
+    dispute = DISPUTE | {"who": "boss"}
+    decision = {"outcome": "rejected", "why": "seen at the meter"}
+    async with calling(app_of(evening, DoorsOf("boss", "supervisor", {"F2"}))) as elsewhere:
+        assert (await post(elsewhere, "/readings/late", late()))[0] == 403
+        assert (await post(elsewhere, "/disputes", dispute))[0] == 403
+        assert (await post(elsewhere, f"/disputes/{opened['dispute']}/decision", decision))[0] == 403
+        assert (await elsewhere.get(f"/api/v1/requests/{R0}/settlement")).status_code == 403
+        assert (await elsewhere.get("/api/v1/disputes")).status_code == 403
+        assert (await post(elsewhere, "/disputes/D-1/decision", decision))[0] == 404
+    assert evening.seq() == seq
+    async with calling(app_of(evening, DoorsOf("boss", "supervisor", {"F1"}))) as here:
+        assert (await here.get(f"/api/v1/requests/{R0}/settlement")).status_code == 200
+        status, decided = await post(here, f"/disputes/{opened['dispute']}/decision", decision)
+        assert (status, decided["closed"]["who"]) == (200, "boss")
+        assert (await post(here, "/disputes", dispute))[0] == 200
+        with structlog.testing.capture_logs() as logs:
+            assert (await post(here, "/readings/late", late()))[0] == 200
+    assert [one["by"] for one in logs if "by" in one] == ["boss"]
+
+
+async def test_nobody_disputes_in_somebody_else_s_name(evening: DeskEvening) -> None:
+    nobody = {name: DISPUTE[name] for name in ("request", "reason")}
+    async with calling(app_of(evening, DoorsOf("boss", "supervisor"))) as client:
+        status, problem = await post(client, "/disputes", DISPUTE)
+        assert (status, problem["detail"]) == (
+            422,
+            "who: expected 'boss', who is signed in, or nothing; got 'hotline'",
+        )
+        assert (await post(client, "/disputes", nobody))[1]["who"] == "boss"
+    async with calling(app_of(evening, Doors(OperatorKey(TOKEN.encode())))) as client:
+        client.headers.update(BEARER)
+        assert (await post(client, "/disputes", nobody))[0] == 422

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import httpx
 import msgspec
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from prometheus_client import CollectorRegistry
 
 from controller.api.app import create_app
@@ -244,3 +244,21 @@ async def test_a_taken_port_is_said_clearly() -> None:
 async def test_an_address_that_is_not_ours_is_said_clearly() -> None:
     with pytest.raises(CannotListen, match=r"203\.0\.113\.1"):
         await serve(quick_app(FakeViews()), "203.0.113.1", 0)
+
+
+@pytest.mark.parametrize(("proxies", "address"), [((), "127.0.0.1"), (("127.0.0.0/8",), "203.0.113.9")])
+async def test_only_the_site_s_own_proxies_say_whose_request_it_is(
+    proxies: tuple[str, ...], address: str
+) -> None:
+    app = quick_app(FakeViews())
+    app.state.trusted_proxies = proxies
+
+    @app.get("/whose")
+    async def whose(request: Request) -> str:
+        assert request.client is not None
+        return request.client.host
+
+    async with serving(app) as port, httpx.AsyncClient(trust_env=False) as client:
+        told = {"x-forwarded-for": "203.0.113.9"}
+        answer = await client.get(f"http://127.0.0.1:{port}/whose", headers=told)
+        assert answer.json() == address

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -93,6 +94,28 @@ async def test_the_first_way_that_takes_it_is_enough() -> None:
     assert [(one.customer, one.taken.way) for one in book.taken] == [("C-001", "email")]
 
 
+async def test_of_ways_that_were_not_needed_nothing_is_reported() -> None:
+    people = channel(Far(), Book(person(address={"email": "a@b.example"})))
+    await people.notify(word())
+    assert results(people) == [("email", "taken")]
+
+
+async def test_what_was_told_is_noted_before_the_end() -> None:
+    book = Book(person())
+    people = channel(Far(), book, EMAIL)
+    go, real = threading.Event(), book.note
+    book.note = lambda taken: (go.wait(10), real(taken))[1]  # type: ignore[method-assign]
+    people = channel(Far(), book, EMAIL)
+    running = asyncio.create_task(people.run(lambda _: None))
+    telling = asyncio.create_task(people.notify(word()))
+    await until(lambda: bool(people._noting._going))
+    running.cancel()
+    asyncio.get_running_loop().call_later(0.02, go.set)
+    await asyncio.gather(running, return_exceptions=True)
+    assert len(book.taken) == 1
+    await telling
+
+
 async def test_the_next_way_is_taken_when_the_first_does_not() -> None:
     far = Far(email=["unreachable"])
     people = channel(far, Book(person()))
@@ -115,6 +138,74 @@ async def test_over_a_restart_the_book_remembers() -> None:
     far = Far()
     await channel(far, book).notify(word())
     assert far.tries == []
+
+
+@pytest.mark.parametrize("reaches", ["first", "all"])
+async def test_who_was_told_before_a_restart_was_told(reaches: str) -> None:
+    book = Book(person())
+    await channel(Far(email=["unreachable"]), book, reaches="first").notify(word())
+    far = Far(email=["refused"])
+    await channel(far, book, reaches=reaches).notify(word())
+    assert far.tries == ([] if reaches == "first" else ["email"])
+    book.people["C-001"] = person(standing="opted_out")
+    people = channel(far, book, reaches=reaches)
+    await people.notify(word())  # no error: it was told
+    assert ("sms", "opted_out") not in results(people)
+
+
+async def test_a_yes_that_comes_during_the_next_try_is_seen() -> None:
+    hold, tries = threading.Event(), list[str]()
+
+    def send(way: Way, *_: object) -> Result:
+        tries.append(way.name)
+        if way is EMAIL:
+            hold.wait(10)
+            return "taken"
+        hold.set()
+        threading.Event().wait(0.05)  # until then the other said yes
+        return "unreachable"
+
+    sending: Callable[..., Result] = send
+    people = NoticeChannels(
+        Rules((SMS, EMAIL), deadline_s=0.2), Book(person(prefers=("email",))), WRITING, Clock(),
+        hand_over=sending, wire_clock=RealClock(),
+    )  # fmt: skip
+    with pytest.raises(WordDelayed, match="timeout"):
+        await people.notify(word())
+    people._reach._call.__self__.people["C-001"] = person()  # type: ignore[attr-defined]
+    await people.notify(word())
+    assert tries == ["email", "sms"]
+
+
+async def test_the_same_word_twice_at_once_waits_for_one_place_and_goes_out_once() -> None:
+    far = Far()
+    far.hold = threading.Event()
+    people = channel(far, Book(person(), person("C-002")), replace(EMAIL, most_at_once=1), deadline_s=5.0)
+    tasks = [asyncio.create_task(people.notify(word("C-002")))]
+    await until(lambda: far.together == 1)
+    tasks += [asyncio.create_task(people.notify(word())) for _ in range(2)]
+    await until(lambda: len(people._sendings._threads["email"]._places._waiters or ()) == 2)
+    far.hold.set()
+    await asyncio.gather(*tasks)
+    assert [one[1] for one in far.took] == ["C-002", "C-001"]
+
+
+async def test_without_threads_it_is_busy_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    far, real = Far(), threading.Thread.start
+
+    def none_left(thread: threading.Thread) -> None:
+        if thread.name.startswith("notice"):
+            raise RuntimeError("can't start new thread")
+        real(thread)
+
+    people = channel(far, Book(person()), EMAIL)
+    with monkeypatch.context() as patched:
+        patched.setattr("threading.Thread.start", none_left)
+        for _ in range(EMAIL.most_at_once + 1):
+            with pytest.raises(WordDelayed, match="busy"):
+                await people.notify(word())
+    await people.notify(word())
+    assert len(far.took) == 1
 
 
 async def test_all_ways_and_none_twice() -> None:
@@ -141,6 +232,19 @@ async def test_who_did_not_take_it_is_tried_again_while_it_is_of_use(monkeypatch
     assert told[-1] == ("email", "taken")
 
 
+@asynccontextmanager
+async def trying_again(people: NoticeChannels) -> AsyncIterator[None]:
+    """While its second tries are made; after the block those that were under way are over."""
+    running = asyncio.create_task(people.run(lambda _: None))
+    try:
+        yield
+        await until(lambda: not people._again._waiting)
+        await asyncio.sleep(0.02)  # the last that was taken out has come to its end
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_a_second_try_after_the_end_of_the_request_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("devices.notices.second_tries.PAUSES_S", (0.01, 0.01, 0.01))
     far, book = Far(email=["unreachable", "taken"]), Book(person())
@@ -149,13 +253,49 @@ async def test_a_second_try_after_the_end_of_the_request_is_none(monkeypatch: py
         Rules((EMAIL, SMS), "all"), book, WRITING, clock, hand_over=far, wire_clock=RealClock()
     )
     await people.notify(word())
-    looked = book.calls
     clock.at = word().end
-    running = asyncio.create_task(people.run(lambda _: None))
-    await until(lambda: not people._again._waiting)
-    await asyncio.sleep(0)
-    running.cancel()
-    assert (far.tries.count("email"), book.calls) == (1, looked)
+    async with trying_again(people):
+        # begins as soon as the first was judged: who did not stop there would be told before
+        await people.notify(word(request="R2", end=word().end + timedelta(hours=1)))
+    assert [one[0] for one in far.took if one[1] == "C-001"].count("email") == 1
+
+
+async def test_a_second_try_of_what_was_taken_back_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("devices.notices.second_tries.PAUSES_S", (0.01, 0.01, 0.01))
+    far = Far(sms=["unreachable", "taken"])
+    people = channel(far, Book(person()), reaches="all")
+    await people.notify(word())
+    await people.notify(word(kind="taken_back", sequence=2))
+    async with trying_again(people):
+        pass
+    assert sorted(far.took) == sorted(
+        [
+            ("email", "C-001", "Please use less electricity until 21:00 UTC"),
+            ("email", "C-001", "The power grid has room again"),
+            ("sms", "C-001", "The power grid has room again"),
+        ]
+    )
+
+
+async def test_a_second_try_at_night_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("devices.notices.second_tries.PAUSES_S", (0.01, 0.01, 0.01))
+    far, quiet = Far(email=["unreachable", "taken"]), {"C-001": True}
+    people = NoticeChannels(
+        Rules((EMAIL, SMS), "all"),
+        Book(person()),
+        WRITING,
+        Clock(),
+        hand_over=far,
+        wire_clock=RealClock(),
+        is_quiet=lambda customer, at: at == START and quiet[customer],
+    )
+    await people.notify(word())
+    async with trying_again(people):
+        pass
+    assert far.tries.count("email") == 1
+    quiet["C-001"] = False
+    await people.notify(word())
+    assert far.tries.count("email") == 2
 
 
 async def test_a_second_try_asks_for_consent_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,6 +378,25 @@ async def test_without_the_broker_the_next_way(fault: Exception, told: str) -> N
     assert results(people) == [("app", told), ("email", "taken")]
 
 
+@pytest.mark.parametrize("ways", [(APP, EMAIL, SMS), (EMAIL, APP, SMS)])
+async def test_that_the_broker_took_it_is_no_reason_to_tell_nobody_else(ways: tuple[Way, ...]) -> None:
+    far, app = Far(email=["unreachable"]), App()
+    people = channel(far, Book(person()), *ways, app=app)
+    await people.notify(word())
+    await people.notify(word())
+    assert (len(app.told), far.tries) == (1, ["email", "sms"])
+
+
+async def test_what_only_an_app_took_is_tried_again_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("devices.notices.second_tries.PAUSES_S", (0.01, 0.01, 0.01))
+    far = Far(email=["unreachable", "taken"], sms=["unreachable"])
+    people = channel(far, Book(person()), APP, EMAIL, SMS, app=App())
+    await people.notify(word())
+    async with trying_again(people):
+        pass
+    assert far.tries == ["email", "sms", "email"], "one took it: that was enough"
+
+
 async def test_who_likes_one_way_is_told_by_that() -> None:
     far = Far(sms=["unreachable"])
     people = channel(far, Book(person(prefers=("sms", "telex"))))
@@ -272,6 +431,27 @@ async def test_enough_words_are_enough() -> None:
         await people.notify(notices[3])
     await people.notify(replace(notices[0], kind="taken_back", sequence=2))
     assert far.tries == ["email"]
+
+
+@pytest.mark.parametrize("reaches", ["first", "all"])
+async def test_what_is_under_way_counts_as_well(reaches: str) -> None:
+    far = Far()
+    people = channel(far, Book(person()), reaches=reaches, limit=RateLimit(per_hour=3))
+    thanks = [word(request=f"R{number}", kind="thanks") for number in range(10)]
+    told = await asyncio.gather(*map(people.notify, thanks), return_exceptions=True)
+    assert [str(one) for one in told] == ["None"] * 2 + ["rate_limited"] * 8
+    await people.notify(word())
+    assert len({one[0] for one in far.took}) * 3 == len(far.took)
+
+
+async def test_what_was_not_taken_counts_no_more() -> None:
+    far = Far(email=["unreachable", "taken"])
+    people = channel(far, Book(person()), EMAIL, limit=RateLimit(per_hour=1))
+    with pytest.raises(WordDelayed, match="unreachable"):
+        await people.notify(word(request="R1"))
+    await people.notify(word(request="R2"))
+    with pytest.raises(WordRefused, match="rate_limited"):
+        await people.notify(word(request="R1"))
 
 
 async def test_of_one_way_enough_leaves_the_others() -> None:

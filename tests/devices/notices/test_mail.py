@@ -2,15 +2,16 @@
 
 import asyncio
 import ssl
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from devices.errors import ProfileRejected
-from devices.messages import CustomerNotice
 from devices.notices.addresses import Reach
 from devices.notices.apprise_wire import check, hand_over
 from devices.notices.channel import NoticeChannels, Rules
+from devices.notices.templates import load_templates
 from devices.notices.ways import Way
 from devices.notices.words import WordDelayed, WordRefused
 from tests.devices.live import RealClock, until
@@ -77,7 +78,7 @@ async def test_starttls_with_a_password_from_a_file(tmp_path: Path, monkeypatch:
     ("rcpt", "data", "refused"),
     [
         ("550 5.1.1 no such user", "250 OK", True),
-        ("250 OK", "554 5.7.1 looks like spam", True),
+        ("250 OK", "554 5.7.1 looks like spam", False),  # or like somebody who may not send
         ("421 4.3.2 closing", "250 OK", False),
         ("450 4.7.1 greylisted", "250 OK", False),
         ("250 OK", "452 4.3.1 disk full", False),
@@ -94,6 +95,35 @@ async def test_for_good_or_not_now(rcpt: str, data: str, refused: bool) -> None:
             await people.notify(word())
     assert str(told.value) == ("refused" if refused else "unreachable")
     assert not mailbox.mails
+
+
+@pytest.mark.parametrize(
+    ("greeting", "sender"),
+    [("554 5.7.1 not today", ""), ("220 hello", "550 5.7.1 you may not send from here")],
+)
+async def test_what_is_said_of_us_is_no_refusal_of_anybody(greeting: str, sender: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"{greeting}\r\n".encode())
+        while line := await reader.readline():
+            writer.write(f"{sender}\r\n".encode() if line.upper().startswith(b"MAIL") else b"250 fine\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        with pytest.raises(WordDelayed, match="unreachable"):
+            await channel(by_mail(server.sockets[0].getsockname()[1]), person()).notify(word())
+
+
+@pytest.mark.parametrize(
+    "address", ["o'brien@example.org", "+ann@example.org", "ann+@example.org", ".ann@example.org"]
+)
+async def test_an_address_that_would_be_read_as_another_gets_nothing(address: str) -> None:
+    mailbox = Mailbox()
+    async with mail_server(mailbox) as port:
+        with pytest.raises(WordRefused, match="no_address"):
+            await channel(by_mail(port), person(address={"email": address})).notify(word())
+        await channel(by_mail(port), person(address={"email": "Ann.O-B+1@Example.ORG"})).notify(word())
+    assert [mail["to"] for mail in mailbox.mails] == ["Ann.O-B+1@Example.ORG"]
 
 
 async def test_greylisting_takes_the_second_try() -> None:
@@ -158,14 +188,19 @@ async def test_a_flood_of_mails_comes_eight_at_a_time() -> None:
     assert mailbox.most_together == 8
 
 
-async def test_markup_in_a_name_stays_text() -> None:
-    mailbox = Mailbox()
-    notice: CustomerNotice = word(text="<script>alert(1)</script> & more")
+async def test_markup_in_a_name_stays_text(tmp_path: Path) -> None:
+    own = tmp_path / "texts.toml"
+    own.write_text('[en.notice]\ntext = "Dear {name}, {text}"\n')
+    writing, mailbox = replace(WRITING, templates=load_templates(own)), Mailbox()
     async with mail_server(mailbox) as port:
-        await channel(by_mail(port), person()).notify(notice)
-    html = mailbox.mails[0].get_body(("html",))
+        book = Book(person(name="<script>alert(1)</script> & Ann"))
+        people = NoticeChannels(Rules((by_mail(port),)), book, writing, RealClock(), hand_over=hand_over)
+        await people.notify(word())
+    plain, html = (mailbox.mails[0].get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
     assert html is not None
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in html.get_content()
+    assert "Dear &lt;script&gt;alert(1)&lt;/script&gt; &amp; Ann, " in html.get_content()
+    assert "Dear <script>alert(1)</script> & Ann, " in plain.get_content()
 
 
 @pytest.mark.parametrize(

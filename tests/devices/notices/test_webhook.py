@@ -8,10 +8,11 @@ import structlog
 
 from devices.notices.apprise_wire import check, hand_over
 from devices.notices.channel import NoticeChannels, Rules
+from devices.notices.rendering import render
 from devices.notices.ways import Way
 from devices.notices.words import WordDelayed, WordRefused
 from tests.devices.live import RealClock
-from tests.devices.notices.people import CANARY, LINK, WRITING, Book, person, word
+from tests.devices.notices.people import CANARY, LINK, START, WRITING, Book, person, word
 from tests.devices.notices.servers import Hook, Mailbox, mail_server, web_server
 
 JSON = "json://127.0.0.1:{port}/told/{{push}}?:customer={{customer}}&-key={{secret}}"
@@ -92,12 +93,36 @@ async def test_a_slow_receiver_does_not_hold_up_the_loop() -> None:
         "wecombot://{secret}/",
         "twilio://AC{secret}:{secret}@15551230000/{phone}/",
         "vonage://{secret}:{secret}@15551230000/{phone}",
+        "smseagle://{secret}@sms.example.org/{phone}",
+        "threema://*GRIDWAR@{secret}/{phone}",
         "ntfy://ntfy.example.org/{push}",
         "json://hub.example.org/told?:customer={customer}",
     ],
 )
 def test_services_of_the_field_are_known(url: str) -> None:
     check(Way("any", "text", url, secret="a" * 32))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "twilio://AC{secret}:{secret}@15551230000/{phone}/",
+        "vonage://{secret}:{secret}@15551230000/{phone}",
+        "sinch://{secret}:{secret}@15551230000/{phone}/",
+    ],
+)
+def test_a_number_that_a_gateway_drops_is_not_told_to_its_sender(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("requests.Session.request", lambda *_, **more: asked.append(more))
+    way, read = Way("sms", "sms", url, secret="a" * 32), render(word(), person(), WRITING, START)
+    for phone in ("030 123456", "112233", "0151 / 1"):
+        assert hand_over(way, person(address={"phone": phone}), read, 1.0) == "no_address"
+    assert asked == []
+    hand_over(way, person(address={"phone": "+49 151 1000001"}), read, 1.0)
+    assert len(asked) == 1
+    assert "491511000001" in str(asked)
 
 
 async def test_no_log_and_no_error_names_anybody(

@@ -4,7 +4,7 @@ could read.
 Knows nothing of what a message means. Rules when it is full, so that no flood can grow without end:
 
 * Readings: the oldest go first, counted as shed. A newer reading of the same meter says more than an older
-  one.
+  one. The bound is in readings, as a batch holds thousands of them; the newest message always stays.
 * Statuses: only the newest of each device is kept, so their number is bounded by the number of devices; a
   device nobody knows counts as one too, and past the bound new unknown names are shed.
 * Answers have a bound of their own and readings never push them out. Of one device only the latest
@@ -48,8 +48,9 @@ class Drained:
 class Intake:
     """The one queue between all drivers and the cycle."""
 
-    def __init__(self, readings_bound: int = 50_000, others_bound: int = 20_000) -> None:
-        self._readings: deque[Reading | ReadingBatch] = deque(maxlen=readings_bound)
+    def __init__(self, readings_bound: int = 500_000, others_bound: int = 20_000) -> None:
+        self._readings: deque[Reading | ReadingBatch] = deque()
+        self._readings_waiting, self._readings_bound = 0, readings_bound
         self._others_bound = others_bound
         self._statuses: dict[tuple[str, str], DeviceStatus] = {}
         self._answers: dict[tuple[str, str], deque[Answer]] = {}
@@ -68,8 +69,7 @@ class Intake:
         """Take one message; see the module's rules for what happens when there is no room."""
         match message:
             case Reading() | ReadingBatch():
-                self._shed += len(self._readings) == self._readings.maxlen
-                self._readings.append(message)
+                self._keep_reading(message)
             case DeviceStatus():
                 self._keep_newest(message)
             case Answer():
@@ -93,10 +93,18 @@ class Intake:
             shed=self._shed,
         )
         self._readings.clear()
+        self._readings_waiting = 0
         self._statuses, self._answers, self._answers_waiting = {}, {}, 0
         self._refused_by_reason, self._shed = Counter(), 0
         self._refused.clear()
         return drained
+
+    def _keep_reading(self, message: Reading | ReadingBatch) -> None:
+        self._readings.append(message)
+        self._readings_waiting += _readings_in(message)
+        while self._readings_waiting > self._readings_bound and len(self._readings) > 1:
+            self._readings_waiting -= _readings_in(self._readings.popleft())
+            self._shed += 1
 
     def _keep_answer(self, answer: Answer) -> None:
         key = (answer.feeder, answer.device)
@@ -118,6 +126,11 @@ class Intake:
             self._shed += 1
         elif known is None or known.at is None or status.at is None or status.at >= known.at:
             self._statuses[key] = status
+
+
+def _readings_in(message: Reading | ReadingBatch) -> int:
+    """An empty batch takes room as well."""
+    return 1 if isinstance(message, Reading) else len(message.meters) or 1
 
 
 def by_feeder(drained: Drained, feeders: Collection[str], refusals: Refusals) -> dict[str, Drained]:

@@ -11,13 +11,16 @@ import asyncio
 import logging
 import math
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
-from typing import Any, Self
+from functools import lru_cache
+from typing import Any, Self, TypeVar
 
 import aiomqtt
 import msgspec
 import paho.mqtt.client as paho
+import paho.mqtt.properties
+from paho.mqtt.exception import MalformedPacket
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -34,6 +37,9 @@ FILTERS_A_PACKET = 200
 """So many subscriptions are asked for at once: a site may have thousands of feeders."""
 LAST_WORD_S = 0.05
 """An answer that came together with the end of the connection is read within this time."""
+IN_FLIGHT = 19
+"""So many of our messages wait for the broker's acknowledgement at a time; paho sends 20, the twentieth is our
+own status. Of more than that paho would keep some back and send them when it can, however late that is."""
 HUNG_UP = "the broker ended the connection without an answer; with TLS: does it accept our certificate?"
 SUCCESS, NO_MATCHING_SUBSCRIBERS = 0x00, 0x10
 FIRST_FAILURE = 0x80
@@ -42,6 +48,8 @@ NEVER_AGAIN = frozenset({0x87, 0x90, 0x99})
 """Not authorised, topic name invalid, payload format invalid: the same again would end the same."""
 _UNSUPPORTED_PROTOCOL = (1, 0x84)
 """CONNACK codes of 3.1.1 and of 5."""
+_MALFORMED_PACKET = 0x82
+_T = TypeVar("_T")
 
 Take = Callable[[str, bytes, str | None], None]
 """Takes one message: topic, payload, content type (MQTT 5). Never raises."""
@@ -49,6 +57,24 @@ Take = Callable[[str, bytes, str | None], None]
 # the client logs every pending publish and each reconnect; the link tells its own story, once
 _quiet = logging.getLogger(f"{__name__}.paho")
 _quiet.setLevel(logging.CRITICAL)
+
+
+def _read_text(buffer: bytes, most: int) -> tuple[str, int]:
+    """A text in the properties of MQTT 5, and the bytes it takes, whatever characters are in it.
+
+    paho's own reader ends the connection at a character that it does not like, U+FEFF above all, which
+    brokers pass on and a sender may use [MQTT-1.5.4-3]. The message would come again with each connection:
+    one meter could cut us off for good.
+    """
+    if most < 2:
+        raise MalformedPacket("no room for the length of a text")
+    length = int.from_bytes(buffer[:2], "big")
+    if length > most - 2:
+        raise MalformedPacket("a text is longer than its packet")
+    return bytes(buffer[2 : 2 + length]).decode("utf-8", "replace"), length + 2
+
+
+paho.mqtt.properties.readUTF = _read_text  # type: ignore[assignment]
 
 
 class LinkClient(aiomqtt.Client):
@@ -66,9 +92,9 @@ class LinkClient(aiomqtt.Client):
             password=settings.password,
             identifier=settings.client_id,
             protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
-            clean_session=None if five else settings.session_expiry_s == 0,
+            clean_session=None if five else settings.kept_s == 0,
             # 3.1.1 has no clean start, and paho takes nothing but its own default then
-            clean_start=settings.session_expiry_s == 0 if five else paho.MQTT_CLEAN_START_FIRST_ONLY,
+            clean_start=settings.kept_s == 0 if five else paho.MQTT_CLEAN_START_FIRST_ONLY,
             properties=_session_properties(settings) if five else None,
             will=_will(settings),
             tls_context=settings.tls,
@@ -79,7 +105,11 @@ class LinkClient(aiomqtt.Client):
             logger=_quiet,
         )
         self._protocol, self._take = protocol, take
+        self._deadline_s = settings.connect_deadline_s
+        self._client.connect_timeout = settings.connect_deadline_s
         self._unacknowledged: dict[int, asyncio.Future[int]] = {}
+        self._slots = asyncio.Semaphore(IN_FLIGHT)
+        self._losing: asyncio.Task[None] | None = None
         # aiomqtt's `_client` is paho's; all that we do with it is paho's public interface
         self._told_aiomqtt = self._client.on_publish
         self._client.on_message = self._came_in
@@ -90,24 +120,69 @@ class LinkClient(aiomqtt.Client):
     async def __aenter__(self) -> Self:
         connecting = asyncio.ensure_future(super().__aenter__())
         try:
-            await asyncio.wait((connecting, self._hung_up), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                (connecting, self._hung_up), timeout=self._deadline_s, return_when=asyncio.FIRST_COMPLETED
+            )
             if not connecting.done():
                 await asyncio.wait((connecting,), timeout=LAST_WORD_S)
             if not connecting.done():
-                raise aiomqtt.MqttError(HUNG_UP)
-            return connecting.result()
+                late = f"the broker has not let us in within {self._deadline_s} s"
+                raise aiomqtt.MqttError(HUNG_UP if self._hung_up.done() else late)
+            connecting.result()
         except BaseException:
-            connecting.cancel()
-            # aiomqtt keeps the socket of an attempt that is given up, and a broker that answers late would
-            # let a ghost take over our client id
-            self._client.on_disconnect = None
-            self._client.disconnect()
+            self._give_up(connecting)
             raise
+        self._losing = asyncio.create_task(self._be_lost())
+        self._losing.add_done_callback(self._was_lost)
+        return self
+
+    async def __aexit__(self, *of_an_error: Any) -> None:
+        try:
+            await super().__aexit__(*of_an_error)
+        finally:
+            if self._losing is not None:
+                self._losing.cancel()
+
+    def _give_up(self, connecting: asyncio.Future[Self]) -> None:
+        # aiomqtt keeps the socket of an attempt that is given up, and a broker that answers late would let a
+        # ghost take over our client id. An attempt that is still in its thread ends when it has its socket.
+        self._client.on_socket_open = _too_late
+        self._client.on_disconnect = None
+        connecting.cancel()
+        self._client.disconnect()
 
     async def until_lost(self) -> None:
         """Returns never; MqttError when the link is lost."""
+        assert self._losing is not None
+        await asyncio.wait((self._losing,))
+        self._losing.result()
+
+    async def unless_lost(self, awaited: Awaitable[_T]) -> _T:
+        """What this brings; MqttError as soon as the link is lost."""
+        assert self._losing is not None
+        waiting = asyncio.ensure_future(awaited)
+        try:
+            await asyncio.wait((waiting, self._losing), return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                self._losing.result()
+            return waiting.result()
+        finally:
+            waiting.cancel()
+
+    async def _be_lost(self) -> None:
         async for _ in self.messages:
             raise AssertionError("messages go to `take`")
+
+    def _was_lost(self, losing: asyncio.Task[None]) -> None:
+        """Nobody waits any longer for what no longer comes."""
+        if not losing.cancelled():
+            losing.exception()  # whoever waits is told; nobody need wait
+        waiting, self._unacknowledged = self._unacknowledged, {}
+        for acknowledged in waiting.values():
+            self._slots.release()
+            if not acknowledged.done():
+                acknowledged.set_exception(_lost())
+                acknowledged.exception()
 
     async def subscribe_all(self, filters: Iterable[str]) -> None:
         """Subscribe with QoS 1; MqttError when the broker will not have one of them."""
@@ -122,17 +197,34 @@ class LinkClient(aiomqtt.Client):
                 if _value(code) >= FIRST_FAILURE:
                     raise aiomqtt.MqttError(f"the broker refuses the subscription to {topic} ({code})")
 
-    def hand_over(self, topic: str, payload: bytes, expires_in_s: float) -> asyncio.Future[int]:
-        """Publish with QoS 1; the future brings the reason code of the broker's acknowledgement.
+    async def hand_over(
+        self, topic: str, payload: bytes, *, expires_in_s: float | None = None, retain: bool = False
+    ) -> int:
+        """Publish with QoS 1; the reason code of the broker's acknowledgement.
 
-        MQTT 3.1.1 acknowledges without a reason: always success there. Raises MqttError without a link.
+        Waits its turn when `IN_FLIGHT` messages are without an acknowledgement: whoever gives up before has
+        sent nothing. MQTT 3.1.1 acknowledges without a reason: always success there. MqttError without a
+        link, and as soon as it is lost.
         """
-        properties = _message_properties(expires_in_s) if self._protocol == "5" else None
-        published = self._client.publish(topic, payload, 1, False, properties)
+        await self._slots.acquire()
+        try:
+            acknowledged = self._publish(topic, payload, expires_in_s, retain)
+        except BaseException:
+            self._slots.release()
+            raise
+        # given up here it keeps its slot: the broker still has it, and may still acknowledge
+        return await acknowledged
+
+    def _publish(
+        self, topic: str, payload: bytes, expires_in_s: float | None, retain: bool
+    ) -> asyncio.Future[int]:
+        if self._losing is None or self._losing.done():
+            raise _lost()
+        properties = _message_properties(_whole(expires_in_s)) if self._protocol == "5" else None
+        published = self._client.publish(topic, payload, 1, retain, properties)
         if published.rc != paho.MQTT_ERR_SUCCESS:
             raise aiomqtt.MqttCodeError(published.rc, "could not publish")
         acknowledged = self._unacknowledged[published.mid] = asyncio.get_running_loop().create_future()
-        acknowledged.add_done_callback(lambda _: self._unacknowledged.pop(published.mid, None))
         return acknowledged
 
     def _was_acknowledged(
@@ -142,7 +234,9 @@ class LinkClient(aiomqtt.Client):
         if acknowledged is None:
             assert self._told_aiomqtt is not None
             self._told_aiomqtt(client, userdata, mid, reason, properties)  # type: ignore[call-arg]
-        elif not acknowledged.done():
+            return
+        self._slots.release()
+        if not acknowledged.done():
             acknowledged.set_result(reason.value)
 
     def _chained(self, tell_aiomqtt: Callable[..., None] | None) -> Callable[..., None]:
@@ -175,12 +269,30 @@ def is_unsupported_protocol(error: Exception) -> bool:
     return isinstance(error, aiomqtt.MqttCodeError) and _value(error.rc) in _UNSUPPORTED_PROTOCOL
 
 
+def is_malformed_packet(error: Exception) -> bool:
+    """Was the link lost because the client could not read what the broker sent?"""
+    cause = error.__cause__
+    return any(
+        isinstance(one, aiomqtt.MqttCodeError) and _value(one.rc) == _MALFORMED_PACKET for one in (error, cause)
+    )
+
+
 def reason_text(code: int) -> str:
     """The standard's name of an acknowledgement's reason code."""
     try:
         return str(ReasonCode(PacketTypes.PUBACK, identifier=code))
     except KeyError:
         return f"reason code {code:#04x}"
+
+
+def _lost() -> aiomqtt.MqttError:
+    return aiomqtt.MqttError("the link was lost before the broker acknowledged")
+
+
+def _too_late(_client: paho.Client, _userdata: Any, line: Any) -> None:
+    """For an attempt to connect that was given up while it was in its thread."""
+    line.close()
+    raise OSError("given up")
 
 
 def _value(code: object) -> int:
@@ -201,16 +313,25 @@ def _options(topic: str) -> SubscribeOptions:
     return SubscribeOptions(qos=1, noLocal=not topic.startswith("$share/"))
 
 
-def _message_properties(expires_in_s: float) -> Properties:
-    """What the payload is, and when the broker may forget it (a request is void after its end)."""
+def _whole(expires_in_s: float | None) -> int | None:
+    return None if expires_in_s is None else min(MAX_EXPIRY_S, max(1, math.ceil(expires_in_s)))
+
+
+@lru_cache(maxsize=64)
+def _message_properties(expires_in_s: int | None) -> Properties:
+    """What the payload is, and when the broker may forget it (a request is void after its end).
+
+    Kept, as they are slow to make and thousands of commands of one moment end together.
+    """
     properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
     properties.ContentType = JSON
-    properties.MessageExpiryInterval = min(MAX_EXPIRY_S, max(1, math.ceil(expires_in_s)))
+    if expires_in_s is not None:
+        properties.MessageExpiryInterval = expires_in_s
     return properties
 
 
 def _session_properties(settings: LinkSettings) -> Properties:
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    properties.SessionExpiryInterval = settings.session_expiry_s
+    properties.SessionExpiryInterval = settings.kept_s
     properties.MaximumPacketSize = MAX_PACKET_BYTES
     return properties

@@ -55,6 +55,9 @@ from devices.wire import (
 )
 
 MAX_BATCH_BYTES = 1 << 20
+MAX_BATCH_METERS = 20_000
+"""With names of 40 characters a batch of 1 MiB holds fewer; with names of 2 it could hold 170,000, and one
+message would keep everybody waiting."""
 MAX_BYTES = 64 << 10
 KEPT_BYTES = 512
 """So much of a refused payload is kept for inspection."""
@@ -247,6 +250,8 @@ def _reading(
 
 def _batch(address: Address, payload: bytes, content_type: str | None) -> ReadingBatch:
     wire = _BATCH.read(payload, content_type)
+    if len(wire.meters) > MAX_BATCH_METERS:
+        raise MalformedMessage("too_large", f"{len(wire.meters)} meters, expected {MAX_BATCH_METERS} at most")
     meters = _METER_COLUMNS.checked(wire.meters)
     return ReadingBatch(
         feeder=address.feeder,

@@ -30,6 +30,7 @@ from devices.mqtt.settings import LinkSettings, Protocol
 from devices.ports import Clock, Deliver
 
 GOODBYE_S = 0.5
+MALFORMED_IN_A_ROW = 2
 STABLE_S = 10.0
 """A link that held this long was a good one: the next failure is a first one again."""
 
@@ -63,7 +64,8 @@ class MqttLink:
         self._backoff = Backoff(rng, settings.first_retry_s, settings.longest_retry_s)
         self._protocol: Protocol = settings.protocol
         self._client: LinkClient | None = None
-        self._lost: asyncio.Future[None] | None = None
+        self._malformed = 0
+        """losses in a row by packets of MQTT 5 that the client cannot read"""
         self._told_of_loss = False
         self._up_since_s: float | None = None
 
@@ -92,18 +94,18 @@ class MqttLink:
 
     async def _serve(self, deliver: Deliver) -> None:
         async with LinkClient(self._settings, self._protocol, partial(self._take, deliver)) as client:
-            await client.subscribe_all(self._settings.filters)
-            await self._publish_status(client, self._clock.now())
-            self._client, self._lost = client, asyncio.get_running_loop().create_future()
-            self._tell_return()
             try:
+                await client.unless_lost(client.subscribe_all(self._settings.filters))
+                await client.unless_lost(self._publish_status(client, self._clock.now()))
+                self._client = client
+                self._tell_return()
                 await client.until_lost()
             except asyncio.CancelledError:
+                # also when only the word that we are there has gone out: it is retained
                 await self._say_goodbye(client)
                 raise
             finally:
-                self._lost.set_result(None)
-                self._client = self._lost = None
+                self._client = None
 
     def _take(self, deliver: Deliver, topic: str, payload: bytes, content_type: str | None) -> None:
         self.received += 1
@@ -112,8 +114,8 @@ class MqttLink:
         except Exception:
             # a message that breaks a promise of ours must not end the link: the broker would send it again
             self.failed += 1
-            if self.failed == 1:
-                log.exception("mqtt message failed", topic=topic)
+            if _is_told(self.failed):
+                log.exception("mqtt message failed", topic=topic, count=self.failed)
 
     # ---- out -------------------------------------------------------------------------------------------
 
@@ -124,7 +126,7 @@ class MqttLink:
         """
         payload = codec.encode_command(command)
         topic = _topic(self._settings.topics.request, command.feeder, command.device)
-        if not await self._hand_over(topic, payload, command.start, command.end):
+        if not await self._request(topic, payload, command.start, command.end):
             raise Unreachable(f"{topic}: no device listens there")
 
     async def notify(self, notice: CustomerNotice) -> None:
@@ -134,68 +136,60 @@ class MqttLink:
         """
         payload = codec.encode_notice(notice)
         topic = _topic(self._settings.topics.notice, notice.feeder, notice.customer)
-        await self._hand_over(topic, payload, notice.start, notice.end)
+        await self._request(topic, payload, notice.start, notice.end)
 
     async def arm(self, failsafe: Failsafe) -> None:
         """Leave it with the broker; see `devices.ports.FailsafeChannel.arm`."""
         payload = codec.encode_failsafe(failsafe)
         topic = _topic(self._settings.topics.failsafe, failsafe.feeder, failsafe.device)
-        await self._say(topic, payload, qos=1, retain=True)
+        self._refuse_if_failed(topic, await self._hand_over(topic, payload, None, retain=True))
 
     async def beat(self, heartbeat: Heartbeat) -> None:
         """Tell whoever listens now; see `devices.ports.HeartbeatChannel.beat`."""
-        await self._say(
-            self._settings.topics.heartbeat, codec.encode_heartbeat(heartbeat), qos=0, retain=False
-        )
-
-    async def _say(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> None:
+        topic = self._settings.topics.heartbeat
         if self._client is None:
             raise Unreachable(f"{topic}: no link to the broker")
         try:
-            await self._client.publish(topic, payload, qos, retain, timeout=self._settings.publish_deadline_s)
+            await self._client.publish(topic, codec.encode_heartbeat(heartbeat), qos=0)
         except aiomqtt.MqttError as error:
             raise Unreachable(f"{topic}: {error}") from error
 
-    async def _hand_over(self, topic: str, payload: bytes, start: datetime, end: datetime) -> bool:
-        """Whether somebody listens, as far as the broker tells."""
+    async def _request(self, topic: str, payload: bytes, start: datetime, end: datetime) -> bool:
+        """Hand over what is void after its end: whether somebody listens, as far as the broker tells."""
         remaining_s = (end - self._clock.now()).total_seconds()
         if end <= start and remaining_s > 0:
             raise CommandRejected(f"{topic}: ends ({end}) before it starts ({start}) and is no release")
-        if self._client is None or self._lost is None:
-            raise Unreachable(f"{topic}: no link to the broker")
         # a release is over already, but must still arrive: it may wait as long as a session does
         expiry_s = remaining_s if remaining_s > 0 else self._settings.session_expiry_s
-        try:
-            acknowledged = self._client.hand_over(topic, payload, expiry_s)
-        except aiomqtt.MqttError as error:
-            raise Unreachable(f"{topic}: {error}") from error
-        return self._is_heard(topic, await self._acknowledged(topic, acknowledged, self._lost))
+        return self._is_heard(topic, await self._hand_over(topic, payload, expiry_s))
 
-    async def _acknowledged(
-        self, topic: str, acknowledged: asyncio.Future[int], lost: asyncio.Future[None]
+    async def _hand_over(
+        self, topic: str, payload: bytes, expiry_s: float | None, *, retain: bool = False
     ) -> int:
+        if self._client is None:
+            raise Unreachable(f"{topic}: no link to the broker")
         deadline_s = self._settings.publish_deadline_s
         try:
             async with self._wire_clock.timeout(deadline_s):
-                await asyncio.wait((acknowledged, lost), return_when=asyncio.FIRST_COMPLETED)
+                return await self._client.hand_over(topic, payload, expires_in_s=expiry_s, retain=retain)
         except TimeoutError:
             raise Unreachable(f"{topic}: the broker has not acknowledged within {deadline_s} s") from None
-        finally:
-            answered = acknowledged.done()
-            if not answered:
-                acknowledged.cancel()
-        if not answered:
-            raise Unreachable(f"{topic}: the link was lost before the broker acknowledged")
-        return acknowledged.result()
+        except aiomqtt.MqttError as error:
+            raise Unreachable(f"{topic}: {error}") from error
 
     def _is_heard(self, topic: str, reason: int) -> bool:
-        if reason >= mqtt_client.FIRST_FAILURE:
-            refused = f"{topic}: the broker refuses it: {mqtt_client.reason_text(reason)}"
-            raise (CommandRejected if reason in mqtt_client.NEVER_AGAIN else Unreachable)(refused)
+        self._refuse_if_failed(topic, reason)
         heard = reason != mqtt_client.NO_MATCHING_SUBSCRIBERS
         self.sent += 1
         self.unheard += not heard
+        if not heard and _is_told(self.unheard):
+            log.warning("mqtt nobody listens", topic=topic, count=self.unheard)
         return heard
+
+    def _refuse_if_failed(self, topic: str, reason: int) -> None:
+        if reason >= mqtt_client.FIRST_FAILURE:
+            refused = f"{topic}: the broker refuses it: {mqtt_client.reason_text(reason)}"
+            raise (CommandRejected if reason in mqtt_client.NEVER_AGAIN else Unreachable)(refused)
 
     async def _publish_status(self, client: LinkClient, online_at: datetime | None) -> None:
         if self._settings.reads == "readings":
@@ -212,11 +206,27 @@ class MqttLink:
     # ---- loss and return -------------------------------------------------------------------------------
 
     def _fall_back(self, error: Exception) -> bool:
-        if self._protocol != "5" or not mqtt_client.is_unsupported_protocol(error):
+        if self._protocol != "5":
+            return False
+        if mqtt_client.is_unsupported_protocol(error):
+            why = "mqtt broker does not speak MQTT 5, going on with 3.1.1"
+        elif self._is_malformed_again(error):
+            # such a message comes again with each connection; 3.1.1 has no properties to be malformed
+            why = "mqtt broker sends what no MQTT 5 client can read, going on with 3.1.1"
+        else:
             return False
         self._protocol = "3.1.1"
-        log.info("mqtt broker does not speak MQTT 5, going on with 3.1.1", host=self._settings.host)
+        log.info(why, host=self._settings.host)
         return True
+
+    def _is_malformed_again(self, error: Exception) -> bool:
+        up_since_s = self._up_since_s
+        held = up_since_s is not None and self._wire_clock.monotonic() - up_since_s >= STABLE_S
+        if not mqtt_client.is_malformed_packet(error):
+            self._malformed = 0
+            return False
+        self._malformed = 1 if held else self._malformed + 1
+        return self._malformed >= MALFORMED_IN_A_ROW
 
     def _tell_loss(self, error: Exception) -> None:
         if self._up_since_s is not None and self._wire_clock.monotonic() - self._up_since_s >= STABLE_S:
@@ -234,6 +244,11 @@ class MqttLink:
         if self._told_of_loss or self.connections == 1:
             self._told_of_loss = False
             log.info("mqtt link up", host=self._settings.host, port=self._settings.port)
+
+
+def _is_told(count: int) -> bool:
+    """The first, the tenth, the hundredth: a log says that it goes on, and is not flooded."""
+    return str(count).rstrip("0") == "1"
 
 
 def _topic(build: Callable[[str, str], str], feeder: str, name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 from devices.identifiers import id_fault
 from devices.mqtt.topics import Topics
 
+DEFAULT_CLIENT_ID = "gridward-controller"
 Protocol = Literal["3.1.1", "5"]
 Reads = Literal["everything", "devices", "readings"]
 """everything: readings, status and answers · devices: status and answers only, where readings come by links
@@ -24,13 +25,14 @@ class LinkSettings:
     topics: Topics = field(default_factory=Topics)
     protocol: Protocol = "5"
     """A broker that does not speak 5 is asked again with 3.1.1."""
-    client_id: str = "gridward-controller"
+    client_id: str = DEFAULT_CLIENT_ID
     """Fixed: a second controller with the same id takes the link over, and the first one notices."""
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     tls: ssl.SSLContext | None = None
     keepalive_s: int = 20
     connect_deadline_s: float = 10.0
+    """From the first packet to the broker's word that we are in, TLS included."""
     publish_deadline_s: float = 5.0
     """A command that the broker has not taken by then is Unreachable."""
     reads: Reads = "everything"
@@ -38,16 +40,28 @@ class LinkSettings:
     """The group of a shared subscription (MQTT 5): each reading goes to one of its members only. Status and
     answers are never shared: the controller has to hear all of them."""
     session_expiry_s: int = 3600
-    """So long the broker keeps answers (QoS 1) for us while we are away; 0: not at all."""
+    """So long the broker keeps answers (QoS 1) for us while we are away; 0: not at all. For a link that only
+    brings readings it keeps nothing: see `kept_s`."""
     first_retry_s: float = 0.5
     longest_retry_s: float = 30.0
 
     def __post_init__(self) -> None:
+        if self.reads == "readings" and self.client_id == DEFAULT_CLIENT_ID:
+            raise ValueError(f"client_id {self.client_id!r} is the controller's; a reader needs one of its own")
         if self.readings_group is None:
             return
         fault = id_fault(self.readings_group)
         if fault is not None:
             raise ValueError(f"readings_group {self.readings_group!r} {fault}")
+
+    @property
+    def kept_s(self) -> int:
+        """So long the broker keeps our session.
+
+        It keeps none of a reader: a broker goes on giving a reader of a group its share while that is away,
+        and so withholds it from the others.
+        """
+        return 0 if self.reads == "readings" else self.session_expiry_s
 
     @property
     def filters(self) -> tuple[str, ...]:

@@ -97,6 +97,7 @@ def _values(
         "link": first_link(notice.text),
         "site": writing.site,
         "name": reach.name,
+        "opt_out_link": reach.opt_out_link,
     }
 
 

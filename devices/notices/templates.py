@@ -31,7 +31,7 @@ _COMMON = frozenset({"text", "limit_kw", "start", "from_start", "until", "link",
 _MEANT: Mapping[str, frozenset[str]] = {
     "subject": _COMMON - {"text", "link"},
     "text": _COMMON,
-    "sms": _COMMON,
+    "sms": _COMMON | {"opt_out_link"},
     "footer": frozenset({"opt_out_link", "site"}),
     "html": frozenset({"subject", "text", "footer", "site"}),
 }

@@ -19,14 +19,19 @@ def test_a_notice_in_english() -> None:
     read = render(word(), person(), WRITING, START)
     assert read.subject == "Please use less electricity until 21:00 UTC"
     assert read.text == f"{word().text}\n\nYou want no more messages from us? {OPT_OUT}"
-    assert read.sms == f"Power grid overloaded: please stay below 3.2 kW until 21:00 UTC. {LINK}"
+    assert (
+        read.sms
+        == f"Power grid overloaded: please stay below 3.2 kW until 21:00 UTC. {LINK} Reply STOP to get no more."
+    )
 
 
 def test_a_notice_in_chinese_for_later_in_its_own_zone() -> None:
     there = replace(WRITING, zone=ZoneInfo("Asia/Shanghai"))
     read = render(word(start=word().end.replace(hour=20)), person(language="zh"), there, START)
     assert read.subject == "请在05:00之前少用电"
-    assert read.sms == f"电网负荷过高，请从04:00起在05:00之前将用电功率保持在3.2千瓦以下。{LINK}"
+    assert (
+        read.sms == f"电网负荷过高，请从04:00起在05:00之前将用电功率保持在3.2千瓦以下。{LINK} 回复STOP退订。"
+    )
 
 
 @pytest.mark.parametrize("kind", ["taken_back", "follow_up", "thanks", "explanation"])
@@ -67,7 +72,10 @@ def test_an_sms_with_a_long_link_fits(language: str) -> None:
 def test_one_that_is_too_long_goes_without_its_link_and_is_never_cut() -> None:
     tight = replace(WRITING, most_segments=1)
     read = render(word(text=f"x {LONG_LINK}"), person(), tight, START)
-    assert read.sms == "Power grid overloaded: please stay below 3.2 kW until 21:00 UTC."
+    assert (
+        read.sms
+        == "Power grid overloaded: please stay below 3.2 kW until 21:00 UTC. Reply STOP to get no more."
+    )
     whole = render(word(text="y" * 161 + f" {LONG_LINK}", kind="thanks"), person(), tight, START)
     assert whole.sms == ""
 
@@ -79,6 +87,14 @@ def test_a_sites_own_words(tmp_path: Path) -> None:
     read = render(word(kind="thanks", text="Thanks."), person(name="Ann {x}\nB"), writing, START)
     assert read.subject == "Ta, Ann {x} B!"
     assert read.text.startswith("Dear Ann {x}\nB, Thanks. Stadtwerke {}")
+
+
+def test_a_short_form_may_hold_the_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "texts.toml"
+    path.write_text('[en.thanks]\nsms = "{text} No more: {opt_out_link}"\n')
+    writing = replace(WRITING, templates=load_templates(path))
+    read = render(word(kind="thanks", text="Thanks."), person(), writing, START)
+    assert read.sms == f"Thanks. No more: {OPT_OUT}"
 
 
 def test_a_language_that_nobody_wrote_is_english() -> None:

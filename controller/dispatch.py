@@ -4,13 +4,14 @@ What is due is read off the books each time (`due_sends`, pure), so a crash betw
 only means that it is due again, under the same id and sequence. Rules:
 
 * At most `CONCURRENT` sendings at a time, each with a deadline; one of each request. Releases have as many
-  places of their own: devices that stay silent to their limits hold up nobody's release (C10).
+  places of their own, and so have words to people: devices that stay silent to their limits hold up nobody's
+  release (C10), and a slow mail server holds up no device.
 * What the far side did not take is tried again after a growing pause; the request's own deadline ends that.
 * No answer within `answer_within_s`: the same command once more, up to `attempts`. A release is repeated
   until the device confirms it, or its limit has run out by the device's own clock.
 * A device that does not show the limit it accepted is told again.
 * People whose tags say so get no word at night, also none that takes back. A notice that was handed over
-  after it was given up is taken back.
+  after it was given up is taken back. A word that was refused for good is not said again.
 * The safety gate judges every command once more at this last moment. While data are not good, or the
   automatic is out, only releases pass.
 """
@@ -33,6 +34,7 @@ from controller.gatekeeper import Gatekeeper
 from controller.memory import Memory
 from controller.operators import FREEING, free
 from controller.people.call_rules import is_quiet_for
+from controller.people.late_words import came_too_late
 from controller.people.notice_messages import notice_of
 from controller.reach import ends_by
 from controller.requests import RequestRecord, Trigger, next_state, on_sent
@@ -43,6 +45,8 @@ from devices.signing import sign
 CONCURRENT = 32
 TRIES_KEPT = timedelta(hours=1)
 """A try that failed longer ago than this is of a request that was given up."""
+REFUSED_KEPT = 10_000
+"""Refused words; of more the oldest is forgotten, and may be tried once more."""
 NOT_HELD_CYCLES = 3
 """Cycles in which a device does not show its limit before it is told again."""
 log = structlog.get_logger()
@@ -103,11 +107,16 @@ class Dispatch:
     ) -> None:
         self._commands, self._notices, self._clock = commands, notices, clock
         self._secret, self._deadline_s = secret, deadline_s
-        self._slots = asyncio.Semaphore(CONCURRENT)
-        self._release_slots = asyncio.Semaphore(CONCURRENT)
+        self._slots = {
+            (kind, releasing): asyncio.Semaphore(CONCURRENT)
+            for kind in (LimitCommand, CustomerNotice)
+            for releasing in (False, True)
+        }
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._outcomes: list[Outcome] = []
         self._tries: dict[str, _Tries] = {}
+        self._refused: dict[str, int] = {}
+        """words by request, with their sequence: the books repeat what was not sent"""
 
     def may_try(self, record: RequestRecord, now: datetime, patience_s: float) -> bool:
         """Whether nothing is under way for this request, all that came of earlier sendings is noted, and the
@@ -117,6 +126,9 @@ class Dispatch:
             return False
         if any(outcome.sending.request == record.request for outcome in self._outcomes):
             return False  # the books do not know yet what has gone out
+        ends_it = record.state in ("planned", "sent")  # once the books have the refusal
+        if not ends_it and self._refused.get(record.request) == record.sequence:
+            return False
         tries = self._tries.get(record.request)
         if tries is None or tries.sequence != record.sequence:
             return True
@@ -158,7 +170,7 @@ class Dispatch:
 
     async def _send(self, sending: Sending) -> None:
         try:
-            async with self._release_slots if sending.releasing else self._slots:
+            async with self._slots[type(sending.message), sending.releasing]:
                 self._note(await self._try(sending))
         finally:
             self._under_way.pop(sending.request, None)
@@ -194,6 +206,10 @@ class Dispatch:
         if isinstance(outcome, Sent):
             self._tries.pop(sending.request, None)
             return
+        if isinstance(outcome, Rejected) and isinstance(sending.message, CustomerNotice):
+            self._refused[sending.request] = sending.sequence
+            if len(self._refused) > REFUSED_KEPT:
+                del self._refused[next(iter(self._refused))]
         before = self._tries.get(sending.request)
         count = before.count + 1 if before is not None and before.sequence == sending.sequence else 1
         now = self._clock.now()
@@ -264,7 +280,7 @@ def entries_of(outcomes: Sequence[Outcome], books: Books, now: datetime) -> tupl
                     if record.resource == "person" and record.planned.start <= now:
                         told = replace(record, state="sent")
                         entries.append(_moved(told, "started", "its start has come", now))
-                elif _came_too_late(record, now):
+                elif came_too_late(record, now):
                     entries += free([record], books.epoch, now, "released", "")
             case Rejected(_, reason):
                 if record.state in ("planned", "sent"):
@@ -274,12 +290,6 @@ def entries_of(outcomes: Sequence[Outcome], books: Books, now: datetime) -> tupl
             case _:
                 assert_never(outcome)
     return entries, counts
-
-
-def _came_too_late(record: RequestRecord, now: datetime) -> bool:
-    """Whether a person got the notice of a request that was given up meanwhile: it must be taken back."""
-    given_up = record.state in ("failed", "overridden") and record.settled is None
-    return record.resource == "person" and given_up and not record.releasing and now < record.end
 
 
 def _word(outcome: Outcome) -> str:

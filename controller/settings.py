@@ -29,13 +29,21 @@ class Broker(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     protocol: Literal["3.1.1", "5"] = "5"
     root: str = "gridward"
     client_id: str = "gridward-controller"
+    session_expiry_s: Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)] = 3600
+    """So long the broker keeps answers for the daemon while it is away."""
+    readings_link: bool = False
+    """Readings come by a link of their own, with `client_id`/reader1: no flood of them pushes an answer out."""
+    readings_certificate_file: Path | None = None
+    readings_key_file: Path | None = None
+    """Of that link, where the broker takes the client id from the certificate; None: as the other link."""
     username: str | None = None
     password_file: Path | None = None
     ca_file: Path | None = None
     """With it the link is TLS, and the broker's certificate is checked against it."""
     certificate_file: Path | None = None
     key_file: Path | None = None
-    queue_bound: Annotated[int, msgspec.Meta(ge=100)] = 50_000
+    queue_bound: Annotated[int, msgspec.Meta(ge=100)] = 500_000
+    """Readings, single ones or in batches, that may wait for the next cycle."""
 
 
 class Rtu(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -474,7 +482,7 @@ class Notices(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     channel: tuple[NoticeWay, ...] = ()
     """in the order in which they are tried"""
     reaches: Literal["first", "all"] = "first"
-    """the first channel that takes a word, or all"""
+    """the first channel that takes a word, and an app that stands before it; or all"""
     per_hour: Annotated[int, msgspec.Meta(ge=1)] | None = 6
     """words to one person, by all channels together"""
     per_day: Annotated[int, msgspec.Meta(ge=1)] | None = 20

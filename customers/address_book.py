@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal, Protocol
 
-from customers.contacts import Access, Contact, Told
+from customers.contacts import Access, Contact, Looked, Told, holds
 from customers.opt_out_links import OptOutLinks
 
 Standing = Literal["agreed", "not_held", "no_consent", "opted_out", "ended"]
@@ -23,10 +23,8 @@ KEPT_FOR = timedelta(days=3)
 class UsableContacts(Protocol):
     """Both raise ContactsUnavailable."""
 
-    def use(
-        self, wanted: Sequence[tuple[str, Access]], since: datetime
-    ) -> tuple[tuple[Contact | None, tuple[Told, ...]], ...]:
-        """What is held of each, and what they were told since then."""
+    def use(self, wanted: Sequence[tuple[str, Access]], since: datetime) -> tuple[Looked, ...]:
+        """What is known of each, and what they were told since then."""
         ...
 
     def note_told(self, told: Sequence[Told], forget_before: datetime) -> None:
@@ -78,8 +76,7 @@ class ContactAddresses:
             )
         today = at.astimezone(self._zone).date()
         return tuple(
-            self._found(customer, contact, told, today)
-            for (customer, _), (contact, told) in zip(wanted, held, strict=True)
+            self._found(customer, looked, today) for (customer, _), looked in zip(wanted, held, strict=True)
         )
 
     def note(self, told: Sequence[Told]) -> None:
@@ -88,13 +85,14 @@ class ContactAddresses:
             with closing(self._open()) as contacts:
                 contacts.note_told(told, max(one.at for one in told) - KEPT_FOR)
 
-    def _found(self, customer: str, contact: Contact | None, told: tuple[Told, ...], today: date) -> Found:
+    def _found(self, customer: str, looked: Looked, today: date) -> Found:
+        contact, told = looked.contact, looked.told
         language = self._languages.get(customer, "en" if contact is None else contact.language)
         if contact is None:
-            return Found(customer, "not_held", language, told=told)
+            return Found(customer, standing(None, today, looked.no_on), language, told=told)
         return Found(
             customer,
-            standing(contact, today),
+            standing(contact, today, looked.no_on),
             language,
             contact.name,
             contact.email,
@@ -106,8 +104,15 @@ class ContactAddresses:
         )
 
 
-def standing(contact: Contact, today: date) -> Standing:
-    """Whether a customer may be written to on this day. A no counts from the moment it is noted."""
+def standing(contact: Contact | None, today: date, no_on: date | None = None) -> Standing:
+    """Whether a customer may be written to on this day. A no counts from the moment it is noted; `no_on` is
+    that of the last one that they gave themselves.
+    """
+    said_no = no_on is not None and no_on <= today
+    if said_no and holds(no_on, None if contact is None else contact.consented_on):
+        return "opted_out"
+    if contact is None:
+        return "not_held"
     if contact.withdrawn_on is not None and contact.withdrawn_on <= today:
         return "opted_out"
     if contact.ended_on is not None and contact.ended_on < today:

@@ -23,10 +23,12 @@ from customers.contacts import (
     Cause,
     Contact,
     Erasure,
+    Looked,
     Noted,
     Told,
     Via,
     Withdrawal,
+    holds,
     overdue,
     same_phone,
 )
@@ -71,7 +73,8 @@ class ContactStore:
     def put(self, contacts: Iterable[Contact], access: Access) -> int:
         """Add or replace; returns how many. All or none.
 
-        Who took their consent back stays so, unless the new row says so itself or holds a later consent.
+        Who took their consent back stays so, also after an erasure, unless the new row holds a later consent.
+        A row may bring a no forward; one that a row before it held, it may move as well.
         """
         with self._change():
             count = 0
@@ -150,18 +153,18 @@ class ContactStore:
                 "UPDATE erasures SET journaled = 1 WHERE number = ?", ((one.number,) for one in erasures)
             )
 
-    def use(
-        self, wanted: Sequence[tuple[str, Access]], since: datetime
-    ) -> tuple[tuple[Contact | None, tuple[Told, ...]], ...]:
-        """For each: what is held of the customer, to tell them something, and what they were told since then.
-        Each is noted where something is held.
+    def use(self, wanted: Sequence[tuple[str, Access]], since: datetime) -> tuple[Looked, ...]:
+        """For each: what is held of the customer, to tell them something, their last no, and what they were
+        told since then. Each is noted where something is held.
         """
         found = []
         with self._change():
             for customer, access in wanted:
                 held = self._held("WHERE customer = ?", (customer,))
                 self._note((contact.customer for contact in held), "used", access)
-                found.append((held[0] if held else None, self._told(customer, since)))
+                found.append(
+                    Looked(held[0] if held else None, self._last_no(customer), self._told(customer, since))
+                )
         return tuple(found)
 
     def note_told(self, told: Iterable[Told], forget_before: datetime) -> None:
@@ -175,21 +178,25 @@ class ContactStore:
 
     def withdraw(self, customer: str, on: date, via: Via, access: Access) -> bool:
         """Note that they take their consent back; whether that is new. It waits in `to_tell` until the
-        journal has it. Of whom nothing is held nothing changes.
+        journal has it. It is kept over an erasure, and for somebody of whom nothing is held, by the id alone.
         """
         with self._change():
-            changed = self._connection.execute(
+            held = self._held("WHERE customer = ?", (customer,))
+            consented_on = held[0].consented_on if held else None
+            no_on = self._last_no(customer)
+            if no_on is not None and no_on <= on and (holds(no_on, consented_on) or no_on == on):
+                return False
+            self._connection.execute(
                 "UPDATE contacts SET withdrawn_on = ? WHERE customer = ? "
                 "AND (withdrawn_on IS NULL OR withdrawn_on > ?)",
                 (on.isoformat(), customer, on.isoformat()),
-            ).rowcount
-            if changed:
-                self._note((customer,), "withdrawn", access)
-                self._connection.execute(
-                    "INSERT INTO withdrawals (at, customer, via) VALUES (?, ?, ?)",
-                    (access.at.isoformat(), customer, via),
-                )
-        return bool(changed)
+            )
+            self._note((contact.customer for contact in held), "withdrawn", access)
+            self._connection.execute(
+                "INSERT INTO withdrawals (at, customer, via, on_day) VALUES (?, ?, ?, ?)",
+                (access.at.isoformat(), customer, via, on.isoformat()),
+            )
+        return True
 
     def with_phone(self, digits: str) -> tuple[str, ...]:
         """Customers with this phone number, given as its last digits. Only their ids leave."""
@@ -249,13 +256,20 @@ class ContactStore:
         return tuple(map(_contact, rows))
 
     def _withdrawn(self, given: Contact) -> date | None:
-        """The day of a customer's no, by a new row or by the one that it replaces."""
+        """The day of a customer's no: by a new row, by what they said themselves, or by the row before."""
+        said, row = self._last_no(given.customer), given.withdrawn_on
+        if said is not None and holds(said, given.consented_on):
+            return said if row is None else min(said, row)
         held = self._held("WHERE customer = ?", (given.customer,))
         before = held[0].withdrawn_on if held else None
-        if given.withdrawn_on is not None or before is None:
-            return given.withdrawn_on
-        anew = given.consented_on is not None and given.consented_on > before
-        return None if anew else before
+        return before if row is None and holds(before, given.consented_on) else row
+
+    def _last_no(self, customer: str) -> date | None:
+        """The day of the last one that they gave themselves."""
+        ((day,),) = self._connection.execute(
+            "SELECT max(on_day) FROM withdrawals WHERE customer = ?", (customer,)
+        )
+        return _day(day)
 
     def _told(self, customer: str, since: datetime) -> tuple[Told, ...]:
         rows = self._connection.execute(

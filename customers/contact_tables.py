@@ -5,7 +5,7 @@ What was added later stands last, so that a row reads the same in all versions.
 
 import sqlite3
 
-VERSION = 2
+VERSION = 3
 APPLICATION = 0x47574331
 """marks the file as ours ("GWC1")"""
 
@@ -58,7 +58,12 @@ CREATE TABLE words (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX words_at ON words (at_s);
 """
-_STEPS = (FIRST, _SECOND)
+_THIRD = """
+ALTER TABLE withdrawals ADD COLUMN on_day TEXT;
+UPDATE withdrawals SET on_day = substr(at, 1, 10);
+CREATE INDEX withdrawals_of ON withdrawals (customer);
+"""
+_STEPS = (FIRST, _SECOND, _THIRD)
 """_STEPS[n] leads from version n to n + 1"""
 
 

@@ -93,11 +93,24 @@ class Told:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is known of a customer who is to be told something."""
+
+    contact: Contact | None
+    """None: nothing is held"""
+    no_on: date | None = None
+    """the day of the last no that they gave themselves, which outlives what is held of them"""
+    told: tuple[Told, ...] = ()
+    """lately"""
+
+
 class WithdrawableContacts(Protocol):
     """Taking consent back. All raise ContactsUnavailable."""
 
     def withdraw(self, customer: str, on: date, via: Via, access: Access) -> bool:
-        """Note it, from this day on, if it was not before; whether it was new."""
+        """Note it, from this day on, if it was not before; whether it was new. Also of somebody of whom
+        nothing is held: it counts for what comes later."""
         ...
 
     def with_phone(self, digits: str) -> tuple[str, ...]:
@@ -132,6 +145,11 @@ class ErasableContacts(WithdrawableContacts, Protocol):
     def journaled(self, erasures: Iterable[Erasure]) -> None:
         """The journal has these."""
         ...
+
+
+def holds(no_on: date | None, consented_on: date | None) -> bool:
+    """Whether a no stands against a consent: one of a later day undoes it."""
+    return no_on is not None and (consented_on is None or consented_on <= no_on)
 
 
 def same_phone(held: str, given: str) -> bool:

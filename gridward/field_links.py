@@ -1,7 +1,7 @@
 """Builds everything of a site that speaks to its field: broker, Modbus units, chargers, OpenADR, people."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,7 +44,7 @@ def field_links(
     secret: bytes,
 ) -> FieldLinks:
     """All of them. Raises ConfigRejected, ProfileRejected; OSError for files."""
-    broker = MqttLink(_link_settings(site), clock, rng, wire_clock)
+    broker, *readings = (MqttLink(one, clock, rng, wire_clock) for one in _link_settings(site))
     modbus = modbus_field(site, feeders, clock, rng, wire_clock)
     central = central_system(site, feeders, clock, rng, wire_clock)
     openadr = openadr_parts(site, feeders, clock, rng=rng, wire_clock=wire_clock, secret=secret)
@@ -57,12 +57,20 @@ def field_links(
         *((channel, channel.devices) for channel in openadr.channels.values()),
     ]
     return FieldLinks(
-        sources=[broker, *units, *chargers, *openadr.sources, *([] if people is None else [people])],
+        sources=[
+            broker,
+            *readings,
+            *units,
+            *chargers,
+            *openadr.sources,
+            *([] if people is None else [people]),
+        ],
         commands=CommandRouter(broker, _by_device(claimed)),
         notices=people or broker,
         heartbeats=AllHear([broker, *units]),
         health={
             "broker": broker,
+            **{"broker readings": link for link in readings},
             **({} if modbus is None else modbus.health),
             **({} if central is None else {"chargers": central}),
             **{f"openadr {name or 'own'}": channel for name, channel in openadr.channels.items()},
@@ -80,9 +88,10 @@ def _by_device(
         raise ConfigRejected([f"{error}: expected each device on one protocol"]) from error
 
 
-def _link_settings(site: Site) -> LinkSettings:
+def _link_settings(site: Site) -> list[LinkSettings]:
+    """The link that commands, and one for readings where they have one of their own."""
     broker = site.broker
-    return LinkSettings(
+    controller = LinkSettings(
         host=broker.host,
         port=broker.port,
         feeders=tuple(feeder.id for feeder in site.feeder),
@@ -94,7 +103,18 @@ def _link_settings(site: Site) -> LinkSettings:
         tls=None
         if broker.ca_file is None
         else tls_context(broker.ca_file, broker.certificate_file, broker.key_file),
+        session_expiry_s=broker.session_expiry_s,
     )
+    if not broker.readings_link:
+        return [controller]
+    return [replace(controller, reads="devices"), _readings_settings(broker, controller)]
+
+
+def _readings_settings(broker: Broker, controller: LinkSettings) -> LinkSettings:
+    tls = controller.tls
+    if broker.ca_file is not None and broker.readings_certificate_file is not None:
+        tls = tls_context(broker.ca_file, broker.readings_certificate_file, broker.readings_key_file)
+    return replace(controller, reads="readings", client_id=f"{broker.client_id}/reader1", tls=tls)
 
 
 def _password(broker: Broker) -> str | None:

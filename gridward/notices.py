@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from controller.clock import WallClock
 from controller.errors import ConfigRejected
 from controller.feeder_control import FeederControl
-from controller.people.call_rules import zone_of
+from controller.people.call_rules import is_quiet_for, zone_of
 from controller.people.notice_messages import consent_links
 from controller.settings import NoticeWay, Site
 from controller.settings_file import load_site
@@ -98,7 +98,12 @@ def notice_channel(
         hand_over=apprise_wire.hand_over,
         app=app,
         wire_clock=wire_clock,
+        is_quiet=partial(_is_quiet, feeders),
     )
+
+
+def _is_quiet(feeders: Sequence[FeederControl], customer: str, now: datetime) -> bool:
+    return any(is_quiet_for(control, customer, now) for control in feeders)
 
 
 def notice_findings(site: Site) -> Iterator[str]:
@@ -234,7 +239,8 @@ def _trial(site: Site, ways: Sequence[Way], customer: str, access: Access) -> di
 
     writing = writing_of(site)
     with closing(ContactStore(site.contacts.path)) as contacts:
-        ((contact, _),) = contacts.use([(customer, access)], access.at)
+        (looked,) = contacts.use([(customer, access)], access.at)
+    contact = looked.contact
     if contact is None:
         raise ConfigRejected([f"nothing is held of {customer!r}: `gridward contacts import` takes them"])
     held: dict[Address, str | None] = {"email": contact.email, "phone": contact.phone, "push": contact.push}

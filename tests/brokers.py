@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -120,7 +121,12 @@ class FieldBroker(Mosquitto):
     """The set-up for the field as `config/broker` ships it, in a directory of its own, on a free port.
 
     The directory holds what the README of that folder asks for: `field-ca.pem`, `broker.pem`, `broker.key`.
+    `changes` are texts of the shipped file, and what stands there instead.
     """
+
+    def __init__(self, directory: Path, *settings: str, changes: Mapping[str, str] | None = None) -> None:
+        self._changes = changes or {}
+        super().__init__(directory, *settings)
 
     def _configure(self, directory: Path, settings: tuple[str, ...]) -> None:
         shipped = Path(__file__).parents[1] / "config/broker"
@@ -129,6 +135,7 @@ class FieldBroker(Mosquitto):
             ("/mosquitto/config/", f"{directory}/"),
             ("/mosquitto/data/", f"{directory}/"),
             ("listener 8883", f"listener {self.port} 127.0.0.1"),
+            *self._changes.items(),
         )
         for shipped_text, here in changes:
             assert shipped_text in text

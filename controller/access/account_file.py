@@ -85,8 +85,7 @@ class AccountFile:
     @contextmanager
     def _change(self, wait_s: float = BUSY_TIMEOUT_S) -> Iterator[None]:
         with self._turn, self._translated():
-            self._connection.execute(f"PRAGMA busy_timeout = {round(1000 * wait_s)}")
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin(wait_s)
             try:
                 yield
                 self._connection.execute("COMMIT")
@@ -94,6 +93,13 @@ class AccountFile:
                 if self._connection.in_transaction:  # a full disk may have rolled it back already
                     self._connection.execute("ROLLBACK")
                 raise
+
+    def _begin(self, wait_s: float) -> None:
+        self._connection.execute(f"PRAGMA busy_timeout = {round(1000 * wait_s)}")
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        finally:  # who only reads waits as long as ever
+            self._connection.execute(f"PRAGMA busy_timeout = {round(1000 * BUSY_TIMEOUT_S)}")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -43,7 +43,7 @@ class OptOutNoted(msgspec.Struct, frozen=True, kw_only=True):
     """What was done."""
 
     noted: bool
-    """False: nobody is held there, or they said so before"""
+    """False: nobody has that phone number, or they said so before"""
 
 
 def opt_out_routes(desk: OptOutDesk, gate: Gate, clock: Clock) -> APIRouter:

@@ -69,8 +69,8 @@ def quiet_hours(text: str | None) -> tuple[time, time] | None:
         return None
     begin, dash, end = text.partition("-")
     hours = time.fromisoformat(begin.strip()), time.fromisoformat(end.strip())
-    if not dash or hours[0] == hours[1]:
-        raise ValueError(f"{text!r} is no span of a day")
+    if not dash or hours[0] == hours[1] or any(hour.tzinfo is not None for hour in hours):
+        raise ValueError(f"{text!r} is no span of a day in the site's own time")
     return hours
 
 

@@ -19,6 +19,7 @@ from controller.channel_faults import fault_word, refusal, shortened
 from controller.entries import Entry, MessageDone, MessagePlanned, NoticeDelivered
 from controller.feeder_control import FeederControl
 from controller.people.call_rules import is_quiet_for
+from controller.people.late_words import taken_too_late
 from controller.people.messages_due import TOLD_WITHIN, MeterShows, messages_due
 from controller.people.notice_messages import further_word
 from controller.requests import RequestRecord
@@ -66,15 +67,16 @@ class Messaging:
         """what the channel reported, not in the journal yet"""
 
     async def round(self, now: datetime) -> None:
-        """Note what came of words, plan new ones and begin to send. To be called under the round's turn; it
-        waits for no channel. For who gets no word at night it waits until morning. Raises what nobody can go
-        on after: Replaced, BooksBroken.
+        """Note what came of words, take back what came too late, plan new ones and begin to send. To be
+        called under the round's turn; it waits for no channel. For who gets no word at night it waits until
+        morning. Raises what nobody can go on after: Replaced, BooksBroken.
         """
         done = dict(self._done)
         delivered = self._take_reports()
-        entries: list[Entry] = [*delivered, *done.values()]
+        books = self._keeper.books
+        entries: list[Entry] = [*delivered, *taken_too_late(delivered, books, now), *done.values()]
         for control in self._controls.values():
-            entries += messages_due(control, self._keeper.books, self._shows, now)
+            entries += messages_due(control, books, self._shows, now)
         try:
             await self._keeper.write(entries)
         except StoreUnavailable:

@@ -18,6 +18,7 @@ from controller.stores.port import StoreUnavailable
 from customers.contacts import Access, Via, WithdrawableContacts, Withdrawal
 from customers.errors import ContactsUnavailable
 from customers.opt_out_links import OptOutLinks
+from customers.rows import LONGEST_ID
 from devices.ports import Clock
 
 log = structlog.get_logger()
@@ -64,7 +65,11 @@ class OptOutDesk:
         return bool(customers)
 
     async def by_operator(self, customer: str, who: str, why: str) -> bool:
-        """Take a no that somebody else was told; whether that is new. Raises ContactsUnavailable."""
+        """Take a no that somebody else was told, also of whom nothing is held; whether that is new. False for
+        what can be nobody's id. Raises ContactsUnavailable.
+        """
+        if len(customer) > LONGEST_ID or not customer.isprintable():
+            return False
         return bool(await self._take((customer,), "api", Access(who, why, self._clock.now())))
 
     async def catch_up(self) -> None:
@@ -87,9 +92,9 @@ class OptOutDesk:
     async def _tell(self, waiting: tuple[Withdrawal, ...]) -> None:
         if not waiting:
             return
-        await self._ready()
         entries = [ConsentWithdrawn(at=one.at, customer=one.customer, via=one.via) for one in waiting]
         try:
+            await self._ready()
             await self._keeper.write(entries)
         except StoreUnavailable:
             return  # it waits with the contacts

@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 import aiomqtt
 import msgspec
 import paho.mqtt.client as paho
-import paho.mqtt.properties
+from paho.mqtt import properties as paho_properties
 from paho.mqtt.exception import MalformedPacket
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -38,8 +38,8 @@ FILTERS_A_PACKET = 200
 LAST_WORD_S = 0.05
 """An answer that came together with the end of the connection is read within this time."""
 IN_FLIGHT = 19
-"""So many of our messages wait for the broker's acknowledgement at a time; paho sends 20, the twentieth is our
-own status. Of more than that paho would keep some back and send them when it can, however late that is."""
+"""So many of our messages wait for the broker's acknowledgement at a time; paho sends 20, the twentieth is
+our own status. Of more paho would keep some back and send them when it can, however late that is."""
 HUNG_UP = "the broker ended the connection without an answer; with TLS: does it accept our certificate?"
 SUCCESS, NO_MATCHING_SUBSCRIBERS = 0x00, 0x10
 FIRST_FAILURE = 0x80
@@ -74,7 +74,7 @@ def _read_text(buffer: bytes, most: int) -> tuple[str, int]:
     return bytes(buffer[2 : 2 + length]).decode("utf-8", "replace"), length + 2
 
 
-paho.mqtt.properties.readUTF = _read_text  # type: ignore[assignment]
+paho_properties.readUTF = _read_text
 
 
 class LinkClient(aiomqtt.Client):
@@ -141,6 +141,8 @@ class LinkClient(aiomqtt.Client):
             await super().__aexit__(*of_an_error)
         finally:
             if self._losing is not None:
+                # it ends by itself, and has then taken note of aiomqtt's reason
+                await asyncio.wait((self._losing,), timeout=LAST_WORD_S)
                 self._losing.cancel()
 
     def _give_up(self, connecting: asyncio.Future[Self]) -> None:
@@ -271,9 +273,9 @@ def is_unsupported_protocol(error: Exception) -> bool:
 
 def is_malformed_packet(error: Exception) -> bool:
     """Was the link lost because the client could not read what the broker sent?"""
-    cause = error.__cause__
     return any(
-        isinstance(one, aiomqtt.MqttCodeError) and _value(one.rc) == _MALFORMED_PACKET for one in (error, cause)
+        isinstance(one, aiomqtt.MqttCodeError) and _value(one.rc) == _MALFORMED_PACKET
+        for one in (error, error.__cause__)
     )
 
 

@@ -235,7 +235,10 @@ class MqttLink:
         if not self._told_of_loss:
             self._told_of_loss = True
             log.warning(
-                "mqtt link lost", host=self._settings.host, port=self._settings.port, error=str(error)
+                "mqtt link lost",
+                host=self._settings.host,
+                port=self._settings.port,
+                error=str(error.__cause__ or error),
             )
 
     def _tell_return(self) -> None:

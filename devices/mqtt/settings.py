@@ -47,7 +47,7 @@ class LinkSettings:
 
     def __post_init__(self) -> None:
         if self.reads == "readings" and self.client_id == DEFAULT_CLIENT_ID:
-            raise ValueError(f"client_id {self.client_id!r} is the controller's; a reader needs one of its own")
+            raise ValueError(f"client_id {self.client_id!r} is the controller's, a reader needs another")
         if self.readings_group is None:
             return
         fault = id_fault(self.readings_group)

@@ -1,8 +1,9 @@
 """The field of `gridward bench field`: publishes prepared readings as fast as the broker takes them.
 
 A process of its own, so that its work is nobody else's. `python -m gridward.bench.field_publisher PORT SHAPE
-MESSAGES SEED`; it prints "ready", waits for a line, and speaks the little of MQTT 3.1.1 or 5 that QoS 0 needs
-by itself: any client library would cost more than the daemon it loads.
+MESSAGES SEED`; it prints "ready", waits for a line, and speaks the little of MQTT 3.1.1 that QoS 0 needs by
+itself: any client library would cost more than the daemon it loads. So its messages carry no properties, also
+where the daemon's link speaks MQTT 5.
 """
 
 import socket

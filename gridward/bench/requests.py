@@ -45,6 +45,23 @@ class Answered:
         return self.after_s[place] if place < len(self.after_s) else float("inf")
 
 
+class Arriving:
+    """The answers of one run as they come in."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self.after_s: dict[str, float] = {}
+        """by request: of a request that is answered twice the first answer counts"""
+        self.all_answered = asyncio.Event()
+
+    def take(self, message: Inbound, after_s: float) -> None:
+        """What came `after_s` after all were due."""
+        if isinstance(message, Answer) and message.answer == "accepted":
+            self.after_s.setdefault(message.request, after_s)
+            if len(self.after_s) == self._count:
+                self.all_answered.set()
+
+
 def print_figures(seed: int, quick: bool) -> None:
     """Print the table."""
     heads = f"{'requests':>9}{'answered':>10}{'median s':>10}{'99 % s':>9}{'all s':>9}{'a second':>10}"
@@ -80,15 +97,10 @@ async def _run(settings: LinkSettings, count: int, secret: bytes, rng: np.random
     clock = WallClock()
     link = MqttLink(settings, clock, rng)
     dispatch = Dispatch(link, link, clock, secret, deadline_s=30.0)
-    after_s: dict[str, float] = {}
-    """by request: a second answer to the same is none"""
-    began, all_answered = 0.0, asyncio.Event()
+    arriving, began = Arriving(count), 0.0
 
     def deliver(message: Inbound) -> None:
-        if isinstance(message, Answer) and message.answer == "accepted":
-            after_s.setdefault(message.request, perf_counter() - began)
-            if len(after_s) == count:
-                all_answered.set()
+        arriving.take(message, perf_counter() - began)
 
     running = asyncio.create_task(link.run(deliver))
     async with asyncio.timeout(10.0):
@@ -99,12 +111,12 @@ async def _run(settings: LinkSettings, count: int, secret: bytes, rng: np.random
     dispatch.start(sendings)
     with suppress(TimeoutError):
         async with asyncio.timeout(ANSWERED_WITHIN_S):
-            await all_answered.wait()
+            await arriving.all_answered.wait()
     await dispatch.stop()
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
-    return Answered(count, sorted(after_s.values()))
+    return Answered(count, sorted(arriving.after_s.values()))
 
 
 def _sendings(count: int, clock: WallClock) -> Iterator[Sending]:

@@ -102,6 +102,26 @@ async def test_a_release_goes_out_though_hundreds_are_silent_to_their_limits() -
     await dispatch.stop()
 
 
+class SlowMail(Channel):
+    """Hangs on words to people."""
+
+    async def notify(self, notice: CustomerNotice) -> None:
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("releasing", [False, True])
+async def test_a_slow_mail_server_holds_up_no_device(releasing: bool) -> None:
+    channel = SlowMail()
+    dispatch = Dispatch(channel, channel, FakeClock(), SECRET, 20.0)
+    notice = CustomerNotice(FEEDER, "C-001", "N", 4.2, START, START + timedelta(hours=1), 1, "")
+    dispatch.start(Sending(f"N{n}", 1, 1, releasing, notice) for n in range(64))
+    dispatch.start([replace(_sending(), releasing=releasing)])
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert [command.request for command in channel.took] == ["R1"]
+    await dispatch.stop()
+
+
 async def test_what_hangs_does_not_hold_up_the_round_and_can_be_stopped() -> None:
     channel = Channel(hangs=True)
     clock = FakeClock()

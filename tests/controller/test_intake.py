@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from controller.intake import ANSWERS_OF_ONE, KEPT_PAYLOAD_BYTES, KEPT_REFUSED, Intake, by_feeder
 from controller.plausibility import Refusals
-from devices.messages import Answer, DeviceStatus, Reading, Refused
+from devices.messages import Answer, DeviceStatus, Reading, ReadingBatch, Refused
 from tests.builders import START
 
 
@@ -25,6 +25,32 @@ def test_when_full_the_oldest_readings_go_and_are_counted() -> None:
     assert [r.meter for r in drained.readings if isinstance(r, Reading)] == [f"M{n}" for n in range(15, 25)]
     assert drained.shed == 15
     assert intake.drain().shed == 0
+
+
+def batch(meters: int, feeder: str = "F1") -> ReadingBatch:
+    return ReadingBatch(feeder, START, tuple(f"M{n}" for n in range(meters)), (1.0,) * meters, None)
+
+
+def test_the_bound_counts_readings_not_messages() -> None:
+    intake = Intake(readings_bound=10)
+    for message in (reading(1), batch(4), batch(4), reading(2), batch(3)):
+        intake.deliver(message)
+    drained = intake.drain()
+    assert drained.readings == (batch(4), reading(2), batch(3))
+    assert drained.shed == 2
+    for message in (batch(9), reading(1), reading(2)):
+        intake.deliver(message)
+    assert intake.drain().readings == (reading(1), reading(2))  # the drain left room for 10 again
+
+
+def test_the_newest_batch_stays_however_large_and_an_empty_one_takes_room() -> None:
+    intake = Intake(readings_bound=10)
+    for message in (reading(1), batch(11)):
+        intake.deliver(message)
+    assert intake.drain().readings == (batch(11),)
+    for _ in range(100):
+        intake.deliver(batch(0))
+    assert len(intake) == 10
 
 
 def test_a_flood_of_readings_never_pushes_answers_or_statuses_out() -> None:

@@ -66,6 +66,31 @@ def test_consent_decides(given: dict[str, object], stands: str) -> None:
     assert standing(contact(**given), DAY) == stands
 
 
+@pytest.mark.parametrize(
+    ("held", "no_on", "stands"),
+    [
+        (contact(), DAY, "opted_out"),
+        (contact(), date(2026, 1, 11), "agreed"),
+        (contact(), date(2026, 1, 13), "agreed"),
+        (contact(consented_on=None), DAY, "opted_out"),
+        (None, DAY, "opted_out"),
+        (None, date(2026, 1, 13), "not_held"),
+        (None, None, "not_held"),
+    ],
+)
+def test_what_they_said_themselves_counts_whatever_the_row_says(
+    held: Contact | None, no_on: date | None, stands: str
+) -> None:
+    assert standing(held, DAY, no_on) == stands
+
+
+def test_who_is_not_held_and_said_no_is_found_so(path: Path) -> None:
+    with closing(ContactStore(path)) as store:
+        store.withdraw("C-009", DAY, "link", Access("customer", "", NOW))
+    (stranger,) = book(path).find([("C-009", "x")], NOW)
+    assert stranger.standing == "opted_out"
+
+
 def test_days_are_those_of_the_people_who_live_there(path: Path) -> None:
     with closing(ContactStore(path)) as store:
         store.put([contact(consented_on=date(2026, 1, 13))], Access("test", "", NOW))
@@ -84,8 +109,8 @@ def test_what_people_were_told_is_kept_for_a_while(path: Path) -> None:
     assert found.told == (lately,)
     book(path).note([Told("C-002", "email", "x", long_ago.at + KEPT_FOR + timedelta(seconds=1))])
     with closing(ContactStore(path)) as store:
-        ((_, told),) = store.use([("C-001", Access("test", "", NOW))], NOW - timedelta(days=99))
-    assert told == (lately,)
+        (looked,) = store.use([("C-001", Access("test", "", NOW))], NOW - timedelta(days=99))
+    assert looked.told == (lately,)
 
 
 def test_tokens_are_nobody_elses_and_no_answers() -> None:

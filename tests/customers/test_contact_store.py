@@ -13,7 +13,7 @@ import pytest
 from customers.contact_files import cells, load_contacts
 from customers.contact_store import ContactStore
 from customers.contact_tables import APPLICATION, FIRST
-from customers.contacts import Access, Contact, Told
+from customers.contacts import Access, Contact, Looked, Told
 from customers.errors import ContactsUnavailable, RegistryRejected
 
 NOW = datetime(2026, 1, 12, 18, 0, tzinfo=UTC)
@@ -160,7 +160,6 @@ def test_a_no_is_noted_once_and_waits_for_the_journal(store: ContactStore) -> No
     asked = Access("customer", "link in a message", NOW)
     assert store.withdraw("C-001", DAY, "link", asked)
     assert not store.withdraw("C-001", DAY + timedelta(days=1), "sms", asked)
-    assert not store.withdraw("C-009", DAY, "link", asked)
     (held,) = store.all("listed", WHO, "C-001")
     assert held.withdrawn_on == DAY
     assert [(one.who, one.action) for one in store.log("C-001")][1] == ("customer", "withdrawn")
@@ -195,6 +194,58 @@ def test_a_new_row_does_not_undo_a_no(
     assert store.all("listed", WHO)[0].withdrawn_on == after
 
 
+def test_a_new_row_does_not_put_off_a_no(store: ContactStore) -> None:
+    row = contact(1, consented_on=date(2025, 1, 1))
+    store.put([row], WHO)
+    store.withdraw("C-001", DAY, "link", WHO)
+    store.put([replace(row, withdrawn_on=date(2026, 6, 30))], WHO)
+    assert store.all("listed", WHO)[0].withdrawn_on == DAY
+    store.put([replace(row, consented_on=date(2026, 2, 1), withdrawn_on=date(2026, 6, 30))], WHO)
+    assert store.all("listed", WHO)[0].withdrawn_on == date(2026, 6, 30)
+
+
+def test_a_no_that_a_row_held_is_moved_by_a_row_but_not_after_they_said_so_themselves(
+    store: ContactStore,
+) -> None:
+    row = contact(1, consented_on=date(2025, 1, 1), withdrawn_on=date(2026, 1, 1))
+    store.put([row], WHO)
+    later = replace(row, withdrawn_on=date(2026, 1, 5))
+    store.put([later], WHO)
+    assert store.all("listed", WHO)[0] == later
+    assert store.withdraw("C-001", DAY, "link", WHO)
+    assert store.all("listed", WHO)[0] == later, "it stands since the 5th"
+    store.put([replace(row, withdrawn_on=date(2026, 6, 30))], WHO)
+    assert store.all("listed", WHO)[0].withdrawn_on == DAY
+
+
+@pytest.mark.parametrize(("consented_on", "after"), [(date(2025, 1, 1), DAY), (date(2026, 1, 13), None)])
+def test_a_no_outlives_an_erasure(store: ContactStore, consented_on: date, after: date | None) -> None:
+    store.put([contact(1, consented_on=date(2025, 1, 1))], WHO)
+    store.withdraw("C-001", DAY, "link", WHO)
+    store.erase(["C-001"], "request", WHO)
+    assert store.use([("C-001", WHO)], NOW) == (Looked(None, DAY),)
+    store.put([contact(1, consented_on=consented_on)], WHO)
+    assert store.all("listed", WHO)[0].withdrawn_on == after
+
+
+def test_a_no_of_somebody_who_is_not_held_is_kept_by_their_id_alone(store: ContactStore) -> None:
+    assert store.withdraw("C-009", DAY, "api", WHO)
+    assert not store.withdraw("C-009", DAY + timedelta(days=1), "api", WHO)
+    assert [(one.customer, one.via) for one in store.to_tell()] == [("C-009", "api")]
+    assert store.use([("C-009", WHO)], NOW) == (Looked(None, DAY),)
+    assert (store.customers(), store.log("C-009")) == (frozenset(), ())
+    store.put([contact(9, consented_on=DAY)], WHO)
+    assert store.all("listed", WHO)[0].withdrawn_on == DAY
+    store.put([contact(9, consented_on=DAY + timedelta(days=2))], WHO)
+    assert store.all("listed", WHO)[0].withdrawn_on is None
+    assert store.withdraw("C-009", DAY + timedelta(days=3), "link", WHO)
+
+
+def test_before_a_consent_has_begun_a_no_is_noted_once(store: ContactStore) -> None:
+    store.put([contact(1, consented_on=DAY + timedelta(days=9))], WHO)
+    assert [store.withdraw("C-001", DAY, "link", WHO) for _ in range(3)] == [True, False, False]
+
+
 @pytest.mark.parametrize(
     ("given", "found"),
     [
@@ -217,7 +268,7 @@ def test_what_somebody_was_told_is_erased_with_them(store: ContactStore) -> None
     store.put([contact(1)], WHO)
     store.note_told([Told("C-001", "sms", "notice 1 R1", NOW)], NOW - timedelta(days=1))
     store.erase(["C-001"], "request", WHO)
-    assert store.use([("C-001", WHO)], NOW - timedelta(days=9)) == ((None, ()),)
+    assert store.use([("C-001", WHO)], NOW - timedelta(days=9)) == (Looked(None),)
 
 
 def test_a_file_of_the_first_version_is_renewed(path: Path) -> None:
@@ -239,12 +290,26 @@ def test_a_file_of_the_first_version_is_renewed(path: Path) -> None:
             assert store.to_tell() == ()
 
 
+def test_a_no_in_a_file_of_the_second_version_counts_on(path: Path, store: ContactStore) -> None:
+    store.put([contact(1)], WHO)
+    store.withdraw("C-001", DAY, "link", WHO)
+    store.erase(["C-001"], "request", WHO)
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP INDEX withdrawals_of")
+        connection.execute("ALTER TABLE withdrawals DROP COLUMN on_day")
+        connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    with closing(ContactStore(path)) as renewed:
+        assert renewed.use([("C-001", WHO)], NOW) == (Looked(None, DAY),)
+
+
 def test_a_file_of_a_later_version_is_left_alone(store: ContactStore, path: Path) -> None:
     store.close()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(ContactsUnavailable, match="it has schema 99, this version reads 2"):
+    with pytest.raises(ContactsUnavailable, match="it has schema 99, this version reads 3"):
         ContactStore(path)
 
 

@@ -6,6 +6,7 @@ The device is asked what it holds by its own word, never the driver.
 
 import asyncio
 import math
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -75,15 +76,29 @@ def answers(rig: CommandRig) -> list[str]:
     return [message.answer for message in rig.deliveries if isinstance(message, Answer)]
 
 
-async def without_effect(rig: CommandRig, wrong: LimitCommand, held_kw: float | None) -> None:
-    """It is rejected, or refused by the device, or passed over; what is held stays."""
-    try:
+async def without_effect(rig: CommandRig, wrong: LimitCommand, held_kw: float | None) -> float:
+    """It is rejected, or refused by the device, or passed over; what is held stays, until the device obeys
+    the right command that comes after it. Returns the limit of that one, which it holds then (kW).
+    """
+    accepted_before = _said(rig).count(("accepted", wrong.request))
+    with suppress(CommandRejected):
         await rig.send(wrong)
-    except CommandRejected:
-        pass
-    else:
-        await asyncio.sleep(0.1)  # what must not happen has no event to wait for
     assert _is(await rig.held_kw(), held_kw)
+    right = command(rig, request=f"after-{wrong.sequence}", limit_kw=7.0, sequence=wrong.sequence + 10)
+    await rig.send(right)
+    async with asyncio.timeout(WITHIN_S):
+        while not _is(seen_kw := await rig.held_kw(), right.limit_kw):
+            assert _is(seen_kw, held_kw)
+            await asyncio.sleep(0.01)
+        # it has answered the second one, so what it says of the first has come as well
+        while ("accepted", right.request) not in (said := _said(rig)):
+            await asyncio.sleep(0.01)
+    assert said.count(("accepted", wrong.request)) == accepted_before
+    return right.limit_kw
+
+
+def _said(rig: CommandRig) -> list[tuple[str, str]]:
+    return [(message.answer, message.request) for message in rig.deliveries if isinstance(message, Answer)]
 
 
 class CommandContract:
@@ -125,8 +140,9 @@ class CommandContract:
     async def test_a_replaced_controller_and_an_old_command_have_no_effect(self, rig: CommandRig) -> None:
         await rig.send(command(rig))
         await holds(rig, 6.0)
-        await without_effect(rig, command(rig, limit_kw=5.0, epoch=1, sequence=9), 6.0)
-        await without_effect(rig, command(rig, limit_kw=5.0, sequence=1), 6.0)
+        await until(lambda: answers(rig) == ["accepted"])
+        held_kw = await without_effect(rig, command(rig, limit_kw=5.0, epoch=1, sequence=9), 6.0)
+        await without_effect(rig, command(rig, limit_kw=5.0, sequence=1), held_kw)
 
     async def test_a_limit_of_feed_in_is_none_of_consumption(self, rig: CommandRig) -> None:
         await without_effect(rig, command(rig, direction="production"), None)

@@ -7,12 +7,17 @@ from typing import Any
 
 import pyotp
 import pytest
+import structlog
 from argon2 import PasswordHasher
 
 from controller.access import passwords
 from controller.access.account_store import AccountStore
 from controller.access.accounts import NO_PASSWORD, Account, digest_of
 from controller.access.passwords import is_right
+from controller.clock import WallClock
+from controller.errors import ConfigRejected
+from controller.settings_file import load_site
+from gridward import wiring
 from gridward.cli import main
 from tests.gridward.sites import write_site
 
@@ -184,3 +189,24 @@ def test_what_the_provider_looks_after_is_not_set_here(
     assert store.account("olga") == olga
     assert accounts("disable", site, "olga") == 0
     store.close()
+
+
+def test_a_site_is_controlled_also_where_nobody_can_sign_in(site: str) -> None:
+    path = Path(site).parent / "state" / "accounts.sqlite3"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"no database at all " * 100)
+    with structlog.testing.capture_logs() as logs:
+        assert wiring._sign_in(load_site(Path(site)), WallClock()) is None
+    assert [(one["log_level"], "accounts.sqlite3" in one["error"]) for one in logs] == [("error", True)]
+
+
+def test_a_provider_s_authorities_that_are_none_are_told(tmp_path: Path) -> None:
+    for name in ("openid.secret", "ca.pem"):
+        (tmp_path / name).write_text("neither key nor certificate")
+    more = (
+        '[api]\npublic_url = "https://grid.example"\n[api.openid]\nissuer = "https://login.example"\n'
+        'client_id = "g"\nclient_secret_file = "openid.secret"\nca_file = "ca.pem"\n'
+        'roles = { a = "viewer" }\n'
+    )
+    with pytest.raises(ConfigRejected, match=r"ca\.pem: expected certificates in PEM"):
+        wiring._openid(load_site(write_site(tmp_path, more)), WallClock())

@@ -4,6 +4,7 @@ The stream never ends, so it is left out; health is not ready on purpose, becaus
 """
 
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,17 @@ from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from controller.access.account_store import AccountStore
+from controller.access.accounts import NO_PASSWORD, Account, Session, digest_of, new_secret
+from controller.access.roles import ROLES, Role
+from controller.api.cookies import Cookies
 from controller.clock import WallClock
 from controller.settings_file import load_site
 from gridward.wiring import Assembly, assemble
 
 EXAMPLE = Path(__file__).parents[2] / "config/sites/example"
 TOKEN = "a token that operators know"
+Shown = Callable[[Role], dict[str, str]]
 KNOWN = {"feeder": "dorf", "customer": "C-001"}
 UNREADY = {"/health", "/api/v1/feeders/{feeder}/state"}
 """say 503 until a cycle has run"""
@@ -36,8 +42,41 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     return assemble(load_site(folder / "site.toml"), WallClock(), np.random.default_rng(1))
 
 
-@pytest.mark.parametrize("shown", [{"authorization": f"Bearer {TOKEN}"}, {}], ids=["operator", "nobody"])
-def test_every_answer_is_documented_and_none_is_a_fault(assembly: Assembly, shown: dict[str, str]) -> None:
+@pytest.fixture(scope="module")
+def store(assembly: Assembly) -> Iterator[AccountStore]:
+    store = AccountStore(assembly.daemon.site.api.accounts)
+    for role in ROLES:
+        store.add(Account(f"the.{role}", role, NO_PASSWORD))
+    yield store
+    store.close()
+
+
+def by_token(role: Role) -> dict[str, str]:
+    return {"authorization": f"Bearer {TOKEN}"}
+
+
+def by_nothing(role: Role) -> dict[str, str]:
+    return {}
+
+
+@pytest.mark.parametrize("shown", [by_token, by_nothing])
+def test_every_answer_is_documented_and_none_is_a_fault(assembly: Assembly, shown: Shown) -> None:
+    _try_all(assembly, shown)
+
+
+def test_so_it_is_for_who_is_signed_in_whatever_their_role(assembly: Assembly, store: AccountStore) -> None:
+    def by_session(role: Role) -> dict[str, str]:
+        """A new one each time, because some sign out."""
+        secret, now = new_secret(), WallClock().now()
+        account = store.account(f"the.{role}")
+        assert account is not None
+        assert store.begin(Session(digest_of(secret), account.name, now, now), account, 8)
+        return {"cookie": f"{Cookies().session}={secret}", "sec-fetch-site": "same-origin"}
+
+    _try_all(assembly, by_session)
+
+
+def _try_all(assembly: Assembly, shown: Shown) -> None:
     schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", assembly.app)
     operations = [found.ok() for found in schema.get_all_operations()]
     assert len(operations) > 30
@@ -46,7 +85,7 @@ def test_every_answer_is_documented_and_none_is_a_fault(assembly: Assembly, show
             _try(operation, shown)
 
 
-def _try(operation: Any, shown: dict[str, str]) -> None:
+def _try(operation: Any, shown: Shown) -> None:
     # what is well formed may still make no sense: an order by the operator token has to say who
     excluded = [positive_data_acceptance]
     if operation.path in UNREADY:
@@ -59,11 +98,15 @@ def _try(operation: Any, shown: dict[str, str]) -> None:
         derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=operation.as_strategy(), known=st.booleans())
-    def attempt(case: Any, known: bool) -> None:
+    @given(case=operation.as_strategy(), known=st.booleans(), role=st.sampled_from(ROLES))
+    def attempt(case: Any, known: bool, role: Role) -> None:
         if known:
             case.path_parameters = {**case.path_parameters, **_known(case.path_parameters)}
-        case.validate_response(case.call(headers=shown), excluded_checks=excluded)
+        headers = shown(role)
+        if headers:  # what was made up of the document's ways in would stand beside it
+            case.headers = {k: v for k, v in (case.headers or {}).items() if k.lower() != "authorization"}
+            case.cookies = {}
+        case.validate_response(case.call(headers=headers), headers=headers, excluded_checks=excluded)
 
     attempt()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -104,7 +105,8 @@ def running(tmp_path: Path) -> Iterator[Running]:
     while not server.started:
         thread.join(0.01)
         assert thread.is_alive()
-    yield Running(ready["site"], ready["store"])
+    with structlog.testing.capture_logs():  # a daemon's own log goes elsewhere than the command's output
+        yield Running(ready["site"], ready["store"])
     server.should_exit = True
     thread.join()
 

@@ -25,6 +25,8 @@ from devices.notices.channel import NoticeChannels
 from devices.notices.words import WordDelayed, WordRefused
 from gridward.cli import main
 from gridward.notices import notice_channel, notice_findings
+from tests.builders import control, registry
+from tests.builders import site as plain_site
 from tests.devices.live import RealClock
 from tests.devices.notices.servers import Hook, Mailbox, mail_server, web_server
 from tests.gridward.sites import write_site
@@ -128,6 +130,18 @@ async def test_contacts_that_cannot_be_used_hold_words_back(tmp_path: Path) -> N
         await channel(site).notify(notice())
 
 
+def test_second_tries_ask_for_the_night_of_each(tmp_path: Path) -> None:
+    who = registry(notices=frozenset({17}))
+    tagged = (
+        replace(one, tags=frozenset({"no_night_calls"} if one.takes_notices else ())) for one in who.customers
+    )
+    feeder = control(plain_site(), replace(who, customers=tuple(tagged)))
+    people = channel(a_site(tmp_path, MAIL.format(port=9)), (feeder,))
+    night = NOW.replace(hour=23)
+    assert [people._is_quiet(name, night) for name in ("C17", "C1", "C-777")] == [True, False, False]
+    assert not people._is_quiet("C17", NOW.replace(hour=12))
+
+
 def test_without_a_channel_there_is_the_app_alone(tmp_path: Path) -> None:
     site, clock = load_site(write_site(tmp_path)), RealClock()
     assert notice_channel(site, (), Broker(), clock=clock, wire_clock=clock, secret=SECRET) is None
@@ -137,6 +151,7 @@ def test_without_a_channel_there_is_the_app_alone(tmp_path: Path) -> None:
     ("more", "told"),
     [
         ('[notices]\nquiet = "night"', "line 10: notices.quiet: expected a span such as 22:00-07:00"),
+        ('[notices]\nquiet = "22:00Z-07:00Z"', "notices.quiet: expected a span such as 22:00-07:00"),
         (
             "[notices]\ndeadline_s = 30\n[[notices.channel]]\nname = 'a'",
             "notices.deadline_s: expected, times",

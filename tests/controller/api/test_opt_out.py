@@ -161,6 +161,18 @@ async def test_an_operator_enters_it(site: Site, client: httpx.AsyncClient) -> N
     assert site.journaled() == [("C-001", "api")]
 
 
+async def test_a_no_of_somebody_of_whom_nothing_is_held_is_noted(
+    site: Site, client: httpx.AsyncClient
+) -> None:
+    order = {"who": "desk", "why": "has the app"}
+    told = [
+        (await client.post(f"/api/v1/customers/{customer}/opt-out", json=order, headers=BEARER)).json()
+        for customer in ("C-777", "C-777", "x" * 500, "C%0A1")
+    ]
+    assert [one["noted"] for one in told] == [True, False, False, False]
+    assert site.journaled() == [("C-777", "api")]
+
+
 @pytest.mark.parametrize("path", ["/api/v1/notices/stop", "/api/v1/customers/C-001/opt-out"])
 async def test_programs_need_the_token_and_the_right_body(
     site: Site, client: httpx.AsyncClient, path: str
@@ -181,6 +193,20 @@ async def test_while_the_journal_cannot_be_written_a_no_counts_all_the_same(
     assert (site.withdrawn_on(), site.journaled()) == (START.date(), [])
     site.store.down = False
     await site.desk.catch_up()
+    await site.desk.catch_up()
+    assert site.journaled() == [("C-001", "link")]
+
+
+async def test_while_the_journal_cannot_be_read_a_no_counts_all_the_same(
+    site: Site, client: httpx.AsyncClient
+) -> None:
+    async def down() -> None:
+        raise StoreUnavailable("disk full")
+
+    site.desk.opt_outs._ready = down
+    assert (await client.post(PAGE, params={"t": LINKS.seal("C-001")})).status_code == 200
+    assert site.withdrawn_on() == START.date()
+    site.desk.opt_outs._ready = site.ready
     await site.desk.catch_up()
     assert site.journaled() == [("C-001", "link")]
 

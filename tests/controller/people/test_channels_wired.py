@@ -1,5 +1,8 @@
 """Notices over several channels as the daemon runs them: what the journal tells, a no, a restart."""
 
+import asyncio
+import threading
+
 from controller.entries import NoticeDelivered, RequestSent
 from controller.requests import RequestRecord
 from controller.stores.port import StoreUnavailable
@@ -10,7 +13,7 @@ from devices.notices.ways import Way
 from devices.notices.words import Result
 from tests.controller.people.people_worlds import PeopleWorld
 from tests.controller.people.test_people_pass import notices_to_people, world_of
-from tests.devices.live import RealClock
+from tests.devices.live import RealClock, until
 from tests.devices.notices.people import WRITING, Book, person
 
 WAYS = (Way("email", "email", "mailto://h/?to={email}"), Way("sms", "sms", "sms://{phone}"))
@@ -22,8 +25,13 @@ class Servers:
     def __init__(self) -> None:
         self.says: dict[str, Result] = {"email": "taken", "sms": "taken"}
         self.took: list[tuple[str, str]] = []
+        self.hold: threading.Event | None = None
+        self.began = 0
 
     def __call__(self, way: Way, reach: Reach, word: Rendered, patience_s: float) -> Result:
+        self.began += 1
+        if self.hold is not None:
+            self.hold.wait(10)
         if self.says[way.name] == "taken":
             self.took.append((way.name, word.subject.split()[0]))
         return self.says[way.name]
@@ -32,7 +40,8 @@ class Servers:
 class Site:
     """A daemon whose people are told over two ways."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadline_s: float = 5.0) -> None:
+        self.deadline_s = deadline_s
         self.world: PeopleWorld = world_of(17)
         self.book, self.servers = Book(person("C17")), Servers()
         self.restart()
@@ -40,7 +49,7 @@ class Site:
     def restart(self) -> None:
         """A new process: nothing but journal and contacts is left."""
         people = NoticeChannels(
-            Rules(WAYS, deadline_s=5.0),
+            Rules(WAYS, deadline_s=self.deadline_s),
             self.book,
             WRITING,
             self.world.clock,
@@ -105,3 +114,37 @@ async def test_a_crash_after_the_server_said_yes_tells_nobody_twice() -> None:
     await site.world.tick(4)
     assert site.sent() == 1
     assert site.servers.took == [("email", "Please")]
+
+
+async def test_a_yes_after_the_request_was_given_up_is_taken_back() -> None:
+    site = Site(deadline_s=0.05)
+    site.servers.says["sms"] = "unreachable"
+    site.servers.hold = threading.Event()
+    await site.world.tick(6)
+    await until(lambda: site.servers.began > 0)
+    while site.asked().state == "planned":
+        await site.world.tick(1)
+    assert (site.asked().state, site.sent()) == ("failed", 0)
+    site.servers.hold.set()
+    await until(lambda: ("email", "Please") in site.servers.took)
+    for _ in range(60):
+        if site.sent() == 2:
+            break
+        await site.world.tick(1)
+        await asyncio.sleep(0.005)
+    assert site.servers.took == [("email", "Please"), ("email", "The")]
+    assert site.delivered()[-2:] == [("notice", 1, "email", "taken"), ("taken_back", 2, "email", "taken")]
+
+
+async def test_what_takes_back_is_not_said_again_and_again_to_who_does_not_want_it() -> None:
+    site = Site()
+    await site.world.tick(8)
+    assert site.asked().state == "active"
+    site.book.people["C17"] = person("C17", standing="opted_out")
+    looked = site.book.calls
+    (control,) = site.world.daemon._controls.values()
+    await site.world.daemon._rounds.operate(control, action="release", target="C17", who="x", why="y")
+    await site.world.tick(12)
+    assert site.world.clock.now() < site.asked().planned.end, "it would still be said"
+    told_once = 1 + 1  # that it is over, and why nothing was credited
+    assert (site.book.calls, site.servers.took) == (looked + told_once, [("email", "Please")])

@@ -18,7 +18,10 @@ NIGHT = settings.Notices(quiet="22:00-07:00")
 OK = frozenset({"night_calls_ok"})
 
 
-@pytest.mark.parametrize("text", ["22:00", "22:00-", "-", "22:00-22:00", "25:00-07:00", "night", ""])
+@pytest.mark.parametrize(
+    "text",
+    ["22:00", "22:00-", "-", "22:00-22:00", "25:00-07:00", "night", "", "22:00Z-07:00Z", "22:00+01:00-07:00"],
+)
 def test_what_is_no_span_of_a_day(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         quiet_hours(text)

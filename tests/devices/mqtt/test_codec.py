@@ -173,6 +173,16 @@ def test_a_command_without_any_one_field_is_refused(field: str) -> None:
 # ---- bad
 
 
+def batch_of(count: int) -> bytes:
+    return json.dumps(
+        GOOD[BATCH] | {"meters": [f"m{n}" for n in range(count)], "p_kw": [1.0] * count, "q_kvar": None}
+    ).encode()
+
+
+def test_the_largest_batch_is_read() -> None:
+    assert isinstance(codec.decode(BATCH, batch_of(codec.MAX_BATCH_METERS)), ReadingBatch)
+
+
 @pytest.mark.parametrize(
     ("topic", "payload", "expected"),
     [
@@ -193,6 +203,7 @@ def test_a_command_without_any_one_field_is_refused(field: str) -> None:
         (METER, json.dumps(GOOD[METER]).encode().replace(b"1.5", b"1e999"), "out_of_range"),
         (METER, json.dumps(GOOD[METER] | {"x": "y" * 70_000}).encode(), "too_large"),
         (BATCH, b" " * (codec.MAX_BATCH_BYTES + 1), "too_large"),
+        (BATCH, batch_of(codec.MAX_BATCH_METERS + 1), "too_large"),
         (BATCH, json.dumps(GOOD[BATCH] | {"p_kw": [1.0]}).encode(), "malformed"),
         (BATCH, json.dumps(GOOD[BATCH] | {"q_kvar": [1.0]}).encode(), "malformed"),
         (BATCH, json.dumps(GOOD[BATCH] | {"meters": ["m1", "m1"]}).encode(), "malformed"),

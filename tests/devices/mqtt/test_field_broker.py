@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from devices.errors import CommandRejected, Unreachable
-from devices.messages import Answer, LimitCommand, Reading, Refused
+from devices.messages import Answer, Failsafe, LimitCommand, Reading, ReadingBatch, Refused
 from devices.mqtt import codec
 from devices.mqtt.client import HUNG_UP
 from devices.mqtt.settings import Protocol, tls_context
@@ -33,6 +33,7 @@ STATUS = T.controller_status
 FOR_ALL = {STATUS, T.heartbeat}
 NOW = datetime.now(UTC)
 COMMAND = sign(LimitCommand("f1", "ev1", "r1", 4.2, NOW, NOW + timedelta(minutes=15), 3, 1), bytes(32))
+FAILSAFE = sign(Failsafe("f1", "ev1", 4.2, 7200, 120, 3, 1), bytes(32))
 READING = Reading("f1", "m1", NOW, 1.5)
 
 Issue = Callable[[str], Issued]
@@ -53,6 +54,8 @@ MAY_WRITE = {
     | {T.request(f, d) for f in ("f1", "f2") for d in ("ev1", "m1")}
     | {T.failsafe(f, d) for f in ("f1", "f2") for d in ("ev1", "m1")}
     | {T.notice(f, c) for f in ("f1", "f2") for c in ("c1", "ev1")},
+    "controller/reader1": set(),
+    "controller/reader2": set(),
     "controller/reader": set(),
     "nobody": set(),
     "#": set(),
@@ -74,7 +77,7 @@ def may_hear(identity: str, topic: str) -> bool:
             return False
         case "controller":
             return topic.startswith("gridward")
-        case "controller/reader":
+        case "controller/reader1" | "controller/reader2":
             return readings or topic in FOR_ALL
         case _:
             own = {f"gridward/{identity}/{leaf}" for leaf in ("request", "failsafe", "notice")}
@@ -170,10 +173,50 @@ async def test_the_controller_works_through_it_with_a_certificate(
 
 async def test_who_may_not_command_is_told_so(field: FieldBroker, authority: Authority, issue: Issue) -> None:
     tls = tls_of(authority, issue("f1/meters/m1"))
-    async with linked(field.port, tls=tls, reads="readings") as (link, _):
-        with pytest.raises(CommandRejected, match="Not authorized"):
-            await link.send(COMMAND)
+    async with linked(field.port, tls=tls, reads="readings", client_id="m1") as (link, _):
+        for sending in (link.send(COMMAND), link.arm(FAILSAFE)):
+            with pytest.raises(CommandRejected, match="Not authorized"):
+                await sending
         assert link.sent == 0
+
+
+async def test_readers_share_the_readings_each_with_a_certificate(
+    field: FieldBroker, authority: Authority, issue: Issue
+) -> None:
+    def reader(name: str) -> dict[str, object]:
+        tls = tls_of(authority, issue(name))
+        return {"tls": tls, "client_id": name, "feeders": ("f2",), "reads": "readings", "readings_group": "g"}
+
+    async with (
+        linked(field.port, **reader("controller/reader1")) as (one, first),
+        linked(field.port, **reader("controller/reader2")) as (two, second),
+        member(field.port, authority.file, issue("f2/meters/m1")) as meter,
+    ):
+        for _ in range(20):
+            await meter.client.publish(T.meter_reading("f2", "m1"), codec.encode_reading(READING), qos=1)
+        await until(lambda: len(first) + len(second) == 20)
+        assert min(len(first), len(second)) > 0
+        assert (one.connections, two.connections) == (1, 1)
+
+
+async def test_a_queue_is_bounded_in_bytes_as_well(tmp_path: Path) -> None:
+    """As shipped, with a smaller number."""
+    authority = authority_of_a_field(tmp_path)
+    controller, concentrator = authority.issue("controller"), authority.issue("f1")
+    batch = codec.encode_batch(
+        ReadingBatch("f1", NOW, tuple(f"m{n:05}" for n in range(9000)), (0.5,) * 9000, None)
+    )
+    with FieldBroker(tmp_path, changes={"max_queued_bytes 268435456": "max_queued_bytes 250000"}) as broker:
+        async with linked(broker.port, tls=tls_of(authority, controller)):
+            pass
+        async with member(broker.port, authority.file, concentrator) as sender:
+            for _ in range(6):
+                await sender.client.publish(T.batch("f1"), batch, qos=1)
+        async with linked(broker.port, tls=tls_of(authority, controller)) as (_, deliveries):
+            async with member(broker.port, authority.file, concentrator) as sender:
+                await sender.client.publish(T.batch("f1"), b"end", qos=1)
+            await until(lambda: any(isinstance(message, Refused) for message in deliveries))
+            assert 1 <= len(deliveries) - 1 < 6
 
 
 async def test_a_burst_while_we_are_busy_pushes_no_answer_out(

@@ -14,7 +14,7 @@ from devices.errors import CommandRejected, Unreachable
 from devices.messages import Answer, DeviceStatus, Inbound, Reading, ReadingBatch
 from devices.mqtt import codec
 from devices.mqtt.client import LinkClient, _options
-from devices.mqtt.driver import MqttLink
+from devices.mqtt.driver import MqttLink, _is_told
 from devices.mqtt.settings import LinkSettings, Protocol
 from devices.mqtt.topics import Topics
 from devices.wire import JSON, MSGPACK
@@ -22,6 +22,7 @@ from tests.brokers import Mosquitto, tool
 from tests.devices.live import RealClock, until
 from tests.devices.mqtt.clients import publish, subscribed
 from tests.devices.mqtt.conftest import AnyBroker, cut_off, linked
+from tests.devices.mqtt.scripted_broker import ScriptedBroker
 
 pytestmark = pytest.mark.mosquitto
 
@@ -87,6 +88,50 @@ async def test_readers_share_the_readings_and_the_controller_hears_every_answer(
             assert len(first) + len(second) == 100
             assert min(len(first), len(second)) > 0
             assert controller == [STATUS, ANSWER]
+
+
+async def test_a_reader_that_went_away_takes_no_share_with_it(tmp_path: Path, protocol: Protocol) -> None:
+    def reader(name: str) -> dict[str, object]:
+        return {"client_id": name, "reads": "readings", "readings_group": "readers"}
+
+    with Mosquitto(tmp_path) as broker:
+        async with linked(broker.port, protocol, **reader("a")) as (_, there):
+            async with linked(broker.port, protocol, **reader("b")):
+                pass
+            for _ in range(6):
+                await publish(broker.port, METER, codec.encode_reading(READING))
+            await there.wait_for(6)
+    with pytest.raises(ValueError, match="a reader needs another"):
+        LinkSettings("h", 1, ("f1",), reads="readings")
+
+
+@pytest.mark.parametrize("where", ["user-property", "content-type"])
+async def test_no_text_of_a_sender_ends_the_link(tmp_path: Path, where: str) -> None:
+    """U+FEFF in a property, which Mosquitto passes on and paho's own reader calls malformed."""
+    text = ("a", "\ufeff") if where == "user-property" else ("\ufeff",)
+    with Mosquitto(tmp_path) as broker:
+        async with linked(broker.port) as (link, deliveries):
+            poison = ("-V", "5", "-D", "publish", where, *text)
+            await publish(broker.port, METER, codec.encode_reading(READING), *poison)
+            await publish(broker.port, METER, codec.encode_reading(READING))
+            await deliveries.wait_for(2)
+            assert (link.connected, link.connections) == (True, 1)
+            assert deliveries[-1] == READING
+
+
+async def test_what_no_client_of_5_can_read_is_read_by_3_1_1() -> None:
+    """The broker offers the same malformed message at each connection."""
+    malformed = b"\x30\x05\x00\x01t\x01\xff"  # a property that MQTT 5 does not know
+    async with ScriptedBroker(at_first_word=malformed) as broker:
+        with capture_logs() as logs:
+            async with linked(broker.port) as (link, _):
+                await until(lambda: link.connections == 3 and link.connected)
+    assert [line["event"] for line in logs] == [
+        "mqtt link up",
+        "mqtt link lost",
+        "mqtt link up",
+        "mqtt broker sends what no MQTT 5 client can read, going on with 3.1.1",
+    ]
 
 
 async def test_a_reader_says_nothing_of_the_controller(tmp_path: Path) -> None:
@@ -176,3 +221,7 @@ def test_what_a_refusal_of_the_broker_means(reason: int, expected: type[Exceptio
     with pytest.raises(expected, match="the broker refuses it"):
         link._is_heard("topic", reason)
     assert link.sent == 0
+
+
+def test_what_goes_on_is_told_at_the_first_the_tenth_the_hundredth() -> None:
+    assert [count for count in range(1, 1101) if _is_told(count)] == [1, 10, 100, 1000]

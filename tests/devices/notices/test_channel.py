@@ -102,7 +102,6 @@ async def test_of_ways_that_were_not_needed_nothing_is_reported() -> None:
 
 async def test_what_was_told_is_noted_before_the_end() -> None:
     book = Book(person())
-    people = channel(Far(), book, EMAIL)
     go, real = threading.Event(), book.note
     book.note = lambda taken: (go.wait(10), real(taken))[1]  # type: ignore[method-assign]
     people = channel(Far(), book, EMAIL)

@@ -12,6 +12,7 @@ from devices.notices.sms_length import segments
 from devices.notices.templates import load_templates
 from tests.devices.notices.people import LINK, OPT_OUT, START, WRITING, person, word
 
+STOP = "Reply STOP to get no more."
 LONG_LINK = "https://people.stadtwerke.example.org/people/answer?t=" + "Ab-_9" * 26
 
 
@@ -19,10 +20,7 @@ def test_a_notice_in_english() -> None:
     read = render(word(), person(), WRITING, START)
     assert read.subject == "Please use less electricity until 21:00 UTC"
     assert read.text == f"{word().text}\n\nYou want no more messages from us? {OPT_OUT}"
-    assert (
-        read.sms
-        == f"Power grid overloaded: please stay below 3.2 kW until 21:00 UTC. {LINK} Reply STOP to get no more."
-    )
+    assert read.sms == f"Power grid overloaded: please stay below 3.2 kW until 21:00 UTC. {LINK} {STOP}"
 
 
 def test_a_notice_in_chinese_for_later_in_its_own_zone() -> None:
@@ -72,10 +70,7 @@ def test_an_sms_with_a_long_link_fits(language: str) -> None:
 def test_one_that_is_too_long_goes_without_its_link_and_is_never_cut() -> None:
     tight = replace(WRITING, most_segments=1)
     read = render(word(text=f"x {LONG_LINK}"), person(), tight, START)
-    assert (
-        read.sms
-        == "Power grid overloaded: please stay below 3.2 kW until 21:00 UTC. Reply STOP to get no more."
-    )
+    assert read.sms == "Power grid overloaded: please stay below 3.2 kW until 21:00 UTC. " + STOP
     whole = render(word(text="y" * 161 + f" {LONG_LINK}", kind="thanks"), person(), tight, START)
     assert whole.sms == ""
 

@@ -178,6 +178,10 @@ class Books:
         armed = self._armed.get((feeder, device))
         return 1 if armed is None else armed.sequence + 1
 
+    def failsafe_told(self, feeder: str, device: str) -> e.FailsafeArmed | None:
+        """The failsafe that a device was told last."""
+        return self._armed.get((feeder, device))
+
     def failsafe_awaited(self, feeder: str, device: str) -> e.FailsafeArmed | None:
         """The failsafe that a device was told last, until it has shown it."""
         armed = self._armed.get((feeder, device))

@@ -206,6 +206,7 @@ def _situation(
             data_good=good,
             feeder_budget_kw=feeder_budget_kw(control, books, around.now),
             fleet_budget_kw=around.fleet_budget_kw,
+            unproven=failsafes.unproven(control, memory.state),
         ),
         expectations=memory.expectations,
     )

@@ -83,8 +83,9 @@ class Daemon:
         """`wire_clock` tells how long a cycle really takes, when `clock` does not run at real speed. Without
         a `sealer` the journal has no checkpoints, as in simulations. Without a `history` old samples are
         forgotten. `background`: a thread for slow work, so that no commit waits for it; `copies`: one for the
-        copies of checkpoints alone, whose place may hang. Without `failsafes` and `heartbeats` no device of
-        guard mode is ever asked for anything.
+        copies of checkpoints alone, whose place may hang. Without `failsafes` no device is told what to do in
+        silence, without `heartbeats` none hears that we live: those of guard mode then stay unconfirmed and
+        unasked, or at the failsafe that they show.
         """
         self._site, self._store, self._sources = site, store, tuple(sources)
         self._clock, self._wire_clock, self._offload = clock, wire_clock or clock, offload
@@ -179,7 +180,8 @@ class Daemon:
         for name, link in self._links.items():
             self.metrics.link.labels(name).set(link.connected)
         await self._rounds.round()
-        await self._guarding.after_round(self._keeper.epoch, self._rounds.take_armed())
+        if self._keeper.store_fault is None:  # without a journal nobody is in control: silence says so
+            await self._guarding.after_round(self._keeper.epoch, self._rounds.take_armed())
         async with self._rounds.turn:
             await self._messaging.round(self._clock.now())
         self.metrics.cycle_seconds.observe(self._wire_clock.monotonic() - began)

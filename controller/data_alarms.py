@@ -24,6 +24,7 @@ import numpy as np
 from msgspec import structs
 
 from controller.entries import DataAlarm
+from controller.failsafes import FAILSAFE_ALARMS
 from controller.feeder_check import MAX_BUSBAR_DIFFERENCE_PU, Check, busbar_v_pu, feeder_sum_off_kw
 from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState
@@ -110,7 +111,7 @@ _KINDS = (
     "near_collapse",
     "wrong_meter",
 )
-_TOLD_ONLY = frozenset({"near_collapse", "wrong_meter", "failsafe_unconfirmed"})
+_TOLD_ONLY = frozenset({"near_collapse", "wrong_meter", *FAILSAFE_ALARMS})
 
 
 def _good_cycles_to_clear(kind: str) -> int:

@@ -30,6 +30,8 @@ class Gatekeeper:
     data_good: bool
     feeder_budget_kw: float
     fleet_budget_kw: float
+    unproven: frozenset[str] = frozenset()
+    """devices of guard mode that do not show their failsafe"""
     refused: Counter[str] = field(default_factory=Counter)
     moved_kw: float = 0.0
     """what passed in this pass"""
@@ -82,6 +84,7 @@ class Gatekeeper:
             data_good=self.data_good,
             feeder_budget_kw=self.feeder_budget_kw - self.moved_kw,
             fleet_budget_kw=self.fleet_budget_kw - self.moved_kw,
+            failsafe_proven=resource != "device" or target not in self.unproven,
         )
 
 

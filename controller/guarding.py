@@ -1,12 +1,13 @@
 """[6] Tells the field that the controller lives, and devices of guard mode what to do when it does not. Part
 of the shell.
 
-The daemon's cycle feeds it: a heartbeat goes out after a round that came to its end, at most one each
-`HEARTBEAT_PERIOD_S`. A daemon that hangs, or whose rounds fail, sends none, and the devices see to themselves
-(`devices/failsafe.py`). No task of its own may stand in for the cycle.
+The daemon's cycle feeds it: a heartbeat goes out after a round that came to its end, as soon as half of
+`HEARTBEAT_PERIOD_S` is over since the last one, so that with cycles of up to that half none comes later than
+the whole. A daemon that hangs, whose rounds fail or whose journal cannot be written sends none, and the devices
+see to themselves (`devices/failsafe.py`). No task of its own may stand in for the cycle.
 
 A failsafe is journaled before it goes out. What is not taken is not kept: `failsafes.py` tells it anew. A
-heartbeat goes first, so that nobody is armed in what looks like silence.
+heartbeat goes right before it, so that nobody who just joined is armed in what looks like silence.
 """
 
 import asyncio
@@ -51,8 +52,9 @@ class Guarding:
 
     async def after_round(self, epoch: int, armed: Iterable[FailsafeArmed]) -> None:
         """The round is over: say that we live, when it is time to, and begin to tell the failsafes."""
-        await self._beat(epoch)
-        for entry in armed:
+        to_tell = tuple(armed)
+        await self._beat(epoch, at_once=bool(to_tell))
+        for entry in to_tell:
             self._start(entry)
 
     async def stop(self) -> None:
@@ -62,10 +64,10 @@ class Guarding:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _beat(self, epoch: int) -> None:
+    async def _beat(self, epoch: int, *, at_once: bool) -> None:
         now_s = self._clock.monotonic()
-        due = self._beat_at_s is None or now_s - self._beat_at_s >= HEARTBEAT_PERIOD_S
-        if self._heartbeats is None or not due:
+        due = self._beat_at_s is None or now_s - self._beat_at_s >= HEARTBEAT_PERIOD_S / 2
+        if self._heartbeats is None or not (due or at_once):
             return
         self._sequence += 1
         try:

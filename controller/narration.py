@@ -121,16 +121,23 @@ def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: C901, PLR0911
             assert_never(entry)
 
 
+_OF_SILENCE = {
+    "failsafe_unconfirmed": "No failsafe shown on {feeder}, asked for nothing until then",
+    "failsafe_not_lifted": "Silence would still limit on {feeder} who must not be limited by it",
+    "heartbeats_not_heard": "At their failsafe on {feeder} although we live, no heartbeat reaches them",
+}
+
+
 def _data_alarm(entry: e.DataAlarm) -> _Sentence:
     if entry.kind == "near_collapse":
         return ("alarm" if entry.raised else "good"), f"Voltage stability on {entry.feeder}: {entry.text}"
     if entry.kind == "wrong_meter":
         what = f"not believed on {entry.feeder}: {entry.text}" if entry.raised else "all meters agree again"
         return ("warning", f"Reading {what}") if entry.raised else ("good", f"{entry.feeder}: {what}")
-    if entry.kind == "failsafe_unconfirmed":
+    if entry.kind in _OF_SILENCE:
         if not entry.raised:
             return "good", f"{entry.feeder}: {entry.text}"
-        return "warning", f"No failsafe shown on {entry.feeder}, asked for nothing until then: {entry.text}"
+        return "warning", _OF_SILENCE[entry.kind].format(feeder=entry.feeder) + f": {entry.text}"
     if entry.raised:
         return "alarm", f"Data alarm on {entry.feeder}: {entry.text}. No automatic action until it clears"
     return "good", f"Data alarm on {entry.feeder} is over: {entry.text}"

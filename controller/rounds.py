@@ -31,6 +31,7 @@ from controller.dispatch import (
     unconfirmed,
 )
 from controller.entries import DataAlarm, Entry, FailsafeArmed, OperatorActed
+from controller.failsafes import unproven
 from controller.feeder_check import AGREED_V_PU
 from controller.feeder_control import FeederControl
 from controller.feeder_view import feeder_view, trend_point
@@ -309,6 +310,7 @@ class Rounds:
         feeder, keeper = control.feeder, self._keeper
         memory, good = self._memory[feeder], self._good[feeder]
         gatekeeper = gatekeeper_for_sending(control, keeper.books, epoch=keeper.epoch, good=good, now=now)
+        gatekeeper.unproven = unproven(control, memory.state)
         sendings = due_sends(
             control,
             keeper.books,

@@ -23,6 +23,7 @@ Reason = Literal[
     "too_long",
     "stale_epoch",
     "already_limited",
+    "failsafe_unproven",
     "data_not_good",
     "feeder_budget",
     "fleet_budget",
@@ -65,6 +66,8 @@ class Facts:
     feeder_budget_kw: float
     """what may still be moved on the feeder in this window"""
     fleet_budget_kw: float
+    failsafe_proven: bool = True
+    """it is of event mode, or its own word shows what it does in silence"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,10 @@ def _window_fault(ask: Ask, facts: Facts) -> Reason | None:
         return "window"
     if facts.event_ends_by is None or ask.end > facts.event_ends_by:
         return "too_long"
-    return "already_limited" if facts.limited_by_other else None
+    if facts.limited_by_other:
+        return "already_limited"
+    unproven = ask.purpose in ("new", "renewed") and not facts.failsafe_proven
+    return "failsafe_unproven" if unproven else None
 
 
 def _reach_fault(ask: Ask, facts: Facts) -> Reason | None:

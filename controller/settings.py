@@ -79,6 +79,8 @@ class FeederModbus(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     """SunSpec meters: what is positive"""
     energy: Literal["import", "export"] = "import"
     """SunSpec: which of its energy registers is `energy_kwh`"""
+    longest_hold_s: Annotated[float, msgspec.Meta(ge=1, le=65534)] = 28_800.0
+    """SunSpec: the longest reversion timer that the unit takes; longer limits are told again in time"""
 
 
 class FeederCharger(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):

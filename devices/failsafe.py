@@ -15,15 +15,19 @@ of *guard* mode is armed with a failsafe limit before its first limit. From then
                                                        any, after `failsafe_s` → unlimited_autonomous [922]
     unlimited_autonomous   what it likes               a heartbeat comes
 
-Stricter than EEBus in two things, so that no silence reads as "no limit": the time-out of `init` leads to the
-failsafe, not into freedom, and a limit that is still held in the failsafe stays, where it is the lower one.
+Stricter than EEBus in three things, so that no silence reads as "no limit": the time-out of `init` leads to
+the failsafe, not into freedom; a limit that is still held in the failsafe stays, where it is the lower one; a
+second silence begins a new failsafe. A word is a limit, a release or a failsafe that this device has not heard
+before and that is not over: a captured one that is played again lifts nothing.
 
 All times here are `at_s`, seconds that never jump: no clock that is set and no time zone shortens or
 lengthens a failsafe. Over a restart a gateway keeps `KeptGuard`; a failsafe that was running goes on with
 what was left of it, everything else begins in `init`. An older failsafe, or one of an earlier controller,
 has no effect, so the message may lie in a broker for ever.
 
-Heartbeats are not signed: whoever may publish them can keep devices from their failsafe, not change a limit.
+Heartbeats are not signed: whoever may publish them can keep devices from their failsafe, or drive them into it
+by a number that ours never reach, and cannot change a limit. One that is not above the last in (epoch,
+sequence) says nothing: a controller that was replaced keeps nobody from the failsafe.
 """
 
 import math
@@ -44,6 +48,10 @@ class KeptGuard:
     failsafe_left_s: float | None = None
     """of a failsafe that was running"""
     autonomous: bool = False
+
+
+_NO_WORD = ("expired", "clock")
+"""Refusals of what may have been captured long ago."""
 
 
 class GuardedDevice:
@@ -70,7 +78,7 @@ class GuardedDevice:
         self._pass_time(at_s)
         word = self.holder.is_news(command)
         answer = self.holder.receive(command, now, at_s=at_s)
-        if word:
+        if word and answer is not None and answer.reason not in _NO_WORD:
             self._word_comes()
         return answer
 
@@ -94,11 +102,9 @@ class GuardedDevice:
     def hear(self, heartbeat: Heartbeat, at_s: float) -> bool:
         """A heartbeat. False for one that says nothing new: a repeated one, or of an earlier controller."""
         self._pass_time(at_s)
-        known = self._beat
-        repeated = (
-            known is not None and known.epoch == heartbeat.epoch and heartbeat.sequence <= known.sequence
-        )
-        if repeated or heartbeat.epoch < self.holder.highest_epoch:
+        known, order = self._beat, (heartbeat.epoch, heartbeat.sequence)
+        old = known is not None and order <= (known.epoch, known.sequence)
+        if old or heartbeat.epoch < self.holder.highest_epoch:
             return False
         self._beat, self._beat_s = heartbeat, at_s
         if self._state == "failsafe":
@@ -214,6 +220,7 @@ class GuardedDevice:
             self._state, self._back_s = "unlimited_controlled", None
 
     def _enter(self, state: GuardState, at_s: float) -> None:
+        running_s = self._hold_until_s if self._state == "failsafe" else 0.0
         self._state, self._since_s, self._back_s = state, at_s, None
         if state == "failsafe" and self.failsafe is not None:
-            self._hold_until_s = max(self._hold_until_s, at_s + self.failsafe.failsafe_s)
+            self._hold_until_s = max(running_s, at_s + self.failsafe.failsafe_s)  # none is shortened

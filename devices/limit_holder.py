@@ -5,21 +5,26 @@ The emulated devices run it, and a real gateway does well to do the same. Rules,
 1. Wrong device or signature: refused, and nothing else is learnt from the command.
 2. An epoch lower than the highest seen: refused "stale epoch" (that controller was replaced).
 3. A sequence that this request has already seen: the same one repeats the last answer (the first one may have
-   been lost on the way), a lower one gets none. Neither changes anything.
+   been lost on the way), a lower one gets none. Neither changes anything. But for a "clock" (rule 6), which is
+   judged anew each time: clocks are put right.
 4. The end is not after now: a limit held for this request is gone, answer "ended". If none was ever held:
    refused "expired". An ended request is remembered past its latest end, so a captured command cannot bring
    it back.
 5. A direction that the device cannot limit, or another than the request had before; a limit that is below
    the device's own floor (of what it takes; nobody has a right to feed in), negative or not finite; a window
    that ends before it starts: refused. What was held for the request stays.
-6. Otherwise the limit is held until its end, whatever happens to the controller.
+6. A start further ahead than `STARTS_WITHIN`: refused "clock". A request starts when it is sent, so the clock
+   of this device is behind, and would hold the limit for as long past its end.
+7. Otherwise the limit is held until its end, whatever happens to the controller.
 
 There is never more than one limit in each direction: the latest accepted request replaces the one that was
 held, and that one is answered "ended" with the reason "replaced" through `expired`.
 
 The clock of the day is read once for each command: how long it is until its start and its end. From there on
 `at_s` counts, seconds that never jump, so a clock that is set meanwhile neither lengthens nor shortens a
-limit that is held. Where none is given the time of day stands in for it.
+limit that is held. Where none is given the time of day stands in for it. A clock that is behind when it is
+read lengthens nothing either: a limit lasts from its coming for as long as its window at most, and a change of
+one that is held moves its end by no more than the two ends differ.
 
 A real gateway keeps `Kept` over its own restarts. Then the clock of the day is asked once more, but a limit
 never lasts longer than it had left: a clock that begins in 1970 holds nobody for decades.
@@ -36,6 +41,9 @@ from devices.signing import verify
 MAX_REMEMBERED = 256
 """Requests remembered against replay; the one whose end is nearest is forgotten first."""
 _CONSUMPTION: frozenset[Direction] = frozenset({"consumption"})
+STARTS_WITHIN = timedelta(seconds=60)
+"""A command starts when it is planned; one that starts later than this, by the clock here, shows that it is
+behind."""
 REMEMBER_AFTER_END = timedelta(hours=1)
 """So long a release that comes late is still answered "ended"."""
 
@@ -127,6 +135,8 @@ class LimitHolder:
         if known is not None and command.sequence <= known.sequence:
             return known.answer if command.sequence == known.sequence else None
         answer = self._decide(command, known, now, at_s)
+        if answer.reason == "clock":
+            return answer  # not remembered: once the clock is right the same command is obeyed
         self._remember(command, known, answer, _steady_of(command.end, now, at_s))
         return answer
 
@@ -167,18 +177,29 @@ class LimitHolder:
             self._known[request] = _Known(sequence, at_s + left_s, answer, direction, accepted)
 
     def _decide(self, command: LimitCommand, known: _Known | None, now: datetime, at_s: float) -> Answer:
-        if command.end <= now:
+        end_s = self._end_s(command, now, at_s)
+        if end_s <= at_s:
             return self._end(command, known)
         fault = self._fault(command, known)
+        if fault is None and command.start - now > STARTS_WITHIN:
+            fault = "clock"
         if fault is not None:
             return self._answer(command, "refused", fault)
         held = self._held.get(command.direction)
         if held is not None and held.command.request != command.request:
             self._let_go(command.direction, "replaced")
-        self._held[command.direction] = _Held(
-            command, _steady_of(command.start, now, at_s), _steady_of(command.end, now, at_s)
-        )
+        self._held[command.direction] = _Held(command, _steady_of(command.start, now, at_s), end_s)
         return self._answer(command, "accepted", None)
+
+    def _end_s(self, command: LimitCommand, now: datetime, at_s: float) -> float:
+        """Its end in seconds that never jump; a clock of the day that is behind makes it no later."""
+        end_s = _steady_of(command.end, now, at_s)
+        if now < command.start < command.end:
+            end_s = min(end_s, at_s + (command.end - command.start).total_seconds())
+        held = self._held.get(command.direction)
+        if held is not None and held.command.request == command.request:
+            end_s = min(end_s, held.end_s + (command.end - held.command.end).total_seconds())
+        return end_s
 
     def _fault(self, command: LimitCommand, known: _Known | None) -> str | None:
         turned = known is not None and known.direction != command.direction

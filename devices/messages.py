@@ -20,7 +20,7 @@ GuardState = Literal["init", "unlimited_controlled", "limited", "failsafe", "unl
 HEARTBEAT_TIMEOUT_S = 120
 """A device of guard mode that heard no heartbeat for so long goes to its failsafe limit (EEBus LPC-911)."""
 HEARTBEAT_PERIOD_S = 30.0
-"""The controller says so often that it lives: three of four may be lost."""
+"""The controller says at least so often that it lives: two in a row may be lost."""
 DEFAULT_FAILSAFE_S = 7200
 """How long a failsafe limit is held where nothing else is declared: the least that EEBus LPC knows, 2 h."""
 SUBSTATION = "substation"

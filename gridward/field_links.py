@@ -70,7 +70,7 @@ def field_links(
         heartbeats=AllHear([broker, *units]),
         health={
             "broker": broker,
-            **{"broker readings": link for link in readings},
+            **({"broker readings": readings[0]} if readings else {}),
             **({} if modbus is None else modbus.health),
             **({} if central is None else {"chargers": central}),
             **{f"openadr {name or 'own'}": channel for name, channel in openadr.channels.items()},

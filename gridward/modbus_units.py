@@ -11,14 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from controller.errors import ConfigRejected
+from controller.failsafes import failsafe_s
 from controller.feeder_control import FeederControl
 from controller.settings import Feeder, FeederModbus, Modbus, Site
 from customers.registry import Device
-from devices.errors import DeviceError, ProfileRejected
+from devices.errors import CommandRejected, DeviceError, ProfileRejected
 from devices.messages import SUBSTATION
 from devices.modbus.dialogue import HasFailsafe, Unit
 from devices.modbus.driver import ModbusField
-from devices.modbus.failsafe_unit import mapped_unit
+from devices.modbus.failsafe_unit import FailsafeUnit, mapped_unit
 from devices.modbus.mapped_unit import MappedUnit
 from devices.modbus.register_map import load_profile
 from devices.modbus.settings import (
@@ -27,12 +28,15 @@ from devices.modbus.settings import (
     FieldSettings,
     FieldUnit,
     LinkPlace,
+    check_units,
     client_tls_context,
 )
 from devices.modbus.sunspec.unit import SunSpecSettings, SunSpecUnit
 from devices.ports import Clock
 
 SUNSPEC = "sunspec"
+FAILSAFE_STEP_KW = 0.7
+"""What a failsafe may be shown above its declared one: a whole ampere on three phases of 230 V is 0.69 kW."""
 _TLS_FILES = ("ca_file", "certificate_file", "key_file")
 
 
@@ -66,9 +70,20 @@ def modbus_units(site: Site, feeders: Iterable[FeederControl]) -> tuple[FieldUni
         unit = _unit(row, controls[row.feeder], tls, findings)
         if unit is not None:
             units.append(unit)
+    if not findings:
+        findings += _contradictions(units)
     if findings:
         raise ConfigRejected(findings)
     return tuple(units)
+
+
+def _contradictions(units: list[FieldUnit]) -> list[str]:
+    """What the driver would not start with, though every row is right by itself."""
+    try:
+        check_units(units)
+    except ProfileRejected as error:
+        return [f"feeder.modbus: {finding}" for finding in str(error).splitlines()]
+    return []
 
 
 def _rows(site: Site) -> Iterator[_Row]:
@@ -143,6 +158,7 @@ def _speech(settings: FeederModbus, device: Device | None) -> Unit:
             instance=settings.instance,
             meter_positive=settings.positive,
             energy=settings.energy,
+            longest_hold_s=settings.longest_hold_s,
             rated_kw=rated_kw,
             charge_kw=rated_kw,
         )
@@ -173,13 +189,33 @@ def _fit_faults(row: _Row, speech: Unit, device: Device | None) -> Iterator[str]
         )
     if not isinstance(speech, MappedUnit):
         return
+    if device.on_contact_loss == "guard" and isinstance(speech, FailsafeUnit):
+        yield from _failsafe_faults(row, speech, device)
     limit = speech.profile.limit
     if limit is None:
         yield f"{row.place}.profile: expected a [limit] for {device.device!r} in it; got {settings.profile}"
     elif limit.sg_ready is not None and limit.sg_ready.guaranteed_kw < device.min_kw:
         yield (
             f"{row.place}.profile: its limit leaves {limit.sg_ready.guaranteed_kw:g} kW, expected no less"
-            f" than the floor of {device.device!r}, {device.min_kw:g}"
+            f" than the floor of {device.device!r}, {device.min_kw:g}: in a copy of the map put"
+            " guaranteed_kw to what the maker says that it may still take"
+        )
+
+
+def _failsafe_faults(row: _Row, speech: FailsafeUnit, device: Device) -> Iterator[str]:
+    """A unit shows the step that it knows. One that is far above what was declared would never be confirmed,
+    and the device never be asked for anything.
+    """
+    assert device.failsafe_kw is not None, "the registry lets no guard pass without it"
+    try:
+        shown_kw = speech.armed_kw(device.failsafe_kw, failsafe_s(device))
+    except CommandRejected as error:
+        yield f"{row.place}.profile: the failsafe of {device.device!r} cannot be told to it: {error}"
+        return
+    if shown_kw > device.failsafe_kw + FAILSAFE_STEP_KW:
+        yield (
+            f"{row.place}.profile: its next step is {shown_kw:g} kW, expected that as failsafe_kw of"
+            f" {device.device!r}, got {device.failsafe_kw:g}"
         )
 
 

@@ -71,7 +71,7 @@ class Provider:
         keys = await self.ask("GET", _address(found, "jwks_uri", issuer))
         try:
             key_set = jwt.PyJWKSet.from_dict(dict(keys))
-        except (jwt.PyJWTError, ValueError, TypeError, AttributeError, KeyError) as error:
+        except jwt.PyJWTError as error:
             raise ProviderFault("the provider's keys cannot be read") from error
         return ToldBy(
             _address(found, "authorization_endpoint", issuer),

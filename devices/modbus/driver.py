@@ -7,17 +7,15 @@ unit that is away: a limit that goes out minutes late is worse than one that doe
 """
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from devices.command_rules import CommandRules, check_limit
 from devices.errors import CommandRejected
 from devices.messages import SUBSTATION, Failsafe, Heartbeat, LimitCommand, Refused
-from devices.modbus.failsafe_unit import mapped_unit
 from devices.modbus.link import Link
-from devices.modbus.quantities import RegisterMap
 from devices.modbus.session import Surroundings
 from devices.modbus.settings import FieldSettings, FieldUnit, LinkPlace, check_units
 from devices.modbus.station import Station
@@ -47,7 +45,7 @@ class ModbusField:
         """commands that a unit answered"""
         self._clock = clock
         self._rules = CommandRules()
-        self._armed: dict[str, tuple[int, int]] = {}
+        self._armed: dict[tuple[str, str], tuple[int, int]] = {}
         self._newest_beat = (-1, -1)
         self._deliver: Deliver | None = None
         places = dict.fromkeys(unit.link for unit in units)
@@ -123,10 +121,16 @@ class ModbusField:
         station = self._by_device.get((failsafe.feeder, failsafe.device))
         if station is None:
             raise CommandRejected(f"device {failsafe.device!r} of feeder {failsafe.feeder!r} is no unit here")
-        newest = failsafe.epoch, failsafe.sequence
-        if newest < self._armed.get(failsafe.device, newest):
+        floor_kw = station.place.floor_kw
+        if not math.isfinite(failsafe.failsafe_kw) or failsafe.failsafe_kw < floor_kw:
+            raise CommandRejected(
+                f"failsafe of {failsafe.device}: failsafe_kw is {failsafe.failsafe_kw}, expected at least its"
+                f" floor, {floor_kw:g}"
+            )
+        key, newest = (failsafe.feeder, failsafe.device), (failsafe.epoch, failsafe.sequence)
+        if newest < self._armed.get(key, newest):
             raise CommandRejected(f"failsafe {newest} of {failsafe.device}: a later one has gone out")
-        self._armed[failsafe.device] = newest
+        self._armed[key] = newest
         await station.arm(failsafe)
 
     async def beat(self, heartbeat: Heartbeat) -> None:
@@ -144,49 +148,3 @@ class ModbusField:
         self.tally.refused += 1
         if self._deliver is not None:
             self._deliver(refused)
-
-
-@dataclass(frozen=True, slots=True)
-class RtuSettings:
-    """One RTU and how often it is asked."""
-
-    feeder: str
-    host: str
-    port: int = 502
-    unit: int = 1
-    period_s: float = 5.0
-    deadline_s: float = 2.0
-    """For the connection, and for each answer."""
-    first_retry_s: float = 0.5
-    longest_retry_s: float = 30.0
-
-
-class ModbusRtu(ModbusField):
-    """TelemetrySource and LinkHealth of one substation."""
-
-    def __init__(
-        self,
-        settings: RtuSettings,
-        profile: RegisterMap,
-        clock: Clock,
-        rng: np.random.Generator,
-        wire_clock: Clock | None = None,
-    ) -> None:
-        """As `ModbusField`."""
-        place = LinkPlace(settings.host, settings.port)
-        unit = FieldUnit(
-            settings.feeder,
-            place,
-            settings.unit,
-            mapped_unit(profile),
-            meter=SUBSTATION,
-            period_s=settings.period_s,
-        )
-        waits = FieldSettings(
-            deadline_s=settings.deadline_s,
-            first_retry_s=settings.first_retry_s,
-            longest_retry_s=settings.longest_retry_s,
-        )
-        super().__init__((unit,), clock, rng, wire_clock, waits)
-        self.source = unit.source
-        """Where readings come from, as it stands in `Refused.source`."""

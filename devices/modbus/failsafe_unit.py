@@ -7,7 +7,7 @@ from devices.modbus.dialogue import Dialogue, Read, Write
 from devices.modbus.limit_map import Failsafe
 from devices.modbus.mapped_unit import MappedUnit
 from devices.modbus.quantities import RegisterMap
-from devices.modbus.set_point import held_s, limit_words, timer_words
+from devices.modbus.set_point import held_s, limit_words, read_kw, timer_words
 
 
 class FailsafeUnit(MappedUnit):
@@ -26,19 +26,28 @@ class FailsafeUnit(MappedUnit):
 
     def arm(self, failsafe_kw: float, failsafe_s: int) -> Dialogue[None]:
         """See `HasFailsafe.arm`. What is so already is not written: the memory of many units wears."""
+        for write in self._arming(failsafe_kw, failsafe_s):
+            held = yield Read("holding", write.address, len(write.values))
+            if held != write.values:
+                yield write
+
+    def armed_kw(self, failsafe_kw: float, failsafe_s: int) -> float:
+        """What it shows when it is armed with this: the next step it knows. CommandRejected as `arm`."""
+        point, (_, write) = self._failsafe.setpoint, self._arming(failsafe_kw, failsafe_s)
+        return read_kw(point, write.values, self._rated_kw, self.profile)
+
+    def _arming(self, failsafe_kw: float, failsafe_s: int) -> tuple[Write, Write]:
+        """How long, and how much."""
         point, duration = self._failsafe.setpoint, self._failsafe.duration
         steps = math.ceil(failsafe_s / duration.unit_s)
         seconds = timer_words(duration, steps * duration.unit_s, self.profile)
         if held_s(duration, steps * duration.unit_s) < failsafe_s:
             raise CommandRejected(f"its failsafe cannot last for {failsafe_s} s")
         words = limit_words(point, failsafe_kw, self._rated_kw, self.profile)
-        for write in (
+        return (
             Write(duration.address, seconds, as_block=duration.as_block),
             Write(point.address, words, as_block=point.as_block),
-        ):
-            held = yield Read("holding", write.address, len(write.values))
-            if held != write.values:
-                yield write
+        )
 
     def beat(self) -> Dialogue[None]:
         """See `HasFailsafe.beat`."""

@@ -3,7 +3,8 @@
 It is opened again with back-off and jitter, for ever. That it is lost is logged once, and once that it is
 back: with the first answer, not with the first connection, because there are half-open sockets and gateways
 that take connections and never answer. A unit that is silent behind a gateway is its own matter; when several
-questions in a row stay without an answer it is the connection that is given up.
+questions in a row stay without an answer, to units that have spoken on this connection, it is the connection
+that is given up. Units that are dead say nothing about it.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from devices.modbus.turns import Turns
 from devices.ports import Clock
 
 SILENT_IN_ROW = 3
-"""Questions without an answer, of several units, after which the connection counts as half-open."""
+"""Questions without an answer, to units that were heard, after which the connection counts as half-open."""
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,8 @@ class Link:
         self._connection: Connection | None = None
         self._open = asyncio.Event()
         self._silent_in_row = 0
+        self._spoke: set[int] = set()
+        """units that were heard on this connection"""
         self._answers = False
         self._told_of_loss = False
 
@@ -90,12 +93,12 @@ class Link:
             try:
                 registers = await connection.ask(unit, operation, self._wire_clock, self._settings.deadline_s)
             except Silent as silent:
-                self._silent(connection, silent)
+                self._silent(connection, unit, silent)
                 raise
             except (UnitException, MalformedMessage):
-                self._heard(connection)
+                self._heard(connection, unit)
                 raise
-            self._heard(connection)
+            self._heard(connection, unit)
             return registers
 
     async def _live(self) -> Exception:
@@ -105,9 +108,12 @@ class Link:
             await connect(self.place, connection, self._wire_clock, self._settings.deadline_s)
         except (LinkLost, OSError, ValueError) as error:  # also a name that is none
             return error
+        if connection.lost.done():  # what came with the end of the handshake may have been no Modbus
+            return connection.lost.result()
         self.connections += 1
         self._tally.connections += 1
         self._silent_in_row = 0
+        self._spoke.clear()
         self._connection = connection
         self._open.set()
         try:
@@ -122,13 +128,15 @@ class Link:
         for tell in self.when_lost:
             tell()
 
-    def _silent(self, connection: Connection, silent: Silent) -> None:
-        self._silent_in_row += 1
+    def _silent(self, connection: Connection, unit: int, silent: Silent) -> None:
+        if unit in self._spoke or not self._spoke:  # until somebody speaks, anybody's silence counts
+            self._silent_in_row += 1
         if self.units == 1 or self._silent_in_row >= SILENT_IN_ROW:
             connection.end(silent)
 
-    def _heard(self, connection: Connection) -> None:
+    def _heard(self, connection: Connection, unit: int) -> None:
         self._silent_in_row = 0
+        self._spoke.add(unit)
         self._tally.received += 1
         if not self._answers and connection is self._connection:
             self._answers, self._told_of_loss = True, False

@@ -4,7 +4,7 @@ Types and ranges of single keys are seen when the file is read; here is what onl
 one that matters most: a limit that the unit would keep for ever is not allowed at all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from devices.messages import HEARTBEAT_TIMEOUT_S
 from devices.modbus.limit_map import Failsafe, LimitMap, ReadBack, SetPoint, SgReady, Timer
@@ -25,6 +25,7 @@ def map_faults(profile: RegisterMap) -> Iterator[str]:
         yield from _limit(profile.limit)
     if profile.failsafe is not None:
         yield from _failsafe(profile.failsafe)
+    yield from _written_twice(profile)
 
 
 def _missing(profile: RegisterMap) -> Iterator[str]:
@@ -39,6 +40,17 @@ def _missing(profile: RegisterMap) -> Iterator[str]:
             yield f"quantities.{row.format(1)}: expected phases from the first on, without a gap"
     if not given and profile.limit is None:
         yield "quantities: expected what the unit measures, or a [limit]: there is neither"
+    elif not _reads(profile):
+        yield (
+            "quantities: expected something that is read, a quantity, valid or limit.read_back: nothing would"
+            " show whether the unit is there"
+        )
+
+
+def _reads(profile: RegisterMap) -> bool:
+    limit = profile.limit
+    says_limit = limit is not None and (limit.read_back is not None or limit.sg_ready is not None)
+    return bool(profile.quantities) or says_limit or profile.valid is not None or profile.failsafe is not None
 
 
 def _values(profile: RegisterMap) -> Iterator[str]:
@@ -81,7 +93,6 @@ def _limit(limit: LimitMap) -> Iterator[str]:
                 yield f"limit.{name}: expected none beside sg_ready, whose contacts are read themselves"
     if limit.read_back is not None:
         yield from _read_back(limit.read_back)
-    yield from _written_twice(limit)
 
 
 def _end(limit: LimitMap) -> Iterator[str]:
@@ -130,16 +141,36 @@ def _read_back(read_back: ReadBack) -> Iterator[str]:
         yield f"limit.read_back.address: reaches beyond register {LAST_REGISTER}"
 
 
-def _written_twice(limit: LimitMap) -> Iterator[str]:
-    owner: dict[int, str] = {}
-    for name, part in (("timer", limit.timer), ("setpoint", limit.setpoint), ("enable", limit.enable)):
-        if part is None or getattr(part, "table", "holding") == "coil":
-            continue
-        registers = 1 if name == "enable" else REGISTERS_OF[getattr(part, "encoding")]  # noqa: B009
-        for address in range(part.address, part.address + registers):
-            if address in owner:
-                yield f"limit.{name}.address: register {address} is {owner[address]}'s"
-            owner[address] = name
+def _written_twice(profile: RegisterMap) -> Iterator[str]:
+    """A register that is written for two purposes: a heartbeat on the set-point would be a limit."""
+    owner: dict[tuple[str, int], str] = {}
+    for name, table, addresses in _written(profile):
+        for address in addresses:
+            if address > LAST_REGISTER:
+                continue
+            if (table, address) in owner:
+                yield f"{name}.address: register {address} is {owner[table, address]}'s"
+            owner[table, address] = name
+
+
+def _written(profile: RegisterMap) -> Iterator[tuple[str, str, Iterable[int]]]:
+    limit, failsafe = profile.limit, profile.failsafe
+    if limit is not None:
+        for name, part in (("timer", limit.timer), ("setpoint", limit.setpoint)):
+            if part is not None:
+                yield f"limit.{name}", "holding", _registers(part)
+        if limit.enable is not None:
+            yield "limit.enable", limit.enable.table, (limit.enable.address,)
+        if limit.sg_ready is not None:
+            yield "limit.sg_ready", limit.sg_ready.table, set(limit.sg_ready.addresses)
+    if failsafe is not None:
+        yield "failsafe.setpoint", "holding", _registers(failsafe.setpoint)
+        yield "failsafe.duration", "holding", _registers(failsafe.duration)
+        yield "failsafe.heartbeat", "holding", (failsafe.heartbeat.address,)
+
+
+def _registers(part: SetPoint | Timer) -> range:
+    return range(part.address, part.address + REGISTERS_OF[part.encoding])
 
 
 def _failsafe(failsafe: Failsafe) -> Iterator[str]:

@@ -12,13 +12,13 @@ from devices.errors import CommandRejected, MalformedMessage
 from devices.messages import Direction
 from devices.modbus.codec import decode, number_of, state_of
 from devices.modbus.dialogue import Dialogue, Read, Registers, Table, UnitState, Write
-from devices.modbus.limit_map import Hold, LimitMap, SetPoint, SgReady, Switch, Timer
+from devices.modbus.limit_map import Hold, LimitMap, ReadBack, SetPoint, SgReady, Switch, Timer
 from devices.modbus.quantities import REGISTERS_OF, RegisterMap
 from devices.modbus.register_map import Block, blocks, joined
 from devices.modbus.set_point import (
     held_s,
-    kw_per_unit,
     limit_words,
+    read_kw,
     read_limit_kw,
     released_words,
     timer_words,
@@ -75,10 +75,12 @@ class MappedUnit:
         failsafe = self.profile.failsafe
         assert failsafe is not None
         point, duration = failsafe.setpoint, failsafe.duration
-        raw = number_of(_words_at(registers, point), point.encoding, self.profile)
         steps = number_of(_words_at(registers, duration), duration.encoding, self.profile)
-        failsafe_kw = raw * point.scale * kw_per_unit(point, self._rated_kw)
-        return replace(state, failsafe_kw=failsafe_kw, failsafe_s=int(steps * duration.unit_s))
+        state = replace(state, failsafe_s=int(steps * duration.unit_s))
+        if not self._knows(point):
+            return state
+        words = _words_at(registers, point)
+        return replace(state, failsafe_kw=read_kw(point, words, self._rated_kw, self.profile))
 
     def _held_limit(self, registers: dict[tuple[Table, int], int]) -> tuple[bool, float | None]:
         """Whether the unit says what it holds, and that in kW."""
@@ -90,7 +92,7 @@ class MappedUnit:
             held = tuple(registers[states.table, address] for address in states.addresses)
             return True, states.guaranteed_kw if held == states.limit_state else None
         read_back = limit.read_back
-        if read_back is None:
+        if read_back is None or not self._knows(read_back):
             return False, None
         active = read_back.active
         if active is not None and registers[active.table, active.address] != active.on:
@@ -98,6 +100,10 @@ class MappedUnit:
         places = range(read_back.address, read_back.address + REGISTERS_OF[read_back.encoding])
         words = tuple(registers[read_back.table, address] for address in places)
         return True, read_limit_kw(read_back, words, self._rated_kw, self.profile)
+
+    def _knows(self, point: SetPoint | ReadBack) -> bool:
+        """Whether it is known what its unit is in kW: a meter's row has no rated power."""
+        return point.unit != "percent" or self._rated_kw is not None
 
     # ---- what it is told -----------------------------------------------------------------------------------
 

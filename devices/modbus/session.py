@@ -114,11 +114,11 @@ class Session:
             self.deliver(message)
 
     def _tell(self, state: UnitState) -> None:
-        place, now = self.place, self.around.clock.now()
-        self.held.said(state, now)
+        place, now, now_s = self.place, self.around.clock.now(), self.around.clock.monotonic()
+        self.held.said(state, now_s)
         if place.meter is not None:
             self.news(reading_of(place, state, now))
         if place.device is not None:
             claim = self.held.claim
             direction = None if claim is None else claim.command.direction
-            self.news(status_of(place, state, now, self.held.request_shown(state, now), direction))
+            self.news(status_of(place, state, now, self.held.request_shown(state, now_s), direction))

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from devices.errors import CommandRejected
+from devices.errors import CommandRejected, MalformedMessage
 from devices.modbus.codec import FLOATS, Orders, bits_of, number_of, whole_range, words_of, words_of_bits
 from devices.modbus.limit_map import PowerUnit, ReadBack, SetPoint, Timer
 from devices.modbus.quantities import REGISTERS_OF
@@ -31,6 +31,8 @@ def kw_per_unit(point: SetPoint | ReadBack, rated_kw: float | None) -> float:
 
 def limit_words(point: SetPoint, limit_kw: float, rated_kw: float | None, orders: Orders) -> tuple[int, ...]:
     """The registers for a limit. CommandRejected."""
+    if not math.isfinite(limit_kw):
+        raise CommandRejected(f"{limit_kw} kW is no limit")
     value = limit_kw / kw_per_unit(point, rated_kw)
     if point.step is not None:
         value = _up(value / point.step) * point.step
@@ -77,10 +79,20 @@ def held_s(timer: Timer, seconds: float) -> float:
 def read_limit_kw(
     read_back: ReadBack, words: tuple[int, ...], rated_kw: float | None, orders: Orders
 ) -> float | None:
-    """What the unit says it holds, in kW; None: no limit."""
+    """What the unit says it holds, in kW; None: no limit. MalformedMessage for what is no number."""
     if bits_of(words, orders) in read_back.no_limit:
         return None
-    return number_of(words, read_back.encoding, orders) * read_back.scale * kw_per_unit(read_back, rated_kw)
+    return read_kw(read_back, words, rated_kw, orders)
+
+
+def read_kw(
+    point: SetPoint | ReadBack, words: tuple[int, ...], rated_kw: float | None, orders: Orders
+) -> float:
+    """What stands in a set-point's registers, in kW. MalformedMessage for NaN and infinity."""
+    value_kw = number_of(words, point.encoding, orders) * point.scale * kw_per_unit(point, rated_kw)
+    if not math.isfinite(value_kw):
+        raise MalformedMessage("out_of_range", f"limit is {value_kw} at register {point.address}")
+    return value_kw
 
 
 def _up(value: float) -> int:

@@ -106,9 +106,10 @@ def _unit_faults(unit: FieldUnit) -> Iterator[str]:
             yield f"{name} {fault}"
     if not 0 <= unit.unit <= 255:
         yield f"unit is {unit.unit}, expected 0 to 255"
-    for name, value in (("period_s", unit.period_s), ("floor_kw", unit.floor_kw)):
-        if not (math.isfinite(value) and value > 0):
-            yield f"{name} is {value}, expected more than 0"
+    if not (math.isfinite(unit.period_s) and unit.period_s > 0):
+        yield f"period_s is {unit.period_s}, expected more than 0"
+    if not (math.isfinite(unit.floor_kw) and unit.floor_kw >= 0):
+        yield f"floor_kw is {unit.floor_kw}, expected 0 or more"
 
 
 def _double_faults(units: Sequence[FieldUnit]) -> Iterator[str]:

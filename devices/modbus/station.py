@@ -16,7 +16,7 @@ from devices.errors import CommandRejected, MalformedMessage, Unreachable
 from devices.messages import Failsafe, LimitCommand
 from devices.modbus.connection import LinkLost
 from devices.modbus.conversation import Conversation
-from devices.modbus.dialogue import HasFailsafe, UnitException
+from devices.modbus.dialogue import HasFailsafe, UnitException, UnitState
 from devices.modbus.held_limit import HeldLimit
 from devices.modbus.limits import Limits
 from devices.modbus.link import Link
@@ -119,9 +119,12 @@ class Station:
                 await self._look()
         except LinkLost:
             self._offline()  # the link has its own pause
+            await self._around.wire_clock.sleep(0)  # whatever becomes of it: others go on
         except Unreachable as error:
             if self._link.connected:  # else the link was given up for this, and tells
                 self.session.lost(error)
+            if self.online:  # it may have lost power: a connection of its gateway says nothing of that
+                self.session.held.write_again(self._around.clock.monotonic())
             self._offline()
             if self._link.connected:
                 await self._rest()
@@ -141,20 +144,20 @@ class Station:
             session.refuse(error)
             raise Unreachable(f"it does not say what it is: {error}") from None
         self._known_since = connection
-        session.held.write_again(self._around.clock.now())
+        session.held.write_again(self._around.clock.monotonic())
 
     async def _look(self) -> None:
         """Whatever is due: a heartbeat, the limit, a poll, the end."""
         if self._beat_due:
             await self._pass_on_beat()
-        due = self.session.held.due(self._around.clock.now())
+        due = self.session.held.due(self._around.clock.monotonic())
         if due == "write":
             await self._limits.keep_up()
         if due == "end" or self._around.clock.monotonic() >= self._due_s:
             self._next_due()
             state = await self.session.poll()
-            if due == "end" and state is not None:
-                await self._limits.end(state)
+            if due == "end":  # also when nothing that it measures can be read
+                await self._limits.end(state or UnitState())
 
     async def _pass_on_beat(self) -> None:
         self._beat_due = False
@@ -179,11 +182,11 @@ class Station:
 
     async def _pause(self) -> None:
         clock = self._around.clock
-        pause_s = self._due_s - clock.monotonic()
-        now = clock.now()
-        at = self.session.held.next_at(now)
-        if at is not None:
-            due_s = (at - now).total_seconds()
+        now_s = clock.monotonic()
+        pause_s = self._due_s - now_s
+        at_s = self.session.held.next_at_s(now_s)
+        if at_s is not None:
+            due_s = at_s - now_s
             pause_s = min(pause_s, due_s if due_s > 0 else AGAIN_S)
         self._wake.clear()
         if pause_s <= 0:

@@ -129,6 +129,8 @@ class LinkClient(aiomqtt.Client):
                 late = f"the broker has not let us in within {self._deadline_s} s"
                 raise aiomqtt.MqttError(HUNG_UP if self._hung_up.done() else late)
             connecting.result()
+            if self._hung_up.done():
+                raise aiomqtt.MqttError("the broker let us in and ended the connection at once")
         except BaseException:
             self._give_up(connecting)
             raise
@@ -242,11 +244,14 @@ class LinkClient(aiomqtt.Client):
             acknowledged.set_result(reason.value)
 
     def _chained(self, tell_aiomqtt: Callable[..., None] | None) -> Callable[..., None]:
-        """aiomqtt does not look at an end before the broker's answer, and would wait out its deadline."""
+        """aiomqtt does not look at an end before the broker's answer, and would wait out its deadline; one
+        that comes with the answer it would forget.
+        """
         assert tell_aiomqtt is not None
 
         def ended(*arguments: Any) -> None:
-            tell_aiomqtt(*arguments)
+            if self._losing is not None:
+                tell_aiomqtt(*arguments)
             if not self._hung_up.done():
                 self._hung_up.set_result(None)
 

@@ -144,6 +144,55 @@ def test_repeated_and_stale_heartbeats_say_nothing(armed: Device) -> None:
     assert armed.at(140) == ("failsafe", 6.0)
 
 
+def test_a_controller_that_was_replaced_keeps_nobody_from_the_failsafe(armed: Device) -> None:
+    """Two that live, one of them cut off from the journal: what is below the last heartbeat is old."""
+    hear = armed.guarded.hear
+    assert hear(Heartbeat(T0, 4, 1), 10)
+    assert not hear(Heartbeat(T0, 3, 900), 20)
+    assert not hear(Heartbeat(T0, 4, 1), 30)
+    assert hear(Heartbeat(T0, 4, 2), 40)
+    assert armed.at(159.9)[0] == "unlimited_controlled"
+    assert armed.at(160) == ("failsafe", 6.0)
+
+
+def test_a_command_captured_long_ago_is_no_word(armed: Device) -> None:
+    """Its request is forgotten by then: refused as expired, it says nothing of now."""
+    captured = limit("r1", 8.0, 0, 900)
+    armed.obey(captured, 0)
+    armed.guarded.holder.expired(after(900), at_s=900)
+    armed.beat(7000)
+    armed.obey(limit("r2", 8.0, 7000, 60), 7000)
+    assert armed.at(7200)[0] == "failsafe"
+    armed.beat(7300)
+    answer = armed.guarded.receive(captured, after(7302), 7302)
+    assert answer is not None
+    assert answer.reason == "expired"
+    assert armed.at(7302) == ("failsafe", 6.0)
+
+
+def test_what_a_slow_clock_refuses_is_no_word(armed: Device) -> None:
+    armed.at(200)
+    armed.beat(210)
+    answer = armed.guarded.receive(limit("r1", 8.0, 300, 900), after(220), 220)
+    assert answer is not None
+    assert answer.reason == "clock"
+    assert armed.at(220) == ("failsafe", 6.0)
+
+
+def test_an_earlier_failsafe_that_is_over_lengthens_no_later_one() -> None:
+    device = Device()
+    device.beat(0)
+    device.guarded.arm(failsafe(hold_s=86_400), 0)
+    assert device.at(120) == ("failsafe", 6.0)
+    device.beat(200)
+    device.guarded.arm(failsafe(kw=7.0, hold_s=60, sequence=2), 210)
+    assert device.at(210) == ("unlimited_controlled", None)
+    device.beat(300)
+    assert device.at(420) == ("failsafe", 7.0)
+    assert device.at(479.9) == ("failsafe", 7.0)
+    assert device.at(480) == ("unlimited_autonomous", None)
+
+
 def test_a_replayed_command_is_no_word(armed: Device) -> None:
     captured = limit("r1", 8.0, 0, 9000)
     armed.obey(captured, 0)

@@ -58,9 +58,9 @@ def test_holds_the_limit_until_its_end_and_tells_once(holder: LimitHolder) -> No
 
 
 def test_a_limit_of_later_waits_for_its_start(holder: LimitHolder) -> None:
-    assert said(holder, command(start=10), 0) == ("accepted", None)
-    assert holder.limit_at(minutes(9.9)) is None
-    assert holder.limit_at(minutes(10)) == 5.0
+    assert said(holder, command(start=0.9), 0) == ("accepted", None)
+    assert holder.limit_at(minutes(0.8)) is None
+    assert holder.limit_at(minutes(0.9)) == 5.0
 
 
 def test_the_same_sequence_repeats_the_answer_and_changes_nothing(holder: LimitHolder) -> None:
@@ -229,11 +229,11 @@ def test_a_request_keeps_its_direction(both: LimitHolder) -> None:
 def test_a_limit_lasts_as_long_as_it_was_told_whatever_the_clock_does(
     holder: LimitHolder, jump: float
 ) -> None:
-    holder.receive(command(start=2, end=15), minutes(0), at_s=1000.0)
-    assert holder.limit_at(minutes(jump), at_s=1119.9) is None
-    assert holder.limit_at(minutes(jump), at_s=1120.0) == 5.0
-    assert holder.limit_at(minutes(jump), at_s=1899.9) == 5.0
-    assert holder.limit_at(minutes(jump), at_s=1900.0) is None
+    holder.receive(command(start=0.5, end=15), minutes(0), at_s=1000.0)
+    assert holder.limit_at(minutes(jump), at_s=1029.9) is None
+    assert holder.limit_at(minutes(jump), at_s=1030.0) == 5.0
+    assert holder.limit_at(minutes(jump), at_s=1869.9) == 5.0
+    assert holder.limit_at(minutes(jump), at_s=1870.0) is None
 
 
 def test_a_clock_that_jumps_ahead_and_back_forgets_no_request(holder: LimitHolder) -> None:
@@ -257,3 +257,58 @@ def test_what_is_kept_over_a_restart(holder: LimitHolder) -> None:
     assert said(fresh, command(epoch=2), 6) == ("refused", "stale epoch")
     assert fresh.receive(command("r2", limit_kw=6.0, epoch=3, end=20), minutes(6), at_s=60.0) is not None
     assert fresh.receive(command(epoch=3, sequence=0), minutes(6), at_s=60.0) is None
+
+
+# ---- a clock that is behind when a command comes
+
+
+def started(holder: LimitHolder, behind_s: float, *, request: str = "r1") -> str | None:
+    """A limit of a quarter of an hour that starts at second 1000, heard then by a clock that is behind."""
+    answer = holder.receive(command(request), minutes(-behind_s / 60), at_s=1000.0)
+    assert answer is not None
+    return answer.reason
+
+
+@pytest.mark.parametrize("behind_s", [61.0, 600.0, 1e9])
+def test_by_a_clock_that_is_behind_no_limit_begins(holder: LimitHolder, behind_s: float) -> None:
+    """C3: held by such a clock it would last for as long past its end."""
+    assert started(holder, behind_s) == "clock"
+    assert holder.held is None
+    assert holder.limit_at(minutes(5), at_s=1300.0) is None
+
+
+def test_once_the_clock_is_right_the_same_command_is_obeyed(holder: LimitHolder) -> None:
+    assert started(holder, 600) == "clock"
+    answer = holder.receive(command(), minutes(1), at_s=1060.0)
+    assert answer is not None
+    assert answer.answer == "accepted"
+    assert holder.limit_at(minutes(15), at_s=1899.9) == 5.0
+    assert holder.limit_at(minutes(15), at_s=1900.0) is None
+
+
+@pytest.mark.parametrize("heals", [False, True])
+def test_a_clock_a_little_behind_lengthens_no_limit(holder: LimitHolder, heals: bool) -> None:
+    assert started(holder, 45) is None
+    off = 0.0 if heals else -0.75
+    assert holder.limit_at(minutes(14.9 + off), at_s=1894.0) == 5.0
+    assert holder.limit_at(minutes(15 + off), at_s=1900.0) is None
+    ended = holder.expired(minutes(15 + off), at_s=1900.0)
+    assert ended is not None
+    assert ended.reason == "end reached"
+
+
+def test_a_change_by_a_clock_that_fell_behind_moves_the_end_as_far_as_it_says(holder: LimitHolder) -> None:
+    assert started(holder, 0) is None
+    renewal = holder.receive(command(sequence=2, start=-55, end=25), minutes(-50), at_s=1600.0)
+    assert renewal is not None
+    assert renewal.answer == "accepted"
+    assert holder.limit_at(minutes(0), at_s=2499.9) == 5.0
+    assert holder.limit_at(minutes(0), at_s=2500.1) is None
+
+
+def test_a_release_by_a_clock_that_fell_behind_releases(holder: LimitHolder) -> None:
+    assert started(holder, 0) is None
+    release = holder.receive(command(sequence=2, end=5), minutes(-55), at_s=1300.0)
+    assert release is not None
+    assert (release.answer, release.reason) == ("ended", "released")
+    assert holder.limit_at(minutes(-55), at_s=1300.0) is None

@@ -75,6 +75,8 @@ class SunSpecUnit:
         self._found: _Found | None = None
         self._used: list[ControlPoints] = []
         """limits that were set through this unit, the latest last"""
+        self._unreadable = False
+        """its control could not be read at the last poll"""
 
     def identify(self) -> Dialogue[str]:
         """Finds the models; maker, model, version and serial number for people."""
@@ -98,19 +100,30 @@ class SunSpecUnit:
         found = yield from self._ready()
         try:
             state = yield from found.measurement.read()
-            if not found.controls:
-                return state
-            control = next((c for c in found.controls if c.points in self._used[-1:]), found.controls[0])
-            held = yield from control.held()
-            if not held.known or held.share is None:
-                return replace(state, says_limit=held.known)
-            rating_kw = yield from found.ratings.find_kw(control.points)
-            if rating_kw is None:
-                return state
-            return replace(state, limit_kw=held.share * rating_kw, says_limit=True)
         except MalformedMessage:
             self._found = None  # what answers is not what was found: looked for again at the next poll
             raise
+        try:
+            state = yield from self._with_limit(found, state)
+        except MalformedMessage:  # what it measures counts all the same; what it holds it cannot say
+            if not self._unreadable:  # looked for again once: not at every poll of a unit that never can
+                self._found = None
+            self._unreadable = True
+        else:
+            self._unreadable = False
+        return state
+
+    def _with_limit(self, found: _Found, state: UnitState) -> Dialogue[UnitState]:
+        if not found.controls:
+            return state
+        control = next((c for c in found.controls if c.points in self._used[-1:]), found.controls[0])
+        held = yield from control.held()
+        if not held.known or held.share is None:
+            return replace(state, says_limit=held.known)
+        rating_kw = yield from found.ratings.find_kw(control.points)
+        if rating_kw is None:
+            return state
+        return replace(state, limit_kw=held.share * rating_kw, says_limit=True)
 
     def held_s(self, hold_s: float) -> float:
         """As `HoldsFor.held_s`."""

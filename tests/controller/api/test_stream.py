@@ -246,7 +246,10 @@ async def test_an_address_that_is_not_ours_is_said_clearly() -> None:
         await serve(quick_app(FakeViews()), "203.0.113.1", 0)
 
 
-@pytest.mark.parametrize(("proxies", "address"), [((), "127.0.0.1"), (("127.0.0.0/8",), "203.0.113.9")])
+@pytest.mark.parametrize(
+    ("proxies", "address"),
+    [((), "127.0.0.1"), (("10.0.0.0/8",), "127.0.0.1"), (("127.0.0.0/8",), "203.0.113.9")],
+)
 async def test_only_the_site_s_own_proxies_say_whose_request_it_is(
     proxies: tuple[str, ...], address: str
 ) -> None:

@@ -5,6 +5,7 @@ import struct
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from typing import Any, TypeVar
 
 import numpy as np
@@ -40,6 +41,17 @@ read_back = { address = 11, encoding = "uint32", unit = "W", no_limit = [0xFFFFF
 
 
 METER = WATT.partition("[limit]")[0]
+SWITCHED = METER + """
+[limit]
+hold = "revert_timer"
+timer = { address = 10 }
+setpoint = { address = 11, encoding = "uint32", unit = "W" }
+enable = { address = 13, on = 1, off = 0 }
+read_back = { address = 11, encoding = "uint32", unit = "W", active = { address = 13 } }
+"""
+CONTACTS = (resources.files("devices.profiles") / "heat_pump_sg_ready.toml").read_text(encoding="utf-8")
+STATES = CONTACTS.replace("guaranteed_kw = 0.0", "guaranteed_kw = 4.2")
+"""a site's copy of the map, with the maker's figure"""
 
 
 class HandClock(RealClock):
@@ -47,9 +59,14 @@ class HandClock(RealClock):
 
     def __init__(self) -> None:
         self.ahead = timedelta()
+        self.set_wrong = timedelta()
+        """what its time of day is off; seconds pass all the same"""
 
     def now(self) -> datetime:
-        return super().now() + self.ahead
+        return super().now() + self.ahead + self.set_wrong
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead.total_seconds()
 
     def forward(self, seconds: float) -> None:
         self.ahead += timedelta(seconds=seconds)

@@ -15,7 +15,7 @@ import pytest
 from devices.messages import Reading
 from simulations.modbus_units import EmulatedUnit, UnitServer
 from tests.devices.live import WITHIN_S, RealClock, until
-from tests.devices.modbus.rig import WATT, answers, command, field, last_status, mapped, unit
+from tests.devices.modbus.rig import STATES, WATT, answers, command, field, last_status, mapped, unit
 
 SERVER = Path(__file__).with_name("foreign_server.py")
 MBPOLL = shutil.which("mbpoll")
@@ -110,7 +110,7 @@ async def test_mbpoll_reads_and_writes_our_emulated_units() -> None:
 
 @pytest.mark.skipif(MBPOLL is None, reason="mbpoll is not installed")
 async def test_mbpoll_switches_our_emulated_contacts() -> None:
-    far = EmulatedUnit(mapped("heat_pump_sg_ready").profile, RealClock())
+    far = EmulatedUnit(mapped(STATES).profile, RealClock())
     async with UnitServer({1: far}) as server:
         await mbpoll(server.port, "-t", "0", "-r", "0", "127.0.0.1", "--", "1", "0")
         assert far.limit_kw() == 4.2

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from pymodbus.constants import ExcCodes
 
@@ -32,6 +33,7 @@ from tests.devices.driver_contract import TelemetryContract
 from tests.devices.live import Deliveries, RealClock, until
 from tests.devices.modbus.rig import (
     QUICK,
+    STATES,
     WATT,
     HandClock,
     answers,
@@ -200,7 +202,7 @@ async def test_units_that_contradict_each_other_are_told_all_at_once() -> None:
                 one,
                 one,
                 replace(one, unit=300, device="d2", period_s=0.0),
-                replace(one, unit=3, device=None),
+                replace(one, unit=3, device=None, floor_kw=-1.0),
                 replace(one, unit=4, device="a/b", link=LinkPlace("127.0.0.1", 502, None, "other")),
             ],
             RealClock(),
@@ -212,6 +214,7 @@ async def test_units_that_contradict_each_other_are_told_all_at_once() -> None:
         "device 'd1' of feeder 'f1': is there 2 times",
         "unit is 300, expected 0 to 255",
         "period_s is 0.0",
+        "floor_kw is -1.0, expected 0 or more",
         "is neither a meter nor a device",
         "described in two ways",
         "device ",
@@ -252,7 +255,7 @@ async def limited(request: pytest.FixtureRequest) -> AsyncIterator[Limited]:
 
 
 @pytest.mark.parametrize(
-    "limited", [WATT, "charger_generic_amps", "heat_pump_generic_kw", "heat_pump_sg_ready"], indirect=True
+    "limited", [WATT, "charger_generic_amps", "heat_pump_generic_kw", STATES], indirect=True
 )
 async def test_a_limit_goes_out_is_shown_and_ends_by_itself(limited: Limited) -> None:
     await limited.driver.send(limited.asked())
@@ -332,7 +335,7 @@ async def test_it_is_written_when_it_starts(limited: Limited) -> None:
     assert (answers(limited.got)[-1], limited.far.written) == (("r3", "ended", "released"), [])
 
 
-@pytest.mark.parametrize("limited", ["heat_pump_generic_kw", "heat_pump_sg_ready"], indirect=True)
+@pytest.mark.parametrize("limited", ["heat_pump_generic_kw", STATES], indirect=True)
 async def test_a_set_point_that_is_forgotten_is_refreshed_until_its_end(limited: Limited) -> None:
     await limited.driver.send(limited.asked(end=limited.clock.now() + timedelta(seconds=200)))
     for _ in range(7):
@@ -441,13 +444,24 @@ async def test_a_failsafe_is_read_back_and_heartbeats_keep_the_unit_from_it(limi
 
 async def test_a_failsafe_that_cannot_be_is_rejected(limited: Limited) -> None:
     failsafe = Failsafe("f1", "d1", 6.9, 7200, 120, epoch=1, sequence=2)
-    with pytest.raises(CommandRejected, match="knows no failsafe"):
-        await limited.driver.arm(failsafe)
-    with pytest.raises(CommandRejected, match="a later one has gone out"):
-        await limited.driver.arm(replace(failsafe, sequence=1))
-    with pytest.raises(CommandRejected, match="no unit here"):
-        await limited.driver.arm(replace(failsafe, device="d9"))
+    for wrong, words in (
+        (failsafe, "knows no failsafe"),
+        (replace(failsafe, sequence=1), "a later one has gone out"),
+        (replace(failsafe, device="d9"), "no unit here"),
+        (replace(failsafe, failsafe_kw=4.1, sequence=3), "expected at least its floor, 4.2"),
+        (replace(failsafe, failsafe_kw=float("nan"), sequence=3), "expected at least its floor, 4.2"),
+    ):
+        with pytest.raises(CommandRejected, match=words):
+            await limited.driver.arm(wrong)
     assert limited.far.written == []
+
+
+async def test_failsafes_of_two_feeders_do_not_outrank_each_other() -> None:
+    units = [replace(unit(9, mapped("charger_generic_amps"), n), feeder=f"f{n}") for n in (1, 2)]
+    driver = ModbusField(units, RealClock(), np.random.default_rng(1))
+    for feeder, sequence in (("f1", 5), ("f2", 1)):
+        with pytest.raises(Unreachable):  # both get as far as the wire
+            await driver.arm(Failsafe(feeder, "d1", 4.2, 7200, 120, 1, sequence))
 
 
 async def test_a_limit_of_feed_in_is_shown_as_one() -> None:

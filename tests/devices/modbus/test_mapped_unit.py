@@ -1,5 +1,7 @@
 """A mapped unit's dialogues with an emulated unit, without a wire: limits, ends, what is never written."""
 
+from importlib import resources
+
 import pytest
 from pymodbus.constants import ExcCodes
 
@@ -14,12 +16,13 @@ from devices.modbus.dialogue import (
     UnitException,
     Write,
 )
+from devices.modbus.failsafe_unit import FailsafeUnit
 from devices.modbus.mapped_unit import MappedUnit
-from devices.modbus.register_map import load_profile
 from simulations.modbus_units import EmulatedUnit
-from tests.devices.modbus.rig import WATT, StillClock, mapped, talk
+from tests.devices.modbus.rig import CONTACTS, STATES, SWITCHED, WATT, StillClock, mapped, talk
 
-AMPS, PUMP, STATES = "charger_generic_amps", "heat_pump_generic_kw", "heat_pump_sg_ready"
+AMPS_TEXT = (resources.files("devices.profiles") / "charger_generic_amps.toml").read_text(encoding="utf-8")
+AMPS, PUMP = "charger_generic_amps", "heat_pump_generic_kw"
 
 
 def pair(profile: str, **settings: float) -> tuple[MappedUnit, EmulatedUnit, StillClock]:
@@ -133,6 +136,8 @@ def test_the_units_no_is_passed_on() -> None:
     [
         (STATES, 6.0, "consumption", r"its contacts know one limit only, expected 4\.2 kW, not 6"),
         (STATES, 3.0, "consumption", "know one limit only"),
+        (CONTACTS, 4.2, "consumption", "know one limit only, expected 0 kW"),
+        (WATT, float("nan"), "consumption", "nan kW is no limit"),
         (AMPS, 4.2, "production", "its map limits consumption, not production"),
         (AMPS, 4.0, "consumption", "expected 6 to 32 A"),
         ("meter_eastron_sdm630", 4.2, "consumption", "sets no limits"),
@@ -148,7 +153,6 @@ def test_what_a_map_cannot_do_is_rejected_unwritten(
 
 
 def test_a_state_may_stand_for_higher_limits_where_the_map_says_so() -> None:
-    loaded = load_profile(STATES)
     text = """
 name = "states"
 kind = "heat_pump"
@@ -169,7 +173,6 @@ accepts_up_to_kw = 8.0
     talk(ours.limit(7.5, "consumption", 900.0), far)
     assert talk(ours.poll(), far).limit_kw == 4.2
     assert [place for place, _ in far.written] == [("holding", 9), ("holding", 4), ("holding", 7)]
-    assert loaded.limit is not None
 
 
 def test_percent_is_of_the_rated_power() -> None:
@@ -179,6 +182,38 @@ def test_percent_is_of_the_rated_power() -> None:
     assert talk(ours.poll(), far).limit_kw == pytest.approx(4.2, abs=0.0022)
     with pytest.raises(CommandRejected, match="not known"):
         talk(mapped(text).limit(4.2, "consumption", 900.0), far)
+
+
+def test_percent_of_an_unknown_power_is_not_said_what_is_measured_is() -> None:
+    """A row that is a meter only has no rated power."""
+    text = WATT.replace('unit = "W"', 'unit = "percent", scale = 0.01')
+    far = EmulatedUnit(mapped(text).profile, StillClock(), rated_kw=22.0)
+    talk(mapped(text, rated_kw=22.0).limit(4.4, "consumption", 900.0), far)
+    far.update({"p_kw": 3.5})
+    state = talk(mapped(text).poll(), far)
+    assert (state.p_kw, state.says_limit, state.limit_kw) == (3.5, False, None)
+
+
+@pytest.mark.parametrize("bits", [0x7FC0, 0x7F80])
+def test_a_limit_that_is_no_number_is_not_shown(bits: int) -> None:
+    text = SWITCHED.partition("read_back")[0] + 'read_back = { address = 20, encoding = "float32", unit = "kW" }'
+    ours, far, _ = pair(text)
+    far.registers = lambda: {  # type: ignore[method-assign]
+        ("input", 0): 0, ("input", 1): 0, ("holding", 20): bits, ("holding", 21): 0
+    }  # fmt: skip
+    with pytest.raises(MalformedMessage, match="limit is (nan|inf) at register 20"):
+        talk(ours.poll(), far)
+
+
+def test_what_a_failsafe_will_be_shown_as_is_known_before() -> None:
+    whole = AMPS_TEXT.replace('unit = "A", scale = 0.1, min = 6.0, max = 32.0 }\nduration', 'unit = "A" }\nduration')
+    ours, far, _ = pair(whole)
+    assert isinstance(ours, FailsafeUnit)
+    assert ours.armed_kw(4.2, 7200) == pytest.approx(4.83)
+    talk(ours.arm(4.2, 7200), far)
+    assert talk(ours.poll(), far).failsafe_kw == pytest.approx(4.83)
+    with pytest.raises(CommandRejected, match="cannot last"):
+        ours.armed_kw(4.2, 65536 * 60)
 
 
 def test_the_failsafe_is_written_once_read_back_and_held_when_the_heartbeat_stays_away() -> None:

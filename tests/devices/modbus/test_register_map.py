@@ -132,7 +132,15 @@ word_order = "high_first"
 hold = "revert_timer"
 timer = { address = 1, unit_s = 60 }
 setpoint = { address = 2, encoding = "uint32", unit = "W", released = 0xFFFFFFFF }
+read_back = { address = 2, encoding = "uint32", unit = "W", no_limit = [0xFFFFFFFF] }
 """
+FAILSAFE = """
+[failsafe]
+setpoint = { address = 20, encoding = "uint16", unit = "A" }
+duration = { address = 21 }
+heartbeat = { address = 22, within_s = 120 }
+"""
+ARMED = LIMITED + FAILSAFE
 STATES = """
 name = "test"
 kind = "heat_pump"
@@ -156,7 +164,7 @@ guaranteed_kw = 4.2
         (LIMITED, "timer = { address = 1, unit_s = 60 }", "", "would keep a limit for ever"),
         (LIMITED, '"revert_timer"', '"refresh"', "limit.hold: refresh; expected"),
         (LIMITED, "address = 1, unit_s = 60", "address = 1, unit_s = 60, max_s = 30", "less than one step"),
-        (LIMITED, "address = 1,", "address = 3,", "limit.setpoint.address: register 3 is timer's"),
+        (LIMITED, "address = 1,", "address = 3,", "limit.setpoint.address: register 3 is limit.timer's"),
         (LIMITED, ", released = 0xFFFFFFFF", "", "limit.setpoint.released: expected the raw value"),
         (LIMITED, "0xFFFFFFFF", "0x1FFFFFFFF", "does not fit uint32"),
         (LIMITED, 'unit = "W"', 'unit = "W", min = 9, max = 2', "limit.setpoint: min 9.0 is not below max"),
@@ -172,6 +180,25 @@ guaranteed_kw = 4.2
             "table = ",
             "max_read = 1\nquantities.p_kw = {address = 0, encoding = 'int32'}\ntable = ",
             "max_read is 1",
+        ),
+        (LIMITED, "read_back =", "# read_back =", "quantities: expected something that is read"),
+        (
+            ARMED,
+            "heartbeat = { address = 22",
+            "heartbeat = { address = 3",
+            "failsafe.heartbeat.address: register 3 is limit.setpoint's",
+        ),
+        (
+            ARMED,
+            "setpoint = { address = 20",
+            "setpoint = { address = 1",
+            "failsafe.setpoint.address: register 1 is limit.timer's",
+        ),
+        (
+            STATES.replace("addresses", 'table = "holding"\naddresses') + FAILSAFE,
+            "address = 22",
+            "address = 1",
+            "failsafe.heartbeat.address: register 1 is limit.sg_ready's",
         ),
         (STATES, "forgets_after_s = 60.0", "", "limit.hold: refresh; expected"),
         (STATES, "[0, 1]", "[1, 1]", "limit.sg_ready.addresses: expected two"),

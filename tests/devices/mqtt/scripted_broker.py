@@ -12,13 +12,13 @@ _CONNECT, _PUBLISH, _SUBSCRIBE, _PING = 1, 3, 8, 12
 class ScriptedBroker:
     """`async with ScriptedBroker() as broker:` listens on `broker.port`."""
 
-    def __init__(self, *, at_first_word: bytes = b"", ends_at_subscribe: bool = False) -> None:
+    def __init__(self, *, at_first_word: bytes = b"", ends_at: str = "") -> None:
         self.published: list[str] = []
         """the topics that came, in order"""
         self.connected = 0
         self.withholds = False
         """while this holds, no publication is acknowledged"""
-        self._at_first_word, self._ends_at_subscribe = at_first_word, ends_at_subscribe
+        self._at_first_word, self._ends_at = at_first_word, ends_at
         self._writers: list[asyncio.StreamWriter] = []
         self._withheld: list[tuple[asyncio.StreamWriter, bytes]] = []
 
@@ -52,7 +52,9 @@ class ScriptedBroker:
                     five = body[6] == 5
                     self.connected += 1
                     writer.write(b"\x20\x03\x00\x00\x00" if five else b"\x20\x02\x00\x00")
-                elif kind == _SUBSCRIBE and self._ends_at_subscribe:
+                    if self._ends_at == "connect":
+                        break
+                elif kind == _SUBSCRIBE and self._ends_at == "subscribe":
                     break
                 elif kind == _SUBSCRIBE:
                     writer.write(_suback(body, five))

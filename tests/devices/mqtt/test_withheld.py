@@ -1,11 +1,14 @@
 """What a broker withholds: acknowledgements, an answer to the connection, the connection itself."""
 
 import asyncio
+import gc
 import socket
 import ssl
+import threading
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,11 +18,12 @@ from devices.errors import Unreachable
 from devices.messages import Failsafe, LimitCommand
 from devices.mqtt.client import IN_FLIGHT
 from devices.mqtt.driver import MqttLink
-from devices.mqtt.settings import LinkSettings, Protocol
+from devices.mqtt.settings import LinkSettings, Protocol, tls_context
 from devices.mqtt.topics import Topics
 from devices.signing import sign
 from tests.devices.live import RealClock, until
 from tests.devices.mqtt.conftest import linked
+from tests.devices.mqtt.field_clients import authority_of_a_field
 from tests.devices.mqtt.scripted_broker import ScriptedBroker
 
 T = Topics()
@@ -69,8 +73,11 @@ async def test_a_loss_ends_all_waits_at_once(protocol: Protocol) -> None:
         assert all("lost" in str(result) for result in ended)
 
 
-async def test_a_loss_while_subscribing_is_noticed_at_once(protocol: Protocol) -> None:
-    async with ScriptedBroker(ends_at_subscribe=True) as broker:
+@pytest.mark.parametrize("ends_at", ["connect", "subscribe"])
+async def test_a_loss_before_the_link_is_up_is_noticed_at_once(protocol: Protocol, ends_at: str) -> None:
+    unseen: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
+    async with ScriptedBroker(ends_at=ends_at) as broker:
         running = asyncio.create_task(_link(broker.port, protocol=protocol).run(lambda _: None))
         try:
             async with asyncio.timeout(2.0):
@@ -78,6 +85,8 @@ async def test_a_loss_while_subscribing_is_noticed_at_once(protocol: Protocol) -
                     await asyncio.sleep(0.01)
         finally:
             await _end(running)
+    gc.collect()
+    assert unseen == []
 
 
 async def test_who_is_cancelled_before_the_birth_is_acknowledged_says_goodbye() -> None:
@@ -100,6 +109,28 @@ async def test_a_handshake_that_hangs_ends_at_the_deadline() -> None:
         finally:
             await _end(running)
     assert [line["event"] for line in logs] == ["mqtt link lost"]
+
+
+async def test_an_attempt_that_was_given_up_in_its_handshake_never_comes_in(tmp_path: Path) -> None:
+    """A ghost would take our client id over from the next attempt."""
+    authority = authority_of_a_field(tmp_path)
+    ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ours.load_cert_chain(tmp_path / "broker.pem", tmp_path / "broker.key")
+    given_up = threading.Event()
+
+    def serve(server: socket.socket) -> bytes:
+        line, _ = server.accept()
+        asyncio.run_coroutine_threadsafe(_end(running), loop).result(5)
+        given_up.set()
+        with ours.wrap_socket(line, server_side=True) as safe:
+            return safe.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        loop, port = asyncio.get_running_loop(), server.getsockname()[1]
+        running = asyncio.create_task(_link(port, tls=tls_context(authority.file)).run(lambda _: None))
+        async with asyncio.timeout(5):
+            assert await asyncio.to_thread(serve, server) == b""
+        assert given_up.is_set()
 
 
 def _link(port: int, **settings: object) -> MqttLink:

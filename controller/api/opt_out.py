@@ -76,7 +76,7 @@ def opt_out_routes(desk: OptOutDesk, gate: Gate, clock: Clock) -> APIRouter:
     @router.post("/api/v1/notices/stop", **_documented(StopOrder))
     async def stop(request: Request) -> Response:
         """Note that who wrote "STOP" from this phone wants no more messages."""
-        await gate.admit(request, "personal_data")
+        await gate.admit(request, "answer")
         order = await read_posted(request, StopOrder)
         try:
             noted = await desk.by_phone(order.phone, acting(request, order.who))
@@ -87,7 +87,7 @@ def opt_out_routes(desk: OptOutDesk, gate: Gate, clock: Clock) -> APIRouter:
     @router.post("/api/v1/customers/{customer}/opt-out", **_documented(OptOutOrder))
     async def opt_out(customer: str, request: Request) -> Response:
         """Note for a customer that they want no more messages."""
-        await gate.admit(request, "personal_data")
+        await gate.admit(request, "answer")
         order = await read_posted(request, OptOutOrder)
         try:
             noted = await desk.by_operator(customer, acting(request, order.who), order.why)

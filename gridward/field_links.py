@@ -73,7 +73,7 @@ def field_links(
             **({"broker readings": readings[0]} if readings else {}),
             **({} if modbus is None else modbus.health),
             **({} if central is None else {"chargers": central}),
-            **{f"openadr {name or 'own'}": channel for name, channel in openadr.channels.items()},
+            **openadr.health,
         },
         central=central,
     )

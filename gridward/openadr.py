@@ -56,6 +56,7 @@ def openadr_vtn(
             allow_http=openadr.callback_http,
             allowed_hosts=None if hosts is None else frozenset(host.lower() for host in hosts),
         ),
+        own_program=openadr.program,
         webhooks=WebhookSettings(challenge=openadr.callback_challenge),
         mqtt=mqtt,
     )

@@ -1,5 +1,6 @@
 """Builds what reaches devices by OpenADR: a channel for each VTN, clients of foreign ones, our notifier."""
 
+import asyncio
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from devices.openadr.notifier import MqttNotifier, NotifierSettings
 from devices.openadr.notifier_topics import NotifierTopics
 from devices.openadr.vtn import Vtn
 from devices.openadr.vtn_token import Credentials
-from devices.ports import Clock, TelemetrySource
+from devices.ports import Clock, Deliver, LinkHealth, TelemetrySource
 from gridward.openadr import openadr_vtn
 
 
@@ -29,7 +30,23 @@ class OpenAdrParts:
     channels: Mapping[str, OpenAdrChannel]
     """by the name of the VTN, "" for our own"""
     sources: Sequence[TelemetrySource]
-    """the channels, our VTN, and its notifier"""
+    """the channels, our VTN, its notifier, and what closes clients of other VTNs"""
+    health: Mapping[str, LinkHealth]
+    """of all of them, by a name for people"""
+
+
+@dataclass(frozen=True)
+class ClientCloser:
+    """A TelemetrySource that delivers nothing and lets go of a client's connections at the stop."""
+
+    client: VtnClient
+
+    async def run(self, deliver: Deliver) -> None:
+        """Until cancelled."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self.client.close()
 
 
 def openadr_parts(
@@ -45,13 +62,20 @@ def openadr_parts(
     own = site.openadr
     mqtt = None if own is None or own.mqtt is None else notifier_settings(own.mqtt)
     vtn = openadr_vtn(site, secret, rng, wire_clock, mqtt)
-    channels = openadr_channels(site, feeders, vtn, clock, rng=rng, wire_clock=wire_clock)
-    sources: list[TelemetrySource] = [*channels.values()]
+    clients: list[VtnClient] = []
+    channels = openadr_channels(site, feeders, vtn, clock, rng=rng, wire_clock=wire_clock, clients=clients)
+    sources: list[TelemetrySource] = [*channels.values(), *map(ClientCloser, clients)]
+    health: dict[str, LinkHealth] = {
+        f"openadr {name or 'own'}": channel for name, channel in channels.items()
+    }
     if vtn is not None:
         sources.append(vtn)
+        health["openadr vtn"] = vtn
         if mqtt is not None:
-            sources.append(openadr_notifier(mqtt, vtn, wire_clock, rng))
-    return OpenAdrParts(channels, sources)
+            notifier = openadr_notifier(mqtt, vtn, wire_clock, rng)
+            sources.append(notifier)
+            health["openadr notifier"] = notifier
+    return OpenAdrParts(channels, sources, health)
 
 
 def notifier_settings(mqtt: OpenAdrMqtt) -> NotifierSettings:
@@ -85,15 +109,19 @@ def openadr_channels(
     *,
     rng: np.random.Generator,
     wire_clock: Clock,
+    clients: list[VtnClient] | None = None,
 ) -> dict[str, OpenAdrChannel]:
-    """By the name of the VTN, "" for our own. Raises ConfigRejected, ProfileRejected; OSError for files."""
+    """`clients` gets those of other VTNs, for whoever closes them. By the name of the VTN, "" for our own. Raises ConfigRejected, ProfileRejected; OSError for files."""
     rows = openadr_rows(site, feeders)
     foreign = {row.name: row for row in site.vtn}
     channels: dict[str, OpenAdrChannel] = {}
     for name in dict.fromkeys(name for name, _ in rows):
         devices = tuple(device for other, device in rows if other == name)
         if name:
-            channels[name] = _foreign(foreign[name], devices, clock, rng, wire_clock)
+            client, settings = _foreign(foreign[name], devices, wire_clock)
+            if clients is not None:
+                clients.append(client)
+            channels[name] = OpenAdrChannel(settings, client, clock, rng, wire_clock)
             continue
         assert vtn is not None
         assert site.openadr is not None
@@ -106,10 +134,8 @@ def openadr_channels(
 def _foreign(
     row: ForeignVtn,
     devices: tuple[OpenAdrDevice, ...],
-    clock: Clock,
-    rng: np.random.Generator,
     wire_clock: Clock,
-) -> OpenAdrChannel:
+) -> tuple[VtnClient, ChannelSettings]:
     credentials = Credentials(row.client_id, _first_line(row.secret_file), row.token_url, row.scope)
     access = VtnAccess(row.base_url, row.version, credentials, _tls(row.ca_file, None, None))
     settings = ChannelSettings(
@@ -119,7 +145,7 @@ def _foreign(
         enrol=row.enrol,
         poll_reports_s=row.poll_reports_s,
     )
-    return OpenAdrChannel(settings, VtnClient(access, wire_clock), clock, rng, wire_clock)
+    return VtnClient(access, wire_clock), settings
 
 
 def openadr_rows(site: Site, feeders: Iterable[FeederControl]) -> list[tuple[str, OpenAdrDevice]]:
@@ -144,6 +170,9 @@ def _device(row: FeederVen, control: FeederControl) -> OpenAdrDevice:
     known = control.registry.device.get(row.device)
     if known is None:
         raise ConfigRejected([f"ven {row.ven!r}: no device {row.device!r} on {control.feeder!r}"])
+    if row.vtn is None and row.client_id is None:
+        reason = "expected client_id, the VEN's id in the clients file of [openadr]"
+        raise ConfigRejected([f"[[feeder.ven]] device {row.device!r}, ven {row.ven!r}: {reason}"])
     return OpenAdrDevice(
         control.feeder,
         row.device,

@@ -35,6 +35,7 @@ from devices.ports import Clock, Deliver
 MAX_ASKED_AT_ONCE = 8
 """Questions for reports at one time."""
 SILENCE_EVERY_S = 5.0
+ENROL_PAUSE_S = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +65,7 @@ class OpenAdrChannel:
         self._backoff = Backoff(rng, settings.first_retry_s, settings.longest_retry_s)
         self._one_at_a_time = {key: asyncio.Lock() for key in self._keeper.places}
         self._told_of_refusal = False
+        self._ven_changed = asyncio.Event()
 
     @property
     def connected(self) -> bool:
@@ -88,12 +90,15 @@ class OpenAdrChannel:
             self._hearing.hear(change.body)
         elif change.kind == "event" and change.operation == "DELETE":
             self._keeper.gone(str(change.body.get("id")))
+        elif change.kind in ("ven", "resource") and self._keeper.concerns_a_ven_of_ours(change.body):
+            self._ven_changed.set()
 
     async def run(self, deliver: Deliver) -> None:
         """Deliver until cancelled. A VTN that does not answer is asked again, with back-off."""
         self._hearing.deliver = deliver
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_events(), name="openadr events")
+            tasks.create_task(self._enrol_anew(), name="openadr enrolment")
             tasks.create_task(self._look_for_silence(), name="openadr silence")
             if self._settings.poll_reports_s is not None:
                 tasks.create_task(self._poll(self._settings.poll_reports_s), name="openadr reports")
@@ -116,6 +121,15 @@ class OpenAdrChannel:
                 self._told_of_refusal = False
                 self._backoff.reset()
                 await self._clock.sleep(self._settings.tidy_every_s)
+
+    async def _enrol_anew(self) -> None:
+        """A VEN that made its ven or resource anew lost what it was granted; not more often than a pause."""
+        while True:
+            await self._ven_changed.wait()
+            self._ven_changed.clear()
+            with suppress(DeviceError):  # `_keep_events` does it again
+                await self._keeper.enrol()
+            await self._wire_clock.sleep(ENROL_PAUSE_S)
 
     async def _look_for_silence(self) -> None:
         while True:

@@ -26,6 +26,8 @@ from devices.ports import Clock
 PAGE = 50
 """The most that a VTN gives at once, by the document."""
 MAX_CONNECTIONS = 10
+_VOID = {"3.0.1": (401, 403), "3.1.1": (401,)}
+"""What may mean that our token is void: 3.0.1 has no 401."""
 _OBJECT_ID = re.compile(r"[a-zA-Z0-9_-]{1,128}", re.ASCII)
 
 
@@ -184,7 +186,7 @@ class VtnClient:
     ) -> Answered:
         url, token = self._wire.base_url + path, await self._next_token()
         answer = await self._wire.exchange(method, url, body=body, query=query, token=token)
-        if answer.status != 401 or self._tokens is None or token is None:
+        if answer.status not in _VOID[self._settings.version] or self._tokens is None or token is None:
             return answer
         # it may have expired on the way, or the VTN has forgotten all tokens
         self._tokens.refused(token)

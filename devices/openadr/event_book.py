@@ -218,10 +218,11 @@ def clock_off_s(
     said: Said, report: Report, own: OwnEvent | None, now: datetime, tolerance: timedelta
 ) -> float | None:
     """How far off the VEN's clock is by an interval that says how it is now; 0.0 when that is right; None
-    when it is no witness: without a time, of an old report, or with the event's own window.
+    when it is no witness: without a time, of an old report, or with the event's own window. A measurement is
+    one only when it lies in the future: it may be sent as late as the VEN likes.
     """
-    tells_now = said.state is not None or said.setpoint_kw is not None or said.p_kw is not None
-    if not tells_now or said.start is None or said.end is None:
+    tells_now = said.state is not None or said.setpoint_kw is not None
+    if (not tells_now and said.p_kw is None) or said.start is None or said.end is None:
         return None
     if report.modified_at is not None and abs(now - report.modified_at) > tolerance:
         return None
@@ -229,6 +230,8 @@ def clock_off_s(
         return None
     if said.start > now + tolerance:
         return (said.start - now).total_seconds()
+    if not tells_now:
+        return None
     return (said.end - now).total_seconds() if said.end < now - tolerance else 0.0
 
 

@@ -40,6 +40,9 @@ class EventKeeper:
         self._unsure: set[str] = set()
         """requests that may have an event whose id we do not know"""
         self._preparing = asyncio.Lock()
+        self._clients = {device.client_id for device in settings.devices} - {None}
+        self._vens = {device.ven for device in settings.devices}
+        self._not_enrolled: dict[OpenAdrDevice, str] = {}
 
     async def program(self) -> str:
         """The id of our program, once all is as it must be."""
@@ -48,8 +51,7 @@ class EventKeeper:
         async with self._preparing:
             if self._program_id is None:
                 program_id = await enrolment.our_program(self._vtn, self._settings)
-                if self._settings.enrol:
-                    await enrolment.enrol(self._vtn, self._settings)
+                await self._enrol()
                 await self._look_through(program_id)
                 await self._ask_for_reports(program_id)
                 self._program_id = program_id
@@ -61,12 +63,31 @@ class EventKeeper:
         """Look again what is there, ask anew for reports, and take away what has been over for long."""
         program_id = await self.program()
         async with self._preparing:
+            await self._enrol()
             await self._look_through(program_id)
             await self._ask_for_reports(program_id)
             long_over = self._clock.now() - timedelta(seconds=self._settings.keep_ended_s)
             for own in self.book:
                 if own.latest_end < long_over:
                     await self._delete(own.event_id)
+
+    async def enrol(self) -> None:
+        """A ven or resource of ours has changed: see that it still gets its events."""
+        async with self._preparing:
+            await self._enrol()
+
+    async def _enrol(self) -> None:
+        if not self._settings.enrol:
+            return
+        refused = await enrolment.enrol(self._vtn, self._settings)
+        for device, reason in refused.items():
+            if self._not_enrolled.get(device) != reason:
+                log.warning("device is not enrolled", feeder=device.feeder, device=device.device, reason=reason)
+        self._not_enrolled = refused
+
+    def concerns_a_ven_of_ours(self, body: Body) -> bool:
+        """Whether a ven or resource is that of a device here."""
+        return body.get("clientID") in self._clients or body.get("venName") in self._vens
 
     async def limit(self, command: LimitCommand, device: OpenAdrDevice) -> OwnEvent:
         """Bring this version of a request to the VTN."""

@@ -11,7 +11,9 @@ class FailedLogins:
     """Client and address together, so that nobody locks out somebody else's client from elsewhere."""
 
     allowed: int = 5
-    """per client and address; of all clients together an address has four times as many"""
+    """Per client and address. An address with four times as many of all clients is notorious: there a client
+    has one failure, and a client that has had none is let through, because many may share an address.
+    """
     lockout_s: float = 60.0
     most_remembered: int = 10_000
     """the longest unheard of are forgotten first"""
@@ -19,8 +21,12 @@ class FailedLogins:
 
     def wait_s(self, client_id: str, address: str, now_s: float) -> float:
         """How long until this client may try again from this address; 0.0: at once."""
-        own = self._wait(self._key(client_id, address), self.allowed, now_s)
-        return max(own, self._wait(("", address), 4 * self.allowed, now_s))
+        allowed = 1 if self.is_notorious(address, now_s) else self.allowed
+        return self._wait(self._key(client_id, address), allowed, now_s)
+
+    def is_notorious(self, address: str, now_s: float) -> bool:
+        """Whether so many log-ins failed from there that the rest go one at a time."""
+        return self._wait(("", address), 4 * self.allowed, now_s) > 0
 
     def failed(self, client_id: str, address: str, now_s: float) -> None:
         """It was the wrong secret."""

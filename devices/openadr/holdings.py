@@ -104,7 +104,7 @@ class Holdings:
         for index, key in self._keys(stored):
             index.setdefault(key, {})[stored.id] = None
         if stored.kind == "event":
-            self._end_of[stored.id] = end_of(stored.body, stored.created)
+            self._end_of[stored.id] = _known_end(stored)
         if not stored.body.get("targets"):
             self._untargeted[stored.kind][stored.id] = None
         if stored.kind in ("program", "ven"):
@@ -141,6 +141,14 @@ class Holdings:
             yield self._owned, (stored.kind, stored.client_id)
         for target in dict.fromkeys(stored.body.get("targets") or ()):
             yield self._targeted, (stored.kind, target)
+
+
+def _known_end(stored: Stored) -> datetime | None:
+    """What lies in the file is taken in whatever it says: one event must not keep the VTN from opening."""
+    try:
+        return end_of(stored.body, stored.created)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _newness(stored: Stored) -> int:

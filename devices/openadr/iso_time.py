@@ -17,8 +17,10 @@ _DATE_TIME = re.compile(
     r"(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
     re.ASCII,
 )
+# ten digits say more than the calendar holds; a number of thousands of digits is no duration but an attack
 _DURATION = re.compile(
-    r"(-?)P(?=\d|T\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)([DW]))?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?",
+    r"(-?)P(?=\d|T\d)(?:(\d{1,10})Y)?(?:(\d{1,10})M)?(?:(\d{1,10})([DW]))?"
+    r"(?:T(?:(\d{1,10})H)?(?:(\d{1,10})M)?(?:(\d{1,10}(?:\.\d{1,20})?)S)?)?",
     re.ASCII,
 )
 
@@ -84,10 +86,10 @@ def duration_of(text: str) -> Duration:
     days = int(found[4] or 0) * (7 if found[5] == "W" else 1)
     try:
         rest = timedelta(days, float(found[8] or 0), hours=int(found[6] or 0), minutes=int(found[7] or 0))
+        sign = -1 if found[1] else 1
+        return Duration(sign * (years * 12 + months), sign * rest)
     except OverflowError:
         return Duration(_ENDLESS_YEARS * 12, timedelta())
-    sign = -1 if found[1] else 1
-    return Duration(sign * (years * 12 + months), sign * rest)
 
 
 def after(start: datetime, duration: Duration) -> datetime | None:

@@ -48,11 +48,15 @@ class LogIn:
         """`clock` gives the time of day that tokens are made by."""
         self._tokens, self._clock, self._failures = tokens, clock, failures
         self._waiting, self._most_waiting = 0, most_waiting
-        self._hashing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="openadr-log-in")
+        self._hashing: ThreadPoolExecutor | None = None
+        self._slowly: set[str] = set()
+        """addresses of many failures, of which a log-in is under way"""
 
     def close(self) -> None:
-        """No more log-ins."""
-        self._hashing.shutdown(wait=False, cancel_futures=True)
+        """Let go of the thread, until the next log-in."""
+        if self._hashing is not None:
+            self._hashing.shutdown(wait=False, cancel_futures=True)
+        self._hashing = None
 
     async def token_for(self, form: bytes, authorization: str, address: str, version: Version) -> Body:
         """A `clientCredentialResponse`. Raises LogInRefused, Problem 500 when too many wait.
@@ -64,7 +68,7 @@ class LogIn:
         wait_s = self._failures.wait_s(asked.client_id, address, self._clock.monotonic())
         if wait_s > 0:
             raise LogInRefused("invalid_client", "too many failed log-ins; wait", math.ceil(wait_s))
-        client = await self._client(asked, address)
+        client = await self._in_turn(asked, address)
         may = SCOPES[version, client.role]
         scopes = may & frozenset(asked.scope.split()) if asked.scope.strip() else may
         if not scopes:
@@ -77,9 +81,25 @@ class LogIn:
             "scope": " ".join(sorted(scopes)),
         }
 
+    async def _in_turn(self, asked: _Asked, address: str) -> Client:
+        """Of an address with many failures one at a time: others may stand behind it, but it cannot keep the
+        hashing to itself.
+        """
+        if not self._failures.is_notorious(address, self._clock.monotonic()):
+            return await self._client(asked, address)
+        if address in self._slowly:
+            raise LogInRefused("invalid_client", "many log-ins failed from your address; one at a time", 1.0)
+        self._slowly.add(address)
+        try:
+            return await self._client(asked, address)
+        finally:
+            self._slowly.discard(address)
+
     async def _client(self, asked: _Asked, address: str) -> Client:
         if self._waiting >= self._most_waiting:
             raise out_of_order("too many log-ins at once; try again")
+        if self._hashing is None:
+            self._hashing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="openadr-log-in")
         self._waiting += 1
         try:
             client = await asyncio.get_running_loop().run_in_executor(

@@ -45,6 +45,8 @@ class Actor:
     client_id: str
     role: Role
     scopes: frozenset[str]
+    inside: bool = False
+    """our own business logic, which has no token"""
 
     @property
     def is_ven(self) -> bool:

@@ -11,7 +11,7 @@ from devices.openadr.queries import Query
 from devices.openadr.vtn_objects import VtnObjects
 from devices.openadr.words import checked_request, show
 
-OURSELVES = Actor("gridward", "BL", SCOPES["3.1.1", "BL"])
+OURSELVES = Actor("gridward", "BL", SCOPES["3.1.1", "BL"], inside=True)
 
 
 class Repository(VtnObjects):

@@ -31,6 +31,10 @@ class Rules:
     holdings: Holdings
     ven_names: Mapping[str, str]
     """venName -> client id, where the clients file says whose a name is"""
+    name_of_client: Mapping[str, str]
+    """the same the other way round"""
+    own_program: str | None = None
+    """the name of the program that nobody but our own business logic writes"""
 
     def draft(self, actor: Actor, kind: ObjectKind, body: Body, old: Stored | None) -> Draft:
         """The object that a request makes, in place of `old` when there is one. Raises Problem."""
@@ -42,7 +46,20 @@ class Rules:
             "ven": self._ven,
             "resource": self._resource,
         }
-        return make[kind](actor, body, old)
+        draft = make[kind](actor, body, old)
+        self.check_not_ours(actor, kind, draft.body)
+        if old is not None:
+            self.check_not_ours(actor, kind, old.body)
+        return draft
+
+    def check_not_ours(self, actor: Actor, kind: ObjectKind, body: Body) -> None:
+        """Raises Problem 403 when others lay hands on our program or its events: those are our limits."""
+        if actor.inside or kind not in ("program", "event"):
+            return
+        program = self.holdings.get("program", body["programID"]) if kind == "event" else None
+        name = body.get("programName") if program is None else program.body["programName"]
+        if self.own_program is not None and name == self.own_program:
+            raise forbidden(f"the program {name!r} is this VTN's own")
 
     def may_see(self, actor: Actor, stored: Stored) -> bool:
         """Whether it is there for this client."""
@@ -54,7 +71,7 @@ class Rules:
         return stored.client_id == actor.client_id
 
     def _program(self, actor: Actor, body: Body, old: Stored | None) -> Draft:
-        self._unique("program", body["programName"], old)
+        self._unique(actor, "program", body["programName"], old)
         return Draft(body, None)
 
     def _event(self, actor: Actor, body: Body, old: Stored | None) -> Draft:
@@ -84,11 +101,14 @@ class Rules:
     def _ven(self, actor: Actor, body: Body, old: Stored | None) -> Draft:
         draft = _by_ven(actor, body, old) if actor.is_ven else _by_business_logic(body)
         name = draft.body["venName"]
+        own = self.name_of_client.get(actor.client_id)
+        if actor.is_ven and own not in (None, name):
+            raise forbidden(f"your name is {own!r}")
         owner = self.ven_names.get(name)
         client_id = draft.client_id or owner or (None if old is None else old.client_id) or name
         if actor.is_ven and owner not in (None, client_id):
             raise forbidden(f"the name {name!r} is that of another VEN")
-        self._unique("ven", name, old)
+        self._unique(actor, "ven", name, old)
         theirs = self.holdings.ven_of_client.get(client_id)
         if theirs is not None and (old is None or theirs != old.id):
             raise conflict(f"client {client_id!r} has a ven already: {theirs}")
@@ -108,10 +128,11 @@ class Rules:
                 raise conflict(f"ven {ven.id!r} has a resource {name!r} already: {other.id}")
         return Draft(draft.body, ven.client_id)
 
-    def _unique(self, kind: ObjectKind, name: str, old: Stored | None) -> None:
+    def _unique(self, actor: Actor, kind: ObjectKind, name: str, old: Stored | None) -> None:
         holder = self.holdings.named.get((kind, name))
         if holder is not None and (old is None or holder != old.id):
-            raise conflict(f"there is a {kind} {name!r} already: {holder}")
+            which = "" if actor.is_ven else f": {holder}"
+            raise conflict(f"there is a {kind} {name!r} already{which}")
 
     def _referred(self, actor: Actor, kind: ObjectKind, object_id: str) -> Stored:
         """What a request refers to. One that the client may not see is as good as none."""

@@ -34,6 +34,8 @@ class VtnSettings:
     bounds: Bounds = field(default_factory=Bounds)
     callbacks: CallbackRules = field(default_factory=CallbackRules)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    own_program: str | None = None
+    """the name of the program that only our own business logic writes"""
     mqtt: NotifierSettings | None = None
     """the notifier that runs beside the VTN, for 3.1.1 to tell of"""
     max_body_bytes: int = 1_048_576

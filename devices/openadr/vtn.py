@@ -42,7 +42,11 @@ class Vtn:
         self._settings, self._clock = settings, wire_clock
         self._backoff = Backoff(rng, FIRST_RETRY_S, LONGEST_RETRY_S)
         self.repository = Repository(
-            store, wire_clock, ven_names=settings.clients.ven_names, bounds=settings.bounds
+            store,
+            wire_clock,
+            ven_names=settings.clients.ven_names,
+            own_program=settings.own_program,
+            bounds=settings.bounds,
         )
         guard = CallbackGuard(settings.callbacks, wire_clock, resolve)
         self.webhooks = Webhooks(settings.webhooks, guard, wire_clock, rng)

@@ -44,14 +44,18 @@ class VtnObjects:
         clock: Clock,
         *,
         ven_names: Mapping[str, str] | None = None,
+        own_program: str | None = None,
         bounds: Bounds | None = None,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
-        """`ven_names`: venName -> client id, where it is settled whose a name is."""
+        """`ven_names`: venName -> client id, where it is settled whose a name is. `own_program`: the name of
+        the program that only our own business logic writes, events included.
+        """
         self._store, self._clock, self._new_id = store, clock, new_id
         self._held = Holdings()
         self._searches = Searches(self._held, clock)
-        self._rules = Rules(self._held, ven_names or {})
+        names = ven_names or {}
+        self._rules = Rules(self._held, names, {client: name for name, client in names.items()}, own_program)
         self._bounds = bounds or Bounds()
         self._turn = asyncio.Lock()
         self._worker: ThreadPoolExecutor | None = None
@@ -155,7 +159,9 @@ class VtnObjects:
         async with self._turn:
             await self._opened()
             old = self._theirs(actor, kind, object_id)
-            await self._carry_out([], [*self._dependent(old), old])
+            self._rules.check_not_ours(actor, kind, old.body)
+            before, after = self._dependent(old)
+            await self._carry_out([], [*before, old, *after])
             return old
 
     def _theirs(self, actor: Actor, kind: ObjectKind, object_id: str) -> Stored:
@@ -164,13 +170,13 @@ class VtnObjects:
             raise not_found(kind, object_id)
         return stored
 
-    def _dependent(self, stored: Stored) -> list[Stored]:
-        """Events and subscriptions of a program, resources of a ven. Reports stay: they are facts."""
-        kinds: dict[ObjectKind, tuple[ObjectKind, ...]] = {
-            "program": ("event", "subscription"),
-            "ven": ("resource",),
-        }
-        return [one for kind in kinds.get(stored.kind, ()) for one in self._held.below(kind, stored.id)]
+    def _dependent(self, stored: Stored) -> tuple[list[Stored], list[Stored]]:
+        """What goes before it: a program's events, a ven's resources; and after it: a program's
+        subscriptions, whose owners are told of the rest first. Reports stay: they are facts.
+        """
+        before: dict[ObjectKind, ObjectKind] = {"program": "event", "ven": "resource"}
+        above = self._held.below(before[stored.kind], stored.id) if stored.kind in before else []
+        return above, self._held.below("subscription", stored.id) if stored.kind == "program" else []
 
     def _moved_resources(self, new: Stored) -> list[Stored]:
         """The resources of a ven that business logic gave to another client."""

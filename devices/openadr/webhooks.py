@@ -87,6 +87,7 @@ class Webhooks:
             self._client, self._tasks = client, tasks
             try:
                 for subscription_id, lane in self._lanes.items():
+                    lane.running = False  # what ran when we were cancelled does not any more
                     self._start(subscription_id, lane)
                 await asyncio.Event().wait()
             finally:

@@ -1,6 +1,7 @@
 """A site's Modbus units from its settings, and everything that is wrong with them, named by row and key."""
 
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from devices.modbus.settings import FieldUnit
 from devices.modbus.sunspec.unit import SunSpecUnit
 from gridward.modbus_units import modbus_field, modbus_units
 from tests.devices.live import RealClock
+from tests.devices.modbus.rig import STATES
 from tests.devices.ocpp.certificates import Authority
 
 DEVICES = (
@@ -176,10 +178,62 @@ def test_what_is_wrong_is_named_by_row_and_key(tmp_path: Path, rows: str, expect
     assert expected in findings(site(tmp_path, rows))
 
 
-def test_a_state_below_the_floor_is_not_for_that_device(tmp_path: Path) -> None:
+def test_contacts_that_guarantee_nothing_are_for_no_device_with_a_floor(tmp_path: Path) -> None:
+    (told,) = findings(site(tmp_path, row(device="hp-1", profile="heat_pump_sg_ready")))
+    assert "leaves 0 kW, expected no less than the floor of 'hp-1', 4.2: in a copy of the map" in told
+    (tmp_path / "own.toml").write_text(STATES)
+    own = row(device="hp-1", profile=str(tmp_path / "own.toml"))
+    assert len(units(site(tmp_path, own))) == 1
     devices = tuple(replace(d, min_kw=5.0) for d in DEVICES)
-    (told,) = findings(
-        site(tmp_path, row(device="hp-1", profile="heat_pump_sg_ready")),
-        Control(Registry(REGISTRY.customers, devices)),
-    )
-    assert told.endswith("leaves 4.2 kW, expected no less than the floor of 'hp-1', 5")
+    (told,) = findings(site(tmp_path, own), Control(Registry(REGISTRY.customers, devices)))
+    assert "leaves 4.2 kW, expected no less than the floor of 'hp-1', 5" in told
+
+
+@pytest.mark.parametrize("kind", ["pv_inverter", "battery"])
+def test_a_device_without_a_floor_does_not_stop_the_start(tmp_path: Path, kind: str) -> None:
+    control: Any = Control(Registry(REGISTRY.customers, (Device("x-1", "load:1", kind, 10.0, 0.0),)))
+    rows, clock = site(tmp_path, row(device="x-1", profile="sunspec")), RealClock()
+    built = modbus_field(rows, [control], clock, np.random.default_rng(1), clock)
+    assert built is not None
+    assert built.stations[0].place.floor_kw == 0.0
+
+
+def test_what_the_driver_would_not_start_with_is_a_finding(tmp_path: Path) -> None:
+    registry = Registry((Customer("C-1", "load:0", "M/1"),), ())
+    (told,) = findings(site(tmp_path, row(meter="M/1", profile="meter_eastron_sdm630")), Control(registry))
+    assert told.startswith("feeder.modbus: modbus://192.0.2.9:502/1: meter ")
+
+
+def test_the_longest_timer_is_the_units(tmp_path: Path) -> None:
+    rows = row(device="pv-1", profile="sunspec", longest_hold_s=900)
+    (unit,) = units(site(tmp_path, rows))
+    assert isinstance(unit.speech, SunSpecUnit)
+    assert unit.speech.held_s(3600.0) == 900.0
+    with pytest.raises(ConfigRejected, match="longest_hold_s"):
+        site(tmp_path, row(device="pv-1", profile="sunspec", longest_hold_s=65535))
+
+
+@pytest.mark.parametrize(
+    ("setpoint", "failsafe_kw", "told"),
+    [
+        ('unit = "A"', 4.2, None),  # 7 A are 4.83 kW
+        ('unit = "A", scale = 2.0', 4.2, "its next step is 5.52 kW, expected that as failsafe_kw of 'ev-2'"),
+        ('unit = "A", min = 10.0', 4.2, "the failsafe of 'ev-2' cannot be told to it: "),
+    ],
+)
+def test_a_failsafe_that_would_never_be_confirmed_is_a_finding(
+    tmp_path: Path, setpoint: str, failsafe_kw: float, told: str | None
+) -> None:
+    text = (resources.files("devices.profiles") / "charger_generic_amps.toml").read_text(encoding="utf-8")
+    point = 'address = 110, encoding = "uint16", '
+    old = point + 'unit = "A", scale = 0.1, min = 6.0, max = 32.0'
+    assert old in text
+    (tmp_path / "own.toml").write_text(text.replace(old, point + setpoint))
+    devices = tuple(replace(d, failsafe_kw=failsafe_kw) if d.device == "ev-2" else d for d in DEVICES)
+    control = Control(Registry(REGISTRY.customers, devices))
+    rows = site(tmp_path, row(device="ev-2", profile=str(tmp_path / "own.toml")))
+    if told is None:
+        assert len(units(rows, control)) == 1
+    else:
+        (finding,) = findings(rows, control)
+        assert told in finding

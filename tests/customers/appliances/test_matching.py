@@ -176,3 +176,118 @@ def test_the_figures_on_made_up_streets() -> None:
     assert (len(sure) - wrong) / customers > 0.83
     assert (len(sure) - wrong + seen) / customers > 0.91
     assert doubtful / len(verdicts) < 0.13
+
+
+def of(*held: tuple[str, str, str], places: dict[str, tuple[float, float]] | None = None) -> Matcher:
+    """Id, name and address of each."""
+    people = [Contact(customer, name, postal=postal or None) for customer, name, postal in held]
+    return Matcher([one.customer for one in people], parties_of(people), places)
+
+
+ONE = ("1", "Eva Schmidt", "Hauptstr. 12, 50667 Köln")
+NEAR = {"1": (50.0001, 7.0)}
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "expected"),
+    [
+        ("Karl Meyer", "Hauptstr. 14, 50667 Köln", ("none", None)),
+        ("", "Ringstr. 3, 80331 München", ("none", None)),
+        ("", "Ringstr., 80331 München", ("none", None)),
+        ("", "Hauptstr. 12, 80331 München", ("none", None)),
+        ("Karl Meyer", "", ("doubtful", "1")),
+        ("", "Hauptstr., Köln", ("sure", "1")),
+        ("Schmidt", "Hauptstr. 12", ("sure", "1")),
+    ],
+)
+def test_coordinates_say_nothing_against_an_address_and_a_name(
+    name: str, address: str, expected: tuple[str, str | None]
+) -> None:
+    buyer = Buyer("", name, address, 50.0, 7.0)
+    assert outcome(of(ONE, places=NEAR).match(buyer)) == expected
+
+
+def test_coordinates_do_not_choose_among_the_customers_of_one_house() -> None:
+    house = "Hauptstr. 12, 50667 Köln"
+    held = [(str(n), f"{first} Meyer", house) for n, first in enumerate(("Ada", "Bob", "Cleo", "Dan", "Eve"), 1)]
+    places = {"5": (50.0, 7.0), "1": (50.0002, 7.0), "2": (51.0, 7.0)}
+    matcher = of(*held, places=places)
+    assert matcher.match(Buyer("", "", house, 50.0, 7.0)).outcome == "doubtful"
+    flat = of(("1", "Karl Meyer", "Hauptstr. 12, Whg 3, 50667 Köln"), places=NEAR)
+    other = Buyer("", "Karl Meyer", "Hauptstr. 12, Whg 5, 50667 Köln", 50.0, 7.0)
+    assert outcome(flat.match(other)) == ("doubtful", "1")
+
+
+@pytest.mark.parametrize(
+    ("number", "address", "expected"),
+    [
+        ("1", "Hauptstr. 12, 80331 München", ("doubtful", "1")),
+        ("1", "Hauptstr. 12, 50667 Köln", ("sure", "1")),
+        ("2", "Hauptstr. 12, 50667 Köln", ("doubtful", "2")),  # of which nothing else is held
+        ("1-23", "", ("none", None)),
+        ("1 23", "", ("sure", "123")),
+    ],
+)
+def test_a_number_does_not_count_against_an_address(
+    number: str, address: str, expected: tuple[str, str | None]
+) -> None:
+    verdict = of(ONE, ("2", "", ""), ("123", "", "")).match(Buyer(number, "", address))
+    assert outcome(verdict) == expected
+    if number == "2":
+        assert verdict.who == ("2", "1")
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ("Hauptstr. 12, 15230 Frankfurt (Oder)", "Hauptstr. 12, Frankfurt"),
+        ("Hauptstr. 5, 67433 Neustadt an der Weinstraße", "Hauptstr. 5, Neustadt"),
+        ("12 High St, New York", "12 High St, York"),
+        ("南京市鼓楼区中山路100号301室", "鼓楼区中山路100号301室"),
+        ("鼓楼区中山路100号301室", "福州市鼓楼区中山路100号301室"),
+    ],
+)
+def test_a_town_that_is_a_part_of_anothers_name_is_not_sure(held: str, said: str) -> None:
+    assert outcome(of(("1", "", held)).match(Buyer(address=said))) == ("doubtful", "1")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("成都市武侯区科华路12号附2号", "成都市武侯区科华路12号附3号"),
+        ("北京市朝阳区建国路5号2单元5楼东户", "北京市朝阳区建国路5号2单元5楼西户"),
+        ("广州市天河区中山路12号3楼A室", "广州市天河区中山路12号3楼B室"),
+        ("广州市天河区中山路12号之二", "广州市天河区中山路12号"),
+        ("上海市静安区南京西路500弄12号301室", "上海市静安区南京西路500弄12号乙301室"),
+        ("武汉市武昌区中山路12号1栋A单元301", "武汉市武昌区中山路12号1栋B单元301"),
+        ("武汉市武昌区中山路12号东区1栋301", "武汉市武昌区中山路12号西区1栋301"),
+        ("Ground Floor Flat, 12 High St, Leeds LS1 4AP", "First Floor Flat, 12 High St, Leeds LS1 4AP"),
+        ("Block B, Flat 3, 12 High St, Leeds LS1 4AP", "Block C, Flat 3, 12 High St, Leeds LS1 4AP"),
+        ("Upper Flat, 12 High St, Leeds LS1 4AP", "12 High St, Leeds LS1 4AP"),
+        ("Hauptstr. 12 Hinterhaus, 10115 Berlin", "Hauptstr. 12 Vorderhaus, 10115 Berlin"),
+        ("Hauptstr. 12, Hinterhaus, 10115 Berlin", "Hauptstr. 12, Vorderhaus, 10115 Berlin"),
+        ("Hauptstr. 12 Hinterhaus 2. OG, 10115 Berlin", "Hauptstr. 12 2. OG, 10115 Berlin"),
+        ("Hauptstr. 12 Rückgebäude, 80331 München", "Hauptstr. 12, 80331 München"),
+        ("Hauptstr. 12 Hofseite, 80331 München", "Hauptstr. 12, 80331 München"),
+        ("Hauptstr. 12, DG, 10115 Berlin", "Hauptstr. 12, UG, 10115 Berlin"),
+        ("Hauptstr. 12, EG links, 10115 Berlin", "Hauptstr. 12, EG rechts, 10115 Berlin"),
+        ("Hauptstr. 12 Aufgang A, 10115 Berlin", "Hauptstr. 12 Aufgang B, 10115 Berlin"),
+        ("Hauptstr. 12 Haus 2, 10115 Berlin", "Hauptstr. 12 Haus 3, 10115 Berlin"),
+        ("Hauptstr. 12 1/2, 50667 Köln", "Hauptstr. 12, 50667 Köln"),
+        ("Hauptstr. 12½, 50667 Köln", "Hauptstr. 12, 50667 Köln"),
+        ("Linzer Str. 12/5 Top 7, 1140 Wien", "Linzer Str. 12/6 Top 7, 1140 Wien"),
+        ("C 4, 12, 68159 Mannheim", "C 4, 14, 68159 Mannheim"),
+    ],
+)
+def test_another_flat_is_never_sure_whatever_way_it_is_told(one: str, other: str) -> None:
+    for held, said in ((one, other), (other, one)):
+        assert of(("1", "", held)).match(Buyer(address=said)).outcome != "sure"
+        assert of(("1", "", held)).match(Buyer(address=held)).customer == "1", "the same words are the same"
+
+
+def test_another_name_at_the_address_is_not_sure_and_a_typo_needs_a_name_that_fits() -> None:
+    matcher = of(ONE)
+    assert outcome(matcher.match(Buyer(name="Tom Evans", address=ONE[2]))) == ("doubtful", "1")
+    typo = "Hautpstr. 12, 50667 Köln"
+    assert outcome(matcher.match(Buyer(address=typo))) == ("doubtful", "1")
+    assert outcome(matcher.match(Buyer(name="E. Schmidt", address=typo))) == ("sure", "1")

@@ -2,17 +2,23 @@
 
 import asyncio
 import struct
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from devices.errors import Unreachable
+from devices.errors import MalformedMessage, Unreachable
 from devices.messages import DeviceStatus, Reading, Refused
+from devices.modbus.connection import Connection, LinkLost
 from devices.modbus.dialogue import Dialogue, Read
+from devices.modbus.driver import ModbusField
 from devices.modbus.mapped_unit import MappedUnit
-from tests.devices.live import WITHIN_S, Deliveries, until
+from devices.modbus.settings import LinkPlace
+from tests.devices.live import WITHIN_S, Deliveries, RealClock, until
 from tests.devices.modbus.rig import (
     METER,
+    QUICK,
     Reply,
     answer,
     answers,
@@ -142,6 +148,58 @@ async def test_a_silent_unit_does_not_starve_its_neighbours(silence: Reply) -> N
                 gone = False
                 await until(lambda: bool(readings(got, "m9")))
     assert [line["event"] for line in logs] == ["modbus link up", "modbus unit lost", "modbus unit up"]
+
+
+async def test_dead_units_on_a_gateway_do_not_tear_down_the_link_of_the_others() -> None:
+    memory = memory_reply(FREE)
+
+    def gateway(request: bytes) -> bytes | None:
+        return memory(request) if request[6] == 1 else None
+
+    async with scripted(gateway) as port:
+        units = [unit(port, mapped(METER), n, meter=f"m{n}", device=None) for n in (1, 2, 3, 4, 5)]
+        async with field(*units, settings=replace(QUICK, deadline_s=0.05)) as (driver, got):
+            await until(lambda: bool(readings(got, "m1")))
+            connections = driver.tally.connections  # until it speaks, the dead may have been asked alone
+            await until(lambda: len(readings(got, "m1")) >= 15)
+            assert driver.tally.connections == connections
+
+
+async def test_a_gateway_that_falls_silent_is_given_up_though_some_were_dead_before() -> None:
+    silent, memory = False, memory_reply(FREE)
+
+    def gateway(request: bytes) -> bytes | None:
+        return None if silent or request[6] == 9 else memory(request)
+
+    async with scripted(gateway) as port:
+        units = [unit(port, mapped(METER), n, meter=f"m{n}", device=None) for n in (1, 2, 9)]
+        async with field(*units, settings=replace(QUICK, deadline_s=0.05)) as (driver, got):
+            await until(lambda: min(len(readings(got, m)) for m in ("m1", "m2")) >= 3)
+            connections, silent = driver.tally.connections, True
+            await until(lambda: driver.tally.connections > connections)
+
+
+async def test_a_connection_that_is_lost_before_it_is_open_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With TLS, what comes together with the end of the handshake is read before the connection is ours."""
+
+    async def connect(place: LinkPlace, connection: Connection, *_: object) -> None:
+        connection.end(MalformedMessage("malformed", "a banner"))
+
+    monkeypatch.setattr("devices.modbus.link.connect", connect)
+    driver = ModbusField([unit(9, mapped())], RealClock(), np.random.default_rng(1))
+    (link,) = driver.links.values()
+    assert str(await link._live()) == "malformed: a banner"
+    assert (link._connection, link._open.is_set(), driver.tally.connections) == (None, False, 0)
+
+
+async def test_a_station_lets_others_go_on_whatever_becomes_of_its_link() -> None:
+    driver = ModbusField([unit(9, mapped())], RealClock(), np.random.default_rng(1))
+    (link,) = driver.links.values()
+    link._connection = gone = Connection(lambda: None, driver.tally)
+    gone.end(LinkLost("gone"))
+    once = driver.stations[0]._once()
+    once.send(None)  # StopIteration if it were back without having let go of the loop
+    once.close()
 
 
 async def test_answers_of_another_transaction_are_no_answers() -> None:

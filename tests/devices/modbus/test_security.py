@@ -1,6 +1,9 @@
 """Modbus/TCP Security: both sides prove who they are, or nothing is said at all."""
 
+import socket
 import ssl
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,8 +12,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from devices.messages import Reading
+from devices.messages import Reading, Refused
 from devices.modbus.settings import LinkPlace, client_tls_context
+from devices.modbus.sunspec import SunSpecSettings, SunSpecUnit
 from devices.ocpp.settings import server_tls_context
 from simulations.modbus_units import EmulatedUnit, UnitServer
 from tests.devices.live import until
@@ -116,3 +120,40 @@ def test_our_context_checks(certificates: Certificates, tmp_path: Path) -> None:
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     with pytest.raises(OSError, match="No such file"):
         client_tls_context(certificates.ca, tmp_path / "none.crt", ours.key)
+
+
+def banner_in_the_last_flight(listening: socket.socket, context: ssl.SSLContext) -> None:
+    """Shakes hands, and sends what is no Modbus in one segment with the end of it."""
+    with suppress(OSError):
+        while True:
+            there, _ = listening.accept()
+            into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = context.wrap_bio(into, out, server_side=True)
+            with there, suppress(OSError):
+                shaken = False
+                while not shaken:
+                    try:
+                        tls.do_handshake()
+                        shaken = True
+                        tls.write(b"BANNER: no Modbus at all\r\n")
+                    except ssl.SSLWantReadError:
+                        pass
+                    there.sendall(out.read())
+                    if not shaken:
+                        into.write(there.recv(65536) or b"")
+
+
+async def test_what_comes_with_the_handshake_does_not_stop_the_loop(certificates: Certificates) -> None:
+    context = server_tls_context(certificates.unit.certificate, certificates.unit.key, certificates.ca)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    listening = socket.create_server(("127.0.0.1", 0))
+    far = threading.Thread(target=banner_in_the_last_flight, args=(listening, context), daemon=True)
+    far.start()
+    link = place(listening.getsockname()[1], certificates.ca, certificates.ours)
+    asking = SunSpecUnit(SunSpecSettings("meter"))
+    async with field(unit(0, asking, link=link, meter="m1", device=None)) as (driver, got):
+        await until(lambda: len(got) >= 2)
+        assert {m.reason for m in got if isinstance(m, Refused)} == {"malformed"}
+        assert not driver.connected
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.errors import CommandRejected, MalformedMessage, Unreachable
+from devices.errors import CommandRejected, MalformedMessage
 from devices.modbus.dialogue import Operation, Read, Registers, UnitException
 from devices.modbus.sunspec import SunSpecSettings, SunSpecUnit
 from devices.modbus.sunspec.discovery import MARK, MOST_MODELS, FoundModel, find_models
@@ -76,14 +76,6 @@ def test_a_chain_that_cannot_be_is_malformed(answer: Answer, told: str) -> None:
         talk(find_models(), answer, MOST_ASKED)
 
 
-def test_a_busy_unit_is_asked_again_not_called_wrong() -> None:
-    def busy(_operation: Operation) -> Registers:
-        raise UnitException(6)
-
-    with pytest.raises(Unreachable, match="exception 6"):
-        talk(find_models(), busy)
-
-
 def test_an_answer_of_another_size_is_malformed() -> None:
     with pytest.raises(MalformedMessage, match="3 answered"):
         talk(find_models(), lambda operation: (*MARK, 1) if operation.address != 40000 else MARK)
@@ -115,5 +107,5 @@ def test_no_answers_break_a_unit_or_keep_it_asking(data: st.DataObject, role: st
     for dialogue in (unit.identify, unit.poll, lambda: unit.limit(4.2, "production", 60.0), unit.release):
         try:
             talk(dialogue(), answer, MOST_ASKED + 40)
-        except (MalformedMessage, CommandRejected, Unreachable):
+        except (MalformedMessage, CommandRejected):
             continue

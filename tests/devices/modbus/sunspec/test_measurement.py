@@ -2,7 +2,7 @@
 
 import pytest
 
-from devices.errors import MalformedMessage, Unreachable
+from devices.errors import MalformedMessage
 from devices.modbus.dialogue import Read, UnitState
 from devices.modbus.sunspec import SunSpecSettings, SunSpecUnit
 from simulations.sunspec_image import SunSpecImage
@@ -138,10 +138,24 @@ def test_a_unit_without_a_name_is_malformed() -> None:
         ask(meter_unit().identify(), nameless)
 
 
-@pytest.mark.parametrize(("code", "error"), [(4, MalformedMessage), (6, Unreachable), (11, Unreachable)])
-def test_an_exception_is_no_measurement(code: int, error: type[Exception]) -> None:
+def test_an_exception_is_no_measurement() -> None:
     unit, meter = meter_unit(), VirtualMeter(HandClock())
     ask(unit.identify(), meter)
-    meter.answers_with = code
-    with pytest.raises(error, match=f"exception {code}"):
+    meter.answers_with = 4
+    with pytest.raises(MalformedMessage, match="exception 4"):
         ask(unit.poll(), meter)
+
+
+def test_what_is_measured_counts_though_its_limit_cannot_be_read() -> None:
+    inverter = VirtualInverter(HandClock())
+    inverter.available_kw = 5.0
+    unit = SunSpecUnit(SunSpecSettings("inverter"))
+    inverter.image.put_raw(123, "WMaxLimPct_SF", None)
+    state = ask(unit.poll(), inverter)
+    assert (state.p_kw, state.says_limit, state.limit_kw) == (-5.0, False, None)
+    # it is looked for again once, not at every poll
+    ask(unit.poll(), inverter)
+    _, asked = talk(unit.poll(), answers_of(inverter))
+    assert len(asked) <= 3
+    inverter.image.put_raw(123, "WMaxLimPct_SF", -2)
+    assert ask(unit.poll(), inverter).says_limit

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -141,3 +142,21 @@ async def test_a_busy_unit_may_be_asked_again_and_nonsense_is_refused() -> None:
         meter.image.put_raw(203, "A_SF", -2)
         meter.p_kw = 2.5
         await until(lambda: read(got, "m240")[-1] == 2.5)
+
+
+async def test_a_limit_of_the_other_direction_ends_when_another_takes_its_place() -> None:
+    battery = VirtualBattery(HandClock())
+    battery.wanted_kw = 8.0
+    async with driven({2: battery}) as (field, got):
+        await until(lambda: bool(read(got, "m2")))
+        await field.send(command("battery", 4.2, "consumption"))
+        assert battery.p_kw == pytest.approx(4.2)
+        feed_in = replace(command("battery", 5.0, "production"), request="r2")
+        await field.send(feed_in)
+        assert battery.p_kw == 8.0
+        assert limits(got, "battery")[-1] == 5.0
+        # the refused takes nobody's place, and what was held is held again
+        battery.deaf = {"InWRte"}
+        await field.send(replace(command("battery", 6.0, "consumption"), request="r3"))
+        assert answers(got)[-1] == ("battery", "refused")
+        await until(lambda: battery.share("production") == 0.5)

@@ -24,10 +24,10 @@ import numpy as np
 from msgspec import structs
 
 from controller.entries import DataAlarm
-from controller.failsafes import FAILSAFE_ALARMS
 from controller.feeder_check import MAX_BUSBAR_DIFFERENCE_PU, Check, busbar_v_pu, feeder_sum_off_kw
 from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState
+from controller.silence_alarms import FAILSAFE_ALARMS
 from controller.state_estimate import SuspectReading
 from grid_model.load_flow import LoadFlowResult
 from grid_model.snapshot import Quality

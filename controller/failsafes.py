@@ -11,39 +11,36 @@ Alarms name those who are there and do not show what they were told, and those w
 hear no heartbeat. What carries it all is `guarding.py`; what the device makes of it, `devices/failsafe.py`.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from controller.books import Books
-from controller.entries import DataAlarm, Entry, FailsafeArmed, FailsafeConfirmed
+from controller.entries import Entry, FailsafeArmed, FailsafeConfirmed
 from controller.feeder_control import FeederControl
 from controller.feeder_state import DeviceState, FeederState
+from controller.silence_alarms import (
+    ALARM_AFTER_S,
+    NOT_LIFTED,
+    UNCONFIRMED,
+    UNHEARD,
+    silence_alarms,
+)
 from controller.situation import STATUS_FRESH
 from customers.registry import Device, Registry
 from devices.messages import DEFAULT_FAILSAFE_S, HEARTBEAT_PERIOD_S, HEARTBEAT_TIMEOUT_S
 
-UNCONFIRMED = "failsafe_unconfirmed"
-NOT_LIFTED = "failsafe_not_lifted"
-UNHEARD = "heartbeats_not_heard"
-FAILSAFE_ALARMS = (UNCONFIRMED, NOT_LIFTED, UNHEARD)
-"""Kinds of alarms; they stop nobody but the devices that the first one names."""
-ALARM_AFTER_S = 120.0
-UNHEARD_AFTER_S = 2.0 * HEARTBEAT_TIMEOUT_S
-"""A device leaves its failsafe at the latest one time-out after heartbeats are back."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 60.0, 3600.0
 """Between two tellings: it doubles, so that a device that never learns it does not fill the journal."""
 KEPT_OVER_ABSENCE = 4
-"""So many tellings still count when a device comes back: one that comes and goes is not told each time, and one
-that was gone for long is told within minutes."""
+"""So many tellings still count when a device comes back: one that comes and goes is not told each time, and
+one that was gone for long is told within minutes."""
 ARMED_A_CYCLE = 200
 """Of one feeder; the others come in the next cycles."""
 MAY_ROUND_UP_KW = 0.7
 """What a wire takes in steps goes up to the next one; a whole ampere on three phases of 230 V is 0.69 kW."""
 SHORTEST_TIMEOUT_S = 2.0 * HEARTBEAT_PERIOD_S
 """A device that waits for less goes to its failsafe while we live."""
-NAMED = 10
-"""So many devices are named in an alarm."""
 _ROUNDING_KW = 1e-6
 
 
@@ -171,9 +168,9 @@ def _concerned(control: FeederControl, state: FeederState) -> Iterator[Device]:
         if not registry.is_protected(device) or (shown is not None and shown.failsafe_kw is not None):
             yield device
     for name, shown in state.devices.items():
-        device = registry.device[name]
-        if shown.failsafe_kw is not None and device.on_contact_loss == "event":
-            yield device
+        known = registry.device.get(name)
+        if shown.failsafe_kw is not None and known is not None and known.on_contact_loss == "event":
+            yield known
 
 
 def _shows(control: FeederControl, device: Device, shown: DeviceState) -> bool:
@@ -234,9 +231,6 @@ def _confirmation(
         )
 
 
-# ---- alarms
-
-
 def _alarms(control: FeederControl, books: Books, memory: FailsafeMemory, now: datetime) -> Iterator[Entry]:
     """Who is named. Whoever is gone for long is not, whoever comes and goes is."""
     registry, patience = control.registry, timedelta(seconds=ALARM_AFTER_S)
@@ -246,34 +240,5 @@ def _alarms(control: FeederControl, books: Books, memory: FailsafeMemory, now: d
             group = held if is_let_go(registry, registry.device[name]) else guards
             group[name] = lack.since
     assert memory.began is not None
-    for kind, since, after_s, over in (
-        (UNCONFIRMED, guards, ALARM_AFTER_S, "all devices of guard mode that are there show their failsafe"),
-        (NOT_LIFTED, held, ALARM_AFTER_S, "nobody is limited by silence who must not be"),
-        (UNHEARD, memory.unheard_since, UNHEARD_AFTER_S, "all devices of guard mode hear us again"),
-    ):
-        due = now - timedelta(seconds=after_s)
-        overdue = [name for name, at in since.items() if at <= due]
-        may_clear = not since and memory.began <= due
-        yield from _alarm(control, books, kind, overdue, now, over=over if may_clear else None)
-
-
-def _alarm(
-    control: FeederControl,
-    books: Books,
-    kind: str,
-    overdue: Collection[str],
-    now: datetime,
-    *,
-    over: str | None,
-) -> Iterator[DataAlarm]:
-    """`over`: what to say when nobody has to be named any more; None while that is not known."""
-    raised = next((a for a in books.alarms(control.feeder) if a.kind == kind), None)
-    if overdue:
-        many = len(overdue) > NAMED
-        more = f" and {len(overdue) - NAMED} more" if many else ""
-        text = f"{', '.join(sorted(overdue)[:NAMED])}{more}"
-        told = raised is not None and (raised.text == text or (many and raised.text.endswith(" more")))
-        if not told:
-            yield DataAlarm(at=now, feeder=control.feeder, kind=kind, raised=True, text=text)
-    elif raised is not None and over is not None:
-        yield DataAlarm(at=now, feeder=control.feeder, kind=kind, raised=False, text=over)
+    since = {UNCONFIRMED: guards, NOT_LIFTED: held, UNHEARD: memory.unheard_since}
+    return silence_alarms(control.feeder, books, since, looked_since=memory.began, now=now)

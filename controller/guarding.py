@@ -3,8 +3,8 @@ of the shell.
 
 The daemon's cycle feeds it: a heartbeat goes out after a round that came to its end, as soon as half of
 `HEARTBEAT_PERIOD_S` is over since the last one, so that with cycles of up to that half none comes later than
-the whole. A daemon that hangs, whose rounds fail or whose journal cannot be written sends none, and the devices
-see to themselves (`devices/failsafe.py`). No task of its own may stand in for the cycle.
+the whole. A daemon that hangs, whose rounds fail or whose journal cannot be written sends none, and the
+devices see to themselves (`devices/failsafe.py`). No task of its own may stand in for the cycle.
 
 A failsafe is journaled before it goes out. What is not taken is not kept: `failsafes.py` tells it anew. A
 heartbeat goes right before it, so that nobody who just joined is armed in what looks like silence.

@@ -114,7 +114,9 @@ class FeederVen(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True
     resource: str | None = None
     """the resourceName of the device; without it the VEN is the device"""
     client_id: str | None = None
-    """The VEN's id in the clients file: reports of another client are refused."""
+    """The VEN's id in the clients file, needed on our own VTN: no other client sees the device's events, and
+    reports of another are refused.
+    """
     target: str | None = None
     """what its events are targeted at in 3.1.1; without it its resource or VEN by name"""
     vtn: str | None = None
@@ -219,7 +221,7 @@ class OpenAdr(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     callback_challenge: bool = True
     """A callback must echo a challenge before its subscription is taken, as OpenADR 3.1 wants it."""
     program: str = "Gridward"
-    """the name of the program whose events are our limits"""
+    """the name of the program whose events are our limits, and which no client of the VTN may write"""
     mqtt: OpenAdrMqtt | None = None
     """Without it VENs are told of changes by webhooks alone, or ask."""
 

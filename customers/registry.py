@@ -63,7 +63,7 @@ class Device:
     failsafe_s: int | None = None
     """how long that holds at least; None: the default of `devices.messages`"""
     nominal_kw: float | None = None
-    """the most it may take by contract, where that is not its rated power"""
+    """the most it may take by contract, where that is less than its rated power: its failsafe is no higher"""
 
 
 @dataclass(frozen=True)

@@ -124,19 +124,14 @@ def _device(row: Row) -> Device | None:
         or on_contact_loss is None
     ):
         return None
-    if min_kw > rated_kw:
-        row.fault("min_kw", f"expected at most the rated p_kw of {rated_kw:g} kW, got {min_kw:g}")
-        return None
-    if failsafe_kw is not None and not min_kw <= failsafe_kw <= rated_kw:
-        least, most = (min_kw, "at least the guaranteed min_kw"), (rated_kw, "at most the rated p_kw")
-        bound_kw, side = least if failsafe_kw < min_kw else most
-        row.fault("failsafe_kw", f"expected {side} of {bound_kw:g} kW, got {failsafe_kw:g}")
-        return None
-    if on_contact_loss == "guard" and failsafe_kw is None:
-        row.fault("failsafe_kw", "expected a power in kW, because on_contact_loss is guard; it is empty")
+    nominal_kw = None if row.is_blank("nominal_kw") else row.power_kw("nominal_kw", above_zero=True)
+    fault = _power_fault(min_kw, rated_kw, nominal_kw, failsafe_kw)
+    if fault is None and on_contact_loss == "guard" and failsafe_kw is None:
+        fault = "failsafe_kw", "expected a power in kW, because on_contact_loss is guard; it is empty"
+    if fault is not None:
+        row.fault(*fault)
         return None
     failsafe_s = _failsafe_s(row)
-    nominal_kw = None if row.is_blank("nominal_kw") else row.power_kw("nominal_kw", above_zero=True)
     return Device(
         device,
         service_point,
@@ -149,6 +144,27 @@ def _device(row: Row) -> Device | None:
         failsafe_s,
         nominal_kw,
     )
+
+
+def _power_fault(
+    min_kw: float, rated_kw: float, nominal_kw: float | None, failsafe_kw: float | None
+) -> tuple[str, str] | None:
+    """The first of a device's powers that does not fit the others, and what was expected of it."""
+    if min_kw > rated_kw:
+        return "min_kw", f"expected at most the rated p_kw of {rated_kw:g} kW, got {min_kw:g}"
+    floor = f"expected at least the guaranteed min_kw of {min_kw:g} kW"
+    if nominal_kw is not None and nominal_kw < min_kw:
+        return "nominal_kw", f"{floor}, got {nominal_kw:g}"
+    if failsafe_kw is None:
+        return None
+    if failsafe_kw < min_kw:
+        return "failsafe_kw", f"{floor}, got {failsafe_kw:g}"
+    most_kw, ceiling = rated_kw, "rated p_kw"
+    if nominal_kw is not None and nominal_kw < rated_kw:
+        most_kw, ceiling = nominal_kw, "nominal_kw"
+    if failsafe_kw > most_kw:
+        return "failsafe_kw", f"expected at most the {ceiling} of {most_kw:g} kW, got {failsafe_kw:g}"
+    return None
 
 
 def _failsafe_s(row: Row) -> int | None:

@@ -17,16 +17,16 @@ of *guard* mode is armed with a failsafe limit before its first limit. From then
 
 Stricter than EEBus in three things, so that no silence reads as "no limit": the time-out of `init` leads to
 the failsafe, not into freedom; a limit that is still held in the failsafe stays, where it is the lower one; a
-second silence begins a new failsafe. A word is a limit, a release or a failsafe that this device has not heard
-before and that is not over: a captured one that is played again lifts nothing.
+second silence begins a new failsafe. A word is a limit, a release or a failsafe that this device has not
+heard before and that is not over: a captured one that is played again lifts nothing.
 
 All times here are `at_s`, seconds that never jump: no clock that is set and no time zone shortens or
 lengthens a failsafe. Over a restart a gateway keeps `KeptGuard`; a failsafe that was running goes on with
 what was left of it, everything else begins in `init`. An older failsafe, or one of an earlier controller,
 has no effect, so the message may lie in a broker for ever.
 
-Heartbeats are not signed: whoever may publish them can keep devices from their failsafe, or drive them into it
-by a number that ours never reach, and cannot change a limit. One that is not above the last in (epoch,
+Heartbeats are not signed: whoever may publish them can keep devices from their failsafe, or drive them into
+it by a number that ours never reach, and cannot change a limit. One that is not above the last in (epoch,
 sequence) says nothing: a controller that was replaced keeps nobody from the failsafe.
 """
 

@@ -5,8 +5,8 @@ The emulated devices run it, and a real gateway does well to do the same. Rules,
 1. Wrong device or signature: refused, and nothing else is learnt from the command.
 2. An epoch lower than the highest seen: refused "stale epoch" (that controller was replaced).
 3. A sequence that this request has already seen: the same one repeats the last answer (the first one may have
-   been lost on the way), a lower one gets none. Neither changes anything. But for a "clock" (rule 6), which is
-   judged anew each time: clocks are put right.
+   been lost on the way), a lower one gets none. Neither changes anything. What was refused as "clock" (6) is
+   judged anew: clocks are put right.
 4. The end is not after now: a limit held for this request is gone, answer "ended". If none was ever held:
    refused "expired". An ended request is remembered past its latest end, so a captured command cannot bring
    it back.
@@ -23,8 +23,8 @@ held, and that one is answered "ended" with the reason "replaced" through `expir
 The clock of the day is read once for each command: how long it is until its start and its end. From there on
 `at_s` counts, seconds that never jump, so a clock that is set meanwhile neither lengthens nor shortens a
 limit that is held. Where none is given the time of day stands in for it. A clock that is behind when it is
-read lengthens nothing either: a limit lasts from its coming for as long as its window at most, and a change of
-one that is held moves its end by no more than the two ends differ.
+read lengthens nothing either: a limit lasts from its coming for as long as its window at most, and a change
+of one that is held moves its end by no more than the two ends differ.
 
 A real gateway keeps `Kept` over its own restarts. Then the clock of the day is asked once more, but a limit
 never lasts longer than it had left: a clock that begins in 1970 holds nobody for decades.

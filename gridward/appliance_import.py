@@ -20,9 +20,10 @@ from controller.errors import ConfigRejected
 from customers.appliances.columns import ListMapping, load_mapping
 from customers.appliances.importing import Imported, Importer
 from customers.appliances.matching import Matcher
-from customers.appliances.memory import Fingerprints, Memory, Waiting, load_memory, save_memory, write_private
+from customers.appliances.memory import Fingerprints, Memory, Waiting, load_memory, save_memory
 from customers.appliances.merging import Register
 from customers.appliances.parties import Party, parties_of
+from customers.appliances.private_files import write_private
 from customers.appliances.review_list import (
     COLUMNS,
     TWINS,
@@ -31,7 +32,7 @@ from customers.appliances.review_list import (
     read_decisions,
     review_rows,
 )
-from customers.appliances.sales_list import SalesList, read_sales
+from customers.appliances.sales_list import SalesList, family, read_sales
 from customers.appliances.sheets import Cell
 from customers.appliances.twins import twins
 from customers.contact_store import ContactStore
@@ -71,6 +72,9 @@ class Told:
 def import_sales(feeders: Feeders, args: argparse.Namespace) -> Told:
     """All of the command. Raises RegistryRejected and others having written nothing."""
     now = WallClock().now()
+    if args.review is not None and args.review.exists():
+        expected = "expected a file that is not there yet: somebody may be deciding in this one"
+        raise RegistryRejected([Finding(str(args.review), None, "--review", expected)])
     mapping = ListMapping() if args.mapping is None else load_mapping(args.mapping)
     lists = _read(args.files, mapping, now.date())
     with feeders.alone():
@@ -85,14 +89,15 @@ def import_sales(feeders: Feeders, args: argparse.Namespace) -> Told:
         for one in lists:
             importer.take(one)
         pairs = _proposed(parties, importer.done, feeders, memory)
+        # What is owned first: whoever dies here has lost nothing that the same command again would not bring.
+        count = feeders.write(register.appliances(feeders.service_point, memory.resolved()), held)
+        save_memory(feeders.memory_file, memory)
         rejected = {path: _write_rejected(path, one) for path, one in zip(args.files, lists, strict=True)}
         if args.review is not None:
             rows = [*review_rows(importer.done.doubts, pairs, contacts)]
             rows += nobody_rows(importer.done) if args.with_nobody else ()
             write_private(args.review, csv_text(COLUMNS, rows))
-        save_memory(feeders.memory_file, memory)
-        count = feeders.write(register.appliances(feeders.service_point, memory.resolved()), held)
-    return _told(args, _Came(lists, importer.done, len(pairs), count, rejected))
+    return _told(args, _Came(lists, importer.done, len(pairs), len(memory.waiting), count, rejected))
 
 
 def _fingerprints(feeders: Feeders) -> Fingerprints:
@@ -130,11 +135,12 @@ def _read(files: Sequence[Path], mapping: ListMapping, today: date) -> list[Sale
     findings: list[Finding] = []
     stems: dict[str, Path] = {}
     for path in files:
-        if path.stem in stems:
-            expected = f"expected files of different names: {stems[path.stem]} is a list of this name as well"
+        name = family(path.stem)
+        if name in stems:
+            expected = f"expected files of different names: {stems[name]} is a list of this name as well"
             findings.append(Finding(str(path), None, None, expected))
             continue
-        stems[path.stem] = path
+        stems[name] = path
         try:
             lists.append(read_sales(path, mapping, today))
         except RegistryRejected as error:
@@ -165,7 +171,7 @@ def _write_rejected(path: Path, one: SalesList) -> Path | None:
     rows = [
         [
             *(_cell(cell) for cell in (*row.row.cells, *[None] * width)[:width]),
-            "; ".join(f"{fault.field}: {fault.expected}" for fault in row.faults),
+            "; ".join(fault.told for fault in row.faults),
         ]
         for row in one.rejected
     ]
@@ -183,7 +189,7 @@ def _cell(cell: Cell) -> str:
 
 
 def _told(args: argparse.Namespace, came: "_Came") -> Told:
-    faults = [str(fault) for one in came.lists for row in one.rejected for fault in row.faults]
+    faults = [str(fault.finding) for one in came.lists for row in one.rejected for fault in row.faults]
     more = len(faults) - _SHOWN
     document = {
         "lists": [
@@ -199,6 +205,9 @@ def _told(args: argparse.Namespace, came: "_Came") -> Told:
         "units": {name: came.done.units[name] for name in _OUTCOMES},
         "ways": dict(sorted(came.done.ways.items())),
         "same_customer": came.pairs,
+        "waiting": came.waits,
+        "gone_from_list": dict(+came.done.gone),
+        "alike_to_mended": dict(+came.done.twice),
         "review": None if args.review is None else str(args.review),
         "appliances": dict(came.count),
         "findings": faults,
@@ -230,11 +239,24 @@ def _lines_of_units(came: "_Came", review: Path | None) -> Iterator[str]:
     yield from (f"  by {way}: {n}" for way, n in sorted(done.ways.items()))
     if came.pairs:
         yield f"{came.pairs} pairs of ids may be one customer each"
-    if came.waits and review is not None:
+    new = done.units["doubtful"] + came.pairs
+    if new and review is not None:
         yield f"look through {review}; it holds addresses"
-    elif came.waits:
+    elif new:
         yield "run it again with --review OUT.csv to look through them"
+    if came.waits:
+        yield f"{came.waits} lines wait in all"
+    yield from _lines_of_corrections(done)
     yield from (f"feeder {feeder}: {n} appliances" for feeder, n in came.count.items())
+
+
+def _lines_of_corrections(done: Imported) -> Iterator[str]:
+    stay = "take what is wrong out of appliances.csv by hand"
+    for name, n in sorted((+done.gone).items()):
+        yield f"{n} units of an earlier reading of {name} are not in it any more and stay: {stay}"
+    for name, n in sorted((+done.twice).items()):
+        other = f"{family(name)}.rejected.csv" if name == family(name) else family(name)
+        yield f"{n} units of {name} are alike to rows that were mended in {other}; if it is one, {stay}"
 
 
 @dataclass(frozen=True)
@@ -244,13 +266,10 @@ class _Came:
     lists: Sequence[SalesList]
     done: Imported
     pairs: int
+    waits: int
+    """lines for a person, of these lists and of all before"""
     count: Mapping[str, int]
     rejected: Mapping[Path, Path | None]
-
-    @property
-    def waits(self) -> int:
-        """Lines for a person."""
-        return self.done.units["doubtful"] + self.pairs
 
 
 def read_review(feeders: Feeders, path: Path) -> Told:
@@ -260,8 +279,8 @@ def read_review(feeders: Feeders, path: Path) -> Told:
         memory, held = load_memory(feeders.memory_file), feeders.appliances()
         register = Register(one for all_ in held.values() for one in all_)
         applied = apply_decisions(str(path), decisions, memory, register, feeders.service_point)
-        save_memory(feeders.memory_file, memory)
         count = feeders.write(register.appliances(feeders.service_point, memory.resolved()), held)
+        save_memory(feeders.memory_file, memory)
     waits = len(memory.waiting)
     lines = [
         f"{applied.accepted} accepted, {applied.refused} refused; {applied.units} units are new",

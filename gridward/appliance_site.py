@@ -15,7 +15,7 @@ import numpy as np
 from controller.errors import ConfigRejected
 from controller.settings import Feeder, Site
 from customers.appliances.appliance_files import COLUMNS, cells, load_appliances
-from customers.appliances.memory import write_private
+from customers.appliances.private_files import write_private
 from customers.appliances.values import Appliance
 from customers.errors import Finding, RegistryRejected
 from customers.registry import Registry

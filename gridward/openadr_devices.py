@@ -111,7 +111,10 @@ def openadr_channels(
     wire_clock: Clock,
     clients: list[VtnClient] | None = None,
 ) -> dict[str, OpenAdrChannel]:
-    """`clients` gets those of other VTNs, for whoever closes them. By the name of the VTN, "" for our own. Raises ConfigRejected, ProfileRejected; OSError for files."""
+    """By the name of the VTN, "" for our own. `clients` gets those of other VTNs, for whoever closes them.
+
+    Raises ConfigRejected, ProfileRejected; OSError for files.
+    """
     rows = openadr_rows(site, feeders)
     foreign = {row.name: row for row in site.vtn}
     channels: dict[str, OpenAdrChannel] = {}

@@ -8,12 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 
-from customers.registry import Registry
-from devices.messages import CustomerNotice, LimitCommand
+from customers.registry import Device, Registry
+from devices.messages import DEFAULT_FAILSAFE_S, CustomerNotice, LimitCommand
 from grid_model.network import Floats
 from simulations.direct_link import OnTheWire
 from simulations.emulated_devices import DeviceNote
@@ -72,7 +73,9 @@ PROMISES: Mapping[str, str] = {
     "floor": "no device was sent, or held, a limit below its guaranteed minimum",
     "protected": "no critical customer or device was ever limited or asked",
     "end": "no device was limited past the end that it was told",
-    "silence": "every armed device of guard mode that lost contact was at its failsafe within two minutes",
+    "silence": "every armed device of guard mode that lost contact was at its failsafe within two minutes, "
+    "and stayed there",
+    "armed": "no device of guard mode held a limit before it was told what to do in silence",
     "bounded": "nobody was limited longer than the longest event",
     "intent": "nothing went out that the journal did not know before",
     "ledger": "every transaction, and all accounts, sum to zero",
@@ -90,6 +93,7 @@ def judge(evidence: Evidence) -> list[Broken]:
         *_protected(evidence),
         *_ends(evidence),
         *_silent(evidence),
+        *_armed(evidence),
         *_bounded(evidence, planned),
         *_intents(evidence, planned),
         *_ledger(evidence.record),
@@ -136,8 +140,15 @@ def _protected(evidence: Evidence) -> Iterator[Broken]:
             case _:
                 pass
     for note in evidence.journal:
-        if note.what == "limited" and note.device in protected:
+        if note.device in protected and _limits(note, evidence.registry.device[note.device]):
             yield Broken("protected", note.device, f"was limited at {note.at}")
+
+
+def _limits(note: DeviceNote, device: Device) -> bool:
+    """A failsafe of all that a device can take limits nothing."""
+    if note.what != "failsafe":
+        return note.what == "limited"
+    return note.limit_kw is None or note.limit_kw < device.rated_kw - KW_TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +192,26 @@ def _ends(evidence: Evidence) -> Iterator[Broken]:
             yield Broken("end", span.device, f"limited until {span.end}, told {span.told_end}")
 
 
-def _silent(evidence: Evidence) -> Iterator[Broken]:
-    guards = {d.device for d in evidence.registry.devices if d.on_contact_loss == "guard"}
+def _guard_notes(evidence: Evidence) -> Iterator[tuple[Device, list[DeviceNote]]]:
+    """The journals of the devices of guard mode that silence may limit."""
+    registry = evidence.registry
     of_device: dict[str, list[DeviceNote]] = defaultdict(list)
     for note in evidence.journal:
-        if note.device in guards:
-            of_device[note.device].append(note)
-    for device, notes in of_device.items():
+        of_device[note.device].append(note)
+    for device in registry.devices:
+        if device.on_contact_loss == "guard" and not registry.is_protected(device):
+            yield device, of_device[device.device]
+
+
+def _armed(evidence: Evidence) -> Iterator[Broken]:
+    for device, notes in _guard_notes(evidence):
+        before = takewhile(lambda note: note.what != "armed", notes)
+        if (limited := next((note for note in before if note.what == "limited"), None)) is not None:
+            yield Broken("armed", device.device, f"held a limit at {limited.at} and was told nothing before")
+
+
+def _silent(evidence: Evidence) -> Iterator[Broken]:
+    for device, notes in _guard_notes(evidence):
         for place, note in enumerate(notes):
             armed = [n for n in notes[:place] if n.what == "armed"]
             if note.what == "offline" and armed:
@@ -195,17 +219,26 @@ def _silent(evidence: Evidence) -> Iterator[Broken]:
 
 
 def _silent_device(
-    device: str, notes: Sequence[DeviceNote], lost_at: datetime, failsafe_kw: float, evidence: Evidence
+    device: Device, notes: Sequence[DeviceNote], lost_at: datetime, failsafe_kw: float, evidence: Evidence
 ) -> Iterator[Broken]:
-    """What it was at when its time was over, if it had no contact until then."""
+    """What it was at from when its time was over until it had contact again, or its failsafe was over."""
     due = lost_at + timedelta(seconds=SILENT_S + LATE_S)
-    back = [n.at for n in notes if n.what == "online" and n.at > lost_at]
-    if min([*back, evidence.ended_at]) <= due:
+    back = next((n.at for n in notes if n.what == "online" and n.at > lost_at), evidence.ended_at)
+    held = [n for n in notes if n.what in ("limited", "free", "failsafe")]
+    before = [n for n in held if n.at <= lost_at]
+    since = before[-1].at if before and before[-1].what == "failsafe" else lost_at
+    hold_s = DEFAULT_FAILSAFE_S if device.failsafe_s is None else device.failsafe_s
+    until = min(back, since + timedelta(seconds=hold_s))
+    if until <= due:
         return
-    held = [n for n in notes if n.what in ("limited", "free", "failsafe") and n.at <= due]
-    limit_kw = held[-1].limit_kw if held and held[-1].what != "free" else None
-    if limit_kw is None or limit_kw > failsafe_kw + KW_TOLERANCE:
-        yield Broken("silence", device, f"lost contact at {lost_at}, at {due} its limit is {limit_kw} kW")
+    at_due = [n for n in held if n.at <= due][-1:]
+    limits = [(due, at_due[0] if at_due else None), *((n.at, n) for n in held if due < n.at < until)]
+    for at, note in limits:
+        limit_kw = None if note is None or note.what == "free" else note.limit_kw
+        if limit_kw is None or limit_kw > failsafe_kw + KW_TOLERANCE:
+            what = f"lost contact at {lost_at}, at {at} its limit is {limit_kw} kW"
+            yield Broken("silence", device.device, what)
+            return
 
 
 def _bounded(evidence: Evidence, planned: Mapping[str, Raw]) -> Iterator[Broken]:

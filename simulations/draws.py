@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-Subject = Literal["assignment", "ev", "heat_pump", "households", "behaviour", "reaction", "person"]
+Subject = Literal["assignment", "ev", "heat_pump", "households", "behaviour", "reaction", "person", "guard"]
 _STREAMS: dict[str, int] = {
     "assignment": 0,
     "ev": 1,
@@ -18,6 +18,7 @@ _STREAMS: dict[str, int] = {
     "behaviour": 4,
     "reaction": 5,
     "person": 6,
+    "guard": 7,
 }
 
 

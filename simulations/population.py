@@ -4,7 +4,7 @@ Names are stable: customer C-001 with meter M-001 is the first service point of 
 seed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,8 +58,10 @@ def draw_population(network: Network, scenario: Scenario) -> Population:
                 Customer(f"C-{n + 1:03}", point, f"M-{n + 1:03}", bool(critical[n]), bool(asked[n]))
                 for n, point in enumerate(network.service_points)
             ),
-            devices=_chargers(network, ev_places, scenario)
-            + _heat_pumps(network, hp_places, houses, scenario),
+            devices=_guarded(
+                _chargers(network, ev_places, scenario) + _heat_pumps(network, hp_places, houses, scenario),
+                scenario,
+            ),
         ),
         device_place=np.concatenate([ev_places, hp_places]),
         ev_count=len(ev_places),
@@ -93,6 +95,18 @@ def _draw_behaviour(scenario: Scenario, count: int) -> tuple[Flags, Flags, Flags
     ends = np.cumsum([round(share * count) for share in (devices.refuse, devices.vanish, devices.late)])
     refuses, vanishes, late = np.split(order, ends)[:3]
     return _mask(count, refuses), _mask(count, vanishes), _mask(count, late)
+
+
+def _guarded(devices: tuple[Device, ...], scenario: Scenario) -> tuple[Device, ...]:
+    """Some of them of guard mode; drawn by a stream of its own, so that nobody else changes with it."""
+    guards = set(_pick(stream(scenario.seed, "guard"), len(devices), scenario.devices.guard).tolist())
+    failsafe_kw = scenario.devices.failsafe_kw
+    return tuple(
+        replace(d, on_contact_loss="guard", failsafe_kw=min(max(failsafe_kw, d.min_kw), d.rated_kw))
+        if n in guards
+        else d
+        for n, d in enumerate(devices)
+    )
 
 
 def _chargers(network: Network, places: Ints, scenario: Scenario) -> tuple[Device, ...]:

@@ -55,7 +55,7 @@ class Shares(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Devices(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How well devices behave; the shares are of all devices and do not overlap."""
+    """How well devices behave; the shares are of all devices, and but for `guard` do not overlap."""
 
     refuse: Share = 0.0
     """whose owners declined: each request is refused"""
@@ -63,6 +63,10 @@ class Devices(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """that lose contact after their first command and come back later"""
     late: Share = 0.0
     """that answer, and obey, only after `late_s`"""
+    guard: Share = 0.0
+    """of guard mode: at their failsafe when they hear nothing of us; whatever else is drawn for them"""
+    failsafe_kw: Positive = 6.0
+    """of these; not below a device's floor, nor above what it can take"""
     reaction_s: Positive = 2.0
     """mean time from command to answer (drawn between half and one and a half of it)"""
     late_s: Positive = 45.0

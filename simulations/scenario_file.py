@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import fields
 
 from controller.toml_lines import Place, TomlLines
+from devices.messages import HEARTBEAT_PERIOD_S
 from simulations.errors import ScenarioRejected
 from simulations.scenario import Scenario
 
@@ -135,6 +136,12 @@ def _contradictions(scenario: Scenario) -> list[tuple[Place, str]]:
     """What is right by itself and wrong together."""
     faults: list[tuple[Place, str]] = []
     devices, pump, people = scenario.devices, scenario.heat_pump, scenario.people
+    slowest_s = HEARTBEAT_PERIOD_S / 2
+    if devices.guard > 0 and scenario.control.cycle.period_s > slowest_s:
+        place = ("control", "cycle", "period_s")
+        faults.append(
+            (place, f"expected at most {slowest_s:g} because of devices.guard: heartbeats go with it")
+        )
     misbehaving = devices.refuse + devices.vanish + devices.late
     if misbehaving > 1:
         faults.append((("devices",), f"refuse, vanish and late sum to {misbehaving:g}, expected at most 1"))

@@ -13,10 +13,10 @@ Permission = Literal[
     "look", "operate", "answer", "customers", "rewards", "readings", "disputes", "personal_data", "accounts"
 ]
 """
-look: feeders, events, requests · operate: limit, release, stop, exclude · answer: for a customer, to a notice,
-or that they want none · customers: what one holds and was credited · rewards: facts, redemptions, budgets,
-payouts · readings: late ones · disputes: open and decide · personal_data: erase it · accounts: who may sign
-in, and tokens
+look: feeders, events, requests · operate: limit, release, stop, exclude · answer: for a customer, to a
+notice, or that they want none · customers: what one holds and was credited · rewards: facts, redemptions,
+budgets, payouts · readings: late ones · disputes: open and decide · personal_data: erase it · accounts: who
+may sign in, and tokens
 """
 ROLES: tuple[Role, ...] = get_args(Role)
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)

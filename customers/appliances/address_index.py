@@ -32,6 +32,8 @@ class Found:
     same_number: bool
     """with its suffix"""
     unit: UnitRelation
+    typo: bool
+    """the street, or the town where no postcode tells it, is the same but for a slip of the pen"""
     score: float
     """0 to 100, to put the nearest first"""
 
@@ -56,6 +58,20 @@ class AddressIndex:
             self._towns.add(address.city)
             for block in _blocks(address):
                 self._blocks[block].append((party, address))
+
+    @staticmethod
+    def is_elsewhere(address: Address, other: Address) -> bool:
+        """Whether one cannot be the other, as far as both tell."""
+        if address.base_number and other.base_number:
+            index = AddressIndex([Party("", "", other)]).find(address)
+            return (
+                not index
+                or not index[0].same_number
+                or index[0].place == "other"
+                or index[0].unit == "different"
+            )
+        known = _Known(street=False, town=False)
+        return _street(address, other, known) == "other" or _place(address, other, known) == "other"
 
     def find(self, address: Address) -> list[Found]:
         """All that may be meant, the nearest first; among equals by the customer's id."""
@@ -106,12 +122,14 @@ def _compared(address: Address, party: Party, other: Address, known: _Known) -> 
     if street == "other":
         return None
     place = _place(address, other, known)
+    by_town = not address.chinese and not (address.postcode and other.postcode)
     same_number = address.number == other.number
     unit = unit_relation(address.unit, other.unit)
     score = 0.6 * (100.0 if street == "same" else fuzz.ratio(address.street, other.street))
     score += {"same": 25.0, "unknown": 12.0, "other": 0.0}[place]
     score += (10.0 if same_number else 0.0) + {"same": 5.0, "unknown": 2.5, "different": 0.0}[unit]
-    return Found(party, street, place, same_number, unit, round(score, 1))
+    typo = street == "typo" or (by_town and place == "same" and address.city != other.city)
+    return Found(party, street, place, same_number, unit, typo, round(score, 1))
 
 
 def _street(one: Address, other: Address, known: _Known) -> Relation:
@@ -133,10 +151,7 @@ def _forgiven(length: int) -> int:
 
 def _place(one: Address, other: Address, known: _Known) -> PlaceRelation:
     if one.chinese:
-        if not one.city or not other.city:
-            return "unknown"
-        a, b = one.city.translate(_HAN_ENDS), other.city.translate(_HAN_ENDS)
-        return "same" if a.endswith(b) or b.endswith(a) or a in b or b in a else "other"
+        return _han_place(one.city, other.city)
     alike = fuzz.token_set_ratio(one.city, other.city) if one.city and other.city else None
     if one.postcode and other.postcode:
         if one.postcode != other.postcode:
@@ -144,4 +159,17 @@ def _place(one: Address, other: Address, known: _Known) -> PlaceRelation:
         return "same" if alike is None or alike >= 50.0 else "unknown"
     if alike is None:
         return "unknown"
-    return "same" if alike >= (100.0 if known.town else 88.0) else "other"
+    wanted = 100.0 if known.town else 88.0
+    if fuzz.ratio(one.city, other.city) >= wanted:
+        return "same"
+    return "unknown" if alike >= wanted else "other"  # York is a part of New York
+
+
+def _han_place(one: str, other: str) -> PlaceRelation:
+    if not one or not other:
+        return "unknown"
+    a, b = one.translate(_HAN_ENDS), other.translate(_HAN_ENDS)
+    if a not in b and b not in a:
+        return "other"
+    # 鼓楼区 is a district of Nanjing and of Fuzhou: with the city it is the one.
+    return "same" if a == b or ("市" in one and "市" in other) else "unknown"

@@ -19,7 +19,7 @@ class Address:
     number: str
     """of the house with its suffix: `12a`, `12-14`; `500弄12` of a lane"""
     unit: str
-    """flat; building, entrance and room in Chinese, such as `5-2-301`"""
+    """the way to the flat, the flat last: `hinterhaus-og2l`, `5-2-301`; before it what was not understood"""
 
     def __repr__(self) -> str:
         return "Address(…)"
@@ -37,7 +37,7 @@ class Address:
             number = f"{self.number}号" if self.number else ""
             said = {1: ("室",), 2: ("幢", "室"), 3: ("幢", "单元", "室")}
             unit = self.unit.split("-") if self.unit else []
-            marks = said.get(len(unit))
+            marks = said.get(len(unit)) if self.unit.isascii() else None
             rooms = self.unit if marks is None else "".join(map("".join, zip(unit, marks, strict=True)))
             return f"{self.postcode}{self.city}{self.street}{number}{rooms}"
         flat = f"#{self.unit}" if self.unit else ""

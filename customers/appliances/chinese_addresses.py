@@ -1,8 +1,9 @@
 """Chinese addresses: from the province down to the room. Pure.
 
 `浙江省杭州市西湖区文三路123号5幢2单元301室`: region, road, 号 (in Shanghai 弄 and 号), building, entrance and
-room, which some write `5-2-301`. A community's name between number and building is part of neither. Roads
-differ by one character (文一路, 文二路), so nothing here forgives a wrong one.
+room, which some write `5-2-301`. A community's name between number and building is part of neither; whatever
+else stands there (东区, 东户) belongs to the flat, so that what is not understood keeps two flats apart.
+Roads differ by one character (文一路, 文二路), so nothing here forgives a wrong one.
 """
 
 import re
@@ -34,10 +35,17 @@ _REGION = re.compile(
     r"(?P<town>[^镇乡路号\d]{1,8}?(?:街道|镇|乡))?"
 )
 _LANE = re.compile(r"(\d+)弄")
-_HOUSE = re.compile(r"([甲乙丙丁]?\d+(?:-\d+)?)号(?!楼)")
+_HOUSE = re.compile(
+    r"([甲乙丙丁]?\d+(?:-\d+)?(?:[甲乙丙丁]|[附之]\d+)?)号(?!楼)([附之]\d+(?:号(?!楼))?|[甲乙丙丁](?=\d|$))?"
+)
+_AFTER = re.compile(r"之([一二三四五六七八九十]+)号?")
+_COMMUNITY = re.compile(
+    r"^院|[^\da-z\-东西南北中前后左右上下内外一二三四五六七八九十甲乙丙丁期区单元室房户层]{2,10}"
+    r"(?:小区|社区|花园|花苑|家园|公寓|大厦|新村|广场|名苑|公馆|苑|园|城|庭|府|村|院|居|湾)(?=[\da-z]|$)"
+)
 _BUILDING = re.compile(r"(\d+|[a-z])(?:号楼|幢|栋|座|楼)")
-_ENTRANCE = re.compile(r"(\d+)(?:单元|门)")
-_ROOM = re.compile(r"(\d+[a-z]?)(?:室|房|户)?$")
+_ENTRANCE = re.compile(r"(\d+|[a-z])(?:单元|门)")
+_ROOM = re.compile(r"(\d+[a-z]?|[a-z]\d*)(?:(?:室|房|户)(?=[^\da-z]*$)|$)")
 _TRIPLE = re.compile(r"([0-9a-z]+(?:-[0-9a-z]+)+)(?:室|房|户)?$")
 _POSTCODE = re.compile(r"(?<!\d)(\d{6})(?!\d)")
 _ROAD = re.compile(r".*?(?:大道|大街|公路|路|街|道|巷|胡同|里)")
@@ -73,6 +81,7 @@ def _folded(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text).casefold().replace("中国", "", 1)
     plain = re.sub(r"[－—–~〜]", "-", plain)
     plain = "".join(c for c in plain if c.isalnum() or c == "-")
+    plain = _AFTER.sub(lambda found: f"之{_value(found[1])}号", plain)
     return _COUNTED.sub(lambda found: str(_value(found[1])), plain)
 
 
@@ -94,10 +103,11 @@ def _street(rest: str) -> tuple[str, str, str]:
     """Road, number, and what is behind the number."""
     house = _HOUSE.search(rest)
     if house is not None:
+        number, behind = f"{house[1]}{(house[2] or '').removesuffix('号')}", rest[house.end() :]
         lane = _LANE.search(rest, 0, house.start())
         if lane is not None:
-            return rest[: lane.start()], f"{lane[1]}弄{house[1]}", rest[house.end() :]
-        return rest[: house.start()], house[1], rest[house.end() :]
+            return rest[: lane.start()], f"{lane[1]}弄{number}", behind
+        return rest[: house.start()], number, behind
     building = _BUILDING.search(rest)
     if building is not None:
         return rest[: building.start()], "", rest[building.start() :]
@@ -113,11 +123,21 @@ def _street(rest: str) -> tuple[str, str, str]:
 
 
 def _unit(inside: str) -> str:
-    """Building, entrance and room with hyphens; what is not said is left out."""
+    """Building, entrance and room with hyphens; what is not said is left out, what nobody knows leads."""
+    inside = _COMMUNITY.sub("", inside)
     triple = _TRIPLE.search(inside)
     if triple is not None and not re.search(r"单元|幢|栋|座|号楼", inside):
-        return triple[1]
+        return _joined(inside[: triple.start()], triple[1])
     building, entrance = _BUILDING.search(inside), _ENTRANCE.search(inside)
     end = max((one.end() for one in (building, entrance) if one is not None), default=0)
     room = _ROOM.search(inside, end)
-    return "-".join(one[1] for one in (building, entrance, room) if one is not None)
+    read = [one for one in (building, entrance, room) if one is not None]
+    left = inside
+    for one in sorted(read, key=lambda one: -one.start()):
+        left = left[: one.start()] + left[one.end() :]
+    return _joined(left, *(one[1] for one in read))
+
+
+def _joined(left: str, *parts: str) -> str:
+    plain = re.sub(r"(?:室|房|户)$", "", left.strip("-")).strip("-")
+    return "-".join(filter(None, (plain, *parts)))

@@ -40,11 +40,12 @@ def day_of(cell: object, today: date, order: Order | None = None) -> date | Faul
     if isinstance(cell, date):
         found: date | Fault | None = cell.date() if isinstance(cell, datetime) else cell
     else:
-        found = _read(str(cell).strip(), today, order)
+        whole = isinstance(cell, float) and cell.is_integer()  # 20240531 as a spreadsheet has it
+        found = _read(f"{cell:.0f}" if whole else str(cell).strip(), today, order)
     if found is None:
-        return Fault(f"expected a day such as 2024-05-31, got {str(cell)!r}")
+        return Fault("expected a day such as 2024-05-31", str(cell))
     if isinstance(found, date) and not EARLIEST <= found <= today:
-        return Fault(f"expected a day from {EARLIEST} until today, got {found}")
+        return Fault(f"expected a day from {EARLIEST} until today", str(found))
     return found
 
 
@@ -66,7 +67,7 @@ def _read(text: str, today: date, order: Order | None) -> date | Fault | None:
     elif second > 12:
         order = "MDY"
     if order is None and first != second:
-        return Fault(f"expected a day that can be read in one way only, got {text!r}: say date_order")
+        return Fault("expected a day that can be read in one way only, or date_order in the mapping", text)
     day, month = (second, first) if order == "MDY" else (first, second)
     return _date(year_number, month, day)
 

@@ -5,15 +5,15 @@ What a person decided about a buyer counts before any match.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from customers.appliances.appliance_files import list_name
 from customers.appliances.matching import Verdict
 from customers.appliances.memory import REFUSED, Fingerprints, Memory, Waiting
-from customers.appliances.merging import Register
-from customers.appliances.sales_list import SalesList
+from customers.appliances.merging import Owned, Register
+from customers.appliances.sales_list import SalesList, family
 from customers.appliances.values import Buyer, Observation, Sale
 
 
@@ -39,6 +39,10 @@ class Imported:
     """and why"""
     concerned: set[str] = field(default_factory=set)
     """customers to whom something went, or may have gone"""
+    gone: Counter[str] = field(default_factory=Counter)
+    """by list: units of an earlier reading that this one does not have"""
+    twice: Counter[str] = field(default_factory=Counter)
+    """by list: new units that are alike to one of the other file of mended rows, or of the list itself"""
 
 
 class Importer:
@@ -65,7 +69,9 @@ class Importer:
         """All of one list."""
         name, memory = list_name(sales.list_name), self._memory
         memory.waiting = {line: one for line, one in memory.waiting.items() if one.list_name != name}
-        for sale, buyer, keys in self._fingerprints.units(sales.sales):
+        before = list(self._register.of_list(name))
+        units = self._fingerprints.units(sales.sales)
+        for sale, buyer, keys in units:
             verdict = self._verdict(sale, buyer)
             waiting = Waiting(name, keys, buyer, sale.kind, sale.rated_kw, sale.bought_on, verdict.who)
             match verdict.outcome:
@@ -77,6 +83,19 @@ class Importer:
                     self._nobody(waiting, sale, verdict)
                 case _:
                     assert_never(verdict.outcome)
+        self._compare(name, before, {key for _, _, keys in units for key in keys})
+
+    def _compare(self, name: str, before: Sequence[tuple[Owned, Observation]], read: Collection[str]) -> None:
+        """With what was held of this list: who corrects a row there has two units from then on."""
+        held = {one.key for _, one in before if one.list_name == name}
+        self.done.gone[name] += 0 if name != family(name) else len(held.difference(read))
+        others = Counter((owned, _what(one)) for owned, one in before if one.list_name != name)
+        now = Counter(
+            (owned, _what(one))
+            for owned, one in self._register.of_list(name)
+            if one.list_name == name and one.key not in held
+        )
+        self.done.twice[name] += (others & now).total()
 
     def _verdict(self, sale: Sale, buyer: str) -> Verdict:
         chosen = self._memory.decided.get(buyer)
@@ -118,6 +137,10 @@ class Importer:
         self.done.units["refused" if refused else "nobody"] += len(waiting.keys)
         if not refused:
             self.done.nobody.append((sale, verdict.why))
+
+
+def _what(one: Observation) -> tuple[float, str]:
+    return one.rated_kw, str(one.bought_on)
 
 
 def observe(register: Register, customer: str, sold: Waiting, confidence: float) -> int:

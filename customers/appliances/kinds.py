@@ -41,13 +41,19 @@ def folded_words(text: str) -> str:
 
 def kind_of(text: str, own_words: Mapping[str, str] | None = None) -> str | None:
     """One of `KINDS`, `OTHER`, or None for what nobody knows. `own_words` (word and kind) count first."""
+    found = kind_and_word(text, own_words)
+    return None if found is None else found[0]
+
+
+def kind_and_word(text: str, own_words: Mapping[str, str] | None = None) -> tuple[str, str] | None:
+    """The kind, and the word that tells it: of all that a cell says the only part that is nobody's."""
     said = folded_words(text)
     if said.replace(" ", "_") in KINDS:
-        return said.replace(" ", "_")
+        return said.replace(" ", "_"), said
     for word, kind in (own_words or {}).items():
         if _has(said, folded_words(word)):
-            return kind
-    return next((kind for kind, words in _words() if any(_has(said, word) for word in words)), None)
+            return kind, word
+    return next(((kind, word) for kind, words in _words() for word in words if _has(said, word)), None)
 
 
 def _has(said: str, word: str) -> bool:

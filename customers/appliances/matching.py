@@ -74,14 +74,14 @@ class Matcher:
         """To whom it went."""
         name = folded_name(buyer.name)
         address = read_address(buyer.address) if buyer.address else None
+        by_address = self._by_address(address, name)
         if buyer.customer:
             verdict = self._by_customer(buyer.customer, name, address)
             if verdict is not None:
-                return verdict
-        verdict = self._by_address(address, name)
-        if verdict.outcome != "sure" and buyer.latitude is not None and buyer.longitude is not None:
-            return self._by_place((buyer.latitude, buyer.longitude), name, verdict)
-        return verdict
+                return _unless_another(verdict, by_address)
+        if by_address.outcome != "sure" and buyer.latitude is not None and buyer.longitude is not None:
+            return self._by_place((buyer.latitude, buyer.longitude), name, address, by_address)
+        return by_address
 
     def _by_customer(self, number: str, name: str, address: Address | None) -> Verdict | None:
         """None where nobody has this number."""
@@ -107,42 +107,59 @@ class Matcher:
         fits = [one for one in found if one.fits]
         if any(one.street == "same" for one in fits):
             fits = [one for one in fits if one.street == "same"]
-        return self._in_house(address, fits, name) or _unsure(found, fits, name)
+        return self._in_house(fits, name) or _unsure(found, fits, name)
 
     @staticmethod
-    def _in_house(address: Address, fits: Sequence[Found], name: str) -> Verdict | None:
+    def _in_house(fits: Sequence[Found], name: str) -> Verdict | None:
         """The one of a house; None where that is not sure."""
         told = [one for one in fits if one.unit == "same" and one.party.address and one.party.address.unit]
         house = [one for one in fits if one.unit != "different"]
         same = told or house
-        typo = any(one.street == "typo" for one in same)
-        alike = likeness(name, same[0].party.name) if len(same) == 1 else None
-        # A Chinese house number is mostly a block of flats, and a typo may be another street.
-        contradicted = (
-            (typo or (address.chinese and not address.unit)) and alike is not None and alike < UNLIKE
-        )
-        if len(same) == 1 and same[0].unit == "same" and not contradicted:
-            return Verdict("sure", *_how("address", same[0], BY_TYPO if typo else BY_ADDRESS))
+        typo = any(one.typo for one in same)  # it may be another street: only a name makes that sure
+        if len(same) == 1 and same[0].unit == "same" and not typo and not _is_another(name, same[0].party):
+            return Verdict("sure", *_how("address", same[0], BY_ADDRESS))
         named = [one for one in same if (likeness(name, one.party.name) or 0.0) >= ALIKE]
         if len(named) == 1:
             return Verdict("sure", *_how("address and name", named[0], BY_TYPO if typo else BY_NAME))
         return None
 
-    def _by_place(self, place: tuple[float, float], name: str, before: Verdict) -> Verdict:
+    def _by_place(
+        self, place: tuple[float, float], name: str, address: Address | None, before: Verdict
+    ) -> Verdict:
+        """Of those who are near, whose address does not say otherwise."""
         found = [] if self._nearby is None else self._nearby.find(place)
-        wanted = {one.customer for one in before.candidates}
-        among = [one for one in found if one[1] in wanted] if wanted else found
-        if not among:
+        near = [(m, customer) for m, customer in found if not self._is_elsewhere(customer, address)]
+        if not near:
             return before
-        first, customer = among[0]
-        if len(among) == 1 or among[1][0] > 2 * first + _CLEARLY_NEARER_M:
-            how = "address and coordinates" if wanted else "coordinates"
-            return Verdict("sure", how, customer, BY_PLACE)
-        named = [c for _, c in among if (likeness(name, self._name(c)) or 0.0) >= ALIKE]
-        if len(named) == 1:
+        (first, nearest), who = near[0], {customer for _, customer in near}
+        house = self._house(address)
+        named = [c for c in sorted(who | house) if (likeness(name, self._name(c)) or 0.0) >= ALIKE]
+        if len(named) == 1 and named[0] in who:
             return Verdict("sure", "coordinates and name", named[0], BY_PLACE)
-        near = [(c, max(0.0, 60.0 - m), f"{m:.0f} m away") for m, c in among]
-        return _doubtful(f"{len(among)} customers are about as near", near)
+        clearly = len(near) == 1 or near[1][0] > 2 * first + _CLEARLY_NEARER_M
+        party = self._party.get(nearest)
+        another = party is not None and _is_another(name, party)
+        if clearly and not another and not house - {nearest}:
+            how = "address and coordinates" if before.candidates else "coordinates"
+            return Verdict("sure", how, nearest, BY_PLACE)
+        shown = [(c, max(0.0, 60.0 - m), self._how_near(m, c, name)) for m, c in near]
+        shown += [(c, 0.0, "in this house as well") for c in sorted(house - who)]
+        why = "somebody of another name is near" if len(shown) == 1 else f"{len(shown)} customers are near"
+        return _doubtful(why, shown)
+
+    def _is_elsewhere(self, customer: str, address: Address | None) -> bool:
+        party = self._party.get(customer)
+        return party is not None and address is not None and _other_address(party, address) is True
+
+    def _house(self, address: Address | None) -> set[str]:
+        """All who may be meant by an address but for the name."""
+        found = [] if address is None else self._index.find(address)
+        return {one.party.customer for one in found if one.fits and one.unit != "different"}
+
+    def _how_near(self, metres: float, customer: str, name: str) -> str:
+        party = self._party.get(customer)
+        another = party is not None and _is_another(name, party)
+        return f"{metres:.0f} m away{', another name' if another else ''}"
 
     def _name(self, customer: str) -> str:
         party = self._party.get(customer)
@@ -150,19 +167,37 @@ class Matcher:
 
 
 def _how(how: str, found: Found, confidence: float) -> tuple[str, str, float]:
-    typo = ", the street written otherwise" if found.street == "typo" else ""
+    typo = ", written otherwise" if found.typo else ""
     return f"{how}{typo}", found.party.customer, confidence
+
+
+def _is_another(name: str, party: Party) -> bool:
+    """Whether the name is certainly another one."""
+    alike = likeness(name, party.name)
+    return alike is not None and alike < UNLIKE
+
+
+def _other_address(party: Party, address: Address | None) -> bool | None:
+    """Whether a customer's address is another one; None where both cannot be compared."""
+    if address is None or party.address is None or address.chinese != party.address.chinese:
+        return None
+    return AddressIndex.is_elsewhere(address, party.address)
 
 
 def _against(party: Party, name: str, address: Address | None) -> str | None:
     """What speaks against a customer whose number was given."""
-    if address is not None and party.address is not None and address.chinese == party.address.chinese:
-        index = AddressIndex([party]).find(address)
-        if not index or not index[0].same_number or index[0].unit == "different":
-            return "the address is another one"
-        return None
-    alike = likeness(name, party.name)
-    return "the name is another one" if alike is not None and alike < UNLIKE else None
+    other = _other_address(party, address)
+    if other is None:
+        return "the name is another one" if _is_another(name, party) else None
+    return "the address is another one" if other else None
+
+
+def _unless_another(by_number: Verdict, by_address: Verdict) -> Verdict:
+    """A retailer's own number may be a customer's by chance: not beside another's address."""
+    if {by_number.outcome, by_address.outcome} != {"sure"} or by_number.customer == by_address.customer:
+        return by_number
+    both = [(by_number.customer or "", 60.0, "the number"), (by_address.customer or "", 60.0, by_address.why)]
+    return _doubtful("the number is one customer's, the address another's", both)
 
 
 def _unsure(found: Sequence[Found], fits: Sequence[Found], name: str) -> Verdict:

@@ -6,7 +6,6 @@ nor try out whether it means somebody. Written whole or not at all, for its owne
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any
 
 from customers.appliances.addresses import read_address
 from customers.appliances.parties import folded_name, folded_number
+from customers.appliances.private_files import write_private
 from customers.appliances.values import Buyer, Sale
 from customers.errors import Finding, RegistryRejected
 
@@ -126,21 +126,6 @@ def save_memory(path: Path, memory: Memory) -> None:
         "waiting": {name: _plain(one) for name, one in memory.waiting.items()},
     }
     write_private(path, json.dumps(whole, ensure_ascii=False, indent=1) + "\n")
-
-
-def write_private(path: Path, text: str, mode: int = 0o600) -> None:
-    """Write a file whole or not at all, for its owner alone. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        number = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        with os.fdopen(number, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _texts(raw: Mapping[str, Any]) -> dict[str, str]:

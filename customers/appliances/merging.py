@@ -6,8 +6,9 @@ conditioners has three. All observations are kept in the appliance, so a later i
 them, and the order of imports does not matter; one that is there already changes nothing.
 """
 
+import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from customers.appliances.sales_list import family
 from customers.appliances.values import Appliance, Observation
@@ -49,6 +50,12 @@ class Register:
         self._owner[unit] = owned
         return before is None
 
+    def of_list(self, list_name: str) -> Iterator[tuple[Owned, Observation]]:
+        """All units of a list and of the rows of it that were mended, and who owns each."""
+        wanted = family(list_name)
+        for owned, held in self._held.items():
+            yield from ((owned, one) for one in held.values() if family(one.list_name) == wanted)
+
     def knows(self, list_name: str, key: str) -> bool:
         """Whether somebody owns this unit."""
         return (list_name, key) in self._owner
@@ -61,7 +68,8 @@ class Register:
         points = {**self._last_point, **service_point}
         owned: dict[Owned, list[Observation]] = defaultdict(list)
         for (customer, kind), held in self._held.items():
-            owned[same_as.get(customer, customer), kind] += held.values()
+            counts = same_as.get(customer, customer)
+            owned[counts if counts in points else customer, kind] += held.values()
         return [
             _appliance(customer, points[customer], kind, group)
             for (customer, kind), seen in sorted(owned.items())
@@ -81,17 +89,24 @@ def _order(one: Observation) -> tuple[str, float, str, str]:
 
 def _groups(observations: Sequence[Observation]) -> list[list[Observation]]:
     """Nearest pairs first; a group holds one of each list, and all of it are near each other."""
+    families = [family(one.list_name) for one in observations]
+    by_family: dict[str, list[int]] = defaultdict(list)
+    for i, name in enumerate(families):
+        by_family[name].append(i)
     pairs = sorted(
-        (_apart(one, other), i, j)
-        for i, one in enumerate(observations)
-        for j, other in enumerate(observations[i + 1 :], start=i + 1)
-        if _are_near(one, other)
+        (_apart(observations[i], observations[j]), min(i, j), max(i, j))
+        for ones, others in itertools.combinations(by_family.values(), 2)
+        for i in ones
+        for j in others
+        if _are_near(observations[i], observations[j])
     )
     group = [[i] for i in range(len(observations))]
     for _, i, j in pairs:
         if group[i] is group[j]:
             continue
         both = group[i] + group[j]
+        if len({families[k] for k in both}) < len(both):
+            continue  # one list has both: two things
         members = [observations[k] for k in both]
         if all(_are_near(a, b) for n, a in enumerate(members) for b in members[:n]):
             for k in both:
@@ -101,8 +116,7 @@ def _groups(observations: Sequence[Observation]) -> list[list[Observation]]:
 
 
 def _are_near(one: Observation, other: Observation) -> bool:
-    if family(one.list_name) == family(other.list_name):
-        return False
+    """Two of different lists."""
     allowed_kw = max(NEAR_KW, NEAR_SHARE * max(one.rated_kw, other.rated_kw))
     if abs(one.rated_kw - other.rated_kw) > allowed_kw:
         return False

@@ -18,6 +18,8 @@ _TITLES = frozenset(
     {"herr", "frau", "mr", "mrs", "ms", "miss", "dr", "prof", "familie", "fam", "eheleute", "und", "and"}
 )
 _FIRST_NAMES_ALIKE, _ONE_FAMILY = 75.0, 70.0
+_SAME_WORD, _STRANGERS = 78.0, 30.0
+"""names without a word in common are two people's, whatever letters they share"""
 _HAN_TITLES = re.compile(r"(先生|女士|小姐)$")
 
 
@@ -50,10 +52,10 @@ def folded_name(name: str) -> str:
 
 def folded_number(number: str) -> str:
     """A customer's number without what spreadsheets and people lose: case, separators, leading zeros."""
-    plain = "".join(c for c in unicodedata.normalize("NFKC", number).casefold() if c.isalnum())
-    return (
-        re.sub(r"^0+(?=.)", "", plain) if plain.isdigit() else re.sub(r"^([a-z]+)0+(?=[0-9])", r"\1", plain)
-    )
+    spaceless = "".join(unicodedata.normalize("NFKC", number).casefold().split())
+    parted = re.sub(r"(?<=[0-9])[^a-z0-9]+(?=[0-9])", "-", spaceless)  # 1-23 is not 123
+    plain = "".join(c for c in re.sub(r"(?<![0-9])-|-(?![0-9])", "", parted) if c.isalnum() or c == "-")
+    return re.sub(r"^([a-z]*)0+(?=[0-9])", r"\1", plain)
 
 
 def likeness(one: str, other: str) -> float | None:
@@ -68,7 +70,8 @@ def likeness(one: str, other: str) -> float | None:
     alike = float(max(fuzz.token_set_ratio(one, other), fuzz.token_sort_ratio(one, other)))
     left = [" ".join(sorted(set(a.split()) - set(b.split()))) for a, b in ((one, other), (other, one))]
     if all(left) and fuzz.ratio(*left) < _FIRST_NAMES_ALIKE:
-        return min(alike, _ONE_FAMILY)  # of one family, and not one person
+        shared = max(fuzz.ratio(a, b) for a in one.split() for b in other.split()) >= _SAME_WORD
+        return min(alike, _ONE_FAMILY if shared else _STRANGERS)  # of one family, and not one person
     return alike
 
 

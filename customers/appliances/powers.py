@@ -11,7 +11,7 @@ list's mapping may give others. Both ways agree on what is sold as 1.5 匹, or 1
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Decimal = Literal[".", ","]
@@ -37,9 +37,12 @@ _HAN_DIGITS = {"一": 1.0, "二": 2.0, "两": 2.0, "三": 3.0, "五": 5.0}
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a cell cannot be read: what was expected."""
+    """Why a cell cannot be read. What it says is kept apart: it may be somebody's name that slipped into a
+    wrong column.
+    """
 
     expected: str
+    got: str = field(default="", repr=False)
 
 
 def number(text: str, decimal: Decimal | None) -> float | Fault:
@@ -56,13 +59,13 @@ def number(text: str, decimal: Decimal | None) -> float | Fault:
     elif marks and not re.fullmatch(r"[1-9]\d{0,2}[.,]\d{3}", plain):
         decimal = "," if marks[0] == "," else "."
     elif marks and decimal is None:
-        return Fault(f"expected a number that can be read in one way only; {text!r} may mean two")
+        return Fault("expected a number that can be read in one way only", text)
     grouped = "," if decimal != "," else "."
     try:
         value = float(plain.replace(grouped, "").replace(",", "."))
     except ValueError:
         value = math.nan
-    return value if math.isfinite(value) else Fault(f"expected a number, got {text!r}")
+    return value if math.isfinite(value) else Fault("expected a number", text)
 
 
 def decimal_of(texts: list[str]) -> Decimal | None:
@@ -92,23 +95,23 @@ def electric_kw(
         return value
     meant = said or unit
     if meant is None:
-        return Fault(f"expected a power with its unit, here or in the header; got {cell!r}")
+        return Fault("expected a power with its unit, here or in the header", str(cell))
     if meant not in _UNITS:
-        return Fault(f"expected a power in W, kW, BTU/h or 匹 (HP), got {cell!r}")
+        return Fault("expected a power in W, kW, BTU/h or 匹 (HP)", str(cell))
     factor, is_heat = _UNITS[meant]
     power_kw = value * factor
     if is_heat or (heat and factor != _HORSE):
         power_kw /= efficiency.get(kind, 1.0)
     if not LEAST_KW <= power_kw <= MOST_KW:
-        return Fault(f"expected {LEAST_KW:g} to {MOST_KW:g} kW, got {power_kw:g} kW from {cell!r}")
+        return Fault(f"expected {LEAST_KW:g} to {MOST_KW:g} kW", f"{cell}, which is {power_kw:g} kW")
     return round(power_kw, 3)
 
 
 def unit_in(header: str) -> str | None:
     """The unit that a header names, as `Leistung [kW]` or `功率(W)` do."""
     whole = header.strip().casefold()
-    if whole in ("kw", "w", "btu/h"):  # a column `P` is power, not horsepower
-        return whole
+    if whole in ("kw", "w", "btu/h", "匹", "匹数"):  # a column `P` is power, not horsepower
+        return whole.removesuffix("数")
     inside = re.search(
         r"[(\[（【]\s*([^)\]）】]+?)\s*[)\]）】]|[/_ ](k?w|btu/?h)\s*$", header.strip(), re.IGNORECASE
     )
@@ -121,7 +124,7 @@ def _parts(cell: str | float, decimal: Decimal | None) -> tuple[float | Fault, s
         return (cell if math.isfinite(cell) else Fault("expected a number")), None
     found = _POWER.fullmatch(cell.strip())
     if found is None:
-        return Fault(f"expected a power such as 3.5 kW, got {cell!r}"), None
+        return Fault("expected a power such as 3.5 kW", cell), None
     said: str | None = found[2].casefold().rstrip(".") if found[2] else None
     if found[1] in _HAN_DIGITS:
         return _HAN_DIGITS[found[1]], said

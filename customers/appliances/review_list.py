@@ -25,7 +25,6 @@ COLUMNS = (
     "decision", "other_customer", "line", "why", "list", "row", "sold_to_number", "sold_to_name",
     "sold_to_address", "appliance", "rated_kw", "bought_on", "count", *_WHO,
 )  # fmt: skip
-HOW = "decision: yes (candidate 1), 2, 3 or no; or the id in other_customer"
 TWINS = "same_customer"
 """in place of an appliance: two ids that seem to be one customer"""
 _YES, _NO = frozenset({"yes", "y", "ja", "是", "1"}), frozenset({"no", "n", "nein", "否"})
@@ -170,14 +169,12 @@ def _choice(
     elif one.choice in places and places[one.choice] < len(waiting.candidates) and not one.other_customer:
         customer = waiting.candidates[places[one.choice]]
     else:
-        expected = f"expected yes, 2, 3 or no, or an id in other_customer; got {one.choice!r}"
+        expected = "expected yes, 2, 3 or no, or an id in other_customer"
         findings.append(Finding(file, one.row, "decision", expected))
         return None
-    if customer not in supplied and waiting.kind != TWINS:
+    if customer not in supplied:
         field = "other_customer" if one.other_customer else "decision"
-        findings.append(
-            Finding(file, one.row, field, f"expected a customer who is supplied here, {customer!r} is not")
-        )
+        findings.append(Finding(file, one.row, field, "expected a customer who is supplied here"))
         return None
     if waiting.kind == TWINS and customer not in waiting.candidates:
         findings.append(Finding(file, one.row, "other_customer", "expected one of both ids"))

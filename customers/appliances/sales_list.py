@@ -11,7 +11,7 @@ from pathlib import Path
 
 from customers.appliances.columns import Header, ListMapping, find_header
 from customers.appliances.days import Order, day_of, order_of
-from customers.appliances.kinds import OTHER, kind_of
+from customers.appliances.kinds import OTHER, kind_and_word
 from customers.appliances.powers import Decimal, Fault, decimal_of, electric_kw, number, unit_in
 from customers.appliances.sheets import Cell, Row, read_rows
 from customers.appliances.values import Buyer, Sale
@@ -23,11 +23,25 @@ _MENDED = re.compile(r"\.rejected$")
 
 
 @dataclass(frozen=True, slots=True)
+class RowFault:
+    """What is wrong with one cell. `finding` may be shown to anybody; what the cell says may not."""
+
+    finding: Finding
+    got: str = field(repr=False)
+
+    @property
+    def told(self) -> str:
+        """For who may see the row itself."""
+        got = f", got {self.got!r}" if self.got else ""
+        return f"{self.finding.field}: {self.finding.expected}{got}"
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """A row that could not be used."""
 
     row: Row = field(repr=False)
-    faults: tuple[Finding, ...]
+    faults: tuple[RowFault, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +53,7 @@ class SalesList:
     sales: tuple[Sale, ...]
     rejected: tuple[Rejected, ...]
     other: Mapping[str, int]
-    """appliances that are passed over, and how many rows"""
+    """words (of `words.toml`) for appliances that are passed over, and how many rows"""
 
     @property
     def family(self) -> str:
@@ -79,35 +93,29 @@ class _Reader:
         self.other: dict[str, int] = {}
         self._power = "rated" if "rated" in header.place else "heat"
         self._unit = unit_in(header.text(self._power)) or mapping.unit
-        self._kinds: dict[str, str | None] = {}
+        self._kinds: dict[str, tuple[str, str] | None] = {}
         powers = [cell for row in body if isinstance(cell := self._cell(row, self._power), str)]
         self._decimal: Decimal | None = mapping.decimal or decimal_of(powers)
         self._order: Order | None = mapping.date_order or order_of(
             self._cell(row, "bought_on") for row in body
         )
 
-    def sale(self, row: Row) -> tuple[Sale | None, list[Finding]]:
+    def sale(self, row: Row) -> tuple[Sale | None, list[RowFault]]:
         """The sale of a row, or what is wrong; neither for an appliance that is passed over."""
-        faults: list[Finding] = []
-        kind = self._kind(row)
+        faults: list[RowFault] = []
+        kind, word = self._kind(row)
         if kind == OTHER:
-            word = self._text(row, "appliance")
             self.other[word] = self.other.get(word, 0) + 1
             return None, []
         if kind is None:
-            said = self._text(row, "appliance")
-            self._fault(faults, row, "appliance", f"expected an appliance that is known, got {said!r}; "
-                        "name it in the mapping's [kinds]")  # fmt: skip
+            expected = "expected an appliance that is known, or its word in the mapping's [kinds]"
+            self._fault(faults, row, "appliance", Fault(expected, word))
         buyer = self._buyer(row, faults)
         power = self._rated(row, kind or "")
-        if isinstance(power, Fault):
-            self._fault(faults, row, self._power, power.expected)
-        day = self._day(row)
-        if isinstance(day, Fault):
-            self._fault(faults, row, "bought_on", day.expected)
-        count = self._count(row)
-        if isinstance(count, Fault):
-            self._fault(faults, row, "count", count.expected)
+        day, count = self._day(row), self._count(row)
+        for role, read in ((self._power, power), ("bought_on", day), ("count", count)):
+            if isinstance(read, Fault):
+                self._fault(faults, row, role, read)
         if (
             faults
             or kind is None
@@ -118,15 +126,16 @@ class _Reader:
             return None, faults
         return Sale(self._path.stem, row.row, buyer, kind, power, day, count), []
 
-    def _kind(self, row: Row) -> str | None:
+    def _kind(self, row: Row) -> tuple[str | None, str]:
+        """And the word that told it; for what nobody knows all that the cell says."""
         if self._mapping.kind is not None:
-            return self._mapping.kind
+            return self._mapping.kind, ""
         said = self._text(row, "appliance")
         if said not in self._kinds:
-            self._kinds[said] = kind_of(said, self._mapping.kinds)
-        return self._kinds[said]
+            self._kinds[said] = kind_and_word(said, self._mapping.kinds)
+        return self._kinds[said] or (None, said)
 
-    def _buyer(self, row: Row, faults: list[Finding]) -> Buyer:
+    def _buyer(self, row: Row, faults: list[RowFault]) -> Buyer:
         latitude, longitude = (
             self._degrees(row, "latitude", 90.0, faults),
             self._degrees(row, "longitude", 180.0, faults),
@@ -142,7 +151,8 @@ class _Reader:
             longitude=longitude if latitude is not None else None,
         )
         if not (buyer.customer or buyer.address) and buyer.latitude is None:
-            self._fault(faults, row, "customer", "expected the customer's number, address or coordinates")
+            expected = "expected the customer's number, address or coordinates"
+            self._fault(faults, row, "customer", Fault(expected))
         return buyer
 
     def _address(self, row: Row) -> str:
@@ -158,7 +168,7 @@ class _Reader:
     def _rated(self, row: Row, kind: str) -> float | Fault:
         cell = self._cell(row, self._power)
         if isinstance(cell, date) or cell is None or cell == "":
-            return Fault(f"expected a power such as 3.5 kW, got {'nothing' if not cell else str(cell)!r}")
+            return Fault("expected a power such as 3.5 kW", str(cell) if cell else "")
         return electric_kw(
             cell,
             kind,
@@ -178,16 +188,16 @@ class _Reader:
             return 1
         value = cell if isinstance(cell, float) else number(str(cell), self._decimal or ".")
         if isinstance(value, Fault) or value != int(value) or not 1 <= value <= MOST_UNITS:
-            return Fault(f"expected a whole number from 1 to {MOST_UNITS}, got {str(cell)!r}")
+            return Fault(f"expected a whole number from 1 to {MOST_UNITS}", str(cell))
         return int(value)
 
-    def _degrees(self, row: Row, role: str, most: float, faults: list[Finding]) -> float | None:
+    def _degrees(self, row: Row, role: str, most: float, faults: list[RowFault]) -> float | None:
         cell = self._cell(row, role)
         if cell is None or cell == "":
             return None
         value = cell if isinstance(cell, float) else number(str(cell), "." if "." in str(cell) else ",")
         if isinstance(value, Fault) or not -most <= value <= most:
-            self._fault(faults, row, role, f"expected degrees from {-most:g} to {most:g}, got {str(cell)!r}")
+            self._fault(faults, row, role, Fault(f"expected degrees from {-most:g} to {most:g}", str(cell)))
             return None
         return value
 
@@ -204,6 +214,6 @@ class _Reader:
             return str(int(cell)) if cell == int(cell) else repr(cell)
         return " ".join(str(cell).split()) if role != "address" else str(cell).strip()
 
-    def _fault(self, faults: list[Finding], row: Row, role: str, expected: str) -> None:
+    def _fault(self, faults: list[RowFault], row: Row, role: str, fault: Fault) -> None:
         column = self._header.text(role) if role in self._header.place else role
-        faults.append(Finding(str(self._path), row.row, column, expected))
+        faults.append(RowFault(Finding(str(self._path), row.row, column, fault.expected), fault.got))

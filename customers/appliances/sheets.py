@@ -1,31 +1,34 @@
 """Reads a file of others into rows of cells, within bounds: CSV in whatever encoding and separator, or Excel.
 
-Knows no column's meaning. What comes from strangers is bounded before it is unpacked: bytes, rows, columns,
-the length of a cell, and for Excel the parts of the archive and their unpacked size; parts with a document
-type are refused, so nothing expands. Of a formula the value counts that was saved with it.
+Knows no column's meaning. What comes from strangers is bounded: bytes, rows, columns, cells, the length of
+a cell and of all texts together (one that stands in many cells is kept once), and, before any of it is
+read, the archive of an Excel file (`archives.py`). Of a formula the value counts that was saved with it.
 """
 
 import csv
 import io
+import math
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from customers.appliances.archives import Refused, check_archive
 from customers.errors import Finding, RegistryRejected
 
 Cell = str | float | date | None
-MOST_BYTES = 128 * 2**20
-MOST_UNPACKED_BYTES = 512 * 2**20
-MOST_PARTS = 2_000
+MOST_BYTES = 64 * 2**20
 MOST_ROWS = 500_000
 MOST_COLUMNS = 200
+MOST_CELLS = 5_000_000
 LONGEST_CELL = 1_000
+MOST_CHARACTERS = 64 * 2**20
+"""of all texts that differ"""
+_MOST_DIGITS = 10**15
+"""more a spreadsheet's number does not hold"""
 SEPARATORS = ",;\t|"
 _HAN = r"[\u4e00-\u9fff]"
-_PROLOG_BYTES = 64 * 1024
 _GUARD = re.compile(r"'(?=[=+@\t＝＋－＠-])")
 
 
@@ -61,6 +64,8 @@ def _rejected(path: Path, expected: str, row: int | None = None) -> RegistryReje
 
 def _bounded(path: Path, rows: Iterator[Row]) -> list[Row]:
     kept: list[Row] = []
+    texts: dict[str, str] = {}
+    cells = characters = 0
     for row in rows:
         if all(cell is None or cell == "" for cell in row.cells):
             continue
@@ -70,7 +75,14 @@ def _bounded(path: Path, rows: Iterator[Row]) -> list[Row]:
             raise _rejected(path, f"expected at most {MOST_COLUMNS} columns", row.row)
         if any(isinstance(cell, str) and len(cell) > LONGEST_CELL for cell in row.cells):
             raise _rejected(path, f"expected cells of at most {LONGEST_CELL} characters", row.row)
-        kept.append(row)
+        new = {cell for cell in row.cells if isinstance(cell, str) and cell not in texts}
+        texts |= {cell: cell for cell in new}
+        cells, characters = cells + len(row.cells), characters + sum(map(len, new))
+        if cells > MOST_CELLS:
+            raise _rejected(path, f"expected at most {MOST_CELLS} cells: split the file", row.row)
+        if characters > MOST_CHARACTERS:
+            raise _rejected(path, f"expected at most {MOST_CHARACTERS} characters: split the file", row.row)
+        kept.append(Row(row.row, tuple(texts[c] if isinstance(c, str) else c for c in row.cells)))
     return kept
 
 
@@ -100,17 +112,19 @@ def _text(path: Path, text: str) -> str:
 
 def _reads_as_chinese(text: str) -> bool:
     """Western letters read as GB 18030 give lone characters amid Latin ones; Chinese stands together."""
-    alone = len(re.findall(f"(?<!{_HAN}){_HAN}(?!{_HAN})", text))
+    alone = len(re.findall(f"(?<=[A-Za-z]){_HAN}(?!{_HAN})|(?<!{_HAN}){_HAN}(?=[A-Za-z])", text))
     return len(re.findall(_HAN, text)) > 4 * alone
 
 
 def _csv_rows(path: Path, text: str, separator: str | None) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator or _separator(text))
+    mark = separator or _separator(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
     try:
         for cells in reader:
             yield Row(reader.line_num, tuple(_GUARD.sub("", cell.strip(), count=1) for cell in cells))
     except csv.Error as error:
-        raise _rejected(path, f"expected CSV: {error}", reader.line_num) from error
+        expected = f"expected CSV, each quote closed at the end of its cell: {error}"
+        raise _rejected(path, expected, reader.line_num) from error
 
 
 def _separator(text: str) -> str:
@@ -131,7 +145,10 @@ def _separator(text: str) -> str:
 def _excel_rows(path: Path, sheet: str | None) -> Iterator[Row]:
     import openpyxl  # noqa: PLC0415 - a third of a second that only Excel files are worth
 
-    _check_archive(path)
+    try:
+        check_archive(path)
+    except Refused as error:
+        raise _rejected(path, str(error)) from error
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     except Exception as error:
@@ -170,24 +187,7 @@ def _excel_cell(value: object) -> Cell:
             return value.date()
         case date():
             return value
-        case int() | float():
+        case int() | float() if math.isfinite(value) and abs(value) < _MOST_DIGITS:
             return float(value)
         case _:
             return _GUARD.sub("", str(value).strip(), count=1)
-
-
-def _check_archive(path: Path) -> None:
-    """What the archive says of itself, before any of it is unpacked; Python's zip reader gives no more."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-            if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED_BYTES:
-                most = f"{MOST_PARTS} parts and {MOST_UNPACKED_BYTES // 2**20} MiB unpacked"
-                raise _rejected(path, f"expected a workbook of at most {most}")
-            for part in parts:
-                if part.filename.endswith((".xml", ".rels")):
-                    with archive.open(part) as opened:
-                        if b"<!DOCTYPE" in opened.read(_PROLOG_BYTES).replace(b"\0", b""):
-                            raise _rejected(path, f"expected no document type, {part.filename} has one")
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        raise _rejected(path, f"expected an Excel workbook: {error}") from error

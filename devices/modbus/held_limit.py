@@ -7,6 +7,7 @@ Start and end are taken from the command once, when it is accepted, and kept as 
 clock: a time of day that is set anew moves neither a renewal nor an end.
 """
 
+import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -58,6 +59,8 @@ class HeldLimit:
         self.claim: Claim | None = None
         self._free_kw: float | None = None
         """what it said it holds when it held nothing of ours"""
+        self._free_from_s = -math.inf
+        """until then it may hold something of ours, though we know of nothing"""
         self._grace_s = end_grace_s
 
     def accept(
@@ -91,8 +94,16 @@ class HeldLimit:
 
     def write_again(self, now_s: float) -> None:
         """The unit may have lost it: it was not there, or another command ended half-way."""
-        if self.claim is not None and (self.claim.tried or self.claim.start_s <= now_s):
+        if self.claim is not None and (self.claim.written or self.claim.start_s <= now_s):
             self.claim = replace(self.claim, write_at_s=now_s)
+
+    def half_written(self, command: LimitCommand, now: datetime, now_s: float) -> None:
+        """No answer came to a command that may hold: what was held is made whole, and what the unit says it
+        holds is not what it always has.
+        """
+        self.write_again(now_s)
+        end_s = now_s + (command.end - now).total_seconds()
+        self._free_from_s = max(self._free_from_s, end_s + self._grace_s)
 
     def write_failed(self, now_s: float) -> None:
         """It was not taken now; what the unit holds ends by itself. Tried again soon while it matters."""
@@ -110,9 +121,9 @@ class HeldLimit:
         """The unit has said what it holds."""
         if not state.says_limit:
             return
-        if self.claim is None:
+        if self.claim is None and now_s >= self._free_from_s:
             self._free_kw = state.limit_kw
-        elif self.claim.written and self.claim.in_window(now_s):
+        elif self.claim is not None and self.claim.written and self.claim.in_window(now_s):
             self.claim = replace(self.claim, said_kw=state.limit_kw)
 
     def due(self, now_s: float) -> Due | None:

@@ -4,7 +4,6 @@ The unit is the next hop and the device at once, so what it says is delivered as
 calls has the unit for themselves meanwhile.
 """
 
-from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -48,7 +47,8 @@ class Limits:
         """Write the limit that is due. Unreachable."""
         held, claim = self._held, self._held.claim
         assert claim is not None
-        left_s, tried = claim.left_s(self._clock.monotonic()), claim.tried
+        now_s, tried = self._clock.monotonic(), claim.tried
+        left_s = claim.left_s(now_s)
         held.trying()
         try:
             held_s = await self._write(claim.command, left_s)
@@ -64,7 +64,7 @@ class Limits:
             held.let_go(claim.command.request)
             self._session.answer(claim.command, "ended", f"not taken at its start: {error}")
         else:
-            held.written(self._clock.monotonic(), held_s)
+            held.written(now_s, held_s)
 
     def _not_renewed(self, left_s: float) -> None:
         """It holds what was written before. Where another writing would outlast the end, that has to do."""
@@ -111,7 +111,7 @@ class Limits:
         except UnitException as error:
             self._refused(command, f"the unit answers {error}")
         except BaseException:  # no answer, or no more time: it may be half written
-            self._held.write_again(self._clock.monotonic())
+            self._held.half_written(command, self._clock.now(), self._clock.monotonic())
             raise
         else:
             self._accepted(command, held_s)
@@ -125,10 +125,15 @@ class Limits:
 
     async def _wait_for_start(self, command: LimitCommand) -> None:
         """No unit knows starts: it is written then. Until then there is no limit."""
+        still_held = False
         if self._held.claim is not None and self._held.claim.tried:
-            with suppress(UnitException, CommandRejected):  # what it holds ends by itself
+            try:
                 await self._tell_release()
+            except (UnitException, CommandRejected):
+                still_held = True  # it ends by itself; a release that comes before is told
         self._accepted(command, None)
+        if still_held:
+            self._held.trying()
 
     async def _release(self, command: LimitCommand) -> None:
         """One that nothing is known of may be of before our start: the unit is told to let go."""

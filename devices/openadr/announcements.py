@@ -16,6 +16,7 @@ def announced(held: Holdings, operation: Operation, stored: Stored, before: Chan
         _ven_ids(held, stored),
         None if before is None else before.body,
         () if before is None else before.ven_ids,
+        stored.size + (0 if before is None else before.size),
     )
 
 

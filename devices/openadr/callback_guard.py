@@ -9,7 +9,9 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +20,7 @@ import httpx
 from devices.openadr.problems import forbidden
 from devices.ports import Clock
 
+_LOOKUPS = 8
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """host and port -> addresses; OSError when there are none"""
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -50,7 +53,14 @@ class CallbackGuard:
 
     def __init__(self, rules: CallbackRules, clock: Clock, resolve: Resolve | None = None) -> None:
         self._rules, self._clock = rules, clock
-        self._resolve = _resolve if resolve is None else resolve
+        self._resolve = self._looked_up if resolve is None else resolve
+        self._lookups: ThreadPoolExecutor | None = None
+
+    def close(self) -> None:
+        """Let go of the threads, until the next look-up."""
+        if self._lookups is not None:
+            self._lookups.shutdown(wait=False, cancel_futures=True)
+        self._lookups = None
 
     async def callee(self, text: str, turn: int = 0) -> Callee:
         """Where to call: each turn the next of the host's addresses.
@@ -75,6 +85,14 @@ class CallbackGuard:
             {"Host": url.netloc.decode("ascii")},
             {"sni_hostname": host} if url.scheme == "https" else {},
         )
+
+    async def _looked_up(self, host: str, port: int) -> list[str]:
+        """In threads of its own: names that nobody answers for must not take those of the daemon."""
+        if self._lookups is None:
+            self._lookups = ThreadPoolExecutor(max_workers=_LOOKUPS, thread_name_prefix="openadr-lookup")
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._lookups, look_up)
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
     def _sound(self, text: str) -> httpx.URL:
         try:
@@ -102,8 +120,3 @@ def is_public(address: str) -> bool:
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-
-
-async def _resolve(host: str, port: int) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -27,6 +27,8 @@ class Change:
     """of UPDATE: the object as it was, so that those who may no longer see it can be told"""
     ven_ids_before: tuple[str, ...] = ()
     """as `ven_ids`, of `before`"""
+    size: int = 0
+    """bytes of the object as JSON, more or less"""
 
 
 Listener = Callable[[Change], None]

@@ -199,7 +199,7 @@ class OpenAdrChannel:
         if not release:
             events_out.check_command(command, device.floor_kw)
         await self._ready()
-        self._keeper.rules.admit(command)
+        self._keeper.admit(command, release=release)
         off_s = self._hearing.clock_off_s(key)
         if off_s is not None and not release:
             raise Unreachable(f"the clock of ven {device.ven} is off by {off_s:+.0f} s")
@@ -224,7 +224,8 @@ class OpenAdrChannel:
     async def _release(self, command: LimitCommand, device: OpenAdrDevice) -> None:
         before = self._keeper.book.of_request(command)
         if before is None:
-            self._deliver(_ended(command, "not held any more"))
+            # somebody took the event away, which the VEN may not know: an event that is over tells it
+            self._repeat(await self._keeper.release(command, device))
             return
         let_go = before.answer is not None and before.answer.answer != "accepted"
         # the limit that it holds, over: nothing else may be in the VTN under this request

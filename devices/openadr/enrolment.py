@@ -13,6 +13,7 @@ from devices.openadr.channel_settings import ChannelSettings, OpenAdrDevice
 from devices.openadr.events_out import PAYLOAD_TYPES
 from devices.openadr.ports import Body, BusinessLogic, ObjectKind
 
+
 async def our_program(vtn: BusinessLogic, settings: ChannelSettings) -> str:
     """The id of our program, which is made when there is none. Unreachable, CommandRejected."""
     name = settings.program_name

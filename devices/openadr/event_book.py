@@ -60,6 +60,8 @@ class OwnEvent:
     answer: Answer | None = None
     """to the newest sequence"""
     setpoint_kw: float | None = None
+    holds: LimitCommand | None = None
+    """the version that the VEN accepted last"""
 
     def about(self, said: Said, report: Report) -> About:
         """Which version of the request a report's interval is about."""
@@ -80,6 +82,7 @@ class OwnEvent:
         kind, reason = verdict
         before = self.answer
         self.accepted = self.accepted or kind == "accepted"
+        self.holds = self.command if kind == "accepted" else None
         self.answer = Answer(self.device.feeder, self.device.device, self.command.request, kind, reason)
         return None if before is not None and before.answer == kind else self.answer
 
@@ -100,14 +103,13 @@ class OwnEvent:
 
     def shown(self, now: datetime) -> tuple[float | None, str | None] | None:
         """(limit, request) for a status while it is in force by the VEN's word; None while it is not."""
-        command = self.command
-        in_force = not self.released and command.start <= now < command.end
-        if not in_force or self.answer is None or self.answer.answer != "accepted":
+        # until it answers to a newer version, it holds the one before
+        held = self.holds
+        if self.released or held is None or not held.start <= now < held.end:
             return None
-        if self.setpoint_kw is None:
-            return command.limit_kw, command.request
-        above = self.setpoint_kw > command.limit_kw + TOLERANCE_KW
-        return self.setpoint_kw, None if above else command.request
+        limit_kw = held.limit_kw if self.setpoint_kw is None else self.setpoint_kw
+        above = limit_kw > self.command.limit_kw + TOLERANCE_KW
+        return limit_kw, None if above else self.command.request
 
 
 class EventBook:
@@ -147,6 +149,7 @@ class EventBook:
         own = OwnEvent(event_id, device, command, now, command.end, released)
         if before is not None:
             own.accepted, own.setpoint_kw = before.accepted, before.setpoint_kw
+            own.holds = before.holds
             own.latest_end = max(command.end, before.latest_end)
             same = before.command.sequence == command.sequence and before.released == released
             if same:

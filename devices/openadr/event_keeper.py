@@ -7,6 +7,7 @@ reports are made and renewed here, and what has been over for long is taken away
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -30,6 +31,8 @@ class EventKeeper:
     def __init__(self, settings: ChannelSettings, vtn: BusinessLogic, clock: Clock) -> None:
         self.book = EventBook()
         self.rules = CommandRules()
+        self.found_epoch = 0
+        """the highest of an event in the VTN: only as good as who may write there"""
         self.standing: dict[str, OpenAdrDevice] = {}
         """device of each standing request for reports, by event id"""
         self.places: dict[DeviceKey, OpenAdrDevice] = {(d.feeder, d.device): d for d in settings.devices}
@@ -71,6 +74,14 @@ class EventKeeper:
                 if own.latest_end < long_over:
                     await self._delete(own.event_id)
 
+    def admit(self, command: LimitCommand, *, release: bool) -> None:
+        """As `CommandRules.admit`; a release passes an epoch that was only found: it is safe to let go."""
+        if not release and command.epoch < self.found_epoch:
+            raise CommandRejected(
+                f"{command.request}: stale epoch {command.epoch}, the vtn has an event of {self.found_epoch}"
+            )
+        self.rules.admit(command)
+
     async def enrol(self) -> None:
         """A ven or resource of ours has changed: see that it still gets its events."""
         async with self._preparing:
@@ -82,7 +93,9 @@ class EventKeeper:
         refused = await enrolment.enrol(self._vtn, self._settings)
         for device, reason in refused.items():
             if self._not_enrolled.get(device) != reason:
-                log.warning("device is not enrolled", feeder=device.feeder, device=device.device, reason=reason)
+                log.warning(
+                    "device is not enrolled", feeder=device.feeder, device=device.device, reason=reason
+                )
         self._not_enrolled = refused
 
     def concerns_a_ven_of_ours(self, body: Body) -> bool:
@@ -155,8 +168,9 @@ class EventKeeper:
                 self._since[str(body["id"])] = standing.since
 
     async def _adopt(self, body: Body, command: LimitCommand, before: OwnEvent | None) -> None:
+        self.found_epoch = max(self.found_epoch, command.epoch)
         with suppress(CommandRejected):  # what is there has been commanded: nothing older may follow
-            self.rules.admit(command)
+            self.rules.admit(replace(command, epoch=self.rules.highest_epoch))
         event_id = str(body["id"])
         if before is not None:
             log.warning("two events of one request in the vtn", request=command.request)

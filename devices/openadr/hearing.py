@@ -56,8 +56,8 @@ class Hearing:
         """How far off the clock of this device's VEN is known to be."""
         return self._heard[key].clock_off_s
 
-    def hear(self, body: Body) -> None:
-        """Take one report in; never raises."""
+    def hear(self, body: Body, *, found: bool = False) -> None:
+        """Take one report in; never raises. One that was `found` in the VTN is no flood: we asked for it."""
         event_id = str(body.get("eventID"))
         own = self._keeper.book.by_id(event_id)
         device = self._keeper.standing.get(event_id) if own is None else own.device
@@ -66,7 +66,9 @@ class Hearing:
         self._see(body)
         self.received += 1
         try:
-            if not self._buckets[device.feeder, device.device].take(self._wire_clock.monotonic()):
+            if not found and not self._buckets[device.feeder, device.device].take(
+                self._wire_clock.monotonic()
+            ):
                 raise MalformedMessage(
                     "flood", f"more than {self._settings.reports_per_s:g} reports a second"
                 )
@@ -85,7 +87,7 @@ class Hearing:
         for body in news:
             self._see(body)
         for body in newest:
-            self.hear(body)
+            self.hear(body, found=True)
 
     def look_for_silence(self) -> None:
         """Whoever has not reported for long counts as offline, and is told of once."""

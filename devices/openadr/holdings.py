@@ -23,6 +23,7 @@ class Holdings:
         self._end_of: dict[str, datetime | None] = {}
         """of events: see `event_schedule.end_of`"""
         self.bytes_of: dict[ObjectKind, int] = dict.fromkeys(KINDS, 0)
+        self._bytes_owned: dict[tuple[ObjectKind, str], int] = {}
         self._below: dict[tuple[ObjectKind, str], dict[str, None]] = {}
         self._owned: dict[tuple[ObjectKind, str], dict[str, None]] = {}
         self._targeted: dict[tuple[ObjectKind, str], dict[str, None]] = {}
@@ -47,6 +48,19 @@ class Holdings:
     def owned_count(self, kind: ObjectKind, client_id: str) -> int:
         """How many."""
         return len(self._owned.get((kind, client_id), ()))
+
+    def owned_bytes(self, kind: ObjectKind, client_id: str) -> int:
+        """How large all of it is."""
+        return self._bytes_owned.get((kind, client_id), 0)
+
+    def largest_owner(self, kind: ObjectKind, *, by_bytes: bool) -> str:
+        """The client that has the most of a kind; "" when nobody has any."""
+        sizes = {
+            key: self._bytes_owned[key] if by_bytes else len(ids)
+            for key, ids in self._owned.items()
+            if key[0] == kind
+        }
+        return max(sizes, key=sizes.__getitem__)[1] if sizes else ""
 
     def ven_for(self, client_id: str) -> Stored | None:
         """The ven of a client."""
@@ -100,7 +114,7 @@ class Holdings:
         if stored.id in self.by_kind[stored.kind]:
             self._unlink(self.by_kind[stored.kind][stored.id])
         self.by_kind[stored.kind][stored.id] = stored
-        self.bytes_of[stored.kind] += stored.size
+        self._weigh(stored, stored.size)
         for index, key in self._keys(stored):
             index.setdefault(key, {})[stored.id] = None
         if stored.kind == "event":
@@ -116,8 +130,17 @@ class Holdings:
         """Forget it."""
         self._unlink(self.by_kind[kind].pop(object_id))
 
+    def _weigh(self, stored: Stored, size: int) -> None:
+        self.bytes_of[stored.kind] += size
+        if stored.client_id is None:
+            return
+        key = stored.kind, stored.client_id
+        owned = self._bytes_owned.pop(key, 0) + size
+        if owned:
+            self._bytes_owned[key] = owned
+
     def _unlink(self, stored: Stored) -> None:
-        self.bytes_of[stored.kind] -= stored.size
+        self._weigh(stored, -stored.size)
         for index, key in self._keys(stored):
             members = index[key]
             members.pop(stored.id, None)

@@ -1,6 +1,7 @@
 """Puts the VTN's operations together: each version below its own path, one set of objects beneath."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,6 +19,7 @@ from devices.openadr.tokens import Tokens
 from devices.openadr.vtn_objects import VtnObjects
 from devices.openadr.webhooks import Webhooks
 from devices.ports import Clock
+from devices.rate import Bucket
 
 
 class VtnApp:
@@ -30,7 +32,14 @@ class VtnApp:
         failures = FailedLogins(settings.log_in_failures, settings.lockout_s)
         self._settings, self._objects, self._webhooks = settings, objects, webhooks
         self._log_in = LogIn(tokens, wire_clock, failures)
-        self._exchange = Exchange(tokens, wire_clock, settings.max_body_bytes, settings.body_deadline_s)
+        self._exchange = Exchange(
+            tokens,
+            wire_clock,
+            settings.max_body_bytes,
+            settings.max_ven_body_bytes,
+            settings.body_deadline_s,
+            partial(Bucket, settings.ven_requests_per_s, settings.ven_requests_burst),
+        )
         mounts = [
             Mount(f"{settings.path}/{version}", routes=list(self._routes(version)))
             for version in settings.versions

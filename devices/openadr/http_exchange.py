@@ -1,7 +1,7 @@
 """One HTTP request to the VTN: who asks, the body within its bounds, and answers in the document's words."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import structlog
@@ -11,9 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from devices.openadr.objects import Actor, Version
-from devices.openadr.problems import TITLES, Problem, bad_request, unauthorized
+from devices.openadr.problems import TITLES, Problem, bad_request, out_of_order, unauthorized
 from devices.openadr.tokens import Tokens
 from devices.ports import Clock
+from devices.rate import Bucket
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -31,17 +32,33 @@ class Exchange:
     clock: Clock
     """the time of day"""
     max_body_bytes: int
+    max_ven_body_bytes: int
     body_deadline_s: float
+    new_bucket: Callable[[], Bucket]
+    """of the requests of one VEN"""
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+    """of each VEN that has a token, so no more than there are clients"""
 
     def actor(self, request: Request) -> Actor:
-        """Who asks. Raises Problem 401."""
+        """Who asks. Raises Problem 401; 500 (the documents have no 429) when a VEN asks too often."""
+        actor = self._known_actor(request)
+        if actor.is_ven:
+            bucket = self.buckets.setdefault(actor.client_id, self.new_bucket())
+            if not bucket.take(self.clock.monotonic()):
+                raise out_of_order("too many requests of this client; try again in a second")
+        return actor
+
+    def _known_actor(self, request: Request) -> Actor:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise unauthorized("expected `Authorization: Bearer TOKEN`")
         return self.tokens.actor(token.strip(), self.clock.now())
 
-    async def body(self, request: Request, content_type: str) -> bytes:
-        """All of the body. Raises Problem 400 when it is of another type, too large or too slow."""
+    async def body(self, request: Request, content_type: str, actor: Actor | None = None) -> bytes:
+        """All of the body. Raises Problem 400 when it is of another type, too slow, or too large for `actor`
+        (None: nobody known).
+        """
+        most = self.max_ven_body_bytes if actor is None or actor.is_ven else self.max_body_bytes
         given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if given != content_type:
             raise bad_request(f"the body is {given[:60]!a}, expected {content_type}")
@@ -50,8 +67,8 @@ class Exchange:
             async with self.clock.timeout(self.body_deadline_s):
                 async for chunk in request.stream():
                     body += chunk
-                    if len(body) > self.max_body_bytes:
-                        raise bad_request(f"the body is larger than {self.max_body_bytes} bytes")
+                    if len(body) > most:
+                        raise bad_request(f"the body is larger than {most} bytes")
         except TimeoutError:
             raise bad_request(f"the body took longer than {self.body_deadline_s:g} s") from None
         return bytes(body)

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from devices.openadr.http_exchange import JSON, Exchange, Handler, answer, guarded, route
 from devices.openadr.http_queries import read_query
+from devices.openadr.notifications import without_tokens
 from devices.openadr.objects import KINDS, Actor, Version
 from devices.openadr.ports import Body, ObjectKind
 from devices.openadr.problems import not_found
@@ -18,8 +19,8 @@ from devices.openadr.searches import Seen
 from devices.openadr.vtn_objects import VtnObjects
 from devices.openadr.words import read_request, show
 
-CheckCallbacks = Callable[[Body], Awaitable[None]]
-"""Looks at the callback URLs of a subscription's body before it is taken. Raises Problem 403."""
+CheckCallbacks = Callable[[Body, str], Awaitable[None]]
+"""Looks at the callback URLs of a subscription's body, for a client, before it is taken. Raises Problem."""
 _KindHandler = Callable[[ObjectKind, Request], Awaitable[Response]]
 _RESOURCES_301 = "/vens/{ven_id}/resources"
 
@@ -62,18 +63,18 @@ class ObjectRoutes:
         if ven_id is not None:
             self.objects.read(actor, "ven", ven_id)
         found = self.objects.search(actor, kind, query, ven_id=ven_id, shown=self._is_shown)
-        return answer([self._shown(one) for one in found])
+        return answer([self._shown(actor, one) for one in found])
 
     async def _create(self, kind: ObjectKind, request: Request) -> Response:
         actor = self.exchange.actor(request)
         body = await self._body(actor, kind, request)
         made = await self.objects.insert(actor, kind, body)
-        return answer(self._shown(self.objects.as_seen(actor, made)), 201)
+        return answer(self._shown(actor, self.objects.as_seen(actor, made)), 201)
 
     async def _read(self, kind: ObjectKind, request: Request) -> Response:
         actor = self.exchange.actor(request)
         check_may_read(actor, kind)
-        return answer(self._shown(self._addressed(actor, kind, request)))
+        return answer(self._shown(actor, self._addressed(actor, kind, request)))
 
     async def _replace(self, kind: ObjectKind, request: Request) -> Response:
         actor = self.exchange.actor(request)
@@ -81,23 +82,23 @@ class ObjectRoutes:
         self._addressed(actor, kind, request)
         body = await self._body(actor, kind, request)
         made = await self.objects.update(actor, kind, request.path_params["object_id"], body)
-        return answer(self._shown(self.objects.as_seen(actor, made)))
+        return answer(self._shown(actor, self.objects.as_seen(actor, made)))
 
     async def _delete(self, kind: ObjectKind, request: Request) -> Response:
         actor = self.exchange.actor(request)
         check_may_write(actor, kind)
         seen = self._addressed(actor, kind, request)
-        shown = self._shown(seen)
+        shown = self._shown(actor, seen)
         await self.objects.remove(actor, kind, seen.stored.id)
         return answer(shown)
 
     async def _body(self, actor: Actor, kind: ObjectKind, request: Request) -> Body:
         check_may_write(actor, kind)
-        body = read_request(self.version, kind, await self.exchange.body(request, JSON))
+        body = read_request(self.version, kind, await self.exchange.body(request, JSON, actor))
         if "ven_id" in request.path_params:
             body["venID"] = request.path_params["ven_id"]
         if kind == "subscription":
-            await self.check_callbacks(body)
+            await self.check_callbacks(body, actor.client_id)
         return body
 
     def _addressed(self, actor: Actor, kind: ObjectKind, request: Request) -> Seen:
@@ -114,9 +115,10 @@ class ObjectRoutes:
         no_program = seen.stored.kind == "subscription" and "programID" not in seen.stored.body
         return not (self.version == "3.0.1" and no_program)
 
-    def _shown(self, seen: Seen) -> Body:
+    def _shown(self, actor: Actor, seen: Seen) -> Body:
         resources: list[Body] = []
         if seen.stored.kind == "ven" and self.version == "3.0.1":
             held = self.objects.resources_of(seen.stored.id)
             resources = [show(self.version, one, None, []) for one in held]
-        return show(self.version, seen.stored, seen.targets, resources)
+        body = show(self.version, seen.stored, seen.targets, resources)
+        return body if seen.stored.client_id == actor.client_id else without_tokens(body)

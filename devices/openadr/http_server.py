@@ -1,7 +1,8 @@
 """Listens and serves an application until it is cancelled. Signals are the daemon's: none is handled here.
 
-A client that sends its request head a byte a minute is cut off, and so is one that comes when there are too
-many connections already: neither may keep the others out.
+A client that sends its request head a byte a minute is cut off, and so is one that goes on with a body that
+was answered long ago, one that does not read its answer, and one that comes when there are too many
+connections already: none may keep the others out.
 """
 
 import asyncio
@@ -35,6 +36,7 @@ class Listener:
     keep_alive_s: int
     max_connections: int
     goodbye_s: float
+    write_deadline_s: float = 30.0
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -92,7 +94,9 @@ class PatientProtocol(H11Protocol):
 
     header_deadline_s: ClassVar[float]
     most_connections: ClassVar[int]
+    write_deadline_s: ClassVar[float]
     _deadline: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -109,15 +113,35 @@ class PatientProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """The library's hook."""
         super().data_received(data)
-        in_a_head = self.conn.their_state is h11.IDLE
-        if in_a_head and self._deadline is None:
-            self._await_head()
-        elif not in_a_head:
+        # the rest of a body that was answered already is nobody's to read: it has the deadline of a head
+        answered = self.cycle is not None and self.cycle.response_complete
+        leftover = answered and self.conn.their_state is h11.SEND_BODY
+        if leftover or self.conn.their_state is h11.IDLE:
+            if self._deadline is None:
+                self._await_head()
+        else:
             self._forget()
+
+    def pause_writing(self) -> None:
+        """The library's hook: the client reads more slowly than we write."""
+        super().pause_writing()
+        if self._stalled is None:
+            self._stalled = self.loop.call_later(self.write_deadline_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The library's hook."""
+        super().resume_writing()
+        self._written()
+
+    def _written(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+        self._stalled = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The library's hook."""
         self._forget()
+        self._written()
         super().connection_lost(exc)
 
     def _await_head(self) -> None:
@@ -130,7 +154,11 @@ class PatientProtocol(H11Protocol):
 
 
 def _protocol(how: Listener) -> type[asyncio.Protocol]:
-    bounds = {"header_deadline_s": how.header_deadline_s, "most_connections": how.max_connections + _LEEWAY}
+    bounds = {
+        "header_deadline_s": how.header_deadline_s,
+        "write_deadline_s": how.write_deadline_s,
+        "most_connections": how.max_connections + _LEEWAY,
+    }
     return type("BoundedProtocol", (PatientProtocol,), bounds)
 
 

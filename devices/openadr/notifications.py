@@ -12,7 +12,7 @@ from devices.openadr.changes import Operation
 from devices.openadr.holdings import Holdings
 from devices.openadr.objects import Stored, Version
 from devices.openadr.ports import Body
-from devices.openadr.privacy import seen_targets
+from devices.openadr.privacy import seen_targets, with_seen_body
 from devices.openadr.verbs import VERBS
 from devices.openadr.words import AUTHOR, show
 from devices.openadr.words_v301 import PROGRAM_ID
@@ -32,6 +32,10 @@ class Notification:
     bearer_token: str | None
     body: Body
     """the document's `notification`"""
+    client_id: str | None = None
+    """whose subscription it is"""
+    size: int = 0
+    """bytes of the object as JSON, more or less"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +99,12 @@ def _as_seen(held: Holdings, subscription: Stored, stored: Stored, shown: _Shown
         return None
     owner, is_ven = subscription.client_id or "", _is_vens(subscription)
     targets: list[str] | None = None
+    body = stored
     asked = frozenset(subscription.body.get("targets") or ()) or None
     if stored.kind in ("program", "event"):
         own = stored.body.get("targets")
+        if is_ven:
+            body = with_seen_body(stored, held.granted(owner))
         if is_ven and (own or asked):
             targets = seen_targets(own, held.granted(owner), asked)
             if targets is None:
@@ -106,6 +113,8 @@ def _as_seen(held: Holdings, subscription: Stored, stored: Stored, shown: _Shown
             return None
     elif is_ven and stored.client_id != owner:
         return None
+    if body is not stored:  # it has report descriptors that were hidden from this one
+        return show(_version(subscription), body, targets, [])
     key = (_version(subscription), id(stored), None if targets is None else tuple(targets))
     if key not in shown:
         shown[key] = without_tokens(show(key[0], stored, targets, []))
@@ -119,7 +128,14 @@ def _addressed(
     body = {"objectType": stored.kind.upper(), "operation": verb, "object": seen}
     for entry in entries:
         if _listens(entry, stored) and operation in entry["operations"]:
-            yield Notification(subscription.id, entry["callbackUrl"], entry.get("bearerToken"), body)
+            yield Notification(
+                subscription.id,
+                entry["callbackUrl"],
+                entry.get("bearerToken"),
+                body,
+                subscription.client_id,
+                stored.size,
+            )
 
 
 def _listens(entry: Mapping[str, Any], stored: Stored) -> bool:

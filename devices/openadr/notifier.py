@@ -62,6 +62,12 @@ class NotifierSettings:
     connect_deadline_s: float = 10.0
     publish_deadline_s: float = 10.0
     queue_bound: int = 10_000
+    queue_bytes: int = 64 * 2**20
+    """of all changes that wait"""
+    max_message_bytes: int = 262_144
+    """what is larger is not published, for a broker may cut the link for it: VENs ask the VTN besides"""
+    attempts: int = 3
+    """so many links in a row that end over the same message; then it is given up"""
     first_retry_s: float = 0.5
     longest_retry_s: float = 30.0
 
@@ -104,6 +110,10 @@ class MqttNotifier:
         """messages that the broker has acknowledged"""
         self.dropped = 0
         """changes that were given up because the queue was full"""
+        self.too_large = 0
+        """messages that were not published because of `max_message_bytes`"""
+        self.given_up = 0
+        """messages that the broker did not take in `attempts` links"""
         self._settings, self._vtn, self._clock = settings, vtn, wire_clock
         self._identifier = f"{settings.client_id}-{rng.bytes(4).hex()}"
         self._backoff = Backoff(rng, settings.first_retry_s, settings.longest_retry_s)
@@ -112,6 +122,9 @@ class MqttNotifier:
         self._next: Iterator[tuple[str, bytes]] | None = None
         """what is left of the change that is being published"""
         self._unacknowledged: tuple[str, bytes] | None = None
+        self._attempts = 0
+        """links over which it was published"""
+        self._queued_bytes = 0
         self._news = asyncio.Event()
         self._connected = False
         self._told_of_loss = False
@@ -128,11 +141,21 @@ class MqttNotifier:
 
     def changed(self, change: Change) -> None:
         """Publish this change soon; never blocks or raises."""
-        if len(self._queue) >= self._settings.queue_bound:
-            self._queue.popleft()
+        settings = self._settings
+        while self._queue and (
+            len(self._queue) >= settings.queue_bound
+            or self._queued_bytes + change.size > settings.queue_bytes
+        ):
+            self._audience.learn(self._taken())  # what is not published is true all the same
             self.dropped += 1
         self._queue.append(change)
+        self._queued_bytes += change.size
         self._news.set()
+
+    def _taken(self) -> Change:
+        change = self._queue.popleft()
+        self._queued_bytes -= change.size
+        return change
 
     async def run(self, deliver: Deliver | None = None) -> None:
         """Publish until cancelled; lost links come back by themselves. Delivers nothing."""
@@ -182,21 +205,32 @@ class MqttNotifier:
             self._news.clear()
             while (message := self._message()) is not None:
                 topic, payload = message
+                self._attempts += 1
                 await client.publish(topic, payload, qos=1, timeout=self._settings.publish_deadline_s)
-                self._unacknowledged = None
+                self._done_with_it()
                 self.published += 1
             await self._news.wait()
 
+    def _done_with_it(self) -> None:
+        self._unacknowledged, self._attempts = None, 0
+
     def _message(self) -> tuple[str, bytes] | None:
-        """The next one to publish; it stays the next one until it is acknowledged."""
+        """The next one to publish; it stays the next one until it is acknowledged, or given up."""
+        if self._unacknowledged is not None and self._attempts >= self._settings.attempts:
+            log.warning("broker does not take a notification", topic=self._unacknowledged[0])
+            self.given_up += 1
+            self._done_with_it()
         while self._unacknowledged is None:
             if self._next is None:
                 if not self._queue:
                     return None
-                self._next = self._messages(self._queue.popleft())
+                self._next = self._messages(self._taken())
             self._unacknowledged = next(self._next, None)
             if self._unacknowledged is None:
                 self._next = None
+            elif len(self._unacknowledged[1]) > self._settings.max_message_bytes:
+                self.too_large += 1
+                self._unacknowledged = None
         return self._unacknowledged
 
     def _messages(self, change: Change) -> Iterator[tuple[str, bytes]]:

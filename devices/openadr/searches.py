@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from devices.openadr.holdings import Holdings
 from devices.openadr.objects import Actor, Stored
 from devices.openadr.ports import ObjectKind
-from devices.openadr.privacy import seen_targets
+from devices.openadr.privacy import seen_targets, with_seen_body
 from devices.openadr.queries import Query, fits_targets
 from devices.ports import Clock
 
@@ -40,7 +40,7 @@ class Searches:
         for one in sorted(self._timely(perhaps, query), key=lambda one: -one.sequence):
             seen = seen_targets(one.body.get("targets"), granted, query.targets)
             if seen is not None and fits_targets(seen, plain):
-                yield Seen(one, seen)
+                yield Seen(with_seen_body(one, granted), seen)
 
     def _timely(self, stored: Iterable[Stored], query: Query) -> Iterable[Stored]:
         """Without events that are over, when `active` ones are looked for."""

@@ -39,9 +39,16 @@ class VtnSettings:
     mqtt: NotifierSettings | None = None
     """the notifier that runs beside the VTN, for 3.1.1 to tell of"""
     max_body_bytes: int = 1_048_576
+    max_ven_body_bytes: int = 65_536
+    """of a VEN, and of whoever has not logged in yet"""
+    ven_requests_per_s: float = 20.0
+    ven_requests_burst: int = 400
+    """of one VEN; beyond them it is told to try again"""
     body_deadline_s: float = 10.0
     header_deadline_s: float = 10.0
     """a connection that has not sent a whole request head by then is closed"""
+    write_deadline_s: float = 30.0
+    """a client that reads nothing of its answer for so long is cut off"""
     keep_alive_s: int = 30
     """an idle connection is closed after it"""
     max_connections: int = 2_000

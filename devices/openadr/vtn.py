@@ -48,8 +48,8 @@ class Vtn:
             own_program=settings.own_program,
             bounds=settings.bounds,
         )
-        guard = CallbackGuard(settings.callbacks, wire_clock, resolve)
-        self.webhooks = Webhooks(settings.webhooks, guard, wire_clock, rng)
+        self._guard = CallbackGuard(settings.callbacks, wire_clock, resolve)
+        self.webhooks = Webhooks(settings.webhooks, self._guard, wire_clock, rng)
         self.repository.notify_by(self.webhooks.notify)
         self.app = VtnApp(settings, self.repository, self.webhooks, wire_clock)
         self._connected = False
@@ -76,6 +76,7 @@ class Vtn:
         finally:
             self._connected = False
             self.app.close()
+            self._guard.close()
             await self.repository.close()
 
     async def _opened(self) -> None:
@@ -96,6 +97,7 @@ class Vtn:
             settings.keep_alive_s,
             settings.max_connections,
             settings.goodbye_s,
+            settings.write_deadline_s,
         )
         await serve(self.app.asgi, listening, how, self._ready)
 

@@ -21,7 +21,7 @@ from devices.openadr.notifications import Notification, notifications
 from devices.openadr.object_store import ObjectStore, encoded
 from devices.openadr.objects import Actor, Stored
 from devices.openadr.ports import Body, ObjectKind
-from devices.openadr.privacy import seen_targets
+from devices.openadr.privacy import seen_targets, with_seen_body
 from devices.openadr.problems import not_found, out_of_order
 from devices.openadr.queries import EVERYTHING, Query, fits
 from devices.openadr.rules import Rules, check_may_read, check_may_write
@@ -118,7 +118,7 @@ class VtnObjects:
         if not actor.is_ven or stored.kind not in ("program", "event"):
             return Seen(stored)
         granted = self._held.granted(actor.client_id)
-        return Seen(stored, seen_targets(stored.body.get("targets"), granted) or [])
+        return Seen(with_seen_body(stored, granted), seen_targets(stored.body.get("targets"), granted) or [])
 
     def resources_of(self, ven_id: str) -> list[Stored]:
         """The resources of a ven."""
@@ -150,7 +150,8 @@ class VtnObjects:
                 body=draft.body,
                 size=len(encoded(draft.body)),
             )
-            await self._carry_out([new, *self._moved_resources(new)], [])
+            leaving_now = leaving(self._bounds, self._held, actor, new, self._clock.now())
+            await self._carry_out([new, *self._moved_resources(new)], leaving_now)
             return new
 
     async def remove(self, actor: Actor, kind: ObjectKind, object_id: str) -> Stored:

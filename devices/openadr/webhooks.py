@@ -21,12 +21,14 @@ from devices.backoff import Backoff
 from devices.openadr.callback_guard import CallbackGuard
 from devices.openadr.notifications import Notification
 from devices.openadr.ports import Body
-from devices.openadr.problems import Problem, forbidden
+from devices.openadr.problems import Problem, forbidden, out_of_order
 from devices.ports import Clock
 
 _MAX_ECHO_BYTES = 4096
 _MAX_CALLBACKS = 10
 _CHECKS_AT_ONCE = 8
+_MOST_WAITING_CHECKS = 4
+"""of one client, the one under way included"""
 _MAX_LANES = 10_000
 """of subscriptions past and present"""
 _NOT_TAKEN = (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError)
@@ -44,8 +46,14 @@ class WebhookSettings:
     first_retry_s: float = 1.0
     longest_retry_s: float = 30.0
     lane_bound: int = 200
+    lane_bytes: int = 2**20
+    """of all notifications that wait in a lane; one may always"""
     at_once: int = 16
     """requests under way"""
+    at_once_of_a_client: int = 2
+    """of these, for all subscriptions of one client"""
+    check_deadline_s: float = 20.0
+    """of a look at all callbacks of one subscription"""
     failures_to_rest: int = 5
     """notifications given up in a row"""
     rest_s: float = 600.0
@@ -58,9 +66,25 @@ class WebhookSettings:
 @dataclass(slots=True)
 class _Lane:
     waiting: deque[Notification] = field(default_factory=deque)
+    waiting_bytes: int = 0
     running: bool = False
     given_up_in_a_row: int = 0
     rests_until_s: float = 0.0
+
+    def put(self, notification: Notification) -> None:
+        self.waiting.append(notification)
+        self.waiting_bytes += notification.size
+
+    def drop_first(self) -> None:
+        self.waiting_bytes -= self.waiting.popleft().size
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Of the checks of one client."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: int = 0
 
 
 class Webhooks:
@@ -77,7 +101,10 @@ class Webhooks:
         self._settings, self._guard, self._clock, self._rng = settings, guard, clock, rng
         self._lanes: dict[str, _Lane] = {}
         self._places = asyncio.Semaphore(settings.at_once)
+        self._places_of: dict[str | None, asyncio.Semaphore] = {}
+        """by client: no more than there are clients"""
         self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
+        self._checked: dict[str, _Turn] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._client: httpx.AsyncClient | None = None
 
@@ -99,24 +126,39 @@ class Webhooks:
         if self._clock.monotonic() < lane.rests_until_s:
             self.dropped += 1
             return
-        if len(lane.waiting) >= self._settings.lane_bound:
-            lane.waiting.popleft()
+        settings = self._settings
+        while lane.waiting and (
+            len(lane.waiting) >= settings.lane_bound
+            or lane.waiting_bytes + notification.size > settings.lane_bytes
+        ):
+            lane.drop_first()
             self.dropped += 1
-        lane.waiting.append(notification)
+        lane.put(notification)
         self._start(notification.subscription_id, lane)
 
-    async def check(self, body: Body) -> None:
-        """Look at the callbacks of a subscription before it is taken. Raises Problem 403."""
+    async def check(self, body: Body, client_id: str = "") -> None:
+        """Look at the callbacks of a client's subscription before it is taken: one after the other, and one
+        subscription of a client at a time. Raises Problem 403; 500 when it must come again.
+        """
         urls = list(dict.fromkeys(entry["callbackUrl"] for entry in body["objectOperations"]))
         if len(urls) > _MAX_CALLBACKS:
             raise forbidden(f"a subscription may have {_MAX_CALLBACKS} callback URLs")
-        async with asyncio.TaskGroup() as tasks:
-            checks = [
-                tasks.create_task(self._fault_of(url), name=f"webhook check {url[:60]}") for url in urls
-            ]
-        faults = [fault for check in checks if (fault := check.result()) is not None]
-        if faults:
-            raise faults[0]
+        turn = self._checked.setdefault(client_id, _Turn())
+        if turn.waiting >= _MOST_WAITING_CHECKS:
+            raise out_of_order("other callbacks of yours are being looked at; try again")
+        turn.waiting += 1
+        try:
+            async with turn.lock, self._clock.timeout(self._settings.check_deadline_s), self._checks:
+                for url in urls:
+                    fault = await self._fault_of(url)
+                    if fault is not None:
+                        raise fault
+        except TimeoutError:
+            raise forbidden("the callbacks did not answer our challenges in time") from None
+        finally:
+            turn.waiting -= 1
+            if not turn.waiting:
+                del self._checked[client_id]
 
     def _lane(self, subscription_id: str) -> _Lane:
         if subscription_id not in self._lanes and len(self._lanes) >= _MAX_LANES:
@@ -135,7 +177,7 @@ class Webhooks:
             notification = lane.waiting[0]
             taken = await self._brought(notification)
             if lane.waiting and lane.waiting[0] is notification:
-                lane.waiting.popleft()
+                lane.drop_first()
             self._count(subscription_id, lane, taken)
         lane.running = False
         if not lane.given_up_in_a_row:
@@ -157,6 +199,7 @@ class Webhooks:
         lane.rests_until_s = self._clock.monotonic() + self._settings.rest_s
         self.dropped += len(lane.waiting)
         lane.waiting.clear()
+        lane.waiting_bytes = 0
 
     async def _brought(self, notification: Notification) -> bool:
         """Whether one of the attempts was answered with 2xx."""
@@ -164,17 +207,25 @@ class Webhooks:
         for attempt in range(self._settings.attempts):
             if attempt:
                 await self._clock.sleep(backoff.next_wait_s())
-            async with self._places:
+            async with self._own_places(notification.client_id), self._places:
                 if await self._sent(notification, attempt):
                     return True
         return False
+
+    def _own_places(self, client_id: str | None) -> asyncio.Semaphore:
+        """Slow callbacks of one client must not take the places of the others."""
+        if client_id not in self._places_of:
+            self._places_of[client_id] = asyncio.Semaphore(self._settings.at_once_of_a_client)
+        return self._places_of[client_id]
 
     async def _sent(self, notification: Notification, turn: int) -> bool:
         headers = {"Content-Type": "application/json"}
         if notification.bearer_token is not None:
             headers["Authorization"] = f"Bearer {notification.bearer_token}"
         try:
-            status, _ = await self._called("POST", notification.url, headers, notification.body, turn)
+            status, _ = await self._called(
+                "POST", notification.url, headers, notification.body, turn=turn, kept=self._client
+            )
         except (*_NOT_TAKEN, Problem):
             return False
         except Exception:  # one callback's oddity must not end all deliveries
@@ -201,13 +252,23 @@ class Webhooks:
         )
 
     async def _called(
-        self, method: str, url: str, headers: dict[str, str], body: Body | None, turn: int = 0
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: Body | None,
+        *,
+        turn: int = 0,
+        kept: httpx.AsyncClient | None = None,
     ) -> tuple[int, str]:
-        """Status, and the beginning of the answer to a GET. No redirects, no proxies; one deadline."""
+        """Status, and the beginning of the answer to a GET. No redirects, no proxies; one deadline.
+
+        Without a client that is `kept` it takes one of its own, whose connections are nobody else's.
+        """
         content = None if body is None else msgspec.json.encode(body)
         async with self._clock.timeout(self._settings.deadline_s):
             callee = await self._guard.callee(url, turn)
-            client = self._client or self._new_client()
+            client = kept or self._new_client()
             request = client.build_request(
                 method,
                 callee.url,
@@ -222,7 +283,7 @@ class Webhooks:
                 finally:
                     await response.aclose()
             finally:
-                if client is not self._client:
+                if client is not kept:
                     await client.aclose()
 
     def _new_client(self) -> httpx.AsyncClient:

@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--appliances",
         type=Path,
         metavar="FILE",
-        help="CSV that `gridward appliances import` wrote: what customers without a device could give",
+        help="CSV that `gridward appliances import` wrote: what customers without a device could give, of "
+        "those only whom --customers names, where it does",
     )
     parser.add_argument(
         "--substation",

@@ -28,6 +28,7 @@ from gridward.check import phases as check_phases
 from gridward.check.arguments import add_arguments
 from gridward.check.estimate import Sureness, sureness
 from gridward.check.input import CheckFiles, CheckInput, InputRejected, read_input
+from gridward.check.owned import LEAST_KW
 from gridward.check.phases_input import PhaseFiles, read_phase_input
 from gridward.check.phases_report import PhaseOutcome
 from gridward.check.phases_report import document as phase_document
@@ -207,11 +208,14 @@ def _gathered(data: CheckInput, per_device: Floats) -> Floats:
 
 
 def _flexible_kw(data: CheckInput) -> Floats:
-    """(n_sp,) what the devices that may be touched could give, or else what is owned there."""
+    """(n_sp,) what the devices that may be touched could give, or else what is owned there: never more than
+    what is believed to be taken, which an estimate may put below what the meter shows.
+    """
     give = np.array(
         [0.0 if device.critical else max(device.p_kw - device.min_kw, 0.0) for device in data.devices]
     )
-    return _gathered(data, give) + data.owned_kw
+    believed_kw = np.maximum(data.snapshot.p_kw - LEAST_KW, 0.0)
+    return _gathered(data, give) + np.minimum(data.owned_kw, believed_kw)
 
 
 def _voltage_warnings(data: CheckInput, result: LoadFlowResult) -> list[str]:

@@ -19,6 +19,7 @@ from gridward.check.owned import owned_flexible_kw, read_owned
 from gridward.check.placing import Placing
 from gridward.check.substation import place_substation, read_substation
 from gridward.check.tables import (
+    CustomerRow,
     DeviceRow,
     ReadingRow,
     read_customers,
@@ -94,7 +95,13 @@ def read_input(source: str, files: CheckFiles, *, max_age: timedelta) -> CheckIn
         without = protected | {device.service_point for device in flexible}
         newest = max((row.at for row in reading_rows if row.at is not None), default=None)
         owned_kw = owned_flexible_kw(
-            ownership, network, snapshot, without=without, at=newest, warnings=placing.warnings
+            ownership,
+            network,
+            snapshot,
+            without=without,
+            customer_of=_customer_of(customer_rows),
+            at=newest,
+            warnings=placing.warnings,
         )
     return CheckInput(
         network=network,
@@ -108,6 +115,12 @@ def read_input(source: str, files: CheckFiles, *, max_age: timedelta) -> CheckIn
         substation=inside,
         owned_kw=owned_kw,
     )
+
+
+def _customer_of(rows: Sequence[CustomerRow]) -> dict[str, str]:
+    """By service point, where the file names them."""
+    named = [(row.service_point, row.cells.values.get("customer", "")) for row in rows]
+    return {point: customer for point, customer in named if customer}
 
 
 def _age(rows: Sequence[ReadingRow]) -> Callable[[ReadingRow], float]:

@@ -4,7 +4,7 @@ An expectation at the time of the newest reading, by the clock that its `at` is 
 allocated on it. Knows no load flow.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -41,21 +41,28 @@ def owned_flexible_kw(
     snapshot: Snapshot,
     *,
     without: Collection[int],
+    customer_of: Mapping[str, str],
     at: datetime | None,
     warnings: list[str],
 ) -> Floats:
-    """(n_sp,) kW; 0 at the places of `without` (connected or protected customers)."""
+    """(n_sp,) kW; 0 at the places of `without` (connected or protected customers). `customer_of`: by service
+    point, where that is known; what others own there moved away with them.
+    """
     place = network.service_point_index()
     known = np.zeros(len(network.service_points))
+    former = 0
     strangers = sorted(name for name in ownership.by_service_point if name not in place)
     for name in ownership.by_service_point:
         position = place.get(name)
         if position is not None and position not in without:
-            owned = ownership.of(name)
+            owned = ownership.of(name, customer_of.get(name))
+            former += len(ownership.of(name)) - len(owned)
             known[position] = ownership.flexible_kw(owned, float(snapshot.p_kw[position]), LEAST_KW, at)
     if strangers:
         shown = ", ".join(strangers[:3])
         warnings.append(f"{len(strangers)} service points with appliances are not in the network: {shown}")
+    if former:
+        warnings.append(f"{former} appliances are of customers who are not supplied there any more")
     if known.any():
         clock = "at any hour, because no reading has a time" if at is None else f"at {at:%H:%M on %Y-%m-%d}"
         warnings.append(

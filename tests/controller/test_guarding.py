@@ -1,9 +1,11 @@
 """The whole loop with devices of guard mode: told, proven, limited; then the controller is cut off."""
 
 import asyncio
-from collections.abc import Sequence
+import random
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import pairwise
 
 import pytest
 
@@ -16,14 +18,23 @@ from controller.entries import (
     RequestSent,
 )
 from controller.guarding import Guarding
+from customers.registry import Registry
 from devices.errors import CommandRejected, Unreachable
 from devices.failsafe import GuardedDevice
 from devices.limit_holder import LimitHolder
-from devices.messages import Answer, DeviceStatus, Failsafe, Heartbeat, Inbound, LimitCommand
+from devices.messages import (
+    HEARTBEAT_PERIOD_S,
+    Answer,
+    DeviceStatus,
+    Failsafe,
+    Heartbeat,
+    Inbound,
+    LimitCommand,
+)
 from devices.signing import device_key
 from tests.builders import FEEDER, SECRET, START, FakeClock, Field, control, inline
 from tests.controller.test_failsafes import guarded
-from tests.controller.worlds import PERIOD_S, World, evening
+from tests.controller.worlds import World, evening
 
 GUARD, EVENT = "EV00", "EV01"
 
@@ -99,17 +110,18 @@ class GuardedField(Field):
 class GuardedWorld(World):
     """A daemon and such a field."""
 
+    declared: Registry = field(default_factory=lambda: guarded(GUARD))
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self.field: GuardedField = GuardedField(self.clock)
         self.daemon = self.start()
 
     def start(self) -> Daemon:
-        who = guarded(GUARD)
         channels = self.field if isinstance(self.field, GuardedField) else None
         return Daemon(
             self.of,
-            [control(self.of, who)],
+            [control(self.of, self.declared)],
             store=self.store,
             sources=[],
             commands=self.field,
@@ -197,36 +209,128 @@ async def test_cut_off_each_device_reaches_what_it_declared_in_time_and_returns(
     assert len(world.field.armed) == 1  # it shows what it was told: nobody tells it again
 
 
-async def test_a_controller_that_hangs_sends_no_heartbeat() -> None:
-    """The cycle feeds it: an event loop that goes on is no proof."""
+async def hangs() -> None:
+    await asyncio.Event().wait()
+
+
+async def fails() -> None:
+    raise RuntimeError("a fault of ours")
+
+
+async def counts() -> None:
+    """A round that has nothing to do."""
+
+
+@pytest.mark.parametrize(("round_", "beats"), [(hangs, False), (fails, False), (counts, True)])
+async def test_a_daemon_whose_rounds_do_not_end_sends_no_heartbeat(
+    monkeypatch: pytest.MonkeyPatch, round_: Callable[[], Awaitable[None]], beats: bool
+) -> None:
+    """The cycle feeds it: all else of a daemon that runs goes on, and is no proof."""
+    world = GuardedWorld(evening())
+    await world.tick(4)
+    monkeypatch.setattr(world.daemon._rounds, "round", round_)
+    monkeypatch.setattr("controller.daemon.HOUSEKEEPING_S", 20.0)  # each sleep moves the clock
+    before, began_s = len(world.field.beats), world.clock.passed_s
+    running = asyncio.create_task(world.daemon.run())
+    while world.clock.passed_s - began_s < 150:
+        await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert (len(world.field.beats) > before) is beats
+    now = world.clock.now()
+    assert (world.field.guard.guard.state(now, now.timestamp()) == "failsafe") is not beats
+
+
+async def test_without_a_journal_no_heartbeat_goes_out() -> None:
+    """C20: it decides nothing and limits nobody. So does one that is cut off while another took over."""
     world = GuardedWorld(evening())
     await world.tick(4)
     before = len(world.field.beats)
-    await world.silence(130)
+    world.store.broken = True
+    await world.tick(13)
     assert len(world.field.beats) == before
     now = world.clock.now()
     assert world.field.guard.guard.state(now, now.timestamp()) == "failsafe"
+    world.store.broken = False
+    await world.tick(2)
+    assert len(world.field.beats) > before
 
 
-async def test_a_controller_whose_rounds_fail_sends_no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_that_joined_after_a_heartbeat_is_not_limited_by_its_arming() -> None:
     world = GuardedWorld(evening())
+    speak, hear = world.field.messages, world.field.guard.guard.hear
+    world.field.messages = lambda: [m for m in speak() if getattr(m, "device", "") != GUARD]  # type: ignore[method-assign]
+    world.field.guard.guard.hear = lambda *_: False  # type: ignore[method-assign]
     await world.tick()
-
-    async def fails() -> None:
-        raise RuntimeError("a fault of ours")
-
-    monkeypatch.setattr(world.daemon._rounds, "round", fails)
-    for _ in range(13):
-        await world.daemon._guarded_cycle()
-        await world.clock.sleep(PERIOD_S)
-    assert len(world.field.beats) == 1
+    world.field.messages, world.field.guard.guard.hear = speak, hear  # type: ignore[method-assign]
+    for _ in range(4):
+        await world.tick()
+        now = world.clock.now()
+        assert world.field.guard.limit_at(now) is None
+        assert world.field.guard.guard.state(now, now.timestamp()) == "unlimited_controlled"
 
 
-async def test_heartbeats_go_out_each_half_minute_and_are_numbered() -> None:
+async def test_one_that_hears_no_heartbeat_is_named() -> None:
     world = GuardedWorld(evening())
-    await world.tick(12)
+    await world.tick(3)
+    world.field.guard.guard.hear = lambda *_: False  # type: ignore[method-assign]
+    await world.tick(45)
+    (alarm,) = world.entries(DataAlarm)
+    assert (alarm.kind, alarm.text) == ("heartbeats_not_heard", GUARD)
+    assert (alarm.at - START).total_seconds() >= 120 + 240
+    view = world.daemon.feeder_view(FEEDER)
+    assert view is not None
+    assert view.quality.alarm is None
+
+
+async def test_one_that_lost_its_failsafe_is_not_renewed() -> None:
+    world = await in_event()
+    begun = len(world.field.commands)
+    world.field.deaf, world.field.guard.guard.failsafe = True, None
+    world.field.guard.guard._state = "unlimited_autonomous"
+    held = world.field.guard.held
+    assert held is not None
+    for _ in range(120):
+        await world.tick()
+        later = [c for c in world.field.commands[begun:] if c.device == GUARD and c.end > held.end]
+        assert later == []
+    assert [c for c in world.field.commands[begun:] if c.device == EVENT]  # the others are
+    assert GUARD not in world.field.held()
+
+
+async def test_who_became_critical_is_not_limited_by_our_silence() -> None:
+    world = GuardedWorld(evening())
+    await world.tick(3)
+    world.declared = guarded(GUARD, critical=True)
+    world.daemon = world.start()
+    await world.tick(3)
+    assert [f.failsafe_kw for f in world.field.armed] == [6.0, 11.0]
+    assert {kw for _, kw, _ in await world.silence(400)} == {None, 11.0}
+
+
+@pytest.mark.parametrize("period_s", [5.0, 10.0, 15.0])
+async def test_heartbeats_are_no_further_apart_than_promised(period_s: float) -> None:
+    clock, lags, times = FakeClock(), random.Random(1), list[float]()
+
+    class Noting(Wire):
+        async def beat(self, heartbeat: Heartbeat) -> None:
+            times.append(clock.passed_s)
+
+    wire = Noting()
+    guarding = Guarding(wire, wire, clock, SECRET, 5.0)
+    for cycle in range(100):
+        await clock.sleep(cycle * period_s + lags.uniform(0.1, 0.6) - clock.passed_s)
+        await guarding.after_round(1, [])
+    gaps = [after - before for before, after in pairwise(times)]
+    assert max(gaps) <= HEARTBEAT_PERIOD_S + 0.6
+    assert min(gaps) >= HEARTBEAT_PERIOD_S / 2
+
+
+async def test_heartbeats_are_numbered() -> None:
+    world = GuardedWorld(evening())
+    await world.tick(8)
     times = [(beat.at - START).total_seconds() for beat in world.field.beats]
-    assert times == [0, 30, 60, 90]
+    assert times == [0, 20, 40, 60]
     assert [beat.sequence for beat in world.field.beats] == [1, 2, 3, 4]
     assert {beat.epoch for beat in world.field.beats} == {world.daemon.books.epoch}
 

@@ -284,7 +284,12 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
             ),
             (
                 e.NoticeDelivered(
-                    at=T0, request="long-ago", kind="taken_back", sequence=2, channel="sms", result="no_address"
+                    at=T0,
+                    request="long-ago",
+                    kind="taken_back",
+                    sequence=2,
+                    channel="sms",
+                    result="no_address",
                 ),
                 "warning",
                 "Taking back to long-ago: not by sms (no address)",
@@ -388,6 +393,16 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
                 e.DataAlarm(at=T0, feeder="dorf", kind="failsafe_unconfirmed", raised=True, text="ev-001"),
                 "warning",
                 "No failsafe shown on dorf, asked for nothing until then: ev-001",
+            ),
+            (
+                e.DataAlarm(at=T0, feeder="dorf", kind="failsafe_not_lifted", raised=True, text="ev-001"),
+                "warning",
+                "Silence would still limit on dorf who must not be limited by it: ev-001",
+            ),
+            (
+                e.DataAlarm(at=T0, feeder="dorf", kind="heartbeats_not_heard", raised=True, text="ev-001"),
+                "warning",
+                "At their failsafe on dorf although we live, no heartbeat reaches them: ev-001",
             ),
             (
                 e.DataAlarm(

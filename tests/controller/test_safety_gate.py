@@ -51,6 +51,8 @@ def test_a_sound_command_passes() -> None:
         ({}, {"event_ends_by": None}, "too_long"),
         ({"end": START + timedelta(hours=6, seconds=1)}, {}, "too_long"),
         ({}, {"limited_by_other": True}, "already_limited"),
+        ({}, {"failsafe_proven": False}, "failsafe_unproven"),
+        ({"purpose": "renewed"}, {"failsafe_proven": False}, "failsafe_unproven"),
         ({}, {"data_good": False}, "data_not_good"),
         ({}, {"feeder_budget_kw": 6.7}, "feeder_budget"),
         ({}, {"fleet_budget_kw": 6.7}, "fleet_budget"),
@@ -58,7 +60,7 @@ def test_a_sound_command_passes() -> None:
 )
 def test_each_rule_refuses(ask: dict[str, Any], facts: dict[str, Any], reason: str) -> None:
     assert judge(replace(ASK, **ask), replace(FACTS, **facts)) == Refused(reason)  # type: ignore[arg-type]
-    released = replace(ASK, **ask, purpose="release")
+    released = replace(ASK, **{**ask, "purpose": "release"})
     assert judge(released, replace(FACTS, **facts)) == Passed()
 
 

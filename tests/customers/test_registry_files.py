@@ -136,6 +136,20 @@ def test_how_long_a_failsafe_holds_and_what_a_contract_allows(tmp_path: Path) ->
     assert (silent.failsafe_s, silent.nominal_kw) == (None, None)  # never 0
 
 
+@pytest.mark.parametrize(
+    ("row", "finding"),
+    [
+        ("2.6,,2.5", "failsafe_kw: expected at most the nominal_kw of 2.5 kW, got 2.6"),
+        ("3.1,,4", "failsafe_kw: expected at most the rated p_kw of 3 kW, got 3.1"),
+        ("2,,0.5", "nominal_kw: expected at least the guaranteed min_kw of 1 kW, got 0.5"),
+    ],
+)
+def test_a_contract_bounds_the_failsafe(tmp_path: Path, row: str, finding: str) -> None:
+    extra = ",on_contact_loss,failsafe_kw,failsafe_s,nominal_kw"
+    devices = devices_of(f"a,load:0,boiler,3,1,false,guard,{row}", extra=extra)
+    assert findings(tmp_path, devices=devices) == [f"devices.csv, row 2, {finding}"]
+
+
 @pytest.mark.parametrize("seconds", ["0", "59", "86401", "-7200", "7200.5", "2 h", "٧٢٠٠", "9" * 30])
 def test_a_failsafe_that_lasts_no_time_or_for_ever_is_refused(tmp_path: Path, seconds: str) -> None:
     row = f"d,load:0,boiler,3,1,false,guard,2,{seconds}"

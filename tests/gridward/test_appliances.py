@@ -11,6 +11,8 @@ import pytest
 from customers.appliances.appliance_files import load_appliances
 from customers.contact_store import ContactStore
 from customers.registry_files import load_registry
+from gridward import appliance_import
+from gridward.appliance_site import Feeders
 from gridward.cli import main
 
 LISTS = Path(__file__).parents[1] / "customers/appliances/lists"
@@ -91,7 +93,7 @@ def test_the_whole_way(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "english.csv, row 9, Rated Power: expected a power with its unit" in err
     assert [one["rejected"] for one in told["lists"]] == [4, 1, 1]
     assert [one["passed_over"] for one in told["lists"]] == [
-        {"Washing machine": 1}, {"Durchlauferhitzer": 1}, {"洗衣机": 1},
+        {"washing machine": 1}, {"durchlauferhitzer": 1}, {"洗衣机": 1},
     ]  # fmt: skip
 
     # the review list: names and addresses, so for its owner alone; nothing in it runs
@@ -149,7 +151,7 @@ def test_rejected_rows_are_mended_and_taken(site: Path) -> None:
     assert command("import", site, site.parent / "german_latin1.csv") == 1
     assert (site.parent / "german_latin1.rejected.csv.before").read_text(encoding="utf-8") == kept
     bad.write_text(kept, encoding="utf-8")
-    assert command("import", site, bad) == 0
+    assert command("import", site, bad) == 1, "what was doubtful in the list itself still waits"
     assert "elf" not in bad.read_text(encoding="utf-8")
 
 
@@ -241,3 +243,112 @@ def test_one_command_writes_at_a_time(site: Path, capsys: pytest.CaptureFixture[
         assert command("import", site, site.parent / "english.csv") == 2
     assert "another command writes the appliances" in capsys.readouterr().err
     assert command("import", site, site.parent / "english.csv") == 1
+
+
+def filled(review: Path, decision: str) -> None:
+    review.write_text(review.read_text(encoding="utf-8").replace("\n,,", f"\n{decision},,"), encoding="utf-8")
+
+
+DOUBTFUL = 'product,power,address\nWallbox,11 kW,"Gartenstr. 7, 40213 Düsseldorf"\n'
+
+
+@pytest.mark.parametrize("target", ["write", "save_memory"])
+def test_a_crash_between_both_files_loses_no_decision(
+    site: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    path, review = site.parent / "list.csv", site.parent / "review.csv"
+    path.write_text(DOUBTFUL, encoding="utf-8")
+    assert command("import", site, path, "--review", review) == 1
+    filled(review, "yes")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "no space left")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            *((Feeders, "write") if target == "write" else (appliance_import, "save_memory")), full
+        )
+        assert command("review", site, review) == 2
+        path.write_text(DOUBTFUL + 'Boiler,elf,"Gartenstr. 5, 40213 Düsseldorf"\n', encoding="utf-8")
+        assert command("import", site, path) == 2
+        assert not (site.parent / "list.rejected.csv").exists()
+    assert command("review", site, review) == 0
+    assert held(site) == [("D-3", "ev_charger", 11.0)]
+
+
+def test_a_review_list_is_never_written_over_and_what_waits_is_counted(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, review = site.parent / "list.csv", site.parent / "review.csv"
+    path.write_text(DOUBTFUL, encoding="utf-8")
+    assert command("import", site, path, "--review", review) == 1
+    filled(review, "yes")
+    before = review.read_bytes()
+    sure = site.parent / "sure.csv"
+    sure.write_text("customer,product,power\nC-001,Boiler,2 kW\n")
+    capsys.readouterr()
+    assert command("import", site, sure, "--review", review) == 2
+    assert "review.csv, --review: expected a file that is not there yet" in capsys.readouterr().err
+    assert review.read_bytes() == before
+    assert held(site) == []
+    assert command("import", site, sure, "--json") == 1, "the first list waits"
+    assert json.loads(capsys.readouterr().out)["waiting"] == 1
+
+
+def test_two_ids_of_which_one_is_not_supplied(site: Path) -> None:
+    contacts = site.parent / "more.csv"
+    contacts.write_text(
+        'customer,name,postal\nOLD-9,Rita Weiß,"Gartenstraße 5\n40213 Düsseldorf"\n', encoding="utf-8"
+    )
+    assert main(["contacts", "import", str(site), str(contacts)]) == 0
+    path, review = site.parent / "list.csv", site.parent / "review.csv"
+    path.write_text(
+        'customer,product,power,address\nD-2,Boiler,2 kW,"Gartenstr. 5, 40213 Düsseldorf"\n', encoding="utf-8"
+    )
+    assert command("import", site, path, "--review", review) == 1
+    filled(review, "2")
+    assert command("review", site, review) == 2
+    assert held(site) == [("D-2", "boiler", 2.0)]
+
+
+@pytest.mark.parametrize("how", [(), ("--json",)])
+def test_nothing_that_a_list_says_of_people_is_printed(
+    site: Path, capsys: pytest.CaptureFixture[str], how: tuple[str, ...]
+) -> None:
+    path = site.parent / "shifted.csv"
+    path.write_text(
+        "customer,name,address,appliance,power,date,quantity,lat,lon\n"
+        "1,Canary,Meyer,Canary Street 5,11 kW,,,,\n"  # a comma too many or too few
+        "2,Eva,Canary Rd 4,Boiler,Leeds Canary,,,,\n"
+        "3,X,Y 5,Waschmaschine für Fr. Canary,2,,,,\n"
+        "4,X,Y 5,Boiler,2 kW,Canary,,,\n"
+        "5,X,Y 5,Boiler,2 kW,,Canary,,\n"
+        "6,X,Y 5,Boiler,2 kW,,,Canary,Canary\n"
+        "7,X,Y 5,Boiler,2 Canary,,,,\n",
+        encoding="utf-8",
+    )
+    assert command("import", site, path, *how) == 1
+    out, err = capsys.readouterr()
+    assert "canary" not in (out + err).casefold()
+    assert "shifted.csv, row 3, power: expected a power such as 3.5 kW" in err
+    assert "waschmaschine" in out
+    rejected = (site.parent / "shifted.rejected.csv").read_text(encoding="utf-8")
+    assert "power: expected a power such as 3.5 kW, got 'Leeds Canary'" in rejected
+
+
+def test_rows_that_were_corrected_in_their_list_are_told_of(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = site.parent / "list.csv"
+    path.write_text("customer,product,power\nC-001,Wallbox,110 kW\nC-002,Boiler,elf\n")
+    command("import", site, path)
+    mended = site.parent / "list.rejected.csv"
+    mended.write_text(mended.read_text(encoding="utf-8").replace("elf,", "2 kW,"), encoding="utf-8")
+    assert command("import", site, mended) == 0
+    assert command("import", site, mended, path) == 2, "one list"
+    path.write_text("customer,product,power\nC-001,Wallbox,11 kW\nC-002,Boiler,2 kW\n")
+    capsys.readouterr()
+    command("import", site, path)
+    out = capsys.readouterr().out
+    assert "1 units of an earlier reading of list are not in it any more and stay" in out
+    assert "1 units of list are alike to rows that were mended in list.rejected.csv" in out

@@ -29,6 +29,8 @@ DEVICES = (
     Device("hp-1", "load:0", "heat_pump", 9.0, 4.2),
     Device("pv-1", "load:1", "pv_inverter", 10.0, 0.1),
 )
+STEP = 'unit = "A", scale = 0.1, min = 6.0, max = 32.0 }'
+"""of the failsafe in the built-in map"""
 REGISTRY = Registry((Customer("C-1", "load:0", "M-1"), Customer("C-2", "load:1", "M-2")), DEVICES)
 
 
@@ -214,26 +216,28 @@ def test_the_longest_timer_is_the_units(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setpoint", "failsafe_kw", "told"),
+    ("old", "new", "told"),
     [
-        ('unit = "A"', 4.2, None),  # 7 A are 4.83 kW
-        ('unit = "A", scale = 2.0', 4.2, "its next step is 5.52 kW, expected that as failsafe_kw of 'ev-2'"),
-        ('unit = "A", min = 10.0', 4.2, "the failsafe of 'ev-2' cannot be told to it: "),
+        (STEP, 'unit = "A" }', None),  # 7 A are 4.83 kW
+        (
+            STEP,
+            'unit = "A", scale = 2.0 }',
+            "its next step is 5.52 kW, expected that as failsafe_kw of 'ev-2'",
+        ),
+        (STEP, 'unit = "A", min = 10.0 }', "the failsafe of 'ev-2' cannot be told to it: "),
+        ("within_s = 120", "within_s = 5", "its heartbeat is within 5 s, expected at least "),
     ],
 )
 def test_a_failsafe_that_would_never_be_confirmed_is_a_finding(
-    tmp_path: Path, setpoint: str, failsafe_kw: float, told: str | None
+    tmp_path: Path, old: str, new: str, told: str | None
 ) -> None:
     text = (resources.files("devices.profiles") / "charger_generic_amps.toml").read_text(encoding="utf-8")
-    point = 'address = 110, encoding = "uint16", '
-    old = point + 'unit = "A", scale = 0.1, min = 6.0, max = 32.0'
-    assert old in text
-    (tmp_path / "own.toml").write_text(text.replace(old, point + setpoint))
-    devices = tuple(replace(d, failsafe_kw=failsafe_kw) if d.device == "ev-2" else d for d in DEVICES)
-    control = Control(Registry(REGISTRY.customers, devices))
+    limit, failsafe = text.split("[failsafe]")
+    assert old in failsafe
+    (tmp_path / "own.toml").write_text(limit + "[failsafe]" + failsafe.replace(old, new))
     rows = site(tmp_path, row(device="ev-2", profile=str(tmp_path / "own.toml")))
     if told is None:
-        assert len(units(rows, control)) == 1
+        assert len(units(rows)) == 1
     else:
-        (finding,) = findings(rows, control)
+        (finding,) = findings(rows)
         assert told in finding

@@ -67,6 +67,14 @@ def failsafe(minutes: float, limit_kw: float = 6.0) -> DeviceNote:
     return DeviceNote(at(minutes), GUARD, "failsafe", limit_kw=limit_kw)
 
 
+def protected_guard(limit_kw: float) -> Evidence:
+    """A device that became critical, and goes to its failsafe all the same."""
+    evidence = silent(failsafe(4, limit_kw=limit_kw))
+    registry = evidence.registry
+    devices = tuple(replace(d, critical=d.device == GUARD) for d in registry.devices)
+    return replace(evidence, registry=replace(registry, devices=devices))
+
+
 def honest() -> Evidence:
     """A request as it should be: 6.8 kW less for a quarter of an hour, credited with 100 points for 1 kWh."""
     steps = 21
@@ -123,6 +131,21 @@ PLANTED = {
     "silence: free": ("silence", silent()),
     "silence: too late": ("silence", silent(failsafe(4.5))),
     "silence: above": ("silence", silent(failsafe(4, limit_kw=7.0))),
+    "silence: free again": ("silence", silent(failsafe(4), DeviceNote(at(4.2), GUARD, "free"))),
+    "silence: more later on": ("silence", silent(failsafe(4), failsafe(9, limit_kw=7.0))),
+    "silence: over too early": (
+        "silence",
+        replace(silent(failsafe(4), DeviceNote(at(100), GUARD, "free")), ended_at=at(200)),
+    ),
+    "armed: told nothing before": (
+        "armed",
+        journal(replace(LIMITED, device=GUARD), replace(FREE, device=GUARD)),
+    ),
+    "armed: told too late": (
+        "armed",
+        journal(replace(LIMITED, device=GUARD), DeviceNote(at(1), GUARD, "armed", limit_kw=6.0)),
+    ),
+    "protected: by silence": ("protected", protected_guard(6.0)),
     "end: past it": ("end", journal(LIMITED, replace(FREE, at=END + timedelta(seconds=30)))),
     "end: never": ("end", journal(LIMITED)),
     "bounded: no event": ("bounded", journal(replace(LIMITED, request="R7"), FREE)),
@@ -159,6 +182,11 @@ def test_silence_that_is_kept_and_contact_that_returns_are_green() -> None:
     assert judge(silent(failsafe(4))) == []
     assert judge(silent(DeviceNote(at(3.9), GUARD, "online"))) == []
     assert judge(journal(DeviceNote(at(2), GUARD, "offline"), LIMITED, FREE)) == []  # never armed
+    back = (DeviceNote(at(6), GUARD, "online"), DeviceNote(at(6.1), GUARD, "free"))
+    assert judge(silent(failsafe(4), *back)) == []
+    over = silent(failsafe(4), DeviceNote(at(123), GUARD, "free"))
+    assert judge(replace(over, ended_at=at(200))) == []  # two hours are what it promised
+    assert judge(protected_guard(11.0)) == []  # a failsafe of all that it can take limits nothing
 
 
 def test_a_failsafe_ends_what_a_request_held() -> None:

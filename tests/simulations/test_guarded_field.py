@@ -1,13 +1,17 @@
 """Devices of guard mode in the field: what they note, what they show, and that both cross a real broker."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from controller.clock import ScaledClock, WallClock
+from controller.stores.sqlite import SqliteStore
+from devices.failsafe import GuardedDevice
 from devices.messages import DeviceStatus, Failsafe, GuardState, Heartbeat, Inbound
 from devices.mqtt.driver import MqttLink
 from devices.mqtt.embedded_broker import EmbeddedBroker
@@ -15,11 +19,16 @@ from devices.mqtt.settings import LinkSettings
 from devices.signing import sign
 from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import load_network
-from simulations.emulated_devices import EmulatedDevices
+from simulations.checker import Broken, judge
+from simulations.emulated_devices import DeviceNote, EmulatedDevices
 from simulations.field import FieldModel
 from simulations.mqtt_field import MqttField, Wiring
 from simulations.occurrences import LinkDrops, LinkReturns
 from simulations.population import Population, draw_population
+from simulations.record_reading import read_record
+from simulations.runner import Setup, prepare, run_controlled
+from simulations.scenario_file import parse_scenario
+from simulations.simulate import evidence_of
 from simulations.substation import Substation
 from tests.simulations.small_field import SECRET, START, command, field_of, flat_load, population, scenario
 
@@ -109,6 +118,69 @@ def test_devices_of_event_mode_show_nothing_of_it(field: FieldModel) -> None:
         (None, None, None, None)
     }
     assert not [note for note in field.devices.journal if note.what == "failsafe"]
+
+
+EVENING = """\
+title = "Guards that lose contact"
+seed = 5
+[network]
+source = "pandapower:create_kerber_landnetz_freileitung_1"
+[time]
+start = "2016-01-12T17:30:00+00:00"
+days = 0.02
+[shares]
+ev = 1.0
+heat_pump = 0.0
+critical = 0.1
+[devices]
+guard = 0.7
+vanish = 0.8
+vanish_within_s = 60
+vanish_for_s = 600
+[ev]
+arrival_hour = 17.5
+arrival_sd_hours = 0.05
+[control.cycle]
+period_s = 15
+fresh_s = 90
+"""
+
+
+@pytest.fixture(scope="module")
+def setup() -> Setup:
+    """An evening in which most devices lose contact while they are limited."""
+    return prepare(parse_scenario(EVENING))
+
+
+def judged(setup: Setup, folder: Path) -> tuple[Sequence[DeviceNote], list[Broken]]:
+    """The devices' journal, and what the judge finds."""
+    path = folder / "journal.sqlite3"
+    store = SqliteStore(path, durable=False)
+    try:
+        run = run_controlled(setup, store, path, "1")
+    finally:
+        store.close()
+    return run.journal, judge(evidence_of(setup, run, read_record(path)))
+
+
+def test_an_evening_of_guards_keeps_every_promise(setup: Setup, tmp_path: Path) -> None:
+    journal, broken = judged(setup, tmp_path)
+    assert broken == []
+    whats = {note.what for note in journal}
+    assert {"armed", "limited", "offline", "failsafe", "online"} <= whats
+
+
+def test_guards_that_stay_free_in_silence_are_found(
+    setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same evening with devices that take a failsafe over and never go to it."""
+
+    def only_requests(self: GuardedDevice, now: datetime, at_s: float) -> float | None:
+        return self.holder.limit_at(now, at_s=at_s)
+
+    monkeypatch.setattr(GuardedDevice, "limit_at", only_requests)
+    _, broken = judged(setup, tmp_path)
+    assert {one.invariant for one in broken} == {"silence"}
 
 
 async def test_told_proven_silent_and_back_over_a_real_broker() -> None:

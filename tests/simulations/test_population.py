@@ -50,3 +50,16 @@ def test_names_are_stable_and_the_seed_draws_the_rest(network: Network) -> None:
 def test_more_people_do_not_move_the_cars(network: Network) -> None:
     few, many = (draw_population(network, scenario(people={"share": share})) for share in (0.1, 0.9))
     assert few.registry.devices == many.registry.devices
+
+
+def test_guards_are_drawn_beside_all_else_and_keep_their_floor(network: Network) -> None:
+    plain, guarded = (
+        draw_population(network, scenario(devices={"vanish": 0.1, "guard": share, "failsafe_kw": 3.0}))
+        for share in (0.0, 0.3)
+    )
+    before, after = plain.registry.devices, guarded.registry.devices
+    assert [(d.device, d.rated_kw) for d in before] == [(d.device, d.rated_kw) for d in after]
+    assert (plain.vanishes == guarded.vanishes).all()
+    guards = [d for d in after if d.on_contact_loss == "guard"]
+    assert len(guards) == round(0.3 * len(after))
+    assert all(d.failsafe_kw == d.min_kw for d in guards)

@@ -66,7 +66,7 @@ period_s = -1
         "evening.toml, line 5, time.step_s: expected a whole number, got 'a minute'",
         "evening.toml, line 7, shares.ev: expected a number <= 1.0, got 1.5",
         "evening.toml, line 10, devices.xyz: no such key; expected one of refuse, vanish, late, "
-        "reaction_s, late_s, vanish_within_s, vanish_for_s",
+        "guard, failsafe_kw, reaction_s, late_s, vanish_within_s, vanish_for_s",
         "evening.toml, line 12, control.cycle.period_s: expected a number > 0.0, got -1",
     ]
 
@@ -98,3 +98,24 @@ def test_no_toml_and_no_file(tmp_path: Path) -> None:
         parse_scenario("[network", "s.toml")
     with pytest.raises(ScenarioRejected, match=r"expected a readable TOML file"):
         load_scenario(tmp_path / "none.toml")
+
+
+def test_devices_of_guard_mode_need_a_cycle_that_is_fast_enough_for_heartbeats() -> None:
+    text = """\
+[network]
+source = "x"
+[time]
+start = "2016-01-12T16:00:00+00:00"
+[devices]
+guard = 0.5
+[control.cycle]
+period_s = 16
+"""
+    with pytest.raises(ScenarioRejected) as caught:
+        parse_scenario(text, "evening.toml")
+    assert list(caught.value.findings) == [
+        "evening.toml, line 8, control.cycle.period_s: expected at most 15 because of devices.guard: "
+        "heartbeats go with it"
+    ]
+    fast = parse_scenario(text.replace("16\n", "15\n").replace("= 16", "= 15"), "evening.toml")
+    assert fast.devices.guard == 0.5

@@ -120,3 +120,28 @@ def test_words_of_a_list_count_first_and_all_words_mean_a_kind() -> None:
     assert kind_of("Waschmaschine", {"waschmaschine": "boiler"}) == "boiler"
     for one in words_of_lists()["appliance"]:
         assert one["kind"] in (*KINDS, "other")
+
+
+def test_what_a_cell_says_is_no_part_of_what_was_expected() -> None:
+    faults = [
+        electric_kw("Canary", "boiler"),
+        electric_kw("3 Canary", "boiler"),
+        electric_kw("3", "boiler"),
+        electric_kw("3,500 kW", "boiler"),
+        electric_kw("999 kW", "boiler"),
+        day_of("Canary", TODAY),
+        day_of("05/04/2024", TODAY),
+    ]
+    for fault in faults:
+        assert isinstance(fault, Fault)
+        assert not any(word in fault.expected for word in ("Canary", "'3", "999", "05/04"))
+        assert fault.got
+
+
+def test_horsepower_in_the_header() -> None:
+    assert (unit_in("匹数"), unit_in("匹"), unit_in("p")) == ("匹", "匹", None)
+
+
+def test_a_day_as_a_number_of_eight_digits() -> None:
+    assert day_of(20240531.0, TODAY) == date(2024, 5, 31)
+    assert isinstance(day_of(45443.0, TODAY), Fault), "days since 1900, or since 1904"

@@ -1,5 +1,6 @@
 """The same thing in two lists is one; the order and number of imports make no difference."""
 
+import time
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -148,3 +149,22 @@ def test_names_of_lists_fit_into_the_file() -> None:
     assert list_name("January: a|b c") == "January_a_b_c"
     assert list_name("=cmd") == "_cmd"
     assert list_name("销售 一月") == "销售_一月"
+
+
+def test_who_counts_as_another_but_is_gone_keeps_what_they_own() -> None:
+    register = Register()
+    register.note("C-1", "boiler", seen("a", "1"))
+    assert [one.customer for one in register.appliances(POINTS, {"C-1": "gone"})] == ["C-1"]
+
+
+def test_very_many_units_of_one_customer_are_joined_in_time() -> None:
+    register = Register()
+    for n in range(1500):
+        register.note("C-1", "air_conditioner", seen("a", str(n)))
+        if n < 200:
+            register.note("C-2", "air_conditioner", seen("a", f"x{n}", days=n % 30))
+            register.note("C-2", "air_conditioner", seen("b", f"x{n}", days=n % 30))
+    before = time.process_time()
+    owned = [one.customer for one in register.appliances(POINTS, {})]
+    assert time.process_time() - before < 0.6
+    assert (owned.count("C-1"), owned.count("C-2")) == (1500, 200)

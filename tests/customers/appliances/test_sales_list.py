@@ -23,12 +23,12 @@ def test_an_english_list_with_a_title_above_its_header() -> None:
         (6, "c 0003", "boiler", 3.0, date(2025, 2, 3), 1),  # 14/02 tells that days come first
     ]
     assert read.sales[0].buyer.address == "Flat 3, 12 High St, London SW1A 1AA"
-    assert read.other == {"Washing machine": 1}
-    assert [(r.row.row, r.faults[0].field) for r in read.rejected] == [
+    assert read.other == {"washing machine": 1}
+    assert [(r.row.row, r.faults[0].finding.field) for r in read.rejected] == [
         (8, "Product"), (9, "Rated Power"), (10, "Customer No"), (11, "Sale Date"),
     ]  # fmt: skip
     assert "english.csv, row 9, Rated Power: expected a power with its unit" in str(
-        read.rejected[1].faults[0]
+        read.rejected[1].faults[0].finding
     )
 
 
@@ -39,9 +39,9 @@ def test_a_german_list_in_latin_1_with_separate_parts() -> None:
     ]  # fmt: skip
     assert read.sales[0].buyer.address == "Königsallee 12 a\n40212 Düsseldorf"
     assert read.sales[0].buyer.name == "Müller, Jörg"
-    assert read.other == {"Durchlauferhitzer": 1}
-    assert [fault.expected for row in read.rejected for fault in row.faults] == [
-        "expected a power such as 3.5 kW, got 'elf'"
+    assert read.other == {"durchlauferhitzer": 1}
+    assert [fault.told for row in read.rejected for fault in row.faults] == [
+        "Leistung [kW]: expected a power such as 3.5 kW, got 'elf'"
     ]
 
 
@@ -53,7 +53,7 @@ def test_a_chinese_list_in_gb_18030_with_tabs() -> None:
         ("ev_charger", 7.0, date(2025, 2, 5), 1),
     ]
     assert read.other == {"洗衣机": 1}
-    assert [fault.field for row in read.rejected for fault in row.faults] == ["购买日期"]
+    assert [fault.finding.field for row in read.rejected for fault in row.faults] == ["购买日期"]
 
 
 def test_what_a_sale_prints_is_nobodys_name_or_address() -> None:
@@ -80,7 +80,7 @@ def test_an_excel_list_where_digits_became_numbers(tmp_path: Path) -> None:
         1.1,
         None,
     )
-    assert [fault.field for row in read.rejected for fault in row.faults] == ["纬度"]
+    assert [fault.finding.field for row in read.rejected for fault in row.faults] == ["纬度"]
 
 
 def test_a_mapping_names_what_cannot_be_guessed(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Files of strangers: every encoding and separator that retailers use, and none that would take us down."""
 
 import io
+import random
 import zipfile
 from contextlib import suppress
 from datetime import date
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from customers.appliances import sheets
+from customers.appliances import archives, sheets
 from customers.appliances.sheets import read_rows
 from customers.errors import RegistryRejected
 
@@ -88,14 +89,14 @@ def test_archives_that_would_burst_or_expand_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "list.xlsx"
-    monkeypatch.setattr(sheets, "MOST_UNPACKED_BYTES", 2**20)
+    monkeypatch.setattr(archives, "MOST_UNPACKED_BYTES", 2**20)
     packed(path, xl__workbook_xml=b"0" * 2**21)
     with pytest.raises(RegistryRejected, match="MiB unpacked"):
         read_rows(path)
     packed(path, xl__workbook_xml=b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>')
     with pytest.raises(RegistryRejected, match="no document type"):
         read_rows(path)
-    monkeypatch.setattr(sheets, "MOST_PARTS", 2)
+    monkeypatch.setattr(archives, "MOST_PARTS", 2)
     packed(path, a=b"", b=b"", c=b"")
     with pytest.raises(RegistryRejected, match="2 parts"):
         read_rows(path)
@@ -149,3 +150,95 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
         (folder / name).write_bytes(content)
         with suppress(RegistryRejected):
             assert all(len(row.cells) <= sheets.MOST_COLUMNS for row in read_rows(folder / name))
+
+
+def test_chinese_lists_with_lone_characters_are_chinese(tmp_path: Path) -> None:
+    path, rows = tmp_path / "list.csv", ["客户编号,地址,电器,功率,购买日期"]
+    rows += [f"{n},文三路{n}号5幢2单元301室,空调,1.5匹,2024年5月31日" for n in range(30)]
+    path.write_bytes("\n".join(rows).encode("gb18030"))
+    assert cells(path)[1] == ("0", "文三路0号5幢2单元301室", "空调", "1.5匹", "2024年5月31日")
+
+
+def test_a_quote_that_never_ends_swallows_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text('a;b\n1;"12 m\n2;x\n3;y\n')
+    with pytest.raises(RegistryRejected, match="expected CSV"):
+        read_rows(path)
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("1E400", "inf"),
+        ("12345678901234567", "12345678901234567"),
+        ("1E+16", "1e+16"),
+        ("123456789012345", 123456789012345.0),
+    ],
+)  # fmt: skip
+def test_numbers_that_a_cell_cannot_hold_stay_text(tmp_path: Path, value: str, read: object) -> None:
+    path = tmp_path / "list.xlsx"
+    sheet(path, f"<row><c><v>{value}</v></c></row>")
+    assert cells(path) == [(read,)]
+
+
+def sheet(path: Path, rows: str, *shared: str) -> None:
+    """A workbook of these rows, as XML, and these shared strings."""
+    workbook(path, ("x",))
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    parts["xl/worksheets/sheet1.xml"] = (
+        f'<worksheet xmlns="{space}"><sheetData>{rows}</sheetData></worksheet>'.encode()
+    )
+    kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    named = b'<Override PartName="/xl/sharedStrings.xml" ContentType="' + kind + b'"/></Types>'
+    parts["[Content_Types].xml"] = parts["[Content_Types].xml"].replace(b"</Types>", named)
+    items = "".join(f"<si><t>{one}</t></si>" for one in shared)
+    parts["xl/sharedStrings.xml"] = f'<sst xmlns="{space}">{items}</sst>'.encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+
+
+def test_one_text_in_many_cells_is_kept_once(tmp_path: Path) -> None:
+    path = tmp_path / "list.xlsx"
+    sheet(path, '<row><c t="s"><v>0</v></c><c t="s"><v>0</v></c></row>' * 3, " a long text ")
+    assert len({id(cell) for row in cells(path) for cell in row}) == 1
+
+
+@pytest.mark.parametrize(
+    ("bound", "rows", "why"),
+    [
+        (("MOST_CELLS", 5), "<row><c><v>1</v></c><c><v>1</v></c></row>" * 3, "at most 5 cells"),
+        (
+            ("MOST_CHARACTERS", 9),
+            '<row><c t="s"><v>0</v></c><c t="s"><v>1</v></c></row>',
+            "at most 9 characters",
+        ),
+        (("MOST_RATIO", 20), "<row><c><v>1</v></c></row>" * 3_000, "packed at most 20 times"),
+        (("MOST_BETWEEN_ROWS", 20), f"<row>{'<c/>' * 30}</row>", "a row of at most"),
+        (("MOST_OTHER_BYTES", 50), "<row/>", "MiB beside its sheets"),
+    ],
+)
+def test_small_workbooks_that_would_grow_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: tuple[str, int], rows: str, why: str
+) -> None:
+    path, (name, value) = tmp_path / "list.xlsx", bound
+    sheet(path, rows, "abcdef", "ghijkl")
+    assert read_rows(path) is not None
+    monkeypatch.setattr(archives, "SMALL_BYTES", 50_000)
+    monkeypatch.setattr(sheets if hasattr(sheets, name) else archives, name, value)
+    with pytest.raises(RegistryRejected, match=why):
+        read_rows(path)
+
+
+def test_a_document_type_is_found_wherever_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "list.xlsx"
+    for at in (70_000, 2**20 - 5, 2**20):
+        packed(
+            path,
+            xl__sheet_xml=random.Random(5).randbytes(at).replace(b"<", b" ")
+            + b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>',
+        )
+        with pytest.raises(RegistryRejected, match="no document type"):
+            read_rows(path)

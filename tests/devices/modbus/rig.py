@@ -41,7 +41,9 @@ read_back = { address = 11, encoding = "uint32", unit = "W", no_limit = [0xFFFFF
 
 
 METER = WATT.partition("[limit]")[0]
-SWITCHED = METER + """
+SWITCHED = (
+    METER
+    + """
 [limit]
 hold = "revert_timer"
 timer = { address = 10 }
@@ -49,6 +51,7 @@ setpoint = { address = 11, encoding = "uint32", unit = "W" }
 enable = { address = 13, on = 1, off = 0 }
 read_back = { address = 11, encoding = "uint32", unit = "W", active = { address = 13 } }
 """
+)
 CONTACTS = (resources.files("devices.profiles") / "heat_pump_sg_ready.toml").read_text(encoding="utf-8")
 STATES = CONTACTS.replace("guaranteed_kw = 0.0", "guaranteed_kw = 4.2")
 """a site's copy of the map, with the maker's figure"""

@@ -1,4 +1,4 @@
-"""A limit, its renewals and its end while the far side errs: lost answers, refusals, power cuts, wrong clocks."""
+"""A limit, its renewals and its end while the far side errs: answers lost, refusals, power cuts."""
 
 import asyncio
 import struct
@@ -20,6 +20,7 @@ from tests.devices.modbus.rig import (
     answers,
     command,
     field,
+    last_status,
     mapped,
     scripted,
     unit,
@@ -50,7 +51,9 @@ class Far:
         if function in (6, 16):
             size = (len(request) - 13) // 2
             data = request[10:12] if function == 6 else request[13:]
-            return self._write(request, number, address, [*struct.unpack(f">{size if size > 0 else 1}H", data)])
+            return self._write(
+                request, number, address, [*struct.unpack(f">{size if size > 0 else 1}H", data)]
+            )
         count = int.from_bytes(request[10:12], "big")
         words = [self.memory.get((number, address + n), 0) for n in range(count)]
         return answer(request, struct.pack(f">BB{count}H", function, 2 * count, *words))
@@ -115,6 +118,31 @@ async def test_a_release_reaches_a_unit_whose_yes_was_lost() -> None:
         await rig.send(sequence=2, for_s=-1.0)
         assert rig.answers[-1] == ("r1", "ended", "released")
         assert rig.far.memory[1, SWITCH] == 0
+
+
+async def test_a_release_reaches_a_unit_that_kept_what_a_later_start_replaced() -> None:
+    async with rigged() as rig:
+        await rig.send()
+        rig.far.refuses = {SWITCH: 4}
+        later = rig.clock.now() + timedelta(seconds=600)
+        await rig.send(sequence=2, start=later)
+        rig.far.refuses = {}
+        assert rig.far.memory[1, SWITCH] == 1
+        await rig.send(sequence=3, for_s=-1.0)
+        assert rig.far.memory[1, SWITCH] == 0
+
+
+async def test_what_is_left_of_a_lost_yes_is_not_taken_for_what_a_unit_always_holds() -> None:
+    async with rigged() as rig:
+        rig.far.mute = {SWITCH}
+        with pytest.raises(Unreachable):
+            await rig.send(for_s=120.0)
+        rig.far.mute = set()
+        await until(lambda: last_status(rig.got).limit_kw == 4.2)
+        await rig.send(for_s=120.0, sequence=2)
+        rig.clock.forward(126.0)
+        await until(lambda: rig.driver.tally.overstayed == 1)
+        await until(lambda: rig.far.memory[1, SWITCH] == 0)
 
 
 async def test_a_renewal_that_is_refused_is_tried_again() -> None:

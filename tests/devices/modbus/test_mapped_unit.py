@@ -196,17 +196,21 @@ def test_percent_of_an_unknown_power_is_not_said_what_is_measured_is() -> None:
 
 @pytest.mark.parametrize("bits", [0x7FC0, 0x7F80])
 def test_a_limit_that_is_no_number_is_not_shown(bits: int) -> None:
-    text = SWITCHED.partition("read_back")[0] + 'read_back = { address = 20, encoding = "float32", unit = "kW" }'
+    text = (
+        SWITCHED.partition("read_back")[0] + 'read_back = { address = 20, encoding = "float32", unit = "kW" }'
+    )
     ours, far, _ = pair(text)
     far.registers = lambda: {  # type: ignore[method-assign]
         ("input", 0): 0, ("input", 1): 0, ("holding", 20): bits, ("holding", 21): 0
     }  # fmt: skip
-    with pytest.raises(MalformedMessage, match="limit is (nan|inf) at register 20"):
+    with pytest.raises(MalformedMessage, match=r"limit is (nan|inf) at register 20"):
         talk(ours.poll(), far)
 
 
 def test_what_a_failsafe_will_be_shown_as_is_known_before() -> None:
-    whole = AMPS_TEXT.replace('unit = "A", scale = 0.1, min = 6.0, max = 32.0 }\nduration', 'unit = "A" }\nduration')
+    whole = AMPS_TEXT.replace(
+        'unit = "A", scale = 0.1, min = 6.0, max = 32.0 }\nduration', 'unit = "A" }\nduration'
+    )
     ours, far, _ = pair(whole)
     assert isinstance(ours, FailsafeUnit)
     assert ours.armed_kw(4.2, 7200) == pytest.approx(4.83)

@@ -53,7 +53,7 @@ class DocumentVtn:
             return JSONResponse({"tokenURL": f"{request.base_url}auth/token"})
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if bearer in self.void_tokens or not bearer.startswith("token-"):
-            return JSONResponse({"title": "Unauthorized"}, 401)
+            return JSONResponse({"title": "Unauthorized"}, 403 if self.version == "3.0.1" else 401)
         return self._object(request, operation, body)
 
     def _operation(self, path: str, method: str) -> dict[str, Any] | None:

@@ -107,11 +107,13 @@ async def test_a_release_shortens_the_event_and_ends_when_the_ven_says_so(
         assert rig.answers[1:] == [("r1", "ended", "released")]
 
 
-async def test_a_release_of_what_nobody_has_is_over(vtn: Repository, clock: ShiftedClock) -> None:
+async def test_that_a_limit_ended_says_its_ven_and_nobody_else(vtn: Repository, clock: ShiftedClock) -> None:
     async with running(vtn, clock) as rig:
         await rig.channel.send(rig.command(seconds=0))
-        assert await rig.events() == []
-        assert rig.answers == [("r1", "ended", "not held any more")]
+        (event,) = await rig.events()
+        assert rig.answers == []
+        rig.hear(report(event["id"], 2, OPERATING_STATE="NORMAL"))
+        assert rig.answers == [("r1", "ended", "released")]
 
 
 async def test_a_release_of_what_the_ven_has_let_go_is_over_at_once(
@@ -459,3 +461,32 @@ async def test_what_is_over_for_long_is_taken_away(vtn: Repository, clock: Shift
         await until(lambda: len(rig.channel._keeper.standing) == 2 and not list(rig.channel._keeper.book))
         assert await rig.events() == []
         assert not standing & {each["id"] for each in await rig.standing()}
+
+
+async def test_an_epoch_that_was_only_found_bars_limits_but_no_release(
+    vtn: Repository, clock: ShiftedClock
+) -> None:
+    async with running(vtn, clock, tidy_every_s=0.05) as rig:
+        await rig.channel.send(rig.command())
+        (own,) = await rig.events()
+        period = {"start": "2026-11-26T20:00:00Z", "duration": "PT1H"}
+        limit = [{"id": 1, "payloads": [{"type": "IMPORT_CAPACITY_LIMIT", "values": [4.2]}]}]
+        forged = {"programID": own["programID"], "eventName": "gridward/f1/ev1/x/999999999"}
+        await vtn.create("event", {**forged, "intervalPeriod": period, "intervals": limit})
+        await until(lambda: rig.channel._keeper.found_epoch == 999999999)
+        with pytest.raises(CommandRejected, match="stale epoch"):
+            await rig.channel.send(rig.command(sequence=3))
+        await rig.channel.send(rig.command(sequence=3, seconds=0))
+
+
+async def test_what_is_found_in_the_vtn_is_no_flood(vtn: Repository, clock: ShiftedClock) -> None:
+    async with running(vtn, clock, reports_burst=8, reports_per_s=0.001) as rig:
+        await rig.channel.send(rig.command())
+        (event,) = await rig.events()
+        hearing = rig.channel._hearing
+        for turn in range(5):
+            hearing.hear_found(
+                report(event["id"], 2, report_id=f"{turn}-{n}", SETPOINT=6.0) for n in range(4)
+            )
+        assert hearing.refused == {}
+        assert hearing.received == 20

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from devices.errors import MalformedMessage
 from devices.messages import LimitCommand
 from devices.openadr.channel_settings import OpenAdrDevice
-from devices.openadr.event_book import Heard, OwnEvent, clock_off_s, measured_at
+from devices.openadr.event_book import EventBook, Heard, OwnEvent, clock_off_s, measured_at
 from devices.openadr.reports_in import MAX_INTERVALS, Report, Said, read_report
 from tests.devices.openadr.reports import report
 
@@ -309,3 +309,31 @@ def test_a_measurement_that_comes_late_does_not_replace_a_newer_one() -> None:
     heard = Heard().measured(5.0, AT).measured(3.0, AT - MINUTE)
     assert heard.power_kw(AT, MINUTE) == 5.0
     assert heard.power_kw(AT + 2 * MINUTE, MINUTE) is None
+
+
+def test_a_measurement_that_is_sent_late_is_no_witness_of_a_clock() -> None:
+    late = read_report(
+        report("e1", 0, at=AT - 20 * MINUTE, duration="PT15M", modified=AT, units="KWH", USAGE=1.0)
+    )
+    assert late.said[0].p_kw == 4.0
+    assert clock_off_s(late.said[0], late, None, AT, MINUTE) is None
+    ahead = read_report(report("e1", 0, at=AT + 20 * MINUTE, modified=AT, READING=1.0))
+    assert clock_off_s(ahead.said[0], ahead, None, AT, MINUTE) == 1200.0
+    state = read_report(report("e1", 0, at=AT - 20 * MINUTE, modified=AT, OPERATING_STATE="NORMAL"))
+    assert clock_off_s(state.said[0], state, None, AT, MINUTE) == -1200.0
+
+
+def test_until_a_ven_answers_to_a_renewal_it_shows_the_limit_before() -> None:
+    book = EventBook()
+    own = book.write("e1", DEVICE, COMMAND, AT, released=False)
+    heard = read_report(report("e1", 2, SETPOINT=4.2))
+    own.hear(heard.said[0], AT)
+    book.write(
+        "e1", DEVICE, replace(COMMAND, sequence=3, limit_kw=3.0, end=END + 15 * MINUTE), AT, released=False
+    )
+    assert book.shown(("f1", "ev1"), AT + MINUTE) == {"consumption": (4.2, None)}, (
+        "it still holds the larger one"
+    )
+    book.write("e1", DEVICE, replace(COMMAND, sequence=4, limit_kw=5.0), AT, released=False)
+    assert book.shown(("f1", "ev1"), AT + MINUTE) == {"consumption": (4.2, "r1")}
+    assert book.shown(("f1", "ev1"), END) == {}

@@ -98,6 +98,14 @@ async def test_a_token_that_is_refused_is_got_anew_once() -> None:
         assert app.tokens == 3
 
 
+async def test_in_3_0_1_a_403_may_be_a_token_that_is_void() -> None:
+    async with document_vtn("3.0.1") as (app, client):
+        await client.find("program", {})
+        app.void_tokens = {"token-1"}
+        await client.find("program", {})
+        assert app.tokens == 2
+
+
 async def test_a_token_is_not_used_in_its_last_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.devices.openadr.document_vtn.TOKEN_LIFE_S", 0)
     async with document_vtn("3.1.1") as (app, client):

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -125,8 +126,11 @@ def test_failures_are_counted_by_client_and_address_and_forgotten() -> None:
     assert failed.wait_s("a", "here", 60.0) == 0.0
     for name in "cdefgh":
         failed.failed(name, "here", 10.0)
-    assert failed.wait_s("new", "here", 10.0) > 0.0, "many clients of one address"
+    assert failed.is_notorious("here", 10.0), "many clients of one address"
+    assert failed.wait_s("h", "here", 10.0) == 60.0, "there one failure is enough"
+    assert failed.wait_s("new", "here", 10.0) == 0.0, "and who has had none is let through"
     failed.failed("x", "here", 70.0)
+    assert not failed.is_notorious("here", 70.0)
     assert failed.wait_s("new", "here", 70.0) == 0.0
     for number in range(20):
         failed.failed("y", f"address {number}", 70.0)
@@ -252,3 +256,15 @@ def test_settings_are_checked() -> None:
         "versions",
         "public_url:",
     ]
+
+
+async def test_wrong_log_ins_of_others_at_an_address_keep_nobody_out() -> None:
+    async with w.world(log_in_failures=1) as world:
+        for number in range(4):
+            await _post(world, "3.1.1", GOOD | {"client_id": f"x{number}", "client_secret": "guess"})
+        assert world.vtn.app._log_in._failures.is_notorious("127.0.0.1", time.monotonic())
+        both = await asyncio.gather(
+            *(_post(world, "3.1.1", GOOD | {"client_id": c}) for c in ("ven1", "ven2"))
+        )
+        assert sorted(answer.status_code for answer in both) == [200, 401], "one at a time"
+        assert (await _post(world, "3.1.1", GOOD)).status_code == 200

@@ -267,3 +267,22 @@ async def test_the_notifier_comes_with_a_certificate_over_tls(tmp_path: Path) ->
         async with notifying(broker.port, tls=tls) as notifier:
             notifier.changed(Change("report", "CREATE", {"id": "x1"}))
             await until(lambda: notifier.published == 1)
+
+
+async def test_a_message_that_the_broker_does_not_take_stops_none_of_the_others(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path, "allow_anonymous true", "message_size_limit 5000") as broker:
+        async with notifying(broker.port, max_message_bytes=20_000) as notifier:
+            notifier.changed(Change("report", "CREATE", {"id": "a", "x": "a" * 30_000}))
+            notifier.changed(Change("report", "CREATE", {"id": "b", "x": "b" * 10_000}))
+            notifier.changed(Change("event", "DELETE", event(), ("v1",)))
+            await until(lambda: notifier.published > 0 and not notifier.queued)
+            assert (notifier.too_large, notifier.given_up) == (1, 1)
+
+
+def test_a_resource_that_goes_over_to_another_ven_takes_its_targets_along() -> None:
+    audience = Audience()
+    audience.seed(VENS, RESOURCES)
+    audience.learn(Change("resource", "UPDATE", {**RESOURCES[0], "venID": "v2"}))
+    targets = {"targets": ["RESOURCE_NAME:wallbox"]}
+    assert audience.shown_to("v1", targets)["targets"] == []
+    assert audience.shown_to("v2", targets) == targets

@@ -133,3 +133,32 @@ async def test_business_logic_of_301_makes_a_ven_for_the_client_of_that_name(wor
     for who, name in (("ven1", "ven1"), ("ven2", "home-2")):
         (ven,) = (await world.ask(who, "3.1.1", "GET", "/vens")).json()
         assert (ven["clientID"], ven["venName"]) == (who, name)
+
+
+@pytest.mark.parametrize("version", w.VERSIONS)
+async def test_only_its_owner_reads_the_bearer_token_of_a_webhook(version: str) -> None:
+    async with w.world() as world:
+        program = await world.made("bl", version, "/programs", w.program())
+        made = await world.made("ven1", version, "/subscriptions", w.subscription(program["id"]))
+        assert made["objectOperations"][0]["bearerToken"] == "t0ken"
+        for path in (f"/subscriptions/{made['id']}", "/subscriptions"):
+            read = (await world.ask("bl", version, "GET", path)).text
+            assert "callbackUrl" in read
+            assert "t0ken" not in read
+
+
+@pytest.mark.parametrize("version", w.VERSIONS)
+async def test_whom_else_a_report_is_asked_of_is_hidden(version: str) -> None:
+    asked = [
+        {"payloadType": "READING", "targets": ["mine", "another home"]},
+        {"payloadType": "DEMAND", "targets": ["another home"]},
+        {"payloadType": "USAGE"},
+    ]
+    async with w.world() as world:
+        program = await world.made("bl", "3.1.1", "/programs", w.program())
+        await world.vtn.repository.create("ven", {"venName": "home", "clientID": "ven1", "targets": ["mine"]})
+        await world.made("bl", "3.1.1", "/events", w.event(program["id"], reportDescriptors=asked))
+        answer = await world.ask("ven1", version, "GET", "/events")
+        (event,) = answer.json()
+        assert [each["payloadType"] for each in event["reportDescriptors"]] == ["READING", "USAGE"]
+        assert "another home" not in answer.text

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from devices.errors import CommandRejected, ProfileRejected, Unreachable
@@ -181,7 +182,7 @@ async def test_the_oldest_reports_go(tmp_path: Path) -> None:
 
 async def test_reports_are_bounded_in_all() -> None:
     size = 200
-    async with repository(bounds=Bounds(report_bytes=3 * size)) as objects:
+    async with repository(bounds=Bounds(kind_bytes=3 * size)) as objects:
         event_id = await _reporting(objects)
         for number in range(6):
             client = Actor(f"ven{number}", "VEN", VEN.scopes)
@@ -192,7 +193,7 @@ async def test_reports_are_bounded_in_all() -> None:
 
 
 async def test_a_report_goes_once_whichever_bound_it_is_over() -> None:
-    bounds = Bounds(per_ven={"report": 2}, report_bytes=850)  # a small one has 256
+    bounds = Bounds(per_ven={"report": 2}, kind_bytes=850)  # a small one has 256
     async with repository(bounds=bounds) as objects:
         event_id = await _reporting(objects)
         other = Actor("ven2", "VEN", VEN.scopes)
@@ -246,3 +247,46 @@ async def test_resources_follow_their_ven_to_another_client() -> None:
         (resource,) = await objects.find("resource", {})
         assert resource["clientID"] == "ven2"
         assert objects.search(VEN, "resource") == []
+
+
+async def test_an_event_of_nonsense_in_the_file_does_not_keep_the_vtn_from_opening(tmp_path: Path) -> None:
+    file = tmp_path / "objects.sqlite3"
+    async with repository(ObjectStore(file)) as objects:
+        program = await objects.create("program", w.program())
+        await objects.create("event", w.event(program["id"]))
+    with sqlite3.connect(file) as written:
+        written.execute(
+            "UPDATE objects SET body = CAST(replace(CAST(body AS TEXT), 'PT1H', 'P' || ? || 'D') AS BLOB)",
+            ("9" * 4301,),
+        )
+    written.close()
+    async with repository(ObjectStore(file)) as objects:
+        assert len(await objects.find("event", {})) == 1
+
+
+async def test_others_lay_no_hand_on_our_own_program() -> None:
+    bl = Actor("bl", "BL", SCOPES["3.1.1", "BL"])
+    async with repository(own_program="evening relief") as objects:
+        program = await objects.create("program", w.program())
+        event = await objects.create("event", w.event(program["id"]))
+        body = msgspec.json.encode(w.event(program["id"]))
+        for attempt in (
+            objects.insert(bl, "event", read_request("3.1.1", "event", body)),
+            objects.update(bl, "event", event["id"], read_request("3.1.1", "event", body)),
+            objects.remove(bl, "event", event["id"]),
+            objects.remove(bl, "program", program["id"]),
+        ):
+            with pytest.raises(Problem, match="this VTN's own"):
+                await attempt
+        assert len(await objects.find("event", {})) == 1
+
+
+async def test_subscribers_of_a_program_are_told_that_it_is_gone() -> None:
+    async with repository() as objects:
+        program = await objects.create("program", w.program())
+        body = msgspec.json.encode(w.subscription(program["id"]))
+        await objects.insert(VEN, "subscription", read_request("3.1.1", "subscription", body))
+        told: list[str] = []
+        objects.notify_by(lambda one: told.append(f"{one.body['operation']} {one.body['objectType']}"))
+        await objects.delete("program", program["id"])
+        assert told == ["DELETE PROGRAM", "DELETE SUBSCRIPTION"]

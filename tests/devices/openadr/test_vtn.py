@@ -15,6 +15,7 @@ import pytest
 import toadr3
 
 from devices.errors import Unreachable
+from devices.openadr.http_server import PatientProtocol
 from devices.openadr.object_store import ObjectStore
 from devices.openadr.settings import VtnSettings, server_tls_context
 from devices.openadr.vtn import Vtn
@@ -241,3 +242,57 @@ async def test_a_client_that_reads_nothing_does_not_hold_up_our_stop() -> None:
         stopped_at = asyncio.get_running_loop().time()
     assert asyncio.get_running_loop().time() - stopped_at < 2.0
     writer.close()
+
+
+async def test_the_rest_of_a_body_that_is_answered_holds_no_connection() -> None:
+    slow = w.settings(header_deadline_s=0.3, keep_alive_s=1)
+    async with running(slow) as vtn:
+        reader, writer = await asyncio.open_connection("127.0.0.1", vtn.port)
+        try:
+            writer.write(
+                b"GET /openadr3/3.1.1/programs HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
+            )
+            assert b" 401 " in await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"x")
+            with contextlib.suppress(ConnectionError):
+                await asyncio.wait_for(reader.read(), 3.0)  # to the end
+        finally:
+            writer.close()
+
+
+async def test_a_client_that_reads_nothing_of_its_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost: list[PatientProtocol] = []
+
+    def noted(protocol: PatientProtocol, error: Exception | None) -> None:
+        lost.append(protocol)
+        closed(protocol, error)
+
+    closed = PatientProtocol.connection_lost
+    monkeypatch.setattr(PatientProtocol, "connection_lost", noted)
+    async with running(w.settings(write_deadline_s=0.3)) as vtn:
+        for number in range(50):
+            more = {"attributes": [{"type": "X", "values": ["y" * 60_000]}] * 4}
+            await vtn.repository.create("program", w.program(programName=f"p{number}") | more)
+        token = w.World(vtn, httpx.AsyncClient(verify=w.TRUST)).token("bl")
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(deaf, ("127.0.0.1", vtn.port))
+            head = (
+                f"GET /openadr3/3.1.1/programs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+            )
+            deaf.send(head.encode())
+            await until(lambda: bool(lost))
+
+
+async def test_it_may_run_a_second_time() -> None:
+    vtn = Vtn(w.settings(), ObjectStore(None), RealClock(), np.random.default_rng(1), w.loopback)
+    form = {"grant_type": "client_credentials", "client_id": "bl", "client_secret": w.SECRET}
+    for _ in range(2):
+        task = asyncio.create_task(vtn.run())
+        await until(lambda: vtn.connected)
+        async with httpx.AsyncClient(verify=w.TRUST) as http:
+            answer = await http.post(f"http://127.0.0.1:{vtn.port}/openadr3/3.1.1/auth/token", data=form)
+        assert answer.status_code == 200
+        task.cancel()
+        await asyncio.wait([task])

@@ -1,6 +1,7 @@
 """Callbacks: who is told what, over real sockets; and where we never call."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -308,3 +309,83 @@ async def test_allowed_hosts_are_the_only_ones() -> None:
     assert (await guard.callee("https://HOOKS.test/x")).url.host == "127.0.0.1"
     with pytest.raises(Problem, match="not allowed"):
         await guard.callee("https://public.test/")
+
+
+def _settings(**changes: Any) -> WebhookSettings:
+    how = {
+        "challenge": True,
+        "tls": w.TRUST,
+        "deadline_s": 2.0,
+        "first_retry_s": 0.01,
+        "attempts": 1,
+        **changes,
+    }
+    return WebhookSettings(**how)
+
+
+async def test_callbacks_that_never_answer_a_challenge_hold_up_no_delivery() -> None:
+    open_now = most = 0
+
+    async def tarpit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal open_now, most
+        open_now += 1
+        most = max(most, open_now)
+        with contextlib.suppress(OSError):
+            await reader.read()  # to the end, which is when the other side gives up
+        open_now -= 1
+        writer.close()
+
+    server = await asyncio.start_server(tarpit, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    hooks = _settings(deadline_s=0.3, check_deadline_s=0.6)
+    async with receiver() as here, w.world(webhooks=hooks) as world:
+        program = await world.made("bl", "3.1.1", "/programs", w.program())
+        await world.made("bl", "3.1.1", "/subscriptions", w.subscription(program["id"], url(here)))
+        entries = w.subscription(None)["objectOperations"]
+        many = [{**entries[0], "callbackUrl": f"http://hooks.test:{port}/{n}"} for n in range(10)]
+        body = {"clientName": "x", "objectOperations": many}
+        asked = [
+            asyncio.create_task(world.ask("ven1", "3.1.1", "POST", "/subscriptions", body)) for _ in range(6)
+        ]
+        await until(lambda: most > 0)
+        await world.made("bl", "3.1.1", "/events", w.event(program["id"]))
+        await until(lambda: len(here.took) == 1)
+        statuses = sorted([answer.status_code for answer in await asyncio.gather(*asked)])
+        assert statuses == [403, 403, 403, 403, 500, 500]
+        assert most == 1, "one callback of a client at a time"
+    server.close()
+
+
+async def test_slow_callbacks_of_one_client_leave_places_to_the_others() -> None:
+    hold = asyncio.Event()
+    async with receiver(hold=hold) as slow, receiver() as here:
+        hooks = Webhooks(
+            _settings(challenge=False, at_once=3),
+            CallbackGuard(CallbackRules(True, frozenset({"hooks.test"})), RealClock(), w.loopback),
+            RealClock(),
+            np.random.default_rng(1),
+        )
+        task = asyncio.create_task(hooks.run())
+        for number in range(5):
+            hooks.notify(Notification(f"s{number}", url(slow), None, {}, "greedy"))
+        hooks.notify(Notification("other", url(here), None, {}, "modest"))
+        await until(lambda: len(here.took) == 1)
+        hold.set()
+        await until(lambda: hooks.delivered == 6)
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_what_waits_for_a_callback_is_bounded_by_bytes() -> None:
+    hooks = Webhooks(
+        _settings(lane_bytes=1000),
+        CallbackGuard(CallbackRules(), RealClock(), w.loopback),
+        RealClock(),
+        np.random.default_rng(1),
+    )
+    for number in range(5):
+        hooks.notify(Notification("s", "http://x/", None, {"n": number}, "c", size=400))
+    assert [one.body["n"] for one in hooks._lanes["s"].waiting] == [3, 4]
+    hooks.notify(Notification("s", "http://x/", None, {"n": 5}, "c", size=5000))
+    assert [one.body["n"] for one in hooks._lanes["s"].waiting] == [5], "one may always"
+    assert hooks.dropped == 5

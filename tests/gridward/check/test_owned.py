@@ -1,12 +1,18 @@
 """`gridward check --appliances`: what customers without a device could give shows where they are located."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pandapower as pp
 import pytest
 
 from customers.appliances.use_files import default_use
+from gridward.check.command import _flexible_kw
+from gridward.check.input import CheckFiles, read_input
+from gridward.check.owned import LEAST_KW
 from gridward.cli import main
 from tests.grid_model.small_networks import street
 
@@ -72,3 +78,28 @@ def test_a_wrong_file_says_where_and_a_check_per_phase_takes_none(
     (tmp_path / "appliances.csv").write_text(OWNED.replace("boiler,2", "boiler,two"))
     assert main(arguments) == 2
     assert "appliances.csv row 3, rated_kw: expected a power in kW" in capsys.readouterr().err
+
+
+def test_who_lived_there_before_owns_nothing_there(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "customers.csv").write_text("service_point,customer,critical\nhouse 2,C,yes\nhouse 1,Z,no\n")
+    main([*arguments, "--json"])
+    out = capsys.readouterr().out
+    assert located(out)["house 1"] == 0.0
+    assert any(
+        "1 appliances are of customers who are not supplied there any more" in w
+        for w in json.loads(out)["warnings"]
+    )
+
+
+def test_never_more_than_is_believed_of_the_house(arguments: list[str], tmp_path: Path) -> None:
+    """As after an estimate that puts a meter right which was far off."""
+    files = CheckFiles(tmp_path / "readings.csv", appliances=tmp_path / "appliances.csv")
+    data = read_input(arguments[1], files, max_age=timedelta(minutes=15))
+    believed = np.full(len(data.snapshot.p_kw), LEAST_KW + 0.1)
+    less = _flexible_kw(replace(data, snapshot=replace(data.snapshot, p_kw=believed)))
+    assert data.owned_kw.max() > 0.5
+    assert less.max() == pytest.approx(0.1)
+    believed[:] = -5.0
+    assert _flexible_kw(replace(data, snapshot=replace(data.snapshot, p_kw=believed))).max() == 0.0

@@ -155,8 +155,8 @@ async def test_a_limit_of_the_other_direction_ends_when_another_takes_its_place(
         await field.send(feed_in)
         assert battery.p_kw == 8.0
         assert limits(got, "battery")[-1] == 5.0
-        # the refused takes nobody's place, and what was held is held again
-        battery.deaf = {"InWRte"}
+        # a refused one takes nobody's place, and what was held is held again
+        battery.image.put_raw(124, "WChaMax", None)
         await field.send(replace(command("battery", 6.0, "consumption"), request="r3"))
         assert answers(got)[-1] == ("battery", "refused")
         await until(lambda: battery.share("production") == 0.5)

@@ -32,7 +32,7 @@ class Broker(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     session_expiry_s: Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)] = 3600
     """So long the broker keeps answers for the daemon while it is away."""
     readings_link: bool = False
-    """Readings come by a link of their own, with `client_id`/reader1: no flood of them pushes an answer out."""
+    """Readings come by a link of their own, `client_id`/reader1: no flood of them pushes an answer out."""
     readings_certificate_file: Path | None = None
     readings_key_file: Path | None = None
     """Of that link, where the broker takes the client id from the certificate; None: as the other link."""

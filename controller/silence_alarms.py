@@ -39,8 +39,8 @@ def silence_alarms(
     looked_since: datetime,
     now: datetime,
 ) -> Iterator[DataAlarm]:
-    """What there is to tell: `since` is by kind and device. Nothing is over before it was looked at for as long
-    as it takes to be raised: after a restart of ours nobody has spoken yet.
+    """What there is to tell: `since` is by kind and device. Nothing is over before it was looked at for as
+    long as it takes to be raised: after a restart of ours nobody has spoken yet.
     """
     raised = {alarm.kind: alarm for alarm in books.alarms(feeder)}
     for kind, after_s, over in _RULES:

@@ -7,13 +7,10 @@ and who looked is noted for each customer. Files with names and addresses are fo
 import argparse
 import hashlib
 import secrets
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from controller.clock import WallClock
 from controller.errors import ConfigRejected
@@ -39,6 +36,7 @@ from customers.contact_store import ContactStore
 from customers.contacts import Access, Contact
 from customers.errors import Finding, RegistryRejected
 from devices.signing import hkdf_sha256
+from gridward.appliance_report import Came, Told, told
 from gridward.appliance_site import Feeders
 from gridward.csv_text import csv_text
 from gridward.key_files import make_once
@@ -47,34 +45,12 @@ _SALT = b"gridward-appliance-buyers-1"
 _SECRET_BYTES = 32
 FAULTS = "gridward says"
 """the last column of rows that are to be mended"""
-_SHOWN = 20
-"""faults that are printed; all are in the file"""
-_OUTCOMES = {
-    "matched": "are new in the registry",
-    "known": "were known already",
-    "doubtful": "wait for a person's decision",
-    "refused": "went to nobody who is known, as a person said",
-    "not_supplied": "went to customers of no feeder here",
-    "nobody": "went to nobody who is known",
-}
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a command says."""
-
-    document: Mapping[str, Any]
-    lines: Sequence[str]
-    status: int = 0
-    faults: Sequence[str] = field(default=())
 
 
 def import_sales(feeders: Feeders, args: argparse.Namespace) -> Told:
     """All of the command. Raises RegistryRejected and others having written nothing."""
     now = WallClock().now()
-    if args.review is not None and args.review.exists():
-        expected = "expected a file that is not there yet: somebody may be deciding in this one"
-        raise RegistryRejected([Finding(str(args.review), None, "--review", expected)])
+    _check_review(args.review)
     mapping = ListMapping() if args.mapping is None else load_mapping(args.mapping)
     lists = _read(args.files, mapping, now.date())
     with feeders.alone():
@@ -97,7 +73,13 @@ def import_sales(feeders: Feeders, args: argparse.Namespace) -> Told:
             rows = [*review_rows(importer.done.doubts, pairs, contacts)]
             rows += nobody_rows(importer.done) if args.with_nobody else ()
             write_private(args.review, csv_text(COLUMNS, rows))
-    return _told(args, _Came(lists, importer.done, len(pairs), len(memory.waiting), count, rejected))
+    return told(args.review, Came(lists, importer.done, len(pairs), len(memory.waiting), count, rejected))
+
+
+def _check_review(path: Path | None) -> None:
+    if path is not None and path.exists():
+        expected = "expected a file that is not there yet: somebody may be deciding in this one"
+        raise RegistryRejected([Finding(str(path), None, "--review", expected)])
 
 
 def _fingerprints(feeders: Feeders) -> Fingerprints:
@@ -186,90 +168,6 @@ def _cell(cell: Cell) -> str:
     if isinstance(cell, float):
         return str(int(cell)) if cell == int(cell) else repr(cell)
     return "" if cell is None else str(cell)
-
-
-def _told(args: argparse.Namespace, came: "_Came") -> Told:
-    faults = [str(fault.finding) for one in came.lists for row in one.rejected for fault in row.faults]
-    more = len(faults) - _SHOWN
-    document = {
-        "lists": [
-            {
-                "file": str(path),
-                "taken": len(one.sales),
-                "rejected": len(one.rejected),
-                "rejected_file": None if out is None else str(out),
-                "passed_over": dict(one.other),
-            }
-            for (path, out), one in zip(came.rejected.items(), came.lists, strict=True)
-        ],
-        "units": {name: came.done.units[name] for name in _OUTCOMES},
-        "ways": dict(sorted(came.done.ways.items())),
-        "same_customer": came.pairs,
-        "waiting": came.waits,
-        "gone_from_list": dict(+came.done.gone),
-        "alike_to_mended": dict(+came.done.twice),
-        "review": None if args.review is None else str(args.review),
-        "appliances": dict(came.count),
-        "findings": faults,
-    }
-    return Told(
-        document=document,
-        lines=[*_lines_of_lists(came), *_lines_of_units(came, args.review)],
-        status=1 if came.waits or faults else 0,
-        faults=[*faults[:_SHOWN], *([f"... and {more} more"] if more > 0 else [])],
-    )
-
-
-def _lines_of_lists(came: "_Came") -> Iterator[str]:
-    other: Counter[str] = Counter()
-    for (path, out), one in zip(came.rejected.items(), came.lists, strict=True):
-        other.update(one.other)
-        mend = f", {len(one.rejected)} to be mended in {out}" if out is not None else ""
-        yield f"{path}: {len(one.sales)} rows taken{mend}"
-    if other:
-        passed = ", ".join(f"{word} ({rows})" for word, rows in sorted(other.items()))
-        yield f"passed over, too small or not waiting: {passed}"
-
-
-def _lines_of_units(came: "_Came", review: Path | None) -> Iterator[str]:
-    done = came.done
-    for name, words in _OUTCOMES.items():
-        if done.units[name]:
-            yield f"{done.units[name]} {words}"
-    yield from (f"  by {way}: {n}" for way, n in sorted(done.ways.items()))
-    if came.pairs:
-        yield f"{came.pairs} pairs of ids may be one customer each"
-    new = done.units["doubtful"] + came.pairs
-    if new and review is not None:
-        yield f"look through {review}; it holds addresses"
-    elif new:
-        yield "run it again with --review OUT.csv to look through them"
-    if came.waits:
-        yield f"{came.waits} lines wait in all"
-    yield from _lines_of_corrections(done)
-    yield from (f"feeder {feeder}: {n} appliances" for feeder, n in came.count.items())
-
-
-def _lines_of_corrections(done: Imported) -> Iterator[str]:
-    stay = "take what is wrong out of appliances.csv by hand"
-    for name, n in sorted((+done.gone).items()):
-        yield f"{n} units of an earlier reading of {name} are not in it any more and stay: {stay}"
-    for name, n in sorted((+done.twice).items()):
-        other = f"{family(name)}.rejected.csv" if name == family(name) else family(name)
-        yield f"{n} units of {name} are alike to rows that were mended in {other}; if it is one, {stay}"
-
-
-@dataclass(frozen=True)
-class _Came:
-    """What came of an import."""
-
-    lists: Sequence[SalesList]
-    done: Imported
-    pairs: int
-    waits: int
-    """lines for a person, of these lists and of all before"""
-    count: Mapping[str, int]
-    rejected: Mapping[Path, Path | None]
 
 
 def read_review(feeders: Feeders, path: Path) -> Told:

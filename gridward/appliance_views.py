@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from controller.errors import ConfigRejected
 from customers.appliances.values import Appliance
-from gridward.appliance_import import Told
+from gridward.appliance_report import Told
 from gridward.appliance_site import Feeders
 from gridward.ledger_tables import aligned
 

@@ -16,7 +16,8 @@ from controller.errors import ConfigRejected
 from controller.settings_file import load_site
 from customers.errors import ContactsUnavailable, RegistryRejected
 from grid_model.errors import NetworkRejected
-from gridward.appliance_import import Told, import_sales, read_review
+from gridward.appliance_import import import_sales, read_review
+from gridward.appliance_report import Told
 from gridward.appliance_site import Feeders, Locked
 from gridward.appliance_views import listed, summary
 from gridward.argument_types import positive

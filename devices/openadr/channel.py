@@ -36,6 +36,7 @@ MAX_ASKED_AT_ONCE = 8
 """Questions for reports at one time."""
 SILENCE_EVERY_S = 5.0
 ENROL_PAUSE_S = 1.0
+"""Between two looks at vens that have changed: one that changes all the time must not cost the others."""
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +91,7 @@ class OpenAdrChannel:
             self._hearing.hear(change.body)
         elif change.kind == "event" and change.operation == "DELETE":
             self._keeper.gone(str(change.body.get("id")))
-        elif change.kind in ("ven", "resource") and self._keeper.concerns_a_ven_of_ours(change.body):
+        elif change.kind in ("ven", "resource") and self._keeper.ven_changed(change.body):
             self._ven_changed.set()
 
     async def run(self, deliver: Deliver) -> None:

@@ -28,14 +28,16 @@ async def our_program(vtn: BusinessLogic, settings: ChannelSettings) -> str:
     return str(made["id"])
 
 
-async def enrol(vtn: BusinessLogic, settings: ChannelSettings) -> dict[OpenAdrDevice, str]:
-    """Every device has its ven, and its resource when it is one; those that have not, and why. Unreachable.
+async def enrol(
+    vtn: BusinessLogic, settings: ChannelSettings, devices: Iterable[OpenAdrDevice] | None = None
+) -> dict[OpenAdrDevice, str]:
+    """Every device (of `devices`; None: of all) has its ven, and its resource when it is one. Unreachable.
 
-    What the VTN refuses of one device holds up none of the others.
+    Answers those that have not, and why: what the VTN refuses of one device holds up none of the others.
     """
     vens = _Vens(await vtn.find("ven", {}))
     refused: dict[OpenAdrDevice, str] = {}
-    for device in settings.devices:
+    for device in settings.devices if devices is None else devices:
         try:
             await _enrol_one(vtn, vens, device, settings)
         except CommandRejected as error:

@@ -43,8 +43,14 @@ class EventKeeper:
         self._unsure: set[str] = set()
         """requests that may have an event whose id we do not know"""
         self._preparing = asyncio.Lock()
-        self._clients = {device.client_id for device in settings.devices} - {None}
-        self._vens = {device.ven for device in settings.devices}
+        self._of_client: dict[str | None, list[OpenAdrDevice]] = {}
+        self._of_ven: dict[str | None, list[OpenAdrDevice]] = {}
+        for device in settings.devices:
+            if device.client_id is not None:
+                self._of_client.setdefault(device.client_id, []).append(device)
+            self._of_ven.setdefault(device.ven, []).append(device)
+        self._changed: dict[OpenAdrDevice, None] = {}
+        """devices whose ven or resource has changed since they were enrolled"""
         self._not_enrolled: dict[OpenAdrDevice, str] = {}
 
     async def program(self) -> str:
@@ -66,13 +72,13 @@ class EventKeeper:
         """Look again what is there, ask anew for reports, and take away what has been over for long."""
         program_id = await self.program()
         async with self._preparing:
-            await self._enrol()
             await self._look_through(program_id)
             await self._ask_for_reports(program_id)
             long_over = self._clock.now() - timedelta(seconds=self._settings.keep_ended_s)
             for own in self.book:
                 if own.latest_end < long_over:
                     await self._delete(own.event_id)
+            await self._enrol()
 
     def admit(self, command: LimitCommand, *, release: bool) -> None:
         """As `CommandRules.admit`; a release passes an epoch that was only found: it is safe to let go."""
@@ -83,24 +89,28 @@ class EventKeeper:
         self.rules.admit(command)
 
     async def enrol(self) -> None:
-        """A ven or resource of ours has changed: see that it still gets its events."""
+        """See that devices whose ven or resource has changed still get their events."""
         async with self._preparing:
-            await self._enrol()
+            changed, self._changed = self._changed, {}
+            await self._enrol(list(changed))
 
-    async def _enrol(self) -> None:
+    async def _enrol(self, devices: list[OpenAdrDevice] | None = None) -> None:
         if not self._settings.enrol:
             return
-        refused = await enrolment.enrol(self._vtn, self._settings)
+        refused = await enrolment.enrol(self._vtn, self._settings, devices)
         for device, reason in refused.items():
             if self._not_enrolled.get(device) != reason:
-                log.warning(
-                    "device is not enrolled", feeder=device.feeder, device=device.device, reason=reason
-                )
-        self._not_enrolled = refused
+                where = {"feeder": device.feeder, "device": device.device}
+                log.warning("device is not enrolled", **where, reason=reason)
+        for device in self._settings.devices if devices is None else devices:
+            self._not_enrolled.pop(device, None)
+        self._not_enrolled |= refused
 
-    def concerns_a_ven_of_ours(self, body: Body) -> bool:
-        """Whether a ven or resource is that of a device here."""
-        return body.get("clientID") in self._clients or body.get("venName") in self._vens
+    def ven_changed(self, body: Body) -> bool:
+        """A ven or resource has changed: whether `enrol` is due for one of our devices."""
+        mine = [*self._of_client.get(body.get("clientID"), ()), *self._of_ven.get(body.get("venName"), ())]
+        self._changed |= dict.fromkeys(mine)
+        return bool(mine)
 
     async def limit(self, command: LimitCommand, device: OpenAdrDevice) -> OwnEvent:
         """Bring this version of a request to the VTN."""

@@ -290,7 +290,7 @@ async def test_one_that_lost_its_failsafe_is_not_renewed() -> None:
     world.field.guard.guard._state = "unlimited_autonomous"
     held = world.field.guard.held
     assert held is not None
-    for _ in range(120):
+    for _ in range(92):
         await world.tick()
         later = [c for c in world.field.commands[begun:] if c.device == GUARD and c.end > held.end]
         assert later == []

@@ -351,4 +351,4 @@ def test_rows_that_were_corrected_in_their_list_are_told_of(
     command("import", site, path)
     out = capsys.readouterr().out
     assert "1 units of an earlier reading of list are not in it any more and stay" in out
-    assert "1 units of list are alike to rows that were mended in list.rejected.csv" in out
+    assert "1 units of list are alike to rows mended in list.rejected.csv" in out

@@ -127,7 +127,7 @@ seed = 5
 source = "pandapower:create_kerber_landnetz_freileitung_1"
 [time]
 start = "2016-01-12T17:30:00+00:00"
-days = 0.02
+days = 0.016
 [shares]
 ev = 1.0
 heat_pump = 0.0

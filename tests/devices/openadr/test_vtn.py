@@ -273,7 +273,8 @@ async def test_a_client_that_reads_nothing_of_its_answer_is_cut_off(monkeypatch:
         for number in range(50):
             more = {"attributes": [{"type": "X", "values": ["y" * 60_000]}] * 4}
             await vtn.repository.create("program", w.program(programName=f"p{number}") | more)
-        token = w.World(vtn, httpx.AsyncClient(verify=w.TRUST)).token("bl")
+        async with httpx.AsyncClient(verify=w.TRUST) as http:
+            token = w.World(vtn, http).token("bl")
         with socket.socket() as deaf:
             deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             deaf.setblocking(False)

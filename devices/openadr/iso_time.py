@@ -17,10 +17,10 @@ _DATE_TIME = re.compile(
     r"(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
     re.ASCII,
 )
-# ten digits say more than the calendar holds; a number of thousands of digits is no duration but an attack
+# the documents bound no number; one of thousands of digits is no duration but an attack
 _DURATION = re.compile(
-    r"(-?)P(?=\d|T\d)(?:(\d{1,10})Y)?(?:(\d{1,10})M)?(?:(\d{1,10})([DW]))?"
-    r"(?:T(?:(\d{1,10})H)?(?:(\d{1,10})M)?(?:(\d{1,10}(?:\.\d{1,20})?)S)?)?",
+    r"(-?)P(?=\d|T\d)(?:(\d{1,100})Y)?(?:(\d{1,100})M)?(?:(\d{1,100})([DW]))?"
+    r"(?:T(?:(\d{1,100})H)?(?:(\d{1,100})M)?(?:(\d{1,100}(?:\.\d{1,100})?)S)?)?",
     re.ASCII,
 )
 

@@ -7,31 +7,24 @@ Lanes wait for each other only when too many send at the same time.
 """
 
 import asyncio
-import secrets
 import ssl
 from collections import deque
 from dataclasses import dataclass, field
 
-import httpx
-import msgspec
 import numpy as np
 import structlog
 
 from devices.backoff import Backoff
+from devices.openadr.callback_calls import NOT_TAKEN, CallbackCalls
+from devices.openadr.callback_checks import CHECKS_AT_ONCE, CallbackChecks
 from devices.openadr.callback_guard import CallbackGuard
 from devices.openadr.notifications import Notification
 from devices.openadr.ports import Body
-from devices.openadr.problems import Problem, forbidden, out_of_order
+from devices.openadr.problems import Problem
 from devices.ports import Clock
 
-_MAX_ECHO_BYTES = 4096
-_MAX_CALLBACKS = 10
-_CHECKS_AT_ONCE = 8
-_MOST_WAITING_CHECKS = 4
-"""of one client, the one under way included"""
 _MAX_LANES = 10_000
 """of subscriptions past and present"""
-_NOT_TAKEN = (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError)
 
 log = structlog.get_logger(__name__)
 
@@ -79,14 +72,6 @@ class _Lane:
         self.waiting_bytes -= self.waiting.popleft().size
 
 
-@dataclass(slots=True)
-class _Turn:
-    """Of the checks of one client."""
-
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    waiting: int = 0
-
-
 class Webhooks:
     """`objects.notify_by(webhooks.notify)`, and `run()` in a TaskGroup."""
 
@@ -98,27 +83,30 @@ class Webhooks:
         """notifications that no attempt brought through"""
         self.dropped = 0
         """notifications that were not tried: their lane was full or at rest, or nothing runs"""
-        self._settings, self._guard, self._clock, self._rng = settings, guard, clock, rng
+        self._settings, self._clock, self._rng = settings, clock, rng
+        self._calls = CallbackCalls(guard, clock, settings.deadline_s, settings.at_once, settings.tls)
+        challenges = CallbackCalls(guard, clock, settings.deadline_s, CHECKS_AT_ONCE, settings.tls)
+        self._challenges = challenges
+        self._checks = CallbackChecks(
+            challenges, clock, settings.check_deadline_s, challenge=settings.challenge
+        )
         self._lanes: dict[str, _Lane] = {}
         self._places = asyncio.Semaphore(settings.at_once)
         self._places_of: dict[str | None, asyncio.Semaphore] = {}
         """by client: no more than there are clients"""
-        self._checks = asyncio.Semaphore(_CHECKS_AT_ONCE)
-        self._checked: dict[str, _Turn] = {}
         self._tasks: asyncio.TaskGroup | None = None
-        self._client: httpx.AsyncClient | None = None
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        async with self._new_client() as client, asyncio.TaskGroup() as tasks:
-            self._client, self._tasks = client, tasks
+        async with self._calls.opened(), self._challenges.opened(), asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
             try:
                 for subscription_id, lane in self._lanes.items():
                     lane.running = False  # what ran when we were cancelled does not any more
                     self._start(subscription_id, lane)
                 await asyncio.Event().wait()
             finally:
-                self._tasks = self._client = None
+                self._tasks = None
 
     def notify(self, notification: Notification) -> None:
         """Deliver it soon; never blocks or raises."""
@@ -136,29 +124,9 @@ class Webhooks:
         lane.put(notification)
         self._start(notification.subscription_id, lane)
 
-    async def check(self, body: Body, client_id: str = "") -> None:
-        """Look at the callbacks of a client's subscription before it is taken: one after the other, and one
-        subscription of a client at a time. Raises Problem 403; 500 when it must come again.
-        """
-        urls = list(dict.fromkeys(entry["callbackUrl"] for entry in body["objectOperations"]))
-        if len(urls) > _MAX_CALLBACKS:
-            raise forbidden(f"a subscription may have {_MAX_CALLBACKS} callback URLs")
-        turn = self._checked.setdefault(client_id, _Turn())
-        if turn.waiting >= _MOST_WAITING_CHECKS:
-            raise out_of_order("other callbacks of yours are being looked at; try again")
-        turn.waiting += 1
-        try:
-            async with turn.lock, self._clock.timeout(self._settings.check_deadline_s), self._checks:
-                for url in urls:
-                    fault = await self._fault_of(url)
-                    if fault is not None:
-                        raise fault
-        except TimeoutError:
-            raise forbidden("the callbacks did not answer our challenges in time") from None
-        finally:
-            turn.waiting -= 1
-            if not turn.waiting:
-                del self._checked[client_id]
+    async def check(self, body: Body, client_id: str) -> None:
+        """Look at the callbacks of a client's subscription before it is taken: see `CallbackChecks`."""
+        await self._checks.check(body, client_id)
 
     def _lane(self, subscription_id: str) -> _Lane:
         if subscription_id not in self._lanes and len(self._lanes) >= _MAX_LANES:
@@ -223,81 +191,10 @@ class Webhooks:
         if notification.bearer_token is not None:
             headers["Authorization"] = f"Bearer {notification.bearer_token}"
         try:
-            status, _ = await self._called(
-                "POST", notification.url, headers, notification.body, turn=turn, kept=self._client
-            )
-        except (*_NOT_TAKEN, Problem):
+            status, _ = await self._calls.called("POST", notification.url, headers, notification.body, turn)
+        except (*NOT_TAKEN, Problem):
             return False
         except Exception:  # one callback's oddity must not end all deliveries
             log.exception("webhook_failed", subscription=notification.subscription_id)
             return False
         return 200 <= status < 300
-
-    async def _fault_of(self, url: str) -> Problem | None:
-        """Why a subscription with this callback is not taken; None: nothing speaks against it."""
-        try:
-            if not self._settings.challenge:
-                await self._guard.callee(url)
-                return None
-            echo = secrets.token_urlsafe(16)
-            status, text = await self._called(
-                "GET", str(httpx.URL(url).copy_add_param("echo", echo)), {}, None
-            )
-        except Problem as fault:
-            return fault
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError):
-            return forbidden("the callback did not answer our challenge")
-        return (
-            None if status == 200 and echo in text else forbidden("the callback did not echo our challenge")
-        )
-
-    async def _called(
-        self,
-        method: str,
-        url: str,
-        headers: dict[str, str],
-        body: Body | None,
-        *,
-        turn: int = 0,
-        kept: httpx.AsyncClient | None = None,
-    ) -> tuple[int, str]:
-        """Status, and the beginning of the answer to a GET. No redirects, no proxies; one deadline.
-
-        Without a client that is `kept` it takes one of its own, whose connections are nobody else's.
-        """
-        content = None if body is None else msgspec.json.encode(body)
-        async with self._clock.timeout(self._settings.deadline_s):
-            callee = await self._guard.callee(url, turn)
-            client = kept or self._new_client()
-            request = client.build_request(
-                method,
-                callee.url,
-                headers=headers | callee.headers,
-                content=content,
-                extensions=callee.extensions,
-            )
-            try:
-                response = await client.send(request, stream=True, follow_redirects=False)
-                try:
-                    return response.status_code, await _beginning(response) if method == "GET" else ""
-                finally:
-                    await response.aclose()
-            finally:
-                if client is not kept:
-                    await client.aclose()
-
-    def _new_client(self) -> httpx.AsyncClient:
-        limits = httpx.Limits(max_connections=4 * self._settings.at_once, max_keepalive_connections=0)
-        verify = True if self._settings.tls is None else self._settings.tls
-        return httpx.AsyncClient(
-            verify=verify, trust_env=False, limits=limits, timeout=self._settings.deadline_s, http2=False
-        )
-
-
-async def _beginning(response: httpx.Response) -> str:
-    begun = bytearray()
-    async for chunk in response.aiter_raw():
-        begun += chunk
-        if len(begun) >= _MAX_ECHO_BYTES:
-            break
-    return bytes(begun[:_MAX_ECHO_BYTES]).decode("utf-8", "replace")

@@ -166,7 +166,7 @@ def test_moments_and_durations() -> None:
         ("-P1D", datetime(2024, 1, 30, tzinfo=UTC)),
         ("PT0.5S", datetime(2024, 1, 31, 0, 0, 0, 500_000, UTC)),
         ("P9999Y", None),
-        ("P9999999999D", None),
+        ("P99999999999999999999D", None),
         ("P7999Y11M", None),
         ("-P3000Y", None),
     ):
@@ -212,9 +212,12 @@ def test_when_an_event_is_over(event: Any, end: datetime | None) -> None:
 
 
 def test_a_duration_of_thousands_of_digits_is_none() -> None:
-    for text in ("P" + "9" * 4301 + "D", "P99999999999Y", "PT" + "9" * 5000 + "S"):
+    for text in ("P" + "9" * 4301 + "D", "P" + "9" * 101 + "Y", "PT" + "9" * 5000 + "S"):
         with pytest.raises(ValueError, match="ISO 8601"):
             checked_duration(text)
         with pytest.raises(ValueError, match="ISO 8601"):
             duration_of(text)
-    assert duration_of("-P999999999DT25H").endless, "beyond what can be counted"
+    most = "9" * 100
+    for text in ("-P999999999DT25H", f"P{most}Y", f"-P{most}D", f"PT{most}.{most}S", f"P{most}M"):
+        assert after(datetime(2026, 1, 1, tzinfo=UTC), duration_of(text)) is None, text
+    assert after(datetime(2026, 1, 1, tzinfo=UTC), duration_of(f"-P{most}Y")) is None

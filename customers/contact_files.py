@@ -3,12 +3,14 @@
 contacts.csv: customer, name [, email, phone, postal, language, consented_on, withdrawn_on, ended_on,
 channels, push]
 
-Dates are ISO days. `channels` are names of ways to tell people, the liked one first, with blanks between
-them. An e-mail address or phone number is checked for what cannot be meant, no further.
+A column that is not there says nothing; an empty cell of one that is there says that there is nothing. Dates
+are ISO days. `channels` are names of ways to tell people, the liked one first, with blanks between them. An
+e-mail address or phone number is checked for what cannot be meant, no further.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -37,14 +39,24 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _PHONE = re.compile(r"\+?[\d\s()/.-]{3,40}")
 
 
-def load_contacts(path: Path) -> tuple[Contact, ...]:
+@dataclass(frozen=True, slots=True)
+class ContactFile:
+    """What a file says."""
+
+    contacts: tuple[Contact, ...]
+    columns: frozenset[str]
+    """those that it has; empty where it has no rows"""
+
+
+def load_contacts(path: Path) -> ContactFile:
     """All of a file. Raises RegistryRejected with all findings."""
     findings: list[Finding] = []
     held = read_table(path, REQUIRED, OPTIONAL, _contact, findings)
     find_doubles(held, "customer")
     if findings:
         raise RegistryRejected(sorted(findings, key=lambda finding: finding.row or 0))
-    return tuple(contact for _, contact in held)
+    columns = held[0][0].columns if held else frozenset[str]()
+    return ContactFile(tuple(contact for _, contact in held), columns)
 
 
 def _contact(row: Row) -> Contact | None:

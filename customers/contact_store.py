@@ -10,8 +10,9 @@ Methods block. Every change is one transaction, synced to the disk.
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import RLock
@@ -28,6 +29,7 @@ from customers.contacts import (
     Told,
     Via,
     Withdrawal,
+    completed,
     holds,
     overdue,
     same_phone,
@@ -35,6 +37,7 @@ from customers.contacts import (
 from customers.errors import ContactsUnavailable
 
 BUSY_TIMEOUT_S = 5.0
+ALL_COLUMNS = frozenset(one.name for one in fields(Contact))
 
 
 @contextmanager
@@ -70,15 +73,19 @@ class ContactStore:
             self._note((contact.customer for contact in found), action, access)
         return found
 
-    def put(self, contacts: Iterable[Contact], access: Access) -> int:
-        """Add or replace; returns how many. All or none.
+    def put(
+        self, contacts: Iterable[Contact], access: Access, columns: AbstractSet[str] = ALL_COLUMNS
+    ) -> int:
+        """Add or replace; returns how many. All or none. What is in none of `columns` stays as it is held.
 
         Who took their consent back stays so, also after an erasure, unless the new row holds a later consent.
         A row may bring a no forward; one that a row before it held, it may move as well.
         """
         with self._change():
             count = 0
-            for given in contacts:
+            for row in contacts:
+                before = self._held("WHERE customer = ?", (row.customer,))
+                given = completed(row, before[0] if before else None, columns)
                 contact = replace(given, withdrawn_on=self._withdrawn(given))
                 self._connection.execute(
                     "INSERT OR REPLACE INTO contacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

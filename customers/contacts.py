@@ -6,7 +6,8 @@ or a trace by mistake; and nobody reads one without saying who they are and why 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Literal, Protocol
 
@@ -150,6 +151,18 @@ class ErasableContacts(WithdrawableContacts, Protocol):
 def holds(no_on: date | None, consented_on: date | None) -> bool:
     """Whether a no stands against a consent: one of a later day undoes it."""
     return no_on is not None and (consented_on is None or consented_on <= no_on)
+
+
+def completed(given: Contact, held: Contact | None, columns: AbstractSet[str]) -> Contact:
+    """A row of a file that has these columns, with what is held in the place of all others. Where it brings a
+    consent, the no that is held is left out: whether that still stands is to be asked anew.
+    """
+    if held is None:
+        return given
+    absent = {one.name for one in fields(Contact)} - columns
+    if "consented_on" in columns:
+        absent -= {"withdrawn_on"}
+    return replace(given, **{name: getattr(held, name) for name in absent})
 
 
 def same_phone(held: str, given: str) -> bool:

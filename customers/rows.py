@@ -26,6 +26,11 @@ class Row:
         """Note that a field is wrong."""
         self._findings.append(Finding(self.file, self.row, field, expected))
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that the file has."""
+        return frozenset(self._cells)
+
     def is_blank(self, field: str) -> bool:
         """Whether the field is absent or empty."""
         return not self._cells.get(field)

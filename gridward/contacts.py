@@ -78,8 +78,9 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace, site: Site, contacts: ContactStore, access: Access) -> int:
     match args.contacts_command:
         case "import":
-            count = contacts.put(load_contacts(args.file), access)
-            _say(args, {"imported": count}, f"{args.file}: {count} taken")
+            file = load_contacts(args.file)
+            count = contacts.put(file.contacts, access, file.columns)
+            _say(args, {"imported": count}, f"{args.file}: {count} taken{_kept(file.columns)}")
         case "list":
             _list(args, contacts.all("listed", access))
         case "export":
@@ -91,6 +92,11 @@ def _run(args: argparse.Namespace, site: Site, contacts: ContactStore, access: A
         case _:
             _log(args, contacts)
     return 0
+
+
+def _kept(columns: frozenset[str]) -> str:
+    absent = [name for name in COLUMNS if name not in columns]
+    return f"; not in the file, so it stays as it was: {', '.join(absent)}" if columns and absent else ""
 
 
 def _list(args: argparse.Namespace, held: Sequence[Contact]) -> None:

@@ -49,6 +49,7 @@ NEVER_AGAIN = frozenset({0x87, 0x90, 0x99})
 _UNSUPPORTED_PROTOCOL = (1, 0x84)
 """CONNACK codes of 3.1.1 and of 5."""
 _MALFORMED_PACKET = 0x82
+_TAKEN_OVER = 0x8E
 _T = TypeVar("_T")
 
 Take = Callable[[str, bytes, str | None], None]
@@ -116,6 +117,7 @@ class LinkClient(aiomqtt.Client):
         self._client.on_publish = self._was_acknowledged
         self._hung_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._client.on_disconnect = self._chained(self._client.on_disconnect)
+        self._retrieve_ends()
 
     async def __aenter__(self) -> Self:
         connecting = asyncio.ensure_future(super().__aenter__())
@@ -134,6 +136,7 @@ class LinkClient(aiomqtt.Client):
         except BaseException:
             self._give_up(connecting)
             raise
+        self._retrieve_ends()
         self._losing = asyncio.create_task(self._be_lost())
         self._losing.add_done_callback(self._was_lost)
         return self
@@ -147,11 +150,20 @@ class LinkClient(aiomqtt.Client):
                 await asyncio.wait((self._losing,), timeout=LAST_WORD_S)
                 self._losing.cancel()
 
+    def _retrieve_ends(self) -> None:
+        """aiomqtt keeps the end of a connection in futures that perhaps nobody waits for any more: at a stop,
+        or where the attempt was given up. Unread, asyncio would tell of each on standard error.
+        """
+        for ended in (self._connected, self._disconnected):
+            ended.remove_done_callback(_read)
+            ended.add_done_callback(_read)
+
     def _give_up(self, connecting: asyncio.Future[Self]) -> None:
         # aiomqtt keeps the socket of an attempt that is given up, and a broker that answers late would let a
         # ghost take over our client id. An attempt that is still in its thread ends when it has its socket.
         self._client.on_socket_open = _too_late
         self._client.on_disconnect = None
+        connecting.add_done_callback(_read)
         connecting.cancel()
         self._client.disconnect()
 
@@ -284,6 +296,16 @@ def is_malformed_packet(error: Exception) -> bool:
     )
 
 
+def is_taken_over(error: Exception) -> bool:
+    """Did the broker end the link because another client came with our client id? MQTT 5 tells, and not all
+    brokers do.
+    """
+    return any(
+        isinstance(one, aiomqtt.MqttCodeError) and _value(one.rc) == _TAKEN_OVER
+        for one in (error, error.__cause__)
+    )
+
+
 def reason_text(code: int) -> str:
     """The standard's name of an acknowledgement's reason code."""
     try:
@@ -294,6 +316,11 @@ def reason_text(code: int) -> str:
 
 def _lost() -> aiomqtt.MqttError:
     return aiomqtt.MqttError("the link was lost before the broker acknowledged")
+
+
+def _read(ended: asyncio.Future[Any]) -> None:
+    if not ended.cancelled():
+        ended.exception()
 
 
 def _too_late(_client: paho.Client, _userdata: Any, line: Any) -> None:

@@ -33,6 +33,8 @@ GOODBYE_S = 0.5
 MALFORMED_IN_A_ROW = 2
 STABLE_S = 10.0
 """A link that held this long was a good one: the next failure is a first one again."""
+SHORT_IN_A_ROW = 3
+"""So many links that did not hold for long: it may be that two controllers end each other's."""
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +69,8 @@ class MqttLink:
         self._malformed = 0
         """losses in a row by packets of MQTT 5 that the client cannot read"""
         self._told_of_loss = False
+        self._short = 0
+        """links in a row that the broker ended soon after they were up"""
         self._up_since_s: float | None = None
 
     @property
@@ -220,18 +224,39 @@ class MqttLink:
         return True
 
     def _is_malformed_again(self, error: Exception) -> bool:
-        up_since_s = self._up_since_s
-        held = up_since_s is not None and self._wire_clock.monotonic() - up_since_s >= STABLE_S
+        held = self._has_held()
         if not mqtt_client.is_malformed_packet(error):
             self._malformed = 0
             return False
         self._malformed = 1 if held else self._malformed + 1
         return self._malformed >= MALFORMED_IN_A_ROW
 
+    def _has_held(self) -> bool:
+        """Whether the link that was lost now had been up for long."""
+        up_since_s = self._up_since_s
+        return up_since_s is not None and self._wire_clock.monotonic() - up_since_s >= STABLE_S
+
+    def _ask_for_another(self, error: Exception, *, was_up: bool, held: bool) -> None:
+        """A broker ends the link of whoever had a client id before, and few say that this was why."""
+        if held:
+            self._short = 0
+        elif was_up:
+            self._short += 1
+        if self._short == SHORT_IN_A_ROW or (was_up and mqtt_client.is_taken_over(error)):
+            client_id = self._settings.client_id
+            log.warning(
+                f"is another controller using client_id {client_id!r}? each needs one of its own on a broker",
+                host=self._settings.host,
+                port=self._settings.port,
+                losses=self._short,
+            )
+
     def _tell_loss(self, error: Exception) -> None:
-        if self._up_since_s is not None and self._wire_clock.monotonic() - self._up_since_s >= STABLE_S:
-            self._backoff.reset()
+        was_up, held = self._up_since_s is not None, self._has_held()
         self._up_since_s = None
+        if held:
+            self._backoff.reset()
+        self._ask_for_another(error, was_up=was_up, held=held)
         if not self._told_of_loss:
             self._told_of_loss = True
             log.warning(

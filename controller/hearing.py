@@ -16,7 +16,7 @@ from controller.books import Books
 from controller.entries import Entry, RequestAnswered, RequestMoved, RequestState
 from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState, take_in
-from controller.intake import Drained
+from controller.intake import Drained, refuse
 from controller.memory import Memory
 from controller.operators import free
 from controller.plausibility import Refusals, RefusedCount
@@ -162,6 +162,7 @@ def _is_to_another_sender(answer: Answer, record: RequestRecord) -> bool:
 def hear(control: FeederControl, books: Books, memory: Memory, drained: Drained, now: datetime) -> Heard:
     """Take one drain of this feeder in."""
     refusals = Refusals()
+    refuse(drained, refusals)
     taken = take_in(memory.state, control, drained.readings, drained.statuses, now=now, refusals=refusals)
     hearing = _Hearing(control, books, memory, now)
     for answer in drained.answers:

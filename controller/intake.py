@@ -10,7 +10,7 @@ Knows nothing of what a message means. Rules when it is full, so that no flood c
 * Answers have a bound of their own and readings never push them out. Of one device only the latest
   `ANSWERS_OF_ONE` wait, so that one that floods pushes out nothing but its own older words; past the bound of
   all together the newest is shed, and the next attempt asks for it again. Both are counted.
-* Refused input is counted by reason for ever; only the latest payloads are kept for inspection, each cut to a
+* Refused input is counted by the feeder that its place names, and by reason, for ever; only the latest payloads are kept for inspection, each cut to a
   length.
 
 All calls are on the loop's thread; `deliver` never blocks and never raises.
@@ -39,8 +39,9 @@ class Drained:
     answers: tuple[Answer, ...] = ()
     """in the order of arrival of each device"""
     refused: tuple[Refused, ...] = ()
-    """the latest ones; `refused_by_reason` has all"""
-    refused_by_reason: Counter[str] = field(default_factory=Counter)
+    """the latest ones; `refused_count` has all"""
+    refused_count: Counter[tuple[str | None, str]] = field(default_factory=Counter)
+    """by the feeder that the place names, None where it names none, and the reason"""
     shed: int = 0
     """messages that were dropped because a bound was reached"""
 
@@ -57,7 +58,7 @@ class Intake:
         self._answers: dict[tuple[str, str], deque[Answer]] = {}
         self._answers_waiting = 0
         self._refused: deque[Refused] = deque(maxlen=KEPT_REFUSED)
-        self._refused_by_reason: Counter[str] = Counter()
+        self._refused_count: Counter[tuple[str | None, str]] = Counter()
         self._shed = 0
         self.inspect: deque[Refused] = deque(maxlen=KEPT_REFUSED)
         """The latest refused payloads, for a person to look at."""
@@ -77,7 +78,7 @@ class Intake:
                 self._keep_answer(message)
             case Refused():
                 kept = replace(message, payload=message.payload[:KEPT_PAYLOAD_BYTES])
-                self._refused_by_reason[message.reason] += 1
+                self._refused_count[message.feeder, message.reason] += 1
                 self._refused.append(kept)
                 self.inspect.append(kept)
             case _:
@@ -90,13 +91,13 @@ class Intake:
             statuses=tuple(self._statuses.values()),
             answers=tuple(answer for answers in self._answers.values() for answer in answers),
             refused=tuple(self._refused),
-            refused_by_reason=self._refused_by_reason,
+            refused_count=self._refused_count,
             shed=self._shed,
         )
         self._readings.clear()
         self._readings_waiting = 0
         self._statuses, self._answers, self._answers_waiting = {}, {}, 0
-        self._refused_by_reason, self._shed = Counter(), 0
+        self._refused_count, self._shed = Counter(), 0
         self._refused.clear()
         return drained
 
@@ -135,17 +136,40 @@ def _readings_in(message: Reading | ReadingBatch) -> int:
 
 
 def by_feeder(drained: Drained, feeders: Collection[str], refusals: Refusals) -> dict[str, Drained]:
-    """What came in for each feeder; what no codec could read, or names no feeder of ours, is refused."""
-    samples = {refused.reason: f"{refused.source}: {refused.detail}" for refused in drained.refused}
-    for reason, count in drained.refused_by_reason.items():
-        refusals.add(reason, samples.get(reason, ""), count)
+    """What came in for each feeder; what no codec could read, or names no feeder of ours, is refused: by the
+    feeder where its place names one, or else here.
+    """
+    by_place = {feeder: _refused_of(drained, feeder) for feeder in {at for at, _ in drained.refused_count}}
+    for feeder, refused in by_place.items():
+        if feeder not in feeders:
+            refuse(refused, refusals)
     readings = _grouped(drained.readings, feeders, refusals)
     statuses = _grouped(drained.statuses, feeders, refusals)
     answers = _grouped(drained.answers, feeders, refusals)
     return {
-        feeder: Drained(tuple(readings[feeder]), tuple(statuses[feeder]), tuple(answers[feeder]))
+        feeder: replace(
+            by_place.get(feeder, Drained()),
+            readings=tuple(readings[feeder]),
+            statuses=tuple(statuses[feeder]),
+            answers=tuple(answers[feeder]),
+        )
         for feeder in feeders
     }
+
+
+def refuse(drained: Drained, refusals: Refusals) -> None:
+    """Count what no codec could read, with one example of each reason."""
+    samples = {refused.reason: f"{refused.source}: {refused.detail}" for refused in drained.refused}
+    for (_, reason), count in drained.refused_count.items():
+        refusals.add(reason, samples.get(reason, ""), count)
+
+
+def _refused_of(drained: Drained, feeder: str | None) -> Drained:
+    """What no codec could read of one feeder, or of none."""
+    return Drained(
+        refused=tuple(refused for refused in drained.refused if refused.feeder == feeder),
+        refused_count=Counter({key: n for key, n in drained.refused_count.items() if key[0] == feeder}),
+    )
 
 
 _M = TypeVar("_M", Reading | ReadingBatch, DeviceStatus, Answer)

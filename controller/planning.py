@@ -38,6 +38,8 @@ from grid_model.violations import Limits, Violation, find_violations
 
 OBEYED_WITHIN_KW = 0.2
 """A device takes no more than it may if it is above its limit by less than this."""
+_NEVER_ASKED = frozenset({"pv_inverter"})
+"""Only consumption is planned, and an inverter has none to give up, whichever sign it shows its power with."""
 _FAILED_STATES = ("refused", "unanswered", "failed", "overridden")
 
 
@@ -179,6 +181,8 @@ def flexible_devices(situation: Situation, standing: Mapping[int, Expectation]) 
     control, taken_out = situation.control, situation.left_alone | failed_in_event(situation.event_records)
     for device in control.registry.devices:
         owner = control.registry.by_service_point.get(device.service_point)
+        if device.kind in _NEVER_ASKED:
+            continue
         if device.device in taken_out or (owner is not None and owner.customer in situation.left_alone):
             continue  # a notice that failed is no reason to leave the customer's devices alone
         if control.registry.is_protected(device) or not _may_be_called(situation, owner):

@@ -6,9 +6,12 @@ sense together is `settings_checks`'s subject.
 
 import difflib
 import math
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
@@ -21,6 +24,8 @@ from controller.toml_lines import Place, TomlLines
 
 S = TypeVar("S", bound=msgspec.Struct)
 
+_KEY = re.compile(r"[a-z_]+(\[\d+\])?(\.[a-z_]+(\[\d+\])?)*(?=[:,] )")
+_PART = re.compile(r"([a-z_]+)|\[(\d+)\]")
 _WORDS = {
     "float": "a number",
     "int": "a whole number",
@@ -31,8 +36,44 @@ _WORDS = {
 }
 
 
+@dataclass(frozen=True)
+class SiteFile:
+    """A settings file whose values are what their keys take."""
+
+    path: Path
+    site: Site
+    """all paths absolute"""
+    faults: tuple[Fault, ...]
+    """what cannot be meant, by `settings_checks`"""
+    _lines: TomlLines
+
+    def told(self, faults: Iterable[Fault]) -> list[str]:
+        """Findings for people, with file, line and key."""
+        return _told(self.path, self._lines, faults)
+
+    def placed(self, finding: str) -> tuple[Place, str]:
+        """The place of a finding's key, `()` where it does not begin with one as `feeder[1].id: expected …`
+        does, and the finding with file and line.
+        """
+        key = _KEY.match(finding)
+        place = () if key is None else _place(key[0])
+        if not place or place[0] not in Site.__struct_fields__:
+            return (), f"{self.path}: {finding}"
+        return place, f"{self.path}, line {self._lines.line(place)}: {finding}"
+
+
 def load_site(path: Path) -> Site:
     """The settings of a site, all paths absolute. Raises ConfigRejected with all findings."""
+    found = read_site(path)
+    if found.faults:
+        raise ConfigRejected(found.told(found.faults))
+    return found.site
+
+
+def read_site(path: Path) -> SiteFile:
+    """The same, also where it makes no sense. Raises ConfigRejected with all findings when a value is not
+    what its key takes.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
         raw = tomllib.loads(text)
@@ -40,15 +81,17 @@ def load_site(path: Path) -> Site:
         raise ConfigRejected([f"{path}: expected a readable file in UTF-8: {error}"]) from error
     except (ValueError, RecursionError) as error:  # also numbers too long to read, and tables too deep
         raise ConfigRejected([f"{path}: expected TOML: {error}"]) from error
-    faults = list(_table_faults(raw, Site, ()))
-    if not faults:
-        site = _absolute(msgspec.convert(raw, Site, dec_hook=_path_of), path.resolve().parent)
-        faults = list(sense_faults(site))
-        if not faults:
-            return site
     lines = TomlLines(text)
+    faults = list(_table_faults(raw, Site, ()))
+    if faults:
+        raise ConfigRejected(_told(path, lines, faults))
+    site = _absolute(msgspec.convert(raw, Site, dec_hook=_path_of), path.resolve().parent)
+    return SiteFile(path, site, tuple(sense_faults(site)), lines)
+
+
+def _told(path: Path, lines: TomlLines, faults: Iterable[Fault]) -> list[str]:
     placed = sorted((lines.line(place), _name(place), expected) for place, expected in faults)
-    raise ConfigRejected([f"{path}, line {line}: {name}: {expected}" for line, name, expected in placed])
+    return [f"{path}, line {line}: {name}: {expected}" for line, name, expected in placed]
 
 
 def _table_faults(raw: object, table: type[msgspec.Struct], place: Place) -> Iterator[Fault]:
@@ -74,11 +117,14 @@ def _value_faults(raw: object, type_: Any, place: Place) -> Iterator[Fault]:
     if isinstance(raw, float) and not math.isfinite(raw):
         yield place, f"expected a finite number, got {raw}"
         return
-    if get_origin(type_) is Literal and raw not in get_args(type_):
-        yield place, f"expected one of {', '.join(map(repr, get_args(type_)))}, got {raw!r}"
+    if (words := _words(type_)) and raw not in words:
+        yield place, f"expected one of {', '.join(map(repr, words))}, got {raw!r}"
         return
     inner = [t for t in (type_, *get_args(type_)) if isinstance(t, type) and issubclass(t, msgspec.Struct)]
-    if not inner:
+    if not inner and (parts := list(_parts(raw, type_))):
+        for key, part, kind in parts:
+            yield from _value_faults(part, kind, (*place, key))
+    elif not inner:
         try:
             msgspec.convert(raw, type_, dec_hook=_path_of)
         except msgspec.ValidationError as error:
@@ -91,6 +137,23 @@ def _value_faults(raw: object, type_: Any, place: Place) -> Iterator[Fault]:
             yield from _table_faults(table, inner[0], (*place, number))
     else:
         yield from _table_faults(raw, inner[0], place)
+
+
+def _words(type_: Any) -> tuple[Any, ...]:
+    """Those that a key takes; none when it takes more than certain words."""
+    if get_origin(type_) is Literal:
+        return get_args(type_)
+    held = [one for one in get_args(type_) if one is not NoneType]
+    return get_args(held[0]) if len(held) == 1 and get_origin(held[0]) is Literal else ()
+
+
+def _parts(raw: object, type_: Any) -> Iterator[tuple[str | int, object, Any]]:
+    """What a table or list of single values holds: key, value and type of each."""
+    for one in (type_, *get_args(type_)):
+        if get_origin(one) is dict and isinstance(raw, Mapping):
+            yield from ((key, value, get_args(one)[1]) for key, value in raw.items())
+        elif get_origin(one) is tuple and ... in get_args(one) and isinstance(raw, list):
+            yield from ((number, value, get_args(one)[0]) for number, value in enumerate(raw))
 
 
 def _path_of(type_: type, raw: object) -> object:
@@ -118,6 +181,11 @@ def _name(place: Place) -> str:
         else:
             name += f".{part}" if name else part
     return name
+
+
+def _place(name: str) -> Place:
+    """feeder[1].id → ("feeder", 0, "id")"""
+    return tuple(int(number) - 1 if number else key for key, number in _PART.findall(name))
 
 
 def _absolute(settings: S, folder: Path) -> S:

@@ -4,7 +4,7 @@ Knows how the decoder `msgspec` says it, and not what is decoded. Pure.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -34,24 +34,26 @@ def plain_message(error: msgspec.ValidationError, kind: Any, raw: object = None)
 
 def _words(kind: inspect.Type, parts: Sequence[str]) -> Iterator[object]:
     """What may stand at this place."""
+    if isinstance(kind, inspect.Metadata):
+        yield from _words(kind.type, parts)
+    elif isinstance(kind, inspect.UnionType):
+        for one in kind.types:
+            yield from _words(one, parts)
+    elif parts:
+        for inner in _inside(kind, parts[0]):
+            yield from _words(inner, parts[1:])
+    elif isinstance(kind, inspect.LiteralType):
+        yield from kind.values
+
+
+def _inside(kind: inspect.Type, part: str) -> Iterator[inspect.Type]:
     match kind:
-        case inspect.Metadata():
-            yield from _words(kind.type, parts)
-        case inspect.UnionType():
-            for one in kind.types:
-                yield from _words(one, parts)
-        case inspect.LiteralType() if not parts:
-            yield from kind.values
-        case inspect.EnumType() if not parts:
-            yield from (one.value for one in kind.cls)
-        case inspect.StructType() if parts:
-            for field in kind.fields:
-                if field.encode_name == parts[0]:
-                    yield from _words(field.type, parts[1:])
-        case inspect.DictType() if parts:
-            yield from _words(kind.value_type, parts[1:])
-        case inspect.ListType() | inspect.VarTupleType() | inspect.SetType() if parts:
-            yield from _words(kind.item_type, parts[1:])
+        case inspect.StructType():
+            yield from (field.type for field in kind.fields if field.encode_name == part)
+        case inspect.DictType():
+            yield kind.value_type
+        case inspect.ListType() | inspect.VarTupleType() | inspect.SetType():
+            yield kind.item_type
 
 
 def _exact(raw: object, parts: Sequence[str], word: str) -> Iterator[list[str]]:
@@ -60,23 +62,24 @@ def _exact(raw: object, parts: Sequence[str], word: str) -> Iterator[list[str]]:
         if repr(raw) == word:
             yield []
         return
-    part, rest = parts[0], parts[1:]
-    inner: dict[str, object] = {}
+    inner: Iterable[tuple[object, object]] = ()
     if isinstance(raw, Mapping):
-        inner = {str(key): value for key, value in raw.items()}
+        inner = raw.items()
     elif isinstance(raw, list):
-        inner = {str(number): value for number, value in enumerate(raw)}
-    for key, value in inner.items():
-        if part in (key, _ANY):
-            yield from ([key, *place] for place in _exact(value, rest, word))
+        inner = enumerate(raw)
+    for key, value in inner:
+        if parts[0] in (str(key), _ANY):
+            yield from ([str(key), *place] for place in _exact(value, parts[1:], word))
 
 
 def _named(parts: Sequence[str]) -> str:
-    """As people write it, counted from 1."""
+    """As people write it, lists counted from 1."""
     name = ""
     for part in parts:
         if part.isdecimal():
             name += f"[{int(part) + 1}]"
+        elif part == _ANY:
+            name += f"[{_ANY}]"
         else:
             name += f".{part}" if name else part
     return name

@@ -104,6 +104,8 @@ class Refused:
     unauthorised (who is not let in)."""
     detail: str
     payload: bytes
+    feeder: str | None = None
+    """that the place names; None: it names none"""
 
 
 Inbound = Reading | ReadingBatch | DeviceStatus | Answer | Refused

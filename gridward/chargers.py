@@ -1,7 +1,7 @@
 """Builds the central system that a site's chargers connect to, from its settings and registries."""
 
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,31 +11,54 @@ from controller.feeder_control import FeederControl
 from controller.settings import FeederCharger, Ocpp, Site
 from customers.charging_station_files import load_stations
 from customers.charging_stations import ChargingMap, PlugNow
+from customers.registry import Device
+from devices.errors import ProfileRejected
 from devices.ocpp.driver import CentralSystem
 from devices.ocpp.settings import Charger, ChargerDevice, CsmsSettings, gather, server_tls_context
 from devices.ports import Clock
+from gridward.charger_rows import TLS_KEYS, ChargerRow, charger_rows, key_of, placed_fault
 
 
 def central_system(
     site: Site, feeders: Iterable[FeederControl], clock: Clock, rng: np.random.Generator, wire_clock: Clock
 ) -> CentralSystem | None:
-    """None when no feeder has a charger. Raises ConfigRejected, ProfileRejected; OSError for certificates."""
-    chargers = gather(_placed(site, feeders))
-    if not chargers:
+    """Of the feeders that are given; None when no feeder of them has a charger. Raises ConfigRejected with
+    all findings, each of which begins with its key.
+    """
+    controls = {control.feeder: control for control in feeders}
+    rows = [row for row in charger_rows(site) if row.feeder in controls]
+    if not rows:
         return None
-    ocpp = site.ocpp
-    settings = CsmsSettings(
+    findings: list[str] = []
+    chargers = _gathered(rows, controls, findings)
+    try:
+        tls = _tls(site.ocpp)
+    except OSError as error:
+        findings.append(f"{TLS_KEYS}: expected PEM files of a certificate and its key: {error}")
+        tls = None
+    try:
+        central = CentralSystem(_settings(site.ocpp, chargers, tls), clock, rng, wire_clock)
+    except ProfileRejected as error:
+        placed = (placed_fault(line, rows) for line in str(error).splitlines())
+        told = [key_of(finding) for finding in findings]
+        findings += [finding for finding in placed if key_of(finding) not in told]
+    if findings:
+        raise ConfigRejected(findings)
+    return central
+
+
+def _settings(ocpp: Ocpp, chargers: tuple[Charger, ...], tls: ssl.SSLContext | None) -> CsmsSettings:
+    return CsmsSettings(
         chargers,
         host=ocpp.host,
         port=ocpp.port,
         path=ocpp.path,
         security_profile=ocpp.security_profile,
-        tls=_tls(ocpp),
+        tls=tls,
         who_may_charge=None if ocpp.who_may_charge is None else frozenset(ocpp.who_may_charge),
         clock_tolerance_s=ocpp.clock_tolerance_s,
         power_fresh_s=ocpp.power_fresh_s,
     )
-    return CentralSystem(settings, clock, rng, wire_clock)
 
 
 def charging_map(site: Site, central: CentralSystem | None) -> ChargingMap | None:
@@ -54,21 +77,34 @@ def charging_map(site: Site, central: CentralSystem | None) -> ChargingMap | Non
     return ChargingMap(load_stations(site.ocpp.stations), plugs_now)
 
 
-def _placed(site: Site, feeders: Iterable[FeederControl]) -> Iterator[Charger]:
-    controls = {control.feeder: control for control in feeders}
-    for feeder in site.feeder:
-        for row in feeder.charger:
-            yield _charger(row, controls[feeder.id])
+def _gathered(
+    rows: Sequence[ChargerRow], controls: Mapping[str, FeederControl], findings: list[str]
+) -> tuple[Charger, ...]:
+    """The chargers of all rows that can be read; what is wrong with the others is added to the findings."""
+    placed: list[Charger] = []
+    for row in rows:
+        settings, control = row.settings, controls[row.feeder]
+        device = control.registry.device.get(settings.device)
+        if device is None:
+            fault = f"no device {settings.device!r} on {control.feeder!r}"
+            findings.append(f"{row.place}.device: charger {settings.charge_point!r}: {fault}")
+        password = None
+        try:
+            password = _password(settings.password_file)
+        except (OSError, UnicodeDecodeError) as error:
+            findings.append(f"{row.place}.password_file: expected a readable file in UTF-8: {error}")
+        if device is not None:
+            placed.append(_charger(settings, control.feeder, device, password))
+    try:
+        return gather(placed)
+    except ProfileRejected as error:
+        findings += [placed_fault(line, rows) for line in str(error).splitlines()]
+        return ()
 
 
-def _charger(row: FeederCharger, control: FeederControl) -> Charger:
-    device = control.registry.device.get(row.device)
-    if device is None:
-        raise ConfigRejected(
-            [f"charger {row.charge_point!r}: no device {row.device!r} on {control.feeder!r}"]
-        )
+def _charger(row: FeederCharger, feeder: str, device: Device, password: str | None) -> Charger:
     placed = ChargerDevice(
-        feeder=control.feeder,
+        feeder=feeder,
         device=row.device,
         connector=row.connector,
         floor_kw=device.min_kw,
@@ -81,7 +117,7 @@ def _charger(row: FeederCharger, control: FeederControl) -> Charger:
     return Charger(
         charge_point=row.charge_point,
         devices=(placed,),
-        password=_password(row.password_file),
+        password=password,
         certificate_name=row.certificate_name,
         rate_unit=row.rate_unit,
         purpose=row.purpose,

@@ -54,42 +54,67 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _findings(path: Path) -> Iterator[str]:
+    """Whatever can be looked at is, also when something else is wrong."""
     try:
-        site = load_site(path)
+        file = read_site(path)
     except ConfigRejected as error:
         yield from error.findings
         return
+    yield from file.told(file.faults)
+    site, told = file.site, {place for place, _ in file.faults}
     missing = missing_extra() if site.store.postgres is not None else None
     if missing is not None:
         yield f"{path}, store.postgres: {missing}"
-    controls: list[FeederControl] = []
-    if site.ocpp.stations is not None:
+    if site.ocpp.stations is not None and ("ocpp", "stations") not in told:
         yield from _station_findings(site.ocpp.stations)
-    yield from notice_findings(site)
-    for feeder in site.feeder:
-        yield from _feeder_findings(site, feeder, controls)
+    yield from _key_findings(site)
+    controls: list[FeederControl] = []
+    for number, feeder in enumerate(site.feeder):
+        wrong = {str(place[2]) for place in told if place[:2] == ("feeder", number) and len(place) > 2}
+        yield from _feeder_findings(site, feeder, controls, wrong)
+    if not told:
+        yield from _findings_of_all(site, controls)
+    for finding in _findings_with_keys(site, controls, sound=not told):
+        place, text = file.placed(finding)
+        if place not in told:
+            yield text
+
+
+def _findings_of_all(site: Site, controls: list[FeederControl]) -> Iterator[str]:
+    """Of what is not the field's."""
     try:
         site_terms(site, controls)
     except ConfigRejected as error:
         yield from error.findings
-    yield from _field_findings(path, site, controls)
 
 
-def _field_findings(path: Path, site: Site, controls: list[FeederControl]) -> Iterator[str]:
-    """What is wrong with the rows of devices, protocol by protocol; nothing is connected."""
-    clock, rng = WallClock(), np.random.default_rng()
-    looks: tuple[Callable[[], object], ...] = (
-        lambda: modbus_units(site, controls),
-        lambda: openadr_rows(site, controls),
-        lambda: central_system(site, controls, clock, rng, clock),
+def _findings_with_keys(site: Site, controls: list[FeederControl], *, sound: bool) -> Iterator[str]:
+    """Those that may begin with a key of the settings, as `SiteFile.placed` takes them."""
+    if sound:
+        yield from notice_findings(site)
+    if len(controls) == len(site.feeder):
+        yield from _customer_findings(site, controls)
+    yield from field_findings(site, controls, sound=sound)
+
+
+def _customer_findings(site: Site, controls: list[FeederControl]) -> Iterator[str]:
+    """Customers for whom a channel is meant, and who are nobody's."""
+    known = {customer for control in controls for customer in control.customer}
+    for number, way in enumerate(site.notices.channel, start=1):
+        for customer in way.customers or ():
+            if customer not in known:
+                key = f"notices.channel[{number}].customers"
+                yield f"{key}: expected customers of the feeders, got {customer!r}"
+
+
+def _key_findings(site: Site) -> Iterator[str]:
+    """Of key files that are there: the others are made at the first start."""
+    from gridward.wiring import signing_key, site_secret  # noqa: PLC0415  half a second, for started sites only
+
+    looks = (
+        (site.secret_file, site_secret),
+        (site.journal.signing_key_file, lambda path: signing_key(path, site.name)),
     )
-    for look in looks if len(controls) == len(site.feeder) else ():
-        try:
-            look()
-        except ConfigRejected as error:
-            yield from (f"{path}: {finding}" for finding in error.findings)
-        except (ProfileRejected, OSError) as error:
-            yield f"{path}: {error}"
 
 
 def _station_findings(path: Path) -> Iterator[str]:

@@ -116,12 +116,12 @@ def notice_findings(site: Site) -> Iterator[str]:
             return
     from devices.notices import apprise_wire  # noqa: PLC0415  as above
 
-    for way in ways_of(site):
+    for number, way in enumerate(ways_of(site), start=1):
         if way.style != "app":
             try:
                 apprise_wire.check(way)
             except ProfileRejected as error:
-                yield str(error)
+                yield f"notices.channel[{number}].url: {error}"
 
 
 def ways_of(site: Site) -> tuple[Way, ...]:

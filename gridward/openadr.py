@@ -44,14 +44,14 @@ def openadr_vtn(
         return None
     hosts = openadr.callback_hosts
     settings = VtnSettings(
-        clients=_clients(openadr),
+        clients=vtn_clients(openadr),
         token_key=token_key(secret),
         host=openadr.host,
         port=openadr.port,
         path=openadr.path,
         versions=openadr.versions,
         public_url=openadr.public_url,
-        tls=_tls(openadr),
+        tls=vtn_tls(openadr),
         callbacks=CallbackRules(
             allow_http=openadr.callback_http,
             allowed_hosts=None if hosts is None else frozenset(host.lower() for host in hosts),
@@ -68,23 +68,30 @@ def token_key(site_secret: bytes) -> bytes:
     return hmac.digest(site_secret, b"openadr tokens", hashlib.sha256)
 
 
-def _clients(openadr: OpenAdr) -> Clients:
+def vtn_clients(openadr: OpenAdr) -> Clients:
+    """Who may connect. Raises ConfigRejected, ProfileRejected."""
     try:
         return load_clients(openadr.clients_file)
     except OSError as error:
         raise ConfigRejected(
-            [f"[openadr] clients_file: {openadr.clients_file}: {error.strerror or error}"]
+            [f"openadr.clients_file: {openadr.clients_file}: {error.strerror or error}"]
         ) from error
 
 
-def _tls(openadr: OpenAdr) -> ssl.SSLContext | None:
+def vtn_tls(openadr: OpenAdr) -> ssl.SSLContext | None:
+    """None for plain HTTP, which is for this machine alone. Raises ConfigRejected."""
     if openadr.certificate_file is not None and openadr.key_file is not None:
-        return server_tls_context(openadr.certificate_file, openadr.key_file)
+        try:
+            return server_tls_context(openadr.certificate_file, openadr.key_file)
+        except OSError as error:
+            expected = "expected PEM files of a certificate and its key"
+            raise ConfigRejected([f"openadr.certificate_file: {expected}: {error}"]) from error
     if openadr.certificate_file is not None or openadr.key_file is not None:
-        raise ConfigRejected(["[openadr]: expected certificate_file and key_file, or none of them"])
+        given = "certificate_file" if openadr.key_file is None else "key_file"
+        raise ConfigRejected([f"openadr.{given}: expected certificate_file and key_file, or none of them"])
     if openadr.host not in _LOOPBACK:
         reason = "secrets would go in clear text; expected certificate_file and key_file"
-        raise ConfigRejected([f"[openadr] host {openadr.host!r}: {reason}"])
+        raise ConfigRejected([f"openadr.host: {openadr.host!r}: {reason}"])
     return None
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -152,30 +152,43 @@ def _foreign(
 
 
 def openadr_rows(site: Site, feeders: Iterable[FeederControl]) -> list[tuple[str, OpenAdrDevice]]:
-    """Every device and the name of its VTN, "" for our own. Raises ConfigRejected."""
-    rows = list(_rows(site, feeders))
+    """Every device of the feeders and the name of its VTN, "" for our own. Raises ConfigRejected with all
+    findings.
+    """
+    controls = {control.feeder: control for control in feeders}
     known = {row.name for row in site.vtn} | ({""} if site.openadr is not None else set())
-    unknown = sorted({name for name, _ in rows} - known)
-    if unknown:
-        wanted = ", ".join(f"[[vtn]] with name {name!r}" if name else "[openadr]" for name in unknown)
-        raise ConfigRejected([f"[[feeder.ven]]: expected {wanted}"])
+    rows: list[tuple[str, OpenAdrDevice]] = []
+    findings: list[str] = []
+    for place, feeder, row in ven_rows(site):
+        if feeder in controls:
+            faults = [f"{place}{fault}" for fault in _row_faults(row, controls[feeder], known)]
+            findings += faults
+            if not faults:
+                rows.append((row.vtn or "", _device(row, controls[feeder])))
+    if findings:
+        raise ConfigRejected(findings)
     return rows
 
 
-def _rows(site: Site, feeders: Iterable[FeederControl]) -> Iterator[tuple[str, OpenAdrDevice]]:
-    controls = {control.feeder: control for control in feeders}
-    for feeder in site.feeder:
-        for row in feeder.ven:
-            yield row.vtn or "", _device(row, controls[feeder.id])
+def ven_rows(site: Site) -> Iterator[tuple[str, str, FeederVen]]:
+    """Of each row the place as findings name it, the feeder's id, and the settings."""
+    for number, feeder in enumerate(site.feeder, start=1):
+        for place, row in enumerate(feeder.ven, start=1):
+            yield f"feeder[{number}].ven[{place}]", feeder.id, row
+
+
+def _row_faults(row: FeederVen, control: FeederControl, vtns: Collection[str]) -> Iterator[str]:
+    """Key and fault of each."""
+    if row.device not in control.registry.device:
+        yield f".device: ven {row.ven!r}: no device {row.device!r} on {control.feeder!r}"
+    if row.vtn is None and row.client_id is None:
+        reason = "expected client_id, the VEN's id in the clients file of [openadr]"
+        yield f".client_id: device {row.device!r}, ven {row.ven!r}: {reason}"
+    if (row.vtn or "") not in vtns:
+        yield f".vtn: expected [[vtn]] with name {row.vtn!r}" if row.vtn else ": expected [openadr]"
 
 
 def _device(row: FeederVen, control: FeederControl) -> OpenAdrDevice:
-    known = control.registry.device.get(row.device)
-    if known is None:
-        raise ConfigRejected([f"ven {row.ven!r}: no device {row.device!r} on {control.feeder!r}"])
-    if row.vtn is None and row.client_id is None:
-        reason = "expected client_id, the VEN's id in the clients file of [openadr]"
-        raise ConfigRejected([f"[[feeder.ven]] device {row.device!r}, ven {row.ven!r}: {reason}"])
     return OpenAdrDevice(
         control.feeder,
         row.device,
@@ -183,7 +196,7 @@ def _device(row: FeederVen, control: FeederControl) -> OpenAdrDevice:
         row.client_id,
         row.resource,
         row.target,
-        known.min_kw,
+        control.registry.device[row.device].min_kw,
         row.meter,
     )
 

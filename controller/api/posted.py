@@ -8,6 +8,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON
+from devices.allowed_words import plain_message
 
 MAX_BODY_BYTES = 4096
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
@@ -24,7 +25,7 @@ async def read_posted(request: Request, kind: type[S], most_bytes: int = MAX_BOD
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        raise HTTPException(422, str(error)) from error
+        raise HTTPException(422, plain_message(error, kind)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise HTTPException(422, f"not valid JSON: {error}") from error
 

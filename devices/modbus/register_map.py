@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from devices.allowed_words import plain_message
 from devices.errors import ProfileRejected
 from devices.modbus.dialogue import Table
 from devices.modbus.map_faults import map_faults
@@ -57,9 +58,13 @@ def built_in_profiles() -> list[str]:
 
 def parse_profile(text: str, source: str) -> RegisterMap:
     """A profile from TOML; `source` is named in the ProfileRejected that lists its faults."""
+    raw: object = None
     try:
-        profile = msgspec.convert(tomllib.loads(text), RegisterMap)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raw = tomllib.loads(text)
+        profile = msgspec.convert(raw, RegisterMap)
+    except msgspec.ValidationError as error:
+        raise ProfileRejected(f"{source}: {plain_message(error, RegisterMap, raw)}") from None
+    except tomllib.TOMLDecodeError as error:
         raise ProfileRejected(f"{source}: {error}") from None
     faults = list(map_faults(profile))
     if faults:

@@ -111,11 +111,12 @@ def decode(
     """What came in from the field. Never raises: what is not right is `Refused`."""
     address = topics.parse(topic)
     if address is None:
-        return _refused(topic, "unknown_topic", "no message of ours travels here", payload)
+        feeder = topics.feeder_of(topic)
+        return _refused(topic, "unknown_topic", "no message of ours travels here", payload, feeder)
     try:
         return _inbound(address, payload, content_type)
     except MalformedMessage as error:
-        return _refused(topic, error.reason, error.detail, payload)
+        return _refused(topic, error.reason, error.detail, payload, address.feeder)
 
 
 def decode_command(
@@ -433,5 +434,7 @@ def _check_limit(request: str, limit_kw: float, start: datetime, end: datetime) 
             raise CommandRejected(f"{request}: {name} has no time zone")
 
 
-def _refused(topic: str, reason: str, detail: str, payload: bytes) -> Refused:
-    return Refused(source=topic, reason=reason, detail=detail, payload=payload[:KEPT_BYTES])
+def _refused(topic: str, reason: str, detail: str, payload: bytes, feeder: str | None = None) -> Refused:
+    return Refused(
+        source=topic, reason=reason, detail=detail, payload=payload[:KEPT_BYTES], feeder=feeder
+    )

@@ -70,7 +70,9 @@ class MqttLink:
         """losses in a row by packets of MQTT 5 that the client cannot read"""
         self._told_of_loss = False
         self._short = 0
-        """links in a row that the broker ended soon after they were up"""
+        """links in a row that ended soon after they were up"""
+        self._asked = False
+        """whether the log has asked for another controller since a link held"""
         self._up_since_s: float | None = None
 
     @property
@@ -238,11 +240,12 @@ class MqttLink:
 
     def _ask_for_another(self, error: Exception, *, was_up: bool, held: bool) -> None:
         """A broker ends the link of whoever had a client id before, and few say that this was why."""
-        if held:
-            self._short = 0
-        elif was_up:
-            self._short += 1
-        if self._short == SHORT_IN_A_ROW or (was_up and mqtt_client.is_taken_over(error)):
+        if not was_up:
+            return
+        self._short = 0 if held else self._short + 1
+        self._asked = self._asked and not held
+        if not self._asked and (self._short >= SHORT_IN_A_ROW or mqtt_client.is_taken_over(error)):
+            self._asked = True
             client_id = self._settings.client_id
             log.warning(
                 f"is another controller using client_id {client_id!r}? each needs one of its own on a broker",

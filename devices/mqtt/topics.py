@@ -119,6 +119,13 @@ class Topics:
             self._known[topic] = address
         return address
 
+    def feeder_of(self, topic: str) -> str | None:
+        """The feeder that a topic is below, also where it is none of ours; None where it names none."""
+        if not topic.startswith(f"{self.root}/"):
+            return None
+        feeder, below, _ = topic[len(self.root) + 1 :].partition("/")
+        return feeder if below and id_fault(feeder) is None else None
+
     def _parse(self, topic: str) -> Address | None:
         if not topic.startswith(f"{self.root}/"):
             return None

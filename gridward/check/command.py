@@ -130,9 +130,9 @@ def check(data: CheckInput, explain_to: Sequence[str] = ()) -> Outcome:
     except Diverged as error:  # what is known so far is still worth telling
         told = (*warnings, f"nothing allocated: {error}")
         return Outcome(network, before, composed, (), before, told, explanations, known)
-    cut_kw = {cut.device: cut.curtailed_kw for cut in allocation.curtailments}
-    taken = np.array([cut_kw.get(device.device, 0.0) for device in data.devices])
-    after_kw = p_kw - _gathered(data, taken)
+    moved_kw = {cut.device: cut.moved_kw for cut in allocation.curtailments}
+    moved = np.array([moved_kw.get(device.device, 0.0) for device in data.devices])
+    after_kw = p_kw + _gathered(data, moved)
     after = _confirmed(load_flow, allocation.after, after_kw, q_kvar, warnings)
     remaining = find_violations(network, after, limits) if after.converged else before.violations
     return Outcome(
@@ -212,7 +212,10 @@ def _flexible_kw(data: CheckInput) -> Floats:
     what is believed to be taken, which an estimate may put below what the meter shows.
     """
     give = np.array(
-        [0.0 if device.critical else max(device.p_kw - device.min_kw, 0.0) for device in data.devices]
+        [
+            0.0 if device.critical else max(device.p_kw - device.min_kw, device.highest_kw - device.p_kw)
+            for device in data.devices
+        ]
     )
     believed_kw = np.maximum(data.snapshot.p_kw - LEAST_KW, 0.0)
     return _gathered(data, give) + np.minimum(data.owned_kw, believed_kw)

@@ -100,7 +100,10 @@ def _gathered(data: PhaseCheckInput, per_device: Floats) -> Floats:
 def _flexible_kw(data: PhaseCheckInput) -> Floats:
     """(n_sp, 3) what the devices that may be touched could give."""
     devices = [one.device for one in data.devices]
-    give = [0.0 if device.critical else device.p_kw - device.lowest_kw for device in devices]
+    give = [
+        0.0 if device.critical else max(device.p_kw - device.lowest_kw, device.highest_kw - device.p_kw)
+        for device in devices
+    ]
     return _gathered(data, np.array(give))
 
 

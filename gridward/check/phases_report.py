@@ -13,6 +13,7 @@ from grid_model.three_phase.location import PhaseContribution
 from grid_model.three_phase.network import ThreePhaseNetwork
 from grid_model.three_phase.phases import PHASES
 from grid_model.three_phase.violations import Conductor, PhaseViolation, worst_of_each_kind
+from gridward.check.limits_told import NUMBERS, cells, numbers
 from gridward.check.phases_outcome import PhaseOutcome, PhaseState
 from gridward.check.report import element_names, size, table
 
@@ -43,9 +44,7 @@ def document(outcome: PhaseOutcome) -> dict[str, Any]:
                 "device": cut.told.device,
                 "service_point": cut.told.service_point,
                 "phase": cut.phases,
-                "p_kw": round(cut.told.p_kw, _DIGITS),
-                "limit_kw": cut.told.limit_kw,
-                "curtailed_kw": cut.told.curtailed_kw,
+                **numbers(cut.told),
             }
             for cut in outcome.curtailments
         ],
@@ -208,17 +207,10 @@ def _allocation(outcome: PhaseOutcome) -> list[str]:
     if not outcome.curtailments:
         return ["", "Nothing can be cut: no device at hand helps."]
     rows = [
-        [
-            cut.told.device,
-            cut.told.service_point,
-            cut.phases,
-            f"{cut.told.p_kw:.2f}",
-            f"{cut.told.limit_kw:.3f}",
-            f"{cut.told.curtailed_kw:.3f}",
-        ]
+        [cut.told.device, cut.told.service_point, cut.phases, *cells(cut.told)]
         for cut in outcome.curtailments
     ]
-    header = ["device", "service point", "phase", "kW now", "limit kW", "cut kW"]
+    header = ["device", "service point", "phase", *NUMBERS]
     on = ", ".join(f"{kw:.2f} on {phase}" for phase, kw in outcome.curtailed_by_phase_kw.items())
     worth = "the least that clears it" if outcome.cleared else "the best that can be done"
     return ["", f"What to cut: {outcome.curtailed_kw:.2f} kW ({on}), {worth}", *table(header, rows)]

@@ -17,14 +17,19 @@ from grid_model.snapshot import Quality, Snapshot
 from gridward.check.tables import Cells, CustomerRow, DeviceRow, ReadingRow
 
 _CONSUMERS = frozenset({"ev_charger", "heat_pump", "air_conditioner", "boiler"})
-_KINDS = _CONSUMERS | {"battery", "pv_inverter"}
 _OTHER_WORDS = {"ev": "ev_charger", "wallbox": "ev_charger", "heatpump": "heat_pump", "pv": "pv_inverter"}
+_INVERTER = "pv_inverter"
+_KINDS = _CONSUMERS | {"battery", _INVERTER}
 _EXAMPLES = 5
 
 
 def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - _EXAMPLES} more" if len(names) > _EXAMPLES else ""
     return ", ".join(names[:_EXAMPLES]) + more
+
+
+def _kind(row: DeviceRow) -> str:
+    return _OTHER_WORDS.get(row.kind.lower(), row.kind.lower())
 
 
 class Placing:
@@ -139,16 +144,60 @@ class Placing:
     def devices(
         self, rows: Iterable[DeviceRow], snapshot: Snapshot, protected: frozenset[int]
     ) -> tuple[FlexibleDevice, ...]:
-        """Devices with their floors; none takes more than its service point does."""
+        """Devices with their floors; none takes, and no inverter feeds in, more than its service point
+        does."""
         placed = [(row, self.place(row.cells, row.service_point)) for row in rows]
-        claimed_kw = np.zeros(self._n_sp)
+        claimed_kw, given_kw = np.zeros(self._n_sp), np.zeros(self._n_sp)
         for row, place in placed:
-            if place is not None and row.p_kw is not None:
+            if place is None or row.p_kw is None:
+                continue
+            if _kind(row) == _INVERTER:
+                given_kw[place] += abs(row.p_kw)
+            else:
                 claimed_kw[place] += max(row.p_kw, 0.0)
-        return tuple(
-            device
+        doubted: list[str] = []
+        found = tuple(
+            self._inverter(row, place, given_kw, snapshot, protected, doubted)
+            if _kind(row) == _INVERTER
+            else self._device(row, place, claimed_kw, snapshot, protected)
             for row, place in placed
-            if (device := self._device(row, place, claimed_kw, snapshot, protected)) is not None
+        )
+        if doubted:
+            self.warnings.append(
+                f"{len(doubted)} inverters are said to feed in more than their service point does; taken as "
+                f"the part that it feeds in: {_some(doubted)}"
+            )
+        return tuple(device for device in found if device is not None)
+
+    def _inverter(
+        self,
+        row: DeviceRow,
+        place: int | None,
+        given_kw: Floats,
+        snapshot: Snapshot,
+        protected: frozenset[int],
+        doubted: list[str],
+    ) -> FlexibleDevice | None:
+        """Feed-in that may be held back to its `min_kw`: kW of devices.csv without regard to the sign, which
+        engineers write positive. It has no way to relieve what is taken.
+
+        No more is believed than the meter shows: rated powers, held back on paper, would clear what in truth
+        stays, while feed-in that its own house uses up only makes the relief larger than promised.
+        """
+        if place is None or row.p_kw is None:
+            return None
+        feed_in_kw, there_kw = abs(row.p_kw), max(-float(snapshot.p_kw[place]), 0.0)
+        if given_kw[place] > there_kw + 1e-9:
+            feed_in_kw *= there_kw / float(given_kw[place])
+            doubted.append(f"{row.device} ({abs(row.p_kw):g} kW as {feed_in_kw:.3f})")
+        left_kw = min(row.min_kw or 0.0, feed_in_kw)
+        return FlexibleDevice(
+            row.device,
+            place,
+            p_kw=0.0 - feed_in_kw,
+            min_kw=0.0 - feed_in_kw,
+            max_kw=0.0 - left_kw,
+            critical=row.critical or place in protected,
         )
 
     def _device(
@@ -159,7 +208,7 @@ class Placing:
         snapshot: Snapshot,
         protected: frozenset[int],
     ) -> FlexibleDevice | None:
-        kind = _OTHER_WORDS.get(row.kind.lower(), row.kind.lower())
+        kind = _kind(row)
         min_kw = self._floor(row, kind)
         if kind in _CONSUMERS and row.p_kw is not None and row.p_kw < 0:
             row.cells.error("p_kw", f"is {row.p_kw:g}; expected 0 or more, this kind only consumes")

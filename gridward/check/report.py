@@ -17,6 +17,7 @@ from grid_model.violations import Violation
 from gridward.check.drill_down import composition, contribution, explained, explanation, sum_line
 from gridward.check.estimate import Sureness, left_out, told
 from gridward.check.estimate import document as estimate_document
+from gridward.check.limits_told import NUMBERS, cells, numbers
 
 _DIGITS = 6
 _TOP = 5
@@ -81,13 +82,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "compositions": [composition(composed) for composed in outcome.composed],
         "explanations": [explanation(told) for told in outcome.explanations],
         "allocation": [
-            {
-                "device": cut.device,
-                "service_point": cut.service_point,
-                "p_kw": round(cut.p_kw, _DIGITS),
-                "limit_kw": cut.limit_kw,
-                "curtailed_kw": cut.curtailed_kw,
-            }
+            {"device": cut.device, "service_point": cut.service_point, **numbers(cut)}
             for cut in outcome.curtailments
         ],
         "curtailed_kw": outcome.curtailed_kw,
@@ -249,11 +244,8 @@ def _located(outcome: Outcome) -> list[str]:
 def _allocation(outcome: Outcome) -> list[str]:
     if not outcome.curtailments:
         return ["", "Nothing can be cut: no device at hand helps."]
-    rows = [
-        [cut.device, cut.service_point, f"{cut.p_kw:.2f}", f"{cut.limit_kw:.3f}", f"{cut.curtailed_kw:.3f}"]
-        for cut in outcome.curtailments
-    ]
-    header = ["device", "service point", "kW now", "limit kW", "cut kW"]
+    rows = [[cut.device, cut.service_point, *cells(cut)] for cut in outcome.curtailments]
+    header = ["device", "service point", *NUMBERS]
     return ["", f"What to cut: {outcome.curtailed_kw:.2f} kW, the least that helps", *table(header, rows)]
 
 

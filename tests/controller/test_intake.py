@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from controller.intake import ANSWERS_OF_ONE, KEPT_PAYLOAD_BYTES, KEPT_REFUSED, Intake, by_feeder
-from controller.plausibility import Refusals
+from controller.intake import ANSWERS_OF_ONE, KEPT_PAYLOAD_BYTES, KEPT_REFUSED, Intake, by_feeder, refuse
+from controller.plausibility import RefusedCount, Refusals
 from devices.messages import Answer, DeviceStatus, Reading, ReadingBatch, Refused
 from tests.builders import START
 
@@ -105,11 +105,11 @@ def test_refused_input_is_counted_for_ever_and_kept_bounded() -> None:
     for _ in range(3 * KEPT_REFUSED):
         intake.deliver(Refused("topic", "malformed", "not JSON", b"x" * 10_000))
     drained = intake.drain()
-    assert drained.refused_by_reason == {"malformed": 3 * KEPT_REFUSED}
+    assert drained.refused_count == {(None, "malformed"): 3 * KEPT_REFUSED}
     assert len(drained.refused) == KEPT_REFUSED
     assert len(intake.inspect) == KEPT_REFUSED
     assert all(len(refused.payload) == KEPT_PAYLOAD_BYTES for refused in intake.inspect)
-    assert intake.drain().refused_by_reason == {}
+    assert intake.drain().refused_count == {}
 
 
 def test_what_waits_is_counted_and_drained_once() -> None:
@@ -127,11 +127,17 @@ def test_messages_go_to_their_feeder_and_unknown_ones_are_refused() -> None:
     for message in (reading(1), reading(2, "F2"), reading(3, "F9"), status("D1", 1)):
         intake.deliver(message)
     intake.deliver(Refused("a/b", "malformed", "not JSON", b""))
+    intake.deliver(Refused("g/F9/readings", "malformed", "not JSON", b"", "F9"))
+    intake.deliver(Refused("g/F2/readings", "malformed", "no at", b"", "F2"))
     grouped = by_feeder(intake.drain(), ("F1", "F2"), refusals)
     assert [len(grouped[f].readings) for f in ("F1", "F2")] == [1, 1]
     assert len(grouped["F1"].statuses) == 1
     assert {reason: refused.count for reason, refused in refusals.by_reason().items()} == {
         "unknown_feeder": 1,
-        "malformed": 1,
+        "malformed": 2,
     }
-    assert refusals.by_reason()["malformed"].sample == "a/b: not JSON"
+    assert refusals.by_reason()["malformed"].sample in ("a/b: not JSON", "g/F9/readings: not JSON")
+    assert grouped["F1"].refused_count == {}
+    of_f2 = Refusals()
+    refuse(grouped["F2"], of_f2)
+    assert of_f2.by_reason() == {"malformed": RefusedCount(1, "g/F2/readings: no at")}

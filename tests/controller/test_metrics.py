@@ -8,6 +8,8 @@ from controller.books import Books
 from controller.entries import DisputeOpened, SettlementCorrected
 from controller.metrics import Metrics
 from devices.messages import LimitCommand, Reading
+from devices.mqtt.codec import decode
+from devices.mqtt.topics import Topics
 from tests.builders import FEEDER, START, FakeClock
 from tests.controller.worlds import World, evening
 
@@ -53,6 +55,19 @@ async def test_numbers_follow_the_loop() -> None:
     assert sample("gridward_referee_disagreements_total", by_feeder) is None
     assert (sample("gridward_referee_difference_pu", by_feeder) or 0) < 1e-8
     assert b"gridward_curtailed_kilowatts" in generate_latest(world.daemon.metrics.registry)
+
+
+async def test_what_could_not_be_read_counts_for_the_feeder_that_its_topic_names() -> None:
+    world = World(evening())
+    topics = Topics()
+    for topic in (topics.batch(FEEDER), f"gridward/{FEEDER}/meter/M00/reading", "gridward/f9/readings"):
+        world.daemon.intake.deliver(decode(topic, b"{broken", topics=topics))
+    await world.tick(1)
+    sample = world.daemon.metrics.registry.get_sample_value
+    for feeder, reason in ((FEEDER, "malformed"), (FEEDER, "unknown_topic"), ("", "malformed")):
+        labels = {"feeder": feeder, "reason": reason}
+        assert sample("gridward_readings_refused_total", labels) == 1, labels
+    assert world.daemon.books.totals(FEEDER, "EUR").readings_refused == 2
 
 
 async def test_a_cycle_is_timed_in_real_seconds_also_where_time_runs_faster() -> None:

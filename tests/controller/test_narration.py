@@ -268,12 +268,32 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
             (
                 e.MessagePlanned(at=T0, message="m1", request=R2, customer="C-002", kind="thanks"),
                 "info",
-                "Customer C-002 is told: thanks, and what they earned (R2)",
+                "Customer C-002 is to be told: thanks, and what they earned (R2)",
+            ),
+            (
+                e.MessageDone(at=T0, message=f"{R2}/thanks/1", outcome="given_up", reason="opted_out"),
+                "warning",
+                "Customer C-002 not told: opted out (thanks, and what they earned; R2)",
+            ),
+            (
+                e.MessageDone(at=T0, message=f"{R2}/follow_up/1", outcome="sent", reason="taken"),
+                "info",
+                "Customer C-002 told: how they are doing (R2)",
+            ),
+            (
+                e.MessageDone(at=T0, message="long-ago/thanks/1", outcome="sent", reason="taken"),
+                "info",
+                "Customer of long-ago told: thanks, and what they earned (long-ago)",
             ),
             (
                 e.MessageDone(at=T0, message="m1", outcome="given_up", reason="nobody takes it"),
                 "warning",
-                "Message m1 given up (nobody takes it)",
+                "Message m1 not told: nobody takes it",
+            ),
+            (
+                e.MessageDone(at=T0, message="m1", outcome="sent", reason="taken"),
+                "info",
+                "Message m1 told",
             ),
             (
                 e.NoticeDelivered(

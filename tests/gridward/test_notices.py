@@ -201,7 +201,7 @@ def test_faults_that_only_the_channel_can_see(tmp_path: Path) -> None:
         (MAIL.format(port=9), []),
         (
             MAIL.format(port=9) + "[[notices.channel]]\nname = 'a'\nurl = 'nothing://h'",
-            ["way 'a': expected a URL"],
+            ["notices.channel[2].url: way 'a': expected a URL"],
         ),
         ("[notices]\ntexts = 'customers.csv'", ["customers.csv: expected a readable TOML file"]),
     ],

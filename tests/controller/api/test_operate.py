@@ -87,7 +87,7 @@ async def test_an_unreadable_token_file_is_said_without_its_path(tmp_path: Path)
     [
         (b"{", "not valid JSON"),
         (b"[]", "Expected `object`"),
-        (b'{"action": "explode", "who": "a", "why": "b"}', "explode"),
+        (b'{"action": "explode", "who": "a", "why": "b"}', "action: expected one of '"),
         (b'{"action": "release_all", "why": "b"}', "who"),
         (b'{"action": "release_all", "who": "", "why": "b"}', "length >= 1"),
         (b'{"action": "release_all", "who": "a", "why": "b", "force": true}', "force"),

@@ -301,15 +301,15 @@ def test_what_a_person_answered_and_was_told() -> None:
         e.NoticeDelivered(
             at=after(9), request=R1, kind="thanks", sequence=1, channel="email", result="taken"
         ),
-        e.MessageDone(at=after(10), message=message, outcome="given_up", reason="no channel"),
+        e.MessageDone(at=after(10), message=message, outcome="given_up", reason="opted_out"),
         e.MessagePlanned(at=after(9), message="R2/x", request="R2", customer="C-002", kind="thanks"),
         e.MessageDone(at=after(10), message="R2/x", outcome="sent", reason=""),
     )["What happened"]
     assert steps[1:] == [
         "The customer takes part (by link)",
         "The customer does not take part (by api)",
-        "The customer is told what they earned, with thanks",
+        "The customer is to be told what they earned, with thanks",
         "Thanks by sms: not taken (no address)",
         "Thanks by email: taken",
-        "That was given up (no channel)",
+        "Not told: opted out",
     ]

@@ -1,7 +1,9 @@
 """The link over real brokers: both versions of MQTT, the embedded one, loss, return, foreign clients."""
 
 import asyncio
+import gc
 import json
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
@@ -15,9 +17,10 @@ from structlog.testing import capture_logs
 from devices.errors import CommandRejected, Unreachable
 from devices.messages import Answer, CustomerNotice, DeviceStatus, LimitCommand, Reading, Refused
 from devices.mqtt import codec
+from devices.mqtt.client import LinkClient
 from devices.mqtt.driver import MqttLink
 from devices.mqtt.embedded_broker import EmbeddedBroker
-from devices.mqtt.settings import tls_context
+from devices.mqtt.settings import LinkSettings, tls_context
 from devices.mqtt.topics import Topics
 from devices.signing import device_key, sign, verify
 from tests.brokers import Mosquitto, tool
@@ -268,6 +271,43 @@ async def test_a_release_may_end_before_it_starts() -> None:
     async with EmbeddedBroker() as broker, linked(broker.port) as (link, _):
         await link.send(release)
         assert link.sent == 1
+
+
+@pytest.mark.mosquitto
+async def test_two_controllers_with_one_client_id_are_told_what_it_may_be(any_broker: AnyBroker) -> None:
+    with capture_logs() as logs:
+        async with (
+            linked(any_broker.port, any_broker.protocol) as (one, _),
+            linked(any_broker.port, any_broker.protocol, client_id="another") as (other, _),
+        ):
+            for _ in range(2):
+                cut_off(other)
+                await until(lambda: not other.connected)
+                await until(lambda: other.connected)
+            assert not [line for line in logs if "another controller" in line["event"]]
+            async with linked(any_broker.port, any_broker.protocol) as (twin, _):
+                await until(lambda: one.connections + twin.connections > 8)
+    asked = [line["event"] for line in logs if "another controller" in line["event"]]
+    assert 1 <= len(asked) <= 2, "each of the two tells once"
+    assert all("client_id 'gridward-controller'?" in event for event in asked)
+
+
+async def test_no_end_of_a_link_is_told_on_standard_error() -> None:
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    async with EmbeddedBroker() as broker:
+        settings = LinkSettings("127.0.0.1", broker.port, ("f1",), protocol="3.1.1")
+        client = LinkClient(settings, "3.1.1", lambda _topic, _payload, _kind: None)
+        async with client:
+            assert client._losing is not None
+            client._losing.cancel()  # as at a stop: nobody waits for the end any more
+            connection = client._client.socket()
+            assert isinstance(connection, socket.socket)
+            connection.shutdown(socket.SHUT_RDWR)
+            await until(client._disconnected.done)
+        del client
+        gc.collect()
+    assert told == []
 
 
 @pytest.mark.mosquitto

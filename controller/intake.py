@@ -10,8 +10,8 @@ Knows nothing of what a message means. Rules when it is full, so that no flood c
 * Answers have a bound of their own and readings never push them out. Of one device only the latest
   `ANSWERS_OF_ONE` wait, so that one that floods pushes out nothing but its own older words; past the bound of
   all together the newest is shed, and the next attempt asks for it again. Both are counted.
-* Refused input is counted by the feeder that its place names, and by reason, for ever; only the latest payloads are kept for inspection, each cut to a
-  length.
+* Refused input is counted by the feeder that its place names, and by reason, for ever; only the latest
+  payloads are kept for inspection, each cut to a length.
 
 All calls are on the loop's thread; `deliver` never blocks and never raises.
 """

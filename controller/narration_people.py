@@ -39,12 +39,25 @@ def people_sentence(entry: e.NoticeAnswered | e.MessagePlanned | e.MessageDone, 
             chose = "takes part" if entry.answer == "opted_in" else "does not take part"
             return "info", f"{who} {chose} (by {entry.via})"
         case e.MessagePlanned():
-            return "info", f"Customer {entry.customer} is told: {_KINDS[entry.kind]} ({entry.request})"
+            return "info", f"Customer {entry.customer} is to be told: {_KINDS[entry.kind]} ({entry.request})"
         case e.MessageDone():
-            done = "sent" if entry.outcome == "sent" else f"given up ({entry.reason})"
-            return ("info" if entry.outcome == "sent" else "warning"), f"Message {entry.message} {done}"
+            return _done(entry, books)
         case _:
             assert_never(entry)
+
+
+def _done(entry: e.MessageDone, books: Books) -> _Sentence:
+    """What came of a further word: `request/kind/number` is its id, and all that the entry says of it."""
+    request, kind, _ = ("", "", *entry.message.rsplit("/", 2))[-3:]
+    what = _KINDS.get(kind)
+    record = books.requests.get(request)
+    whom = f"Customer of {request}" if record is None else f"Customer {record.planned.customer}"
+    if entry.outcome == "sent":
+        return "info", f"Message {entry.message} told" if what is None else f"{whom} told: {what} ({request})"
+    why = spoken(entry.reason)
+    if what is None:
+        return "warning", f"Message {entry.message} not told: {why}"
+    return "warning", f"{whom} not told: {why} ({what}; {request})"
 
 
 def delivery_sentence(entry: e.NoticeDelivered | e.ConsentWithdrawn, books: Books) -> _Sentence:

@@ -39,7 +39,7 @@ from grid_model.violations import Limits, Violation, find_violations
 OBEYED_WITHIN_KW = 0.2
 """A device takes no more than it may if it is above its limit by less than this."""
 _NEVER_ASKED = frozenset({"pv_inverter"})
-"""Only consumption is planned, and an inverter has none to give up, whichever sign it shows its power with."""
+"""Only consumption is planned, and an inverter has none to give up, whatever sign its power has."""
 _FAILED_STATES = ("refused", "unanswered", "failed", "overridden")
 
 

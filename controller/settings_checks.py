@@ -1,4 +1,7 @@
-"""Do the settings make sense together? Pure but for one look: whether the files they name are there."""
+"""Do the settings make sense together? Pure but for one look: whether the files they name are there.
+
+How the field is reached is `settings_link_checks`'s subject.
+"""
 
 import re
 from collections.abc import Iterator
@@ -10,12 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from controller.people.call_rules import quiet_hours
 from controller.proving.holiday_calendar import calendar_fault
 from controller.rewards.reward_rules import rule_faults
-from controller.settings import Api, Broker, Feeder, NoticeWay, Site, Store
+from controller.settings import Api, Feeder, NoticeWay, Site, Store
+from controller.settings_link_checks import Fault, link_faults, there
 from controller.toml_lines import Place
 from devices.identifiers import id_fault
-
-Fault = tuple[Place, str]
-"""where, and what was expected"""
 
 POSTGRES_URLS = ("postgresql://", "postgres://")
 _KEY_VALUE = re.compile(r"\s*[a-z_]+\s*=")
@@ -35,9 +36,7 @@ def sense_faults(site: Site) -> Iterator[Fault]:
     if not site.name.strip():
         yield ("name",), "expected a name, it is empty"
     yield from _feeders(site)
-    yield from _broker(site.broker)
-    yield from _ocpp(site)
-    yield from _openadr(site)
+    yield from link_faults(site)
     yield from _store(site.store)
     yield from _notices(site)
     yield from _times(site)
@@ -46,7 +45,7 @@ def sense_faults(site: Site) -> Iterator[Fault]:
     yield from rule_faults(site.rewards.earning, site.rewards.catalogue, site.rewards.tier)
     if site.rewards.holidays is not None and (fault := calendar_fault(site.rewards.holidays)) is not None:
         yield ("rewards", "holidays"), fault
-    yield from _there(site.api.operator_token_file, ("api", "operator_token_file"))
+    yield from there(site.api.operator_token_file, ("api", "operator_token_file"))
     yield from _public_url(site.api.public_url)
     yield from _openid(site.api)
     yield from _proxies(site.api.trusted_proxies)
@@ -69,8 +68,8 @@ def _feeders(site: Site) -> Iterator[Fault]:
                 f"expected each id once, {feeder.id!r} is feeder[{first[feeder.id] + 1}] already",
             )
         first.setdefault(feeder.id, number)
-        yield from _there(feeder.customers, (*place, "customers"))
-        yield from _there(feeder.devices, (*place, "devices"))
+        yield from there(feeder.customers, (*place, "customers"))
+        yield from there(feeder.devices, (*place, "devices"))
         yield from _agreements(feeder, place)
         if is_file(feeder.network):
             yield from _network_there(Path(feeder.network), (*place, "network"))
@@ -80,7 +79,7 @@ def _agreements(feeder: Feeder, place: Place) -> Iterator[Fault]:
     for given, needed in (("programmes", "enrolments"), ("enrolments", "programmes")):
         if getattr(feeder, given) is not None and getattr(feeder, needed) is None:
             yield (*place, given), f"expected {needed} beside it"
-        yield from _there(getattr(feeder, given), (*place, given))
+        yield from there(getattr(feeder, given), (*place, given))
 
 
 def _openid(api: Api) -> Iterator[Fault]:
@@ -97,8 +96,8 @@ def _openid(api: Api) -> Iterator[Fault]:
         yield ("api", "openid", "issuer"), expected
     if not api.openid.roles:
         yield ("api", "openid", "roles"), 'expected at least one, such as { operators = "operator" }'
-    yield from _there(api.openid.client_secret_file, ("api", "openid", "client_secret_file"))
-    yield from _there(api.openid.ca_file, ("api", "openid", "ca_file"))
+    yield from there(api.openid.client_secret_file, ("api", "openid", "client_secret_file"))
+    yield from there(api.openid.ca_file, ("api", "openid", "ca_file"))
 
 
 def _proxies(proxies: tuple[str, ...]) -> Iterator[Fault]:
@@ -124,47 +123,13 @@ def _public_url(url: str | None) -> Iterator[Fault]:
         yield ("api", "public_url"), f"{expected}; got {url!r}"
 
 
-def _broker(broker: Broker) -> Iterator[Fault]:
-    for level in broker.root.split("/"):
-        fault = id_fault(level)
-        if fault is not None:
-            yield (
-                ("broker", "root"),
-                f"expected the first levels of a topic: {broker.root!r}, of which one {fault}",
-            )
-    pairs = (
-        ("certificate_file", "key_file"),
-        ("key_file", "certificate_file"),
-        ("password_file", "username"),
-    )
-    for given, needed in pairs:
-        if getattr(broker, given) is not None and getattr(broker, needed) is None:
-            yield ("broker", given), f"expected {needed} beside it"
-    if broker.certificate_file is not None and broker.ca_file is None:
-        yield ("broker", "certificate_file"), "expected ca_file beside it: without it the link is not TLS"
-    for name in ("password_file", "ca_file", "certificate_file", "key_file"):
-        yield from _there(getattr(broker, name), ("broker", name))
-
-
-def _ocpp(site: Site) -> Iterator[Fault]:
-    ocpp = site.ocpp
-    for given, needed in (("certificate_file", "key_file"), ("key_file", "certificate_file")):
-        if getattr(ocpp, given) is not None and getattr(ocpp, needed) is None:
-            yield ("ocpp", given), f"expected {needed} beside it"
-    for name in ("certificate_file", "key_file", "client_ca_file", "stations"):
-        yield from _there(getattr(ocpp, name), ("ocpp", name))
-    for number, feeder in enumerate(site.feeder):
-        for place, charger in enumerate(feeder.charger):
-            yield from _there(charger.password_file, ("feeder", number, "charger", place, "password_file"))
-
-
 def _notices(site: Site) -> Iterator[Fault]:
     notices = site.notices
     try:
         quiet_hours(notices.quiet)
     except ValueError:
         yield ("notices", "quiet"), f"expected a span such as 22:00-07:00, got {notices.quiet!r}"
-    yield from _there(notices.texts, ("notices", "texts"))
+    yield from there(notices.texts, ("notices", "texts"))
     longest_s, most_s = notices.deadline_s * max(len(notices.channel), 1), site.requests.answer_within_s
     if notices.channel and longest_s >= most_s:
         expected = f"expected, times the channels, less than requests.answer_within_s ({most_s:g} s)"
@@ -179,7 +144,7 @@ def _notices(site: Site) -> Iterator[Fault]:
 
 def _way(way: NoticeWay, place: Place) -> Iterator[Fault]:
     """Never repeats a URL: there may be a secret in it."""
-    yield from _there(way.secret_file, (*place, "secret_file"))
+    yield from there(way.secret_file, (*place, "secret_file"))
     names = set(re.findall(r"{([^{}]*)}", way.url or ""))
     if names.difference(_PLACEHOLDERS) or "{" in re.sub(r"{[^{}]*}", "", way.url or ""):
         yield (*place, "url"), f"expected no other braces than {', '.join(f'{{{n}}}' for n in _PLACEHOLDERS)}"
@@ -189,22 +154,6 @@ def _way(way: NoticeWay, place: Place) -> Iterator[Fault]:
         yield (*place, "url"), "expected no password in it: write it into a file and {secret} in its place"
 
 
-def _openadr(site: Site) -> Iterator[Fault]:
-    own = site.openadr
-    if own is not None:
-        yield from _there(own.clients_file, ("openadr", "clients_file"))
-        for name in ("certificate_file", "key_file"):
-            yield from _there(getattr(own, name), ("openadr", name))
-        if own.mqtt is not None:
-            for name in ("password_file", "ca_file", "certificate_file", "key_file"):
-                yield from _there(getattr(own.mqtt, name), ("openadr", "mqtt", name))
-    for number, vtn in enumerate(site.vtn):
-        yield from _there(vtn.secret_file, ("vtn", number, "secret_file"))
-        yield from _there(vtn.ca_file, ("vtn", number, "ca_file"))
-        if vtn.name in [other.name for other in site.vtn[:number]] or not vtn.name:
-            yield ("vtn", number, "name"), f"expected another name for each, got {vtn.name!r}"
-
-
 def _store(store: Store) -> Iterator[Fault]:
     if store.postgres is not None:
         fault = postgres_fault(store.postgres)
@@ -212,7 +161,7 @@ def _store(store: Store) -> Iterator[Fault]:
             yield ("store", "postgres"), fault
     elif store.password_file is not None:
         yield ("store", "password_file"), "expected postgres beside it"
-    yield from _there(store.password_file, ("store", "password_file"))
+    yield from there(store.password_file, ("store", "password_file"))
 
 
 def postgres_fault(conninfo: str) -> str | None:
@@ -278,11 +227,6 @@ def _time_zone(name: str) -> Iterator[Fault]:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         yield ("look_ahead", "time_zone"), f"expected a time zone's IANA name, got {name!r}"
-
-
-def _there(path: Path | None, place: Place) -> Iterator[Fault]:
-    if path is not None and not path.is_file():
-        yield place, f"expected a file at {path}"
 
 
 def _network_there(path: Path, place: Place) -> Iterator[Fault]:

@@ -19,7 +19,8 @@ from msgspec.structs import fields
 
 from controller.errors import ConfigRejected
 from controller.settings import Feeder, FeederModbus, Rtu, Site
-from controller.settings_checks import Fault, is_file, sense_faults
+from controller.settings_checks import is_file, sense_faults
+from controller.settings_link_checks import Fault
 from controller.toml_lines import Place, TomlLines
 
 S = TypeVar("S", bound=msgspec.Struct)

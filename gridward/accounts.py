@@ -59,9 +59,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _of_one(commands, "enable", "the account is as it was")
     _of_one(commands, "remove", "the account and its tokens are gone; what it did stays in the journal")
     token = _of_one(commands, "token", "a new token for a program; prints its secret, this once")
-    token.add_argument("--may", action="append", choices=sorted(FOR_MACHINES), required=True)
-    token.add_argument("--feeder", action="append", metavar="ID")
-    token.add_argument("--days", type=int, default=90, choices=range(1, 401), metavar="1-400")
+    token.add_argument(
+        "--may",
+        action="append",
+        choices=sorted(FOR_MACHINES),
+        required=True,
+        help="what it is for; may be given again",
+    )
+    token.add_argument("--feeder", action="append", metavar="ID", help="only this one; may be given again")
+    token.add_argument(
+        "--days",
+        type=int,
+        default=90,
+        choices=range(1, 401),
+        metavar="1-400",
+        help="how long it is good for (default: %(default)s)",
+    )
     void = commands.add_parser("void-token", help="a program's token is good for nothing from now on")
     void.add_argument("site", type=Path, metavar="SITE.toml")
     void.add_argument("token", metavar="ID", help="as `gridward accounts list` shows it")

@@ -66,14 +66,18 @@ def import_sales(feeders: Feeders, args: argparse.Namespace) -> Told:
             importer.take(one)
         pairs = _proposed(parties, importer.done, feeders, memory)
         # What is owned first: whoever dies here has lost nothing that the same command again would not bring.
-        count = feeders.write(register.appliances(feeders.service_point, memory.resolved()), held)
+        owned = register.appliances(feeders.service_point, memory.resolved())
+        count = feeders.write(owned, held)
         save_memory(feeders.memory_file, memory)
         rejected = {path: _write_rejected(path, one) for path, one in zip(args.files, lists, strict=True)}
         if args.review is not None:
             rows = [*review_rows(importer.done.doubts, pairs, contacts)]
             rows += nobody_rows(importer.done) if args.with_nobody else ()
             write_private(args.review, csv_text(COLUMNS, rows))
-    return told(args.review, Came(lists, importer.done, len(pairs), len(memory.waiting), count, rejected))
+    joined = sum(len(one.sources) - 1 for one in owned)
+    return told(
+        args.review, Came(lists, importer.done, len(pairs), len(memory.waiting), count, joined, rejected)
+    )
 
 
 def _check_review(path: Path | None) -> None:

@@ -44,6 +44,9 @@ class Came:
     waits: int
     """lines for a person, of these lists and of all before"""
     count: Mapping[str, int]
+    """appliances by feeder, of these lists and of all before"""
+    joined: int
+    """units that another list tells of too, of these lists and of all before"""
     rejected: Mapping[Path, Path | None]
 
 
@@ -70,6 +73,7 @@ def told(review: Path | None, came: Came) -> Told:
         "alike_to_mended": dict(+came.done.twice),
         "review": None if review is None else str(review),
         "appliances": dict(came.count),
+        "joined": came.joined,
         "findings": faults,
     }
     return Told(
@@ -107,6 +111,8 @@ def _lines_of_units(came: Came, review: Path | None) -> Iterator[str]:
     if came.waits:
         yield f"{came.waits} lines wait in all"
     yield from _lines_of_corrections(done)
+    if came.joined:
+        yield f"units in the registry that another list tells of too, and that count once: {came.joined}"
     yield from (f"feeder {feeder}: {n} appliances" for feeder, n in came.count.items())
 
 

@@ -24,9 +24,8 @@ _NO_SECRET = bytes(32)
 
 
 def field_findings(site: Site, controls: Sequence[FeederControl], *, sound: bool) -> Iterator[str]:
-    """Part by part, and all together once no part has a fault by itself. `controls` are of the feeders that
-    could be built, all or some. Where the site is not `sound`, which is told elsewhere, what a part stumbles
-    over may be just that, and is left out.
+    """Part by part, for the feeders that could be built. Where the site is not `sound`, which is told
+    elsewhere, what a part stumbles over may be just that, and is left out.
     """
     clock, rng = WallClock(), np.random.default_rng()
     parts: list[Callable[[], object]] = [
@@ -37,14 +36,17 @@ def field_findings(site: Site, controls: Sequence[FeederControl], *, sound: bool
     own = site.openadr
     if own is not None:
         parts += [lambda: vtn_tls(own), lambda: _check_clients(own, site)]
-    findings = [finding for part in parts for finding in _faults_of(part, sound=sound)]
-    yield from findings
-    if sound and not findings and len(controls) == len(site.feeder):
-        yield from _faults_of(
-            lambda: field_links(site, controls, clock, wire_clock=clock, rng=rng, secret=_NO_SECRET),
-            sound=sound,
-        )
+    for part in parts:
+        yield from _faults_of(part, sound=sound)
     yield from _never_asked(site, {control.feeder: control for control in controls})
+
+
+def whole_findings(site: Site, controls: Sequence[FeederControl]) -> Iterator[str]:
+    """Of all parts together, once none has a fault by itself. `controls` are those of all feeders."""
+    clock, rng = WallClock(), np.random.default_rng()
+    yield from _faults_of(
+        lambda: field_links(site, controls, clock, wire_clock=clock, rng=rng, secret=_NO_SECRET), sound=True
+    )
 
 
 def _faults_of(build: Callable[[], object], *, sound: bool) -> Iterator[str]:

@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,21 +26,20 @@ from controller.settings_file import load_site
 from customers.address_book import ContactAddresses, Found
 from customers.contact_store import ContactStore
 from customers.contacts import Access, Told
-from customers.errors import ContactsUnavailable
+from customers.errors import ContactsUnavailable, RegistryRejected
 from customers.opt_out_links import OptOutLinks
+from customers.registry_files import load_registry
 from devices.errors import ProfileRejected, Unreachable
-from devices.messages import CustomerNotice
 from devices.notices.addresses import Address, Asking, Reach, TakenFor
 from devices.notices.channel import NoticeChannels, Rules
 from devices.notices.rate_limit import RateLimit
-from devices.notices.rendering import Writing, render
+from devices.notices.rendering import Writing, render_trial
 from devices.notices.templates import load_templates
 from devices.notices.ways import Style, Way, placeholders, target_url
 from devices.notices.words import Result, Taken, WordKey
 from devices.ports import Clock, NoticeChannel
 
 _MAIL = ("mailto", "mailtos")
-_TRIAL = "This is a trial message. / 这是一条测试消息。"
 
 
 class AddressesOfContacts:
@@ -221,9 +220,7 @@ def run(args: argparse.Namespace) -> int:
     """0 some channel took it; 1 none did; 2 wrong input, or the contacts cannot be used."""
     try:
         site = load_site(args.site)
-        ways = [way for way in ways_of(site) if args.channel in (None, way.name) and way.style != "app"]
-        if not ways:
-            raise ConfigRejected([f"{args.site}: expected a [[notices.channel]] with a url, to try it"])
+        ways = _to_try(args, site)
         results = _trial(site, ways, args.customer, Access(args.who, "trial message", WallClock().now()))
     except (ConfigRejected, ProfileRejected, ContactsUnavailable) as error:
         print(f"gridward notices: {error}", file=sys.stderr)
@@ -234,30 +231,23 @@ def run(args: argparse.Namespace) -> int:
     return 0 if "taken" in results.values() else 1
 
 
+def _to_try(args: argparse.Namespace, site: Site) -> list[Way]:
+    """The ways with a URL, or the one that is named."""
+    ways = [way for way in ways_of(site) if way.style != "app"]
+    if not ways:
+        raise ConfigRejected([f"{args.site}: expected a [[notices.channel]] with a url, to try it"])
+    wanted = [way for way in ways if args.channel in (None, way.name)]
+    if not wanted:
+        names = ", ".join(way.name for way in ways)
+        raise ConfigRejected([f"--channel: expected one of {names}, got {args.channel!r}"])
+    return wanted
+
+
 def _trial(site: Site, ways: Sequence[Way], customer: str, access: Access) -> dict[str, Result]:
     from devices.notices import apprise_wire  # noqa: PLC0415  as above
 
-    writing = writing_of(site)
-    with closing(ContactStore(site.contacts.path)) as contacts:
-        (looked,) = contacts.use([(customer, access)], access.at)
-    contact = looked.contact
-    if contact is None:
-        raise ConfigRejected([f"nothing is held of {customer!r}: `gridward contacts import` takes them"])
-    held: dict[Address, str | None] = {"email": contact.email, "phone": contact.phone, "push": contact.push}
-    address = {name: text for name, text in held.items() if text}
-    reach = Reach(customer, "agreed", contact.language, contact.name, address)
-    notice = CustomerNotice(
-        feeder="",
-        customer=customer,
-        request="trial",
-        limit_kw=0.0,
-        start=access.at,
-        end=access.at + timedelta(hours=1),
-        sequence=1,
-        text=_TRIAL,
-        kind="explanation",
-    )
-    word = render(notice, reach, writing, access.at)
+    reach = _reach_for_trial(site, customer, access)
+    word = render_trial(reach, writing_of(site))
     results: dict[str, Result] = {}
     for way in ways:
         apprise_wire.check(way)
@@ -266,3 +256,35 @@ def _trial(site: Site, ways: Sequence[Way], customer: str, access: Access) -> di
             apprise_wire.hand_over(way, reach, word, site.notices.deadline_s) if known else "no_address"
         )
     return results
+
+
+def _reach_for_trial(site: Site, customer: str, access: Access) -> Reach:
+    """How somebody is reached, whatever they agreed to."""
+    from gridward.wiring import site_secret  # noqa: PLC0415  it builds with this module
+
+    with closing(ContactStore(site.contacts.path)) as contacts:
+        (looked,) = contacts.use([(customer, access)], access.at)
+    contact = looked.contact
+    if contact is None:
+        raise ConfigRejected([f"nothing is held of {customer!r}: `gridward contacts import` takes them"])
+    links = None
+    if site.api.public_url is not None:
+        links = OptOutLinks.beside(consent_links(site, site_secret(site.secret_file)))
+    held: dict[Address, str | None] = {"email": contact.email, "phone": contact.phone, "push": contact.push}
+    return Reach(
+        customer=customer,
+        standing="agreed",
+        language=_languages(site).get(customer, contact.language),
+        name=contact.name,
+        address={name: text for name, text in held.items() if text},
+        opt_out_link="" if links is None else links.link(customer),
+    )
+
+
+def _languages(site: Site) -> dict[str, str]:
+    """By customer, as the registries have them; none where one cannot be read, which is not our subject."""
+    try:
+        registries = [load_registry(feeder.customers, feeder.devices) for feeder in site.feeder]
+    except RegistryRejected:
+        return {}
+    return {one.customer: one.language for registry in registries for one in registry.customers}

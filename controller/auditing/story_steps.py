@@ -32,12 +32,12 @@ def step(entry: e.Entry, resource: e.Resource) -> str | None:  # noqa: C901  one
             chose = "takes part" if entry.answer == "opted_in" else "does not take part"
             text = f"The customer {chose} (by {entry.via})"
         case e.MessagePlanned():
-            text = f"The customer is told {_MESSAGES[entry.kind]}"
+            text = f"The customer is to be told {_MESSAGES[entry.kind]}"
         case e.NoticeDelivered():
             told = "taken" if entry.result == "taken" else f"not taken ({spoken(entry.result)})"
             text = f"{TOLD_KINDS[entry.kind]} by {entry.channel}: {told}"
         case e.MessageDone():
-            text = "That went out" if entry.outcome == "sent" else f"That was given up ({entry.reason})"
+            text = "That went out" if entry.outcome == "sent" else f"Not told: {spoken(entry.reason)}"
         case _:
             pass  # about the event, the grid or the ledger: other chapters tell it
     return text

@@ -435,6 +435,4 @@ def _check_limit(request: str, limit_kw: float, start: datetime, end: datetime) 
 
 
 def _refused(topic: str, reason: str, detail: str, payload: bytes, feeder: str | None = None) -> Refused:
-    return Refused(
-        source=topic, reason=reason, detail=detail, payload=payload[:KEPT_BYTES], feeder=feeder
-    )
+    return Refused(source=topic, reason=reason, detail=detail, payload=payload[:KEPT_BYTES], feeder=feeder)

@@ -13,7 +13,7 @@ from html import escape
 from devices.messages import CustomerNotice
 from devices.notices.addresses import Reach
 from devices.notices.sms_length import segments
-from devices.notices.templates import LANGUAGES, Templates
+from devices.notices.templates import LANGUAGES, FrameKind, Templates
 
 _LINK = re.compile(r"https?://[^\s<>\"，。；）]+")
 _FROM = {"en": " from {start}", "zh": "从{start}起"}
@@ -42,10 +42,18 @@ class Writing:
 
 def render(notice: CustomerNotice, reach: Reach, writing: Writing, now: datetime) -> Rendered:
     """The word of a notice; `now` decides whether a start is still to be told."""
-    language = reach.language if reach.language in LANGUAGES else LANGUAGES[0]
-    texts = writing.templates[language]
-    frame = texts.frames[notice.kind]
-    values = _values(notice, reach, writing, now, language)
+    return _rendered(notice.kind, _values(notice, reach, writing, now, _language(reach)), reach, writing)
+
+
+def render_trial(reach: Reach, writing: Writing) -> Rendered:
+    """The word by which an engineer tries a way: it says that it is a trial."""
+    values = {"site": writing.site, "name": reach.name, "opt_out_link": reach.opt_out_link}
+    return _rendered("trial", {**values, "text": "", "link": ""}, reach, writing)
+
+
+def _rendered(kind: FrameKind, values: Mapping[str, str], reach: Reach, writing: Writing) -> Rendered:
+    texts = writing.templates[_language(reach)]
+    frame = texts.frames[kind]
     subject = " ".join(frame.subject.format_map(values).split())
     body = frame.text.format_map(values)
     footer = ""
@@ -64,6 +72,10 @@ def render(notice: CustomerNotice, reach: Reach, writing: Writing, now: datetime
         ),
         sms=_short(frame.sms, values, writing.most_segments),
     )
+
+
+def _language(reach: Reach) -> str:
+    return reach.language if reach.language in LANGUAGES else LANGUAGES[0]
 
 
 def first_link(text: str) -> str:

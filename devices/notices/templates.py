@@ -18,13 +18,15 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from devices.errors import ProfileRejected
 from devices.messages import NoticeKind
 
 LANGUAGES = ("en", "zh")
-KINDS: tuple[NoticeKind, ...] = get_args(NoticeKind)
+FrameKind = NoticeKind | Literal["trial"]
+"""trial: an engineer tries a way; it asks and tells nothing, so its words stand in its frame"""
+KINDS: tuple[FrameKind, ...] = (*get_args(NoticeKind), "trial")
 _BUILT_IN = resources.files("devices") / "notices" / "texts"
 
 _COMMON = frozenset({"text", "limit_kw", "start", "from_start", "until", "link", "site", "name"})
@@ -36,6 +38,7 @@ _MEANT: Mapping[str, frozenset[str]] = {
     "html": frozenset({"subject", "text", "footer", "site"}),
 }
 """field → the placeholders that have a meaning in it"""
+_MEANT_IN_TRIAL = frozenset({"site", "name", "opt_out_link"})
 _NEEDED: Mapping[str, frozenset[str]] = {
     "text": frozenset({"text"}),
     "footer": frozenset({"opt_out_link"}),
@@ -62,7 +65,7 @@ class Texts:
 
     footer: str
     html: str
-    frames: Mapping[NoticeKind, Frame]
+    frames: Mapping[FrameKind, Frame]
 
 
 Templates = Mapping[str, Texts]
@@ -142,10 +145,11 @@ def _field_faults(value: object, field: str, place: Place, kind: str | None) -> 
     except ValueError as error:
         yield place, f"expected placeholders such as {{until}}, and {{{{ for a brace: {error}"
         return
-    for unknown in sorted(used - _MEANT[field]):
-        known = ", ".join(f"{{{one}}}" for one in sorted(_MEANT[field]))
+    meant = _MEANT[field] & _MEANT_IN_TRIAL if kind == "trial" else _MEANT[field]
+    for unknown in sorted(used - meant):
+        known = ", ".join(f"{{{one}}}" for one in sorted(meant))
         yield place, f"{{{unknown}}} has no meaning here, expected one of {known}"
-    needed = _NEEDED.get(field, frozenset())
+    needed = frozenset[str]() if kind == "trial" else _NEEDED.get(field, frozenset())
     if field == "sms" and kind == "notice" and "text" not in used:
         needed = _NEEDED_IN_SMS
     for missing in sorted(needed - used):

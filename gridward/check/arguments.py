@@ -26,7 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="CSV: service_point[,customer,critical]; critical: never cut",
     )
     parser.add_argument(
-        "--devices", type=Path, metavar="FILE", help="CSV: device,service_point,kind,p_kw[,min_kw,critical]"
+        "--devices",
+        type=Path,
+        metavar="FILE",
+        help="CSV: device,service_point,kind,p_kw[,min_kw,critical]; p_kw: its power now, of a "
+        "pv_inverter what it feeds in",
     )
     parser.add_argument(
         "--appliances",

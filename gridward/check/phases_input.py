@@ -21,6 +21,7 @@ from grid_model.three_phase.assignment import on_phases
 from grid_model.three_phase.network import ThreePhaseNetwork, load_three_phase_network
 from grid_model.three_phase.phases import PHASES, Bools, connected_phases
 from gridward.check.input import InputRejected, Placing, check_alone
+from gridward.check.phases_capping import capped
 from gridward.check.tables import (
     ByPhase,
     Cells,
@@ -35,7 +36,6 @@ from gridward.check.tables import (
 )
 
 _EXAMPLES = 5
-_WATT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ def read_phase_input(
     p_kw, q_kvar = spreading.powers(reading_rows)
     flexible = placing.devices(device_rows, snapshot, placing.protected(customer_rows))
     devices = _on_their_phases(network, flexible, device_rows)
-    capped = _capped(devices, p_kw, placing.warnings)
+    believed = capped(devices, p_kw, placing.warnings)
     if findings:
         raise InputRejected(findings)
     warnings = (*map(str, network.warnings), *placing.warnings)
-    return PhaseCheckInput(network, p_kw, q_kvar, v_pu, capped, warnings)
+    return PhaseCheckInput(network, p_kw, q_kvar, v_pu, believed, warnings)
 
 
 def _with_option(finding: Finding) -> Finding:
@@ -247,48 +247,3 @@ def _device_phases(network: ThreePhaseNetwork, row: DeviceRow, place: int) -> Bo
         )
         return connected
     return np.array(found)
-
-
-def _capped(
-    placed: Sequence[tuple[PhaseDevice, Cells]], p_kw: Floats, warnings: list[str]
-) -> tuple[PhaseDevice, ...]:
-    """No device takes, and no inverter feeds in, more on a phase than its service point does: several are cut
-    down in proportion."""
-    taking = _believed([one for one, _ in placed if one.device.p_kw > 0], p_kw)
-    giving = _believed([one for one, _ in placed if _feeds_in(one)], -p_kw)
-    capped = []
-    for one, cells in placed:
-        device = one.device
-        part = giving if _feeds_in(one) else taking
-        factor = float(part[device.service_point][np.array(one.share) > 0].min())
-        if factor < 1.0 and (device.p_kw > 0 or _feeds_in(one)):
-            does = "feeds in" if _feeds_in(one) else "takes"
-            warnings.append(
-                f"{cells.file} row {cells.row}: device {device.device!r} says {abs(device.p_kw):g} kW, but its "
-                f"service point {does} less on its phases; taken as {abs(device.p_kw) * factor:.3f} kW"
-            )
-            one = replace(one, device=_scaled(device, factor))  # noqa: PLW2901
-        capped.append(one)
-    return tuple(capped)
-
-
-def _feeds_in(one: PhaseDevice) -> bool:
-    """Whether it is feed-in that may be held back."""
-    return one.device.max_kw is not None
-
-
-def _believed(devices: Sequence[PhaseDevice], there_kw: Floats) -> Floats:
-    """(n_sp, 3) the part of what `devices` claim that is there, 1 at most; `there_kw` in their direction."""
-    claimed = np.zeros_like(there_kw)
-    for one in devices:
-        claimed[one.device.service_point] += abs(one.device.p_kw) * np.array(one.share)
-    there = np.clip(there_kw, 0.0, None)
-    return np.divide(there, claimed, out=np.ones_like(claimed), where=claimed > there + _WATT)
-
-
-def _scaled(device: FlexibleDevice, factor: float) -> FlexibleDevice:
-    """The device with so much of its power; what an inverter is left with stays, as far as it is there."""
-    p_kw = device.p_kw * factor
-    if device.max_kw is None:
-        return replace(device, p_kw=p_kw)
-    return replace(device, p_kw=p_kw, min_kw=p_kw, max_kw=max(device.max_kw, p_kw))

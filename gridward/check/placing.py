@@ -4,7 +4,7 @@ Notes what does not fit in its row, and collects warnings. Knows no files and no
 """
 
 import difflib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,54 +147,58 @@ class Placing:
         """Devices with their floors; none takes, and no inverter feeds in, more than its service point
         does."""
         placed = [(row, self.place(row.cells, row.service_point)) for row in rows]
-        claimed_kw, given_kw = np.zeros(self._n_sp), np.zeros(self._n_sp)
+        claimed_kw = np.zeros(self._n_sp)
         for row, place in placed:
-            if place is None or row.p_kw is None:
-                continue
-            if _kind(row) == _INVERTER:
-                given_kw[place] += abs(row.p_kw)
-            else:
+            if place is not None and row.p_kw is not None and _kind(row) != _INVERTER:
                 claimed_kw[place] += max(row.p_kw, 0.0)
-        doubted: list[str] = []
-        found = tuple(
-            self._inverter(row, place, given_kw, snapshot, protected, doubted)
+        believed = self._believed_feed_in(placed, snapshot)
+        found = (
+            self._inverter(row, place, believed, protected)
             if _kind(row) == _INVERTER
             else self._device(row, place, claimed_kw, snapshot, protected)
             for row, place in placed
         )
+        return tuple(device for device in found if device is not None)
+
+    def _believed_feed_in(
+        self, placed: Sequence[tuple[DeviceRow, int | None]], snapshot: Snapshot
+    ) -> dict[str, float]:
+        """kW of each inverter: what its row says, without regard to the sign, which engineers write positive.
+
+        No more is believed than the meter shows: rated powers, held back on paper, would clear what in truth
+        stays, while feed-in that its own house uses up only makes the relief larger than promised.
+        """
+        there_kw, said_kw = np.maximum(-snapshot.p_kw, 0.0), np.zeros(self._n_sp)
+        told = [
+            (row.device, place, abs(row.p_kw))
+            for row, place in placed
+            if place is not None and row.p_kw is not None and _kind(row) == _INVERTER
+        ]
+        for _, place, kw in told:
+            said_kw[place] += kw
+        part = np.divide(there_kw, said_kw, out=np.ones(self._n_sp), where=said_kw > there_kw + 1e-9)
+        believed = {device: kw * float(part[place]) for device, place, kw in told}
+        doubted = [f"{d} ({kw:g} kW as {believed[d]:.3f})" for d, place, kw in told if part[place] < 1]
         if doubted:
             self.warnings.append(
                 f"{len(doubted)} inverters are said to feed in more than their service point does; taken as "
                 f"the part that it feeds in: {_some(doubted)}"
             )
-        return tuple(device for device in found if device is not None)
+        return believed
 
+    @staticmethod
     def _inverter(
-        self,
-        row: DeviceRow,
-        place: int | None,
-        given_kw: Floats,
-        snapshot: Snapshot,
-        protected: frozenset[int],
-        doubted: list[str],
+        row: DeviceRow, place: int | None, believed: Mapping[str, float], protected: frozenset[int]
     ) -> FlexibleDevice | None:
-        """Feed-in that may be held back to its `min_kw`: kW of devices.csv without regard to the sign, which
-        engineers write positive. It has no way to relieve what is taken.
-
-        No more is believed than the meter shows: rated powers, held back on paper, would clear what in truth
-        stays, while feed-in that its own house uses up only makes the relief larger than promised.
-        """
+        """Feed-in that may be held back to its `min_kw`; it has no way to relieve what is taken."""
         if place is None or row.p_kw is None:
             return None
-        feed_in_kw, there_kw = abs(row.p_kw), max(-float(snapshot.p_kw[place]), 0.0)
-        if given_kw[place] > there_kw + 1e-9:
-            feed_in_kw *= there_kw / float(given_kw[place])
-            doubted.append(f"{row.device} ({abs(row.p_kw):g} kW as {feed_in_kw:.3f})")
+        feed_in_kw = believed[row.device]
         left_kw = min(row.min_kw or 0.0, feed_in_kw)
         return FlexibleDevice(
             row.device,
             place,
-            p_kw=0.0 - feed_in_kw,
+            p_kw=0.0 - feed_in_kw,  # 0 stays 0, not -0
             min_kw=0.0 - feed_in_kw,
             max_kw=0.0 - left_kw,
             critical=row.critical or place in protected,

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from controller.intake import ANSWERS_OF_ONE, KEPT_PAYLOAD_BYTES, KEPT_REFUSED, Intake, by_feeder, refuse
-from controller.plausibility import RefusedCount, Refusals
+from controller.plausibility import Refusals, RefusedCount
 from devices.messages import Answer, DeviceStatus, Reading, ReadingBatch, Refused
 from tests.builders import START
 

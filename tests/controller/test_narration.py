@@ -271,29 +271,9 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
                 "Customer C-002 is to be told: thanks, and what they earned (R2)",
             ),
             (
-                e.MessageDone(at=T0, message=f"{R2}/thanks/1", outcome="given_up", reason="opted_out"),
-                "warning",
-                "Customer C-002 not told: opted out (thanks, and what they earned; R2)",
-            ),
-            (
-                e.MessageDone(at=T0, message=f"{R2}/follow_up/1", outcome="sent", reason="taken"),
-                "info",
-                "Customer C-002 told: how they are doing (R2)",
-            ),
-            (
-                e.MessageDone(at=T0, message="long-ago/thanks/1", outcome="sent", reason="taken"),
-                "info",
-                "Customer of long-ago told: thanks, and what they earned (long-ago)",
-            ),
-            (
                 e.MessageDone(at=T0, message="m1", outcome="given_up", reason="nobody takes it"),
                 "warning",
                 "Message m1 not told: nobody takes it",
-            ),
-            (
-                e.MessageDone(at=T0, message="m1", outcome="sent", reason="taken"),
-                "info",
-                "Message m1 told",
             ),
             (
                 e.NoticeDelivered(
@@ -452,6 +432,25 @@ def test_an_event_that_opens_early_says_so() -> None:
         "alarm",
         "Transformer 0 may be at 101.4 % within moments, over its limit of 100.0 %: event E1 opened early",
     )
+
+
+@pytest.mark.parametrize(
+    ("message", "reason", "text"),
+    [
+        (f"{R2}/thanks/1", "opted_out", f"C-002 not told: opted out (thanks, and what they earned; {R2})"),
+        (f"{R2}/follow_up/1", None, f"C-002 told: how they are doing ({R2})"),
+        ("long-ago/thanks/1", None, "of long-ago told: thanks, and what they earned (long-ago)"),
+    ],
+)
+def test_a_word_is_told_once_it_is_done_and_not_before(message: str, reason: str | None, text: str) -> None:
+    books = Books()
+    for entry, _, _ in STORY:
+        books.apply(entry)
+    done = e.MessageDone(
+        at=T0, message=message, outcome="given_up" if reason else "sent", reason=reason or "taken"
+    )
+    told = tell(Numbered(99, done), books)
+    assert (told.severity, told.text) == ("warning" if reason else "info", f"Customer {text}")
 
 
 def told_story() -> list[Told]:

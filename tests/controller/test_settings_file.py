@@ -342,3 +342,19 @@ def test_people_come_back_from_their_provider_to_an_address_without_a_path(folde
             ConfigRejected, match=r"line 9: api\.public_url: expected an address without a path"
         ):
             load_site(toml)
+
+
+def test_words_inside_tables_and_lists_are_told_with_those_allowed(folder: Path) -> None:
+    (folder / "secret").write_text("")
+    openid = (
+        '[api.openid]\nissuer = "https://i"\nclient_id = "c"\nclient_secret_file = "secret"\n'
+        '[api.openid.roles]\nstaff = "operator"\nchiefs = "boss"\n'
+    )
+    vtn = '[openadr]\nclients_file = "secret"\nversions = ["3.1.1", "2.0b"]\n'
+    charger = '[[feeder.charger]]\ncharge_point = "c"\ndevice = "d"\nrate_unit = "kW"\n'
+    assert rejected(folder, GOOD + charger + openid + vtn) == [
+        "line 11: feeder[1].charger[1].rate_unit: expected one of 'W', 'A', got 'kW'",
+        "line 18: api.openid.roles.chiefs: expected one of 'viewer', 'operator', 'supervisor', 'engineer',"
+        " 'auditor', got 'boss'",
+        "line 21: openadr.versions[2]: expected one of '3.0.1', '3.1.1', got '2.0b'",
+    ]

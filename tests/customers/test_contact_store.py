@@ -21,6 +21,9 @@ CANARY = "Zaphira Quellwasser"
 WHO = Access("service desk", "a call", NOW)
 
 
+OLD, NO_ON, NEW = date(2025, 1, 1), date(2025, 3, 1), date(2025, 6, 1)
+
+
 def contact(number: int, name: str = "Somebody", **more: object) -> Contact:
     return Contact(f"C-{number:03d}", name, f"{number}@example.org", "+49 30 1234", "Street 1\nTown", **more)  # type: ignore[arg-type]
 
@@ -194,6 +197,29 @@ def test_a_new_row_does_not_undo_a_no(
     assert store.all("listed", WHO)[0].withdrawn_on == after
 
 
+@pytest.mark.parametrize(
+    ("columns", "row", "after"),
+    [
+        (("email",), {}, (OLD, NO_ON)),
+        (("consented_on",), {"consented_on": NO_ON}, (NO_ON, NO_ON)),
+        (("consented_on",), {"consented_on": NEW}, (NEW, None)),
+        (("consented_on", "withdrawn_on"), {"consented_on": None}, (None, NO_ON)),
+    ],
+    ids=["neither", "no later consent", "a later consent", "emptied"],
+)
+def test_a_row_without_some_columns_keeps_consent_and_no(
+    store: ContactStore,
+    columns: tuple[str, ...],
+    row: dict[str, date],
+    after: tuple[date | None, date | None],
+) -> None:
+    store.put([contact(1, consented_on=OLD, withdrawn_on=NO_ON, channels=("sms",), push="k")], WHO)
+    store.put([Contact("C-001", "Ann", **row)], WHO, frozenset({"customer", "name", *columns}))  # type: ignore[arg-type]
+    (held,) = store.all("listed", WHO)
+    assert (held.consented_on, held.withdrawn_on) == after
+    assert (held.name, held.phone, held.channels, held.push) == ("Ann", "+49 30 1234", ("sms",), "k")
+
+
 def test_a_new_row_does_not_put_off_a_no(store: ContactStore) -> None:
     row = contact(1, consented_on=date(2025, 1, 1))
     store.put([row], WHO)
@@ -320,7 +346,10 @@ def test_a_file_of_a_later_version_is_left_alone(store: ContactStore, path: Path
 def loaded(tmp_path: Path, text: str) -> tuple[Contact, ...]:
     path = tmp_path / "contacts.csv"
     path.write_text(text, encoding="utf-8")
-    return load_contacts(path)
+    file = load_contacts(path)
+    columns = frozenset(text.partition("\n")[0].split(","))
+    assert file.columns == (columns if file.contacts else frozenset())
+    return file.contacts
 
 
 def test_a_file_with_every_column(tmp_path: Path) -> None:

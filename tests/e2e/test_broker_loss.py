@@ -26,7 +26,7 @@ def test_a_broker_that_is_killed_costs_an_alarm_and_nothing_else(tmp_path: Path)
         Mosquitto(tmp_path) as broker,
         gridward(
             "field", scenario, "--broker", f"127.0.0.1:{broker.port}", "--site", folder,
-            "--console-port", str(free_port()), "--speed", SPEED, "--from", "16:50",
+            "--console-port", str(free_port()), "--speed", SPEED, "--from", "16:40",
             output=tmp_path / "field.log",
         ) as field,
     ):  # fmt: skip

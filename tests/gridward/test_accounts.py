@@ -122,6 +122,17 @@ def test_what_cannot_be_is_told(  # noqa: PLR0917
     assert told in capsys.readouterr().err
 
 
+def test_the_help_of_a_token_says_what_may_be_given_again_and_how_long_it_lasts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["accounts", "token", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "what it is for; may be given again" in told
+    assert "only this one; may be given again" in told
+    assert "(default: 90)" in told
+
+
 def test_other_feeders_and_a_void_token(site: str, capsys: pytest.CaptureFixture[str]) -> None:
     store = store_of(site)
     store.add(Account("anna", "operator", NO_PASSWORD, feeders=frozenset({"stadt"})))

@@ -140,6 +140,21 @@ def test_numbers_alone_need_nobodys_address(site: Path) -> None:
         assert [one.action for one in store.log("C-001")] == ["imported"]
 
 
+def test_what_two_lists_tell_of_counts_once_and_that_is_said(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shops = [site.parent / "shop_a.csv", site.parent / "shop_b.csv"]
+    for shop in shops:
+        shop.write_text("customer,product,power\nC-001,Boiler,2 kW\n")
+    assert command("import", site, *shops) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert "2 are new in the registry" in told
+    assert told[-2:] == [
+        "units in the registry that another list tells of too, and that count once: 1",
+        "feeder dorf: 1 appliances",
+    ]
+
+
 def test_rejected_rows_are_mended_and_taken(site: Path) -> None:
     assert command("import", site, site.parent / "german_latin1.csv") == 1
     bad = site.parent / "german_latin1.rejected.csv"

@@ -198,6 +198,22 @@ def test_who_is_not_supplied_here_is_told(site: Path, capsys: pytest.CaptureFixt
     assert "not supplied here, and without ended_on where that is not set: C-777" in capsys.readouterr().out
 
 
+def test_a_column_that_is_not_in_the_file_stays_and_an_empty_cell_erases(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = site.parent / "more.csv"
+    more.write_text("customer,name,phone,language\nC-001,Ann,,zh\nC-003,Bob,,\n", encoding="utf-8")
+    assert command("import", site, str(more)) == 0
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert "2 taken; not in the file, so it stays as it was: email, postal, consented_on" in told
+    with closing(ContactStore(site.parent / "state" / "contacts.sqlite3")) as contacts:
+        held = contacts.all("listed", Access("test", "", START))
+    assert (held[0].name, held[0].language, held[0].phone) == ("Ann", "zh", None)
+    assert (held[0].email, held[0].postal) == ("z@example.org", "Street 1")
+    assert [one.customer for one in held] == ["C-001", "C-002", "C-003"]
+    assert held[2].email is None
+
+
 def test_wrong_input_says_where(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = site.parent / "wrong.csv"
     wrong.write_text("customer,name,email\nC-001,Ann,nobody\n", encoding="utf-8")

@@ -229,9 +229,26 @@ def test_the_example_of_the_docs_is_one(tmp_path: Path) -> None:
 # -----------------------------------------------------------------------------------------------------------
 
 
+CUSTOMERS_IN_CHINESE = (
+    "customer,service_point,meter,critical,notices,language\nC17,load:0,M00,false,true,zh\n"
+)
+
+
 async def _tried(*arguments: str) -> int:
     command: Callable[[list[str]], int] = main
     return await asyncio.to_thread(command, ["notices", "test", *arguments])
+
+
+async def test_a_trial_is_in_the_language_of_what_they_are_told(tmp_path: Path) -> None:
+    mailbox = Mailbox()
+    async with mail_server(mailbox) as port:
+        who = contact("C17", language="en"), contact("C-999", language="zh")
+        site = a_site(tmp_path, MAIL.format(port=port), *who)
+        customers = site.feeder[0].customers
+        customers.write_text(CUSTOMERS_IN_CHINESE, encoding="utf-8")
+        for customer in ("C17", "C-999"):
+            assert await _tried(str(tmp_path / "site.toml"), customer) == 0
+    assert {str(mail["subject"]) for mail in mailbox.mails} == {f"来自{site.name}的测试消息"}
 
 
 async def test_a_trial_says_what_each_channel_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -252,10 +269,17 @@ async def test_a_trial_says_what_each_channel_did(tmp_path: Path, capsys: pytest
         assert capsys.readouterr().out == "hub: refused\n"
         assert await _tried(path, "C-777") == 2
         assert await _tried(path, "C-001", "--channel", "app") == 2
-    trial = mailbox.mails[0].get_body(("plain",))
-    assert trial is not None
-    assert "This is a trial message. / 这是一条测试消息。" in trial.get_content()
+        assert await _tried(path, "C-001", "--channel", "letter") == 2
     captured = capsys.readouterr()
+    assert captured.err.splitlines()[-1].endswith("--channel: expected one of email, hub, sms, got 'letter'")
+    (mail,) = mailbox.mails
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert mail["subject"] == f"Trial message from {site.name}"
+    assert f"This is a trial message from {site.name}." in body.get_content()
+    link = mail["list-unsubscribe"].strip("<>")
+    assert link.startswith("https://people.example.org/people/opt-out?t=")
+    assert link in body.get_content().replace("\n", "")
     assert CANARY not in captured.out + captured.err
     with closing(ContactStore(site.contacts.path)) as contacts:
         assert ("engineer", "used", "trial message") in [

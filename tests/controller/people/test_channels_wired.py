@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from controller.entries import MessageDone, MessagePlanned, NoticeDelivered, RequestSent
+from controller.entries import MessageDone, NoticeDelivered, RequestSent
 from controller.requests import RequestRecord
 from controller.stores.port import StoreUnavailable
 from devices.notices.addresses import Reach
@@ -136,25 +136,6 @@ async def test_a_yes_after_the_request_was_given_up_is_taken_back() -> None:
     assert site.delivered()[-2:] == [("notice", 1, "email", "taken"), ("taken_back", 2, "email", "taken")]
 
 
-async def test_a_further_word_to_who_does_not_want_it_is_given_up_in_the_next_cycle() -> None:
-    site = Site()
-    await site.world.tick(8)
-    site.book.people["C17"] = person("C17", standing="opted_out")
-    (control,) = site.world.daemon._controls.values()
-    await site.world.daemon._rounds.operate(control, action="release", target="C17", who="x", why="y")
-    for _ in range(200):
-        if site.world.entries(MessagePlanned):
-            break
-        await site.world.tick(1)
-    (planned,) = site.world.entries(MessagePlanned)
-    await site.world.tick(2)
-    (done,) = site.world.entries(MessageDone)
-    assert (done.message, done.outcome, done.reason) == (planned.message, "given_up", "opted_out")
-    told = [(kind, channel, result) for kind, _, channel, result in site.delivered() if kind == planned.kind]
-    assert told == [(planned.kind, way.name, "opted_out") for way in WAYS]
-    assert site.servers.took == [("email", "Please")]
-
-
 async def test_what_takes_back_is_not_said_again_and_again_to_who_does_not_want_it() -> None:
     site = Site()
     await site.world.tick(8)
@@ -167,3 +148,7 @@ async def test_what_takes_back_is_not_said_again_and_again_to_who_does_not_want_
     assert site.world.clock.now() < site.asked().planned.end, "it would still be said"
     told_once = 1 + 1  # that it is over, and why nothing was credited
     assert (site.book.calls, site.servers.took) == (looked + told_once, [("email", "Please")])
+    (done,) = site.world.entries(MessageDone)
+    assert (done.outcome, done.reason) == ("given_up", "opted_out"), "the word that was planned is not told"
+    told = [(channel, result) for kind, _, channel, result in site.delivered() if kind == "explanation"]
+    assert told == [(way.name, "opted_out") for way in WAYS]

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from devices.messages import NoticeKind
-from devices.notices.rendering import Writing, first_link, render
+from devices.notices.rendering import Writing, first_link, render, render_trial
 from devices.notices.sms_length import segments
 from devices.notices.templates import load_templates
 from tests.devices.notices.people import LINK, OPT_OUT, START, WRITING, person, word
@@ -40,6 +40,15 @@ def test_every_further_word_holds_the_word_itself(kind: NoticeKind, language: st
     assert read.sms == word().text
     assert "\n" not in read.subject
     assert read.subject
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "trial message"), ("zh", "测试消息")])
+def test_a_trial_says_that_it_is_one_and_how_to_get_no_more(language: str, says: str) -> None:
+    read = render_trial(person(language=language), WRITING)
+    assert all(says in text.lower() for text in (read.subject, read.text, read.html, read.sms))
+    assert OPT_OUT in read.text
+    assert OPT_OUT in read.html
+    assert segments(read.sms) == 1
 
 
 def test_without_a_public_address_there_is_no_footer() -> None:

@@ -99,6 +99,8 @@ def test_json_is_the_documented_one(check: Check, tmp_path: Path) -> None:
                 "p_kw": "float",
                 "limit_kw": "float",
                 "curtailed_kw": "float",
+                "limits": "str",
+                "says": "str",
             }
         ],
         "curtailed_kw": "float",

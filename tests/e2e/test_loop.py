@@ -80,7 +80,7 @@ def field(tmp_path: Path) -> Iterator[Field]:
         Mosquitto(tmp_path) as broker,
         gridward(
             "field", scenario, "--broker", f"127.0.0.1:{broker.port}", "--site", folder,
-            "--console-port", str(port), "--speed", SPEED, "--from", "16:40",
+            "--console-port", str(port), "--speed", SPEED, "--from", "16:50",
             output=tmp_path / "field.log",
         ) as process,
     ):  # fmt: skip

@@ -26,7 +26,7 @@ def test_a_broker_that_is_killed_costs_an_alarm_and_nothing_else(tmp_path: Path)
         Mosquitto(tmp_path) as broker,
         gridward(
             "field", scenario, "--broker", f"127.0.0.1:{broker.port}", "--site", folder,
-            "--console-port", str(free_port()), "--speed", SPEED, "--from", "16:40",
+            "--console-port", str(free_port()), "--speed", SPEED, "--from", "16:50",
             output=tmp_path / "field.log",
         ) as field,
     ):  # fmt: skip
@@ -34,7 +34,7 @@ def test_a_broker_that_is_killed_costs_an_alarm_and_nothing_else(tmp_path: Path)
         store = folder / "gridward.sqlite3"
         command = ("run", folder / "site.toml", "--clock", folder / "clock.json")
         with gridward(*command, output=tmp_path / "run.log") as daemon:
-            wait_for(lambda: len(_accepted(store)) >= 3, 120, "three devices accepted")
+            wait_for(lambda: len(_accepted(store)) >= 1, 120, "a device accepted")
             broker.kill()
             wait_for(lambda: _alarms(store) == [True], 15, "the alarm that meters are silent")
             broker.start()

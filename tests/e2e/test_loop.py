@@ -92,7 +92,7 @@ def test_an_overload_is_cleared_and_credited_once_though_the_daemon_is_killed(
     field: Field, tmp_path: Path
 ) -> None:
     with gridward(*field.daemon_command(), output=tmp_path / "first.log") as daemon:
-        wait_for(lambda: _accepted(field.journal()) >= 3, 120, "three devices accepted")
+        wait_for(lambda: _accepted(field.journal()) >= 2, 120, "two devices accepted")
         daemon.kill()
     before = field.journal()
     assert before.open_requests(), "it was killed with requests running"

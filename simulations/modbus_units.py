@@ -8,6 +8,7 @@ something that it shares no frames with.
 
 import asyncio
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -204,21 +205,14 @@ class EmulatedUnit:
         return number_of(words, encoding, self.profile)
 
 
-class UnitServer:
-    """`async with UnitServer({1: unit}) as server:` answers on `server.host`, `server.port` until the end.
+class ModbusServer(ABC):
+    """Listens for the units of a subclass: `async with` it, and it answers on `host`, `port` until the end.
 
     Raises OSError when the port is taken.
     """
 
-    def __init__(
-        self,
-        units: Mapping[int, EmulatedUnit],
-        host: str = "127.0.0.1",
-        port: int = 0,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
+    def __init__(self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.host = host
-        self.units = units
         self._port = port
         self._tls = tls
         self._server: ModbusTcpServer | None = None
@@ -229,7 +223,7 @@ class UnitServer:
         return self._port
 
     async def __aenter__(self) -> Self:
-        devices = [_device(number, unit) for number, unit in self.units.items()]
+        devices = self._devices()
         address = self.host, self._port
         if self._tls is None:
             self._server = ModbusTcpServer(devices, address=address)
@@ -239,7 +233,9 @@ class UnitServer:
         try:
             await self._server.serve_forever(background=True)
         except RuntimeError as error:
-            raise OSError(f"units cannot listen on {self.host}:{self._port}: {error}") from error
+            raise OSError(
+                f"{type(self).__name__} cannot listen on {self.host}:{self._port}: {error}"
+            ) from error
         listening = self._server.transport
         assert isinstance(listening, asyncio.Server)
         self._port = listening.sockets[0].getsockname()[1]
@@ -251,6 +247,27 @@ class UnitServer:
         server, self._server = self._server, None
         if server is not None:
             await server.shutdown()  # type: ignore[no-untyped-call]
+
+    @abstractmethod
+    def _devices(self) -> list[SimDevice]:
+        """The library's devices, by whom every question is answered."""
+
+
+class UnitServer(ModbusServer):
+    """`async with UnitServer({1: unit}) as server:` answers for units that follow a map."""
+
+    def __init__(
+        self,
+        units: Mapping[int, EmulatedUnit],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(host, port, tls)
+        self.units = units
+
+    def _devices(self) -> list[SimDevice]:
+        return [_device(number, unit) for number, unit in self.units.items()]
 
 
 def _device(number: int, unit: EmulatedUnit) -> SimDevice:

@@ -13,10 +13,9 @@ from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_response, struct_schema
 from controller.api.gate import REFUSALS, Gate, acting
-from controller.api.people import html_page
+from controller.api.people import html_page, wrong_link_page
 from controller.api.people_page import opt_out_question, sentence
 from controller.api.posted import Words, read_posted
-from controller.api.wrong_tokens import WrongTokens
 from controller.people.opt_out_desk import OptOutDesk
 from customers.errors import ContactsUnavailable
 from customers.opt_out_links import PATH
@@ -49,13 +48,7 @@ class OptOutNoted(msgspec.Struct, frozen=True, kw_only=True):
 def opt_out_routes(desk: OptOutDesk, gate: Gate, clock: Clock) -> APIRouter:
     """All of them. `clock` is real time."""
     router = APIRouter()
-    wrong = WrongTokens()
-
-    def refused(request: Request) -> Response:
-        caller = "" if request.client is None else request.client.host
-        if wrong.too_many(caller, clock.monotonic()):
-            return html_page(sentence("too_many"), 429)
-        return html_page(sentence("wrong"), 404)
+    refused = wrong_link_page(clock)
 
     @router.get(PATH, include_in_schema=False)
     async def ask(request: Request) -> Response:

@@ -5,6 +5,7 @@ link gets the same page whatever is wrong with it, so nobody learns which reques
 Taking the answer is the desk's subject.
 """
 
+from collections.abc import Callable
 from typing import Any, assert_never
 from urllib.parse import parse_qs
 
@@ -45,13 +46,7 @@ class AnswerNoted(msgspec.Struct, frozen=True, kw_only=True):
 def people_routes(desk: PeopleDesk, gate: Gate, clock: Clock) -> APIRouter:
     """The pages for people, and the answer by API. `clock` is real time."""
     router = APIRouter()
-    wrong = WrongTokens()
-
-    def refused(request: Request) -> Response:
-        caller = "" if request.client is None else request.client.host
-        if wrong.too_many(caller, clock.monotonic()):
-            return html_page(sentence("too_many"), 429)
-        return html_page(sentence("wrong"), 404)
+    refused = wrong_link_page(clock)
 
     @router.get("/people/answer", include_in_schema=False)
     async def ask(request: Request) -> Response:
@@ -163,6 +158,19 @@ async def _token(request: Request) -> str:
         return parse_qs(body.decode("ascii"), max_num_fields=4).get("t", [""])[0]
     except ValueError:
         return ""
+
+
+def wrong_link_page(clock: Clock) -> Callable[[Request], Response]:
+    """What everybody with a wrong link gets; who shows too many gets less and less of our work."""
+    wrong = WrongTokens()
+
+    def refused(request: Request) -> Response:
+        caller = "" if request.client is None else request.client.host
+        if wrong.too_many(caller, clock.monotonic()):
+            return html_page(sentence("too_many"), 429)
+        return html_page(sentence("wrong"), 404)
+
+    return refused
 
 
 def html_page(page: str, status: int = 200) -> Response:

@@ -11,10 +11,13 @@ from controller.access.openid import OpenId
 from controller.access.sign_in import SignInDesk
 from controller.api.charging import charging_routes
 from controller.api.contacts import contacts_routes
+from controller.api.contributions import contributions_routes
 from controller.api.cookies import Cookies
+from controller.api.entrance import entrance_routes
 from controller.api.feeders import feeder_routes
 from controller.api.gate import REFUSALS, Doors
 from controller.api.health import Pulse, health_routes
+from controller.api.layouts import layout_routes
 from controller.api.metrics import metrics_routes
 from controller.api.openapi_document import add_security
 from controller.api.openid import openid_routes
@@ -78,8 +81,12 @@ def create_app(
     gate = Doors(OperatorKey.from_file(api.operator_token_file), sign_in, cookies)
     looking = _looking(gate) if api.sign_in_to_look else {}
     app.include_router(feeder_routes(views, registries or {}, pulse), **looking)
+    app.include_router(layout_routes(views, registries or {}), **looking)
+    app.include_router(contributions_routes(views, clock), **looking)
     app.include_router(stream_routes(views, streams, clock), **looking)
     app.include_router(operate_routes(views, gate))
+    has_openid = sign_in is not None and openid is not None
+    app.include_router(entrance_routes(views.site, accounts=sign_in is not None, openid=has_openid))
     if sign_in is not None:
         app.include_router(session_routes(sign_in, gate, cookies))
         app.include_router(token_routes(sign_in, gate))

@@ -1,0 +1,5 @@
+// What screens put into the header, so that it is in view wherever one is: alarms, emergency stop.
+
+import type { ComponentType } from "preact";
+
+export const HEADER_PARTS: readonly ComponentType[] = [];

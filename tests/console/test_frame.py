@@ -1,0 +1,94 @@
+"""The frame around all screens: signing in and out, languages, colours, keyboard, and a line that is lost."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from controller.access.passwords import hash_password
+from tests.console.live_world import LiveWorld
+from tests.controller.worlds import World, evening
+
+pytestmark = pytest.mark.chromium
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveWorld]:
+    live = LiveWorld(World(evening()), tmp_path_factory.mktemp("world"))
+    live.start()
+    live.tick(2)
+    yield live
+    live.stop()
+
+
+@pytest.fixture
+def page(chromium: Browser, world: LiveWorld) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    yield page
+    context.close()
+
+
+def test_one_signs_in_by_name_and_password_and_out(world: LiveWorld, page: Page) -> None:
+    world.accounts.set_password("the.operator", hash_password("a long enough one"))
+    page.goto(world.address)
+    page.get_by_role("button", name="Sign in").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Name").fill("the.operator")
+    form.get_by_label("Password").fill("wrong")
+    form.get_by_role("button", name="Sign in").click()
+    expect(form.get_by_role("alert")).to_have_text("Name, password or code is not right.")
+    form.get_by_label("Password").fill("a long enough one")
+    form.get_by_role("button", name="Sign in").click()
+    expect(form).to_have_count(0)
+    own = page.get_by_role("button", name="You and your console")
+    expect(own).to_contain_text("the.operator")
+    own.click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_language_and_colours_change_at_once_and_are_kept(world: LiveWorld, page: Page) -> None:
+    page.goto(world.address)
+    expect(page.locator("html")).to_have_attribute("lang", "en-GB")
+    page.get_by_role("button", name="You and your console").click()
+    page.get_by_role("button", name="简体中文").click()
+    expect(page.get_by_role("link", name="告警")).to_be_visible()
+    page.get_by_role("button", name="深色").click()
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_a_role_sees_the_screens_that_are_for_it(world: LiveWorld, page: Page) -> None:
+    page.goto(world.address)
+    navigation = page.get_by_role("navigation", name="Screens")
+    expect(navigation.get_by_role("link", name="Alarms")).to_be_visible()
+    expect(navigation.get_by_role("link", name="Customers")).to_have_count(0)
+    page.goto(f"{world.address}#/customers")
+    expect(page.get_by_role("heading", name="Your role does not show this")).to_be_visible()
+    world.sign_in(page, "operator")
+    page.reload()
+    expect(navigation.get_by_role("link", name="Customers")).to_have_attribute("aria-current", "page")
+
+
+def test_a_lost_line_is_said_and_comes_back_by_itself(world: LiveWorld, page: Page) -> None:
+    page.goto(world.address)
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    world.stop()
+    expect(page.get_by_role("alert")).to_contain_text("What you see is not the present.")
+    world.start()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_the_keyboard_leads_past_the_navigation(world: LiveWorld, page: Page) -> None:
+    page.goto(world.address)
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PACKAGES := gridward controller devices grid_model customers simulations console
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: setup setup-dev services demo test lint bench soak lock clean
+.PHONY: setup setup-dev services demo test lint console bench soak lock clean
 
 setup: $(VENV)/.run-stamp ## make .venv with the gridward command on it
 
@@ -38,6 +38,11 @@ lint: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+console: setup-dev ## build the operators' pages into console/static; needs Node 20.19 or later
+	$(BIN)/python -m tests.gridward.write_api_document console/web/openapi.json
+	cd console/web && npm ci --no-audit --no-fund && npm run --silent api && npm run --silent build
+	$(BIN)/python -m tests.console.sources console/static/sources.sha256
 
 bench: setup
 	$(BIN)/gridward bench

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from gridward.argument_types import port, positive, time_of_day
+from gridward.demo_accounts import make_accounts
 from gridward.demo_progress import progress_line
 
 SCENARIO = Path(__file__).resolve().parents[1] / "simulations" / "scenarios" / "evening.toml"
@@ -89,6 +90,7 @@ def _show(options: argparse.Namespace, folder: Path) -> int:
     try:
         print("Gridward demo: starting the field (network, houses, broker) ...", flush=True)
         children["field"] = _start("field", folder, *_field_arguments(options, folder, port))
+        entries = make_accounts(folder / "accounts.sqlite3")
         _await(folder / "clock.json", children)
         print("The field is up: starting the daemon ...", flush=True)
         site, clock = folder / "site.toml", folder / "clock.json"
@@ -96,9 +98,12 @@ def _show(options: argparse.Namespace, folder: Path) -> int:
         address = f"http://127.0.0.1:{port}"
         _await_page(address, children)
         print(
-            f"\n  Open {address}    (ready after {time.perf_counter() - begun:.0f} s; Ctrl-C ends it)\n",
+            f"\n  Open {address}    (ready after {time.perf_counter() - begun:.0f} s; Ctrl-C ends it)",
             flush=True,
         )
+        for entry in entries:
+            print(f"  To act, sign in as {entry.name} with the password {entry.password}", flush=True)
+        print(flush=True)
         _tell(address, children, options.seconds)
     except KeyboardInterrupt:
         print("\nStopping ...", flush=True)

@@ -78,6 +78,7 @@ def _settings(setup: Setup, where: FieldSite) -> dict[str, Any]:
         "api": {
             "port": where.console_port,
             "operator_token_file": "operator.token",
+            "accounts": "accounts.sqlite3",
             "public_url": f"http://127.0.0.1:{where.console_port}",
         },
         "store": {"path": "gridward.sqlite3"},

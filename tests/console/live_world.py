@@ -1,5 +1,5 @@
-"""The real daemon with a made field on a clock that the test moves, served over a real socket, with accounts to
-sign in with: for tests that drive a browser through a whole screen.
+"""The real daemon with a made field on a clock that the test moves, served over a real socket, with accounts
+to sign in with: for tests that drive a browser through a whole screen.
 """
 
 import asyncio

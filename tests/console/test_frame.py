@@ -1,12 +1,12 @@
 """The frame around all screens: signing in and out, languages, colours, keyboard, and a line that is lost."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from controller.access.passwords import hash_password
+from tests.console.accessible import faults
 from tests.console.live_world import LiveWorld
 from tests.controller.worlds import World, evening
 
@@ -92,3 +92,14 @@ def test_the_keyboard_leads_past_the_navigation(world: LiveWorld, page: Page) ->
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_the_frame_and_the_form_are_accessible(world: LiveWorld, page: Page, colours: str) -> None:
+    page.emulate_media(color_scheme="light" if colours == "light" else "dark")
+    page.goto(world.address)
+    page.get_by_role("button", name="You and your console").click()
+    assert faults(page) == []
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert faults(page) == []

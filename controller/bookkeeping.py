@@ -8,6 +8,7 @@ written first when the store is back.
 
 import asyncio
 import copy
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -22,15 +23,17 @@ from controller.burdens import Burdens
 from controller.compliance import Compliance
 from controller.entries import ControllerStarted, Entry, RequestChanged, RequestSettled
 from controller.errors import Replaced
-from controller.live import TOLD_SENTENCES, Live
+from controller.live import CHANGED_SENTENCES, CHANGES, TOLD_SENTENCES, Live
 from controller.metrics import Metrics
 from controller.narration import tell
 from controller.operators import FREEING, Orders
+from controller.orders.order_book import OrderBook
 from controller.proving.asked_times import AskedTimes
 from controller.requests import RequestRecord
 from controller.rewards.accounts import Accounts
 from controller.shared_map import SharedMap
 from controller.stores.port import FeederSample, Numbered, Store, StoreUnavailable
+from devices.ports import Clock
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -65,7 +68,7 @@ def _copied(value: object) -> object:
         return dict(value) if frozen else {key: _copied(inner) for key, inner in value.items()}
     if isinstance(value, list | set):
         return copy.copy(value)
-    if isinstance(value, Accounts | AskedTimes | Burdens | Compliance | SharedMap):
+    if isinstance(value, Accounts | AskedTimes | Burdens | Compliance | OrderBook | SharedMap):
         return value.fork()
     if is_dataclass(value) and not isinstance(value, RequestRecord | EventRecord):
         return copy.deepcopy(value)
@@ -89,8 +92,13 @@ class Bookkeeper:
         sealer: Sealer | None = None,
         *,
         background: Offload | None = None,
+        wire_clock: Clock | None = None,
     ) -> None:
-        """`background`: a thread of its own for the copies of checkpoints, whose place may hang."""
+        """`background`: a thread of its own for the copies of checkpoints, whose place may hang.
+        `wire_clock`: how long commits really take; without it nobody asks.
+        """
+        self._wire_clock = wire_clock
+        self.latest_commit_s: float | None = None
         self._store, self._offload = store, offload
         self._metrics, self._live, self._sealer = metrics, live, sealer
         self._background = background or offload
@@ -103,6 +111,8 @@ class Bookkeeper:
         """why the latest commit failed; None while the store works"""
         self._unwritten: list[Entry] = []
         self._freeing: dict[str, None] = {}
+        self._changes: deque[Numbered] = deque(maxlen=CHANGED_SENTENCES)
+        """what changed before our start, until it is told"""
 
     async def take_over(self, holder: str, version: str, feeders: Sequence[str], now: datetime) -> None:
         """Become the one controller and read the journal.
@@ -111,6 +121,8 @@ class Bookkeeper:
         """
         self.epoch = await self._offload(self._store.take_over, holder)
         await self._offload(self._replay)
+        self._live.remember_changes(tell(numbered, self.books) for numbered in self._changes)
+        self._changes.clear()
         for numbered in await self._offload(self._latest):
             self._live.tell(tell(numbered, self.books))
         await self.write(
@@ -123,6 +135,8 @@ class Bookkeeper:
                 self._sealer.replayed(numbered)
             self.books.apply(numbered)
             self._follow(numbered.entry)
+            if numbered.entry.__struct_config__.tag in CHANGES:
+                self._changes.append(numbered)
         if self._sealer is not None:
             self._sealer.started()
 
@@ -153,11 +167,13 @@ class Bookkeeper:
             return
         self.fits(entries)  # a journal that cannot be replayed is lost for ever
         everything = (*self._unwritten, *entries)
+        began_s = self._now_s()
         try:
             numbers = await self._offload(self._store.commit, everything, samples)
         except StoreUnavailable as error:
             self._fails(str(error))
             raise
+        self._committed(began_s)
         self._works()
         del self._unwritten[:waiting]
         for place, (number, entry) in enumerate(zip(numbers, everything, strict=True)):
@@ -171,6 +187,14 @@ class Bookkeeper:
                 self.books.apply(Numbered(number, entry))
                 self._follow(entry)
             self._told(Numbered(number, entry))
+
+    def _now_s(self) -> float:
+        return 0.0 if self._wire_clock is None else self._wire_clock.monotonic()
+
+    def _committed(self, began_s: float) -> None:
+        if self._wire_clock is not None:
+            self.latest_commit_s = self._wire_clock.monotonic() - began_s
+            self._metrics.commit_seconds.observe(self.latest_commit_s)
 
     async def _seal_if_due(self, times: Sequence[datetime]) -> None:
         """What cannot be sealed now is sealed after a later commit, with all that came until then."""

@@ -5,7 +5,7 @@ replay. What cannot have happened raises `BooksBroken` and changes nothing. Know
 wire; decides nothing.
 
 Memory is bounded: of each feeder's closed events the latest `KEEP_CLOSED_EVENTS` keep their detail, older
-ones live on in the totals once all their requests are over.
+ones live on in the totals once all their requests are over. The same holds for operators' limits.
 """
 
 from collections import Counter
@@ -15,22 +15,31 @@ from datetime import datetime
 from typing import assert_never
 
 from controller import entries as e
+from controller.alarms.alarm_book import AlarmBook
 from controller.burdens import Burdens
 from controller.compliance import Compliance
 from controller.errors import BooksBroken
+from controller.orders.order_book import OrderBook
 from controller.people.calls import CallHistory
 from controller.proving.asked_times import AskedTimes, Span
 from controller.requests import RequestRecord, may_follow, span_of
 from controller.rewards.accounts import Accounts
 from controller.shared_map import SharedMap
+from controller.shifts.shift_log import ShiftLog
 from controller.stores.port import Numbered
 from controller.views import Totals
 
 KEEP_CLOSED_EVENTS = 20
 """per feeder; not a setting, because every replay of a journal must forget alike"""
 
+ORDERED = "ordered"
+"""the kind of what stands for an event where an operator limits by hand"""
+
 Target = tuple[str, e.Resource, str]
 """(feeder, device or person, id)"""
+Word = e.NoticeDelivered | e.NoticeAnswered | e.MessageDone
+KEEP_WORDS = 24
+"""of one request: what came of the words to its customer"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,18 @@ class Books:
     """by feeder and device: the latest"""
     _armed_shown: dict[tuple[str, str], int] = field(default_factory=dict)
     """the sequence that the device has shown"""
+    _excluded: dict[tuple[str, str], e.OperatorActed] = field(default_factory=dict)
+    """by feeder and target: the order that keeps it out of requests"""
+    _words: dict[str, tuple[Word, ...]] = field(default_factory=dict)
+    """by request, as long as its detail is kept"""
+    shifts: ShiftLog = field(default_factory=ShiftLog)
+    """who is on shift, and what they wrote down"""
+    _orders: dict[str, list[str]] = field(default_factory=dict)
+    """operators' limits whose requests are known, by feeder, oldest first"""
+    alarm_book: AlarmBook = field(default_factory=AlarmBook)
+    """what operators were told that it needs them"""
+    order_book: OrderBook = field(default_factory=OrderBook)
+    """drafts, stops and the keys of commands"""
     keep_closed_events: int = KEEP_CLOSED_EVENTS
     """more only for who reads a part of an old journal (`past_requests`)"""
 
@@ -123,8 +144,13 @@ class Books:
         record = self.events.get(event)
         return () if record is None else tuple(self.requests[r] for r in record.requests)
 
+    def ordered_requests(self, feeder: str) -> tuple[RequestRecord, ...]:
+        """Those that operators' orders made, oldest first."""
+        orders = self._orders.get(feeder, ())
+        return tuple(record for order in orders for record in self.requests_of(order))
+
     def next_number(self, event: str) -> int:
-        """The number of the next request of this event, from 1 (see `requests.request_id`)."""
+        """The number of the next request of this event or order, from 1 (see `requests.request_id`)."""
         return len(self.events[event].requests) + 1
 
     def open_requests(self, feeder: str) -> tuple[RequestRecord, ...]:
@@ -172,6 +198,22 @@ class Books:
     def untold(self, feeder: str) -> tuple[RequestRecord, ...]:
         """Settled requests to people who took part and were not told what came of it."""
         return self._select(self._untold.get(feeder, ()))
+
+    def at_service_point(self, feeder: str, service_point: str) -> tuple[RequestRecord, ...]:
+        """All requests at this meter whose detail is kept, oldest first."""
+        return self._select(self._at_service_point.get((feeder, service_point), ()))
+
+    def words(self, request: str) -> tuple[Word, ...]:
+        """What came of the latest words to the customer of a request, oldest first."""
+        return self._words.get(request, ())
+
+    def by_hand(self, feeder: str) -> e.OperatorActed | None:
+        """The `automatic_off` that stands."""
+        return self._by_hand.get(feeder)
+
+    def exclusions(self, feeder: str) -> tuple[e.OperatorActed, ...]:
+        """Those that stand, oldest first."""
+        return tuple(act for (where, _), act in self._excluded.items() if where == feeder)
 
     def next_failsafe(self, feeder: str, device: str) -> int:
         """The sequence of the next failsafe that a device is told, from 1."""
@@ -261,8 +303,12 @@ class Books:
         match entry:
             case e.ControllerStarted():
                 self._started(entry)
+                self.shifts = self.shifts.after(entry)
+            case e.ShiftNote() | e.ShiftNoteMarked() | e.ShiftHandedOver() | e.ShiftBegan():
+                self.shifts = self.shifts.after(entry)
             case e.ReadingsRefused():
                 self._sums_of(entry.feeder).refused_readings += entry.count
+                self.alarm_book = self.alarm_book.after(entry)
             case e.DataAlarm():
                 _toggle(
                     self._alarms.setdefault(entry.feeder, {}), entry.kind, entry if entry.raised else None
@@ -309,10 +355,24 @@ class Books:
                 self.accounts.payouts.move(entry)
             case e.FailsafeArmed() | e.FailsafeConfirmed():
                 self._failsafe(entry)
+            case e.RoundPlanned():
+                pass  # its requests stand beside it; this is why
+            case e.OrderDrafted() | e.OrderAgreed() | e.OrderClosed() | e.EmergencyStopped() | e.CommandTaken():
+                self.order_book.take(entry)
             case e.JournalCheckpointed() | e.PersonalDataErased():
                 pass  # about the record and the contacts, not about the grid
-            case e.NoticeDelivered() | e.ConsentWithdrawn():
-                pass  # the channels and the contacts keep what they need of these
+            case e.NoticeDelivered():
+                self._note_word(entry.request, entry)
+            case e.ConsentWithdrawn():
+                pass  # the contacts keep it
+            case (
+                e.AlarmRaised()
+                | e.AlarmReturned()
+                | e.AlarmAcknowledged()
+                | e.AlarmShelved()
+                | e.AlarmUnshelved()
+            ):
+                self.alarm_book = self.alarm_book.after(entry)
             case _:
                 assert_never(entry)
 
@@ -371,6 +431,7 @@ class Books:
                 sequence=entry.sequence,
                 held_until=entry.end,
                 limits=((entry.at, entry.limit_kw),),
+                ordered=entry.ordered,
             )
         )
 
@@ -394,6 +455,7 @@ class Books:
                 releasing=releasing,
                 held_until=max(record.held_until or entry.end, entry.end),
                 limits=limits,
+                ordered=entry.ordered or record.ordered,
             )
         )
 
@@ -480,6 +542,7 @@ class Books:
         record = self._known(entry.request)
         if record.resource != "person":
             raise BooksBroken(f"request {entry.request} is answered like a notice, but is to a device")
+        self._note_word(entry.request, entry)
         said_yes = record.said_yes or entry.answer == "opted_in"
         self._put(replace(record, consent=entry.answer, said_yes=said_yes))
 
@@ -487,6 +550,7 @@ class Books:
         if isinstance(entry, e.MessageDone):
             if self._messages.pop(entry.message, None) is None:
                 raise BooksBroken(f"message {entry.message} done, but it is not waiting")
+            self._note_word(entry.message.rsplit("/", 2)[0], entry)
             return
         record = self.requests.get(entry.request)
         if entry.message in self._messages or (record is not None and entry.message in record.messages):
@@ -494,6 +558,10 @@ class Books:
         self._messages[entry.message] = entry
         if record is not None:
             self._put(replace(record, messages=(*record.messages, entry.message)))
+
+    def _note_word(self, request: str, word: Word) -> None:
+        if request in self.requests:
+            self._words[request] = (*self._words.get(request, ()), word)[-KEEP_WORDS:]
 
     def _failsafe(self, entry: e.FailsafeArmed | e.FailsafeConfirmed) -> None:
         key = (entry.feeder, entry.device)
@@ -517,15 +585,41 @@ class Books:
             known.add(planned.target, entry.reduced_kwh > 0)  # also where a kWh earns nothing
 
     def _operated(self, entry: e.OperatorActed) -> None:
+        self._exclude(entry)
+        self.order_book.take(entry)
         match entry.action:
             case "automatic_off":
                 self._by_hand[entry.feeder] = entry
             case "automatic_on":
                 self._by_hand.pop(entry.feeder, None)
+            case "limit":
+                self._ordered(entry)
             case "release" | "release_all" | "exclude" | "include":
                 pass  # the requests that it ends tell it, and `operators.Orders` what of it lasts
             case _:
                 assert_never(entry.action)
+
+    def _ordered(self, entry: e.OperatorActed) -> None:
+        """An order stands where an event does: its requests belong together."""
+        order = entry.order
+        if order is None or order in self.events:
+            raise BooksBroken(f"order {order} has no id, or was given before")
+        begun = e.EventOpened(
+            at=entry.at, event=order, feeder=entry.feeder, element="", kind=ORDERED, value=0.0, limit=0.0
+        )
+        self.events[order] = EventRecord(begun)
+        self._orders.setdefault(entry.feeder, []).append(order)
+        self._forget_old(entry.feeder)
+
+    def _exclude(self, entry: e.OperatorActed) -> None:
+        """Who ordered it and why, for people; what follows from it is the subject of `operators.Orders`."""
+        if entry.action == "exclude" and entry.target is not None:
+            self._excluded[entry.feeder, entry.target] = entry
+        elif entry.action == "include" and entry.target is not None:
+            self._excluded.pop((entry.feeder, entry.target), None)
+        elif entry.action == "automatic_on":
+            for key in [key for key in self._excluded if key[0] == entry.feeder]:
+                del self._excluded[key]
 
     def _select(self, requests: Iterable[str]) -> tuple[RequestRecord, ...]:
         return tuple(self.requests[r] for r in requests)
@@ -574,18 +668,19 @@ class Books:
 
     def _forget_old(self, feeder: str) -> None:
         """Drop the detail of old closed events whose requests are all over."""
-        closed = self._closed.get(feeder, [])
-        for event in closed[: -self.keep_closed_events]:
-            if all(_is_told_to_the_end(record) for record in self.requests_of(event)):
-                for record in self.requests_of(event):
-                    self._forget(record)
-                del self.events[event]
-                closed.remove(event)
+        for closed in (self._closed.get(feeder, []), self._orders.get(feeder, [])):
+            for event in closed[: -self.keep_closed_events]:
+                if all(_is_told_to_the_end(record) for record in self.requests_of(event)):
+                    for record in self.requests_of(event):
+                        self._forget(record)
+                    del self.events[event]
+                    closed.remove(event)
 
     def _forget(self, record: RequestRecord) -> None:
         planned = record.planned
         del self.requests[record.request]
         self._outbox.pop(record.request, None)
+        self._words.pop(record.request, None)
         self._untold.get(planned.feeder, {}).pop(record.request, None)
         here = (planned.feeder, planned.service_point)
         left = tuple(one for one in self._at_service_point[here] if one != record.request)

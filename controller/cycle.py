@@ -8,7 +8,7 @@ goes out.
     who needs a failsafe     failsafes         [6]
     what may come            headroom, look_ahead, announcements  [3]
     violations, event        events            [3]
-    free, renew              release           [6]
+    free, ease, renew        release, easing   [6]
     locate                   grid_model        [4]
     cut devices, ask people  planning, asking  [5]
     is it over?              events            [3]
@@ -21,7 +21,7 @@ from datetime import datetime
 
 import numpy as np
 
-from controller import data_alarms, events, failsafes, planning
+from controller import data_alarms, easing, events, failsafes, planning
 from controller.announcements import AnnouncerState, Told, announce
 from controller.baselines import WINDOW
 from controller.books import Books
@@ -36,6 +36,7 @@ from controller.operators import Orders
 from controller.people import asking
 from controller.reach import ends_by
 from controller.release import Releases, curtailed_kw, releases, renewals, without_control_kw
+from controller.round_record import round_record
 from controller.situation import RunningEvent, Situation
 from controller.stores.port import FeederSample
 from grid_model.errors import Diverged
@@ -58,6 +59,8 @@ class Decisions:
     alarm: str | None
     """what is wrong with the data now, for people"""
     located: tuple[Contribution, ...]
+    situation: Situation
+    """all that was decided on, for whoever asks about it"""
     gate_refused: Counter[str] = field(default_factory=Counter)
     moved_kw: float = 0.0
     """what the decided limits take away"""
@@ -81,7 +84,7 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
     judged = data_alarms.judge(memory.alarms, control, memory.state, checked, raised=raised, now=now)
     guarded = failsafes.watch(control, books, memory.failsafes, memory.state, now=now, epoch=around.epoch)
     event = books.open_event(feeder)
-    before = _situation(control, books, memory, checked, good=judged.good, around=around)
+    before = situation_of(control, books, memory, checked, good=judged.good, around=around)
     uncontrolled = _without_control(before)
     trend = watch(control, memory.trend, uncontrolled, now) if judged.good else None
     before = replace(before, headroom=headroom(control, trend))
@@ -98,9 +101,10 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
     ahead, announcer, announced = _announced(control, books, memory, before)
     running = _running(books, opening, feeder)
     situation = _in_event(before, running)
-    freed = releases(situation)
+    freed = easing.with_eased(situation, releases(situation))
     located = _located(situation)
     asked = _asked(situation, freed, located)
+    told_round = round_record(situation, asked.entries, located)
     renewed = renewals(situation, freed, asked.entries)
     short, told_short = _short(situation, memory, freed, asked.short_kw)
     rules, quiet = control.site.events, event is not None and not asked.entries
@@ -109,7 +113,7 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
     if (
         event is not None
         and not asked.entries
-        and events.closes(tracker, control.site.events, not books.open_requests(feeder), now)
+        and events.closes(tracker, control.site.events, _nobody_limited(books, feeder, now), now)
     ):
         closing = (events.closing(event, tracker, now),)
         told_short = None
@@ -136,6 +140,7 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
             *opening,
             *freed.entries,
             *short,
+            *told_round,
             *asked.entries,
             *renewed,
             *taken_back,
@@ -147,9 +152,15 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
         good=judged.good,
         alarm=judged.alarm,
         located=located,
+        situation=situation,
         gate_refused=situation.gatekeeper.refused,
         moved_kw=situation.gatekeeper.moved_kw,
     )
+
+
+def _nobody_limited(books: Books, feeder: str, now: datetime) -> bool:
+    """By the automatic: what an operator ordered stands beside the event."""
+    return all(record.is_ordered(now) for record in books.open_requests(feeder))
 
 
 def _announced(
@@ -174,7 +185,7 @@ def _running(books: Books, opening: Sequence[Entry], feeder: str) -> RunningEven
     return None if opened is None else RunningEvent(opened.event, opened.at, 1)
 
 
-def _situation(
+def situation_of(
     control: FeederControl,
     books: Books,
     memory: Memory,

@@ -7,6 +7,7 @@ can go on after (another controller has taken over, books that do not fit the jo
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 import structlog
 
@@ -14,6 +15,7 @@ from controller import settings
 from controller.auditing.sealing import Sealer
 from controller.bookkeeping import Bookkeeper, Offload
 from controller.books import Books
+from controller.contributions import Contributions
 from controller.desks import build_desks
 from controller.dispatch import Dispatch
 from controller.entries import Entry
@@ -24,14 +26,20 @@ from controller.housekeeping import Housekeeping
 from controller.intake import Intake
 from controller.live import Live
 from controller.metrics import Metrics
+from controller.occurrences.recorder import Recorder
+from controller.order_effects import ProposedOrder, WhatIf
+from controller.orders.giving import Warrant
 from controller.people.messaging import Messaging
 from controller.proving.kept_readings import KeptReadings
+from controller.recalled import recalled_trend
 from controller.rewards.reward_errors import RewardRefused
 from controller.rounds import Rounds
+from controller.running_record import RunningRecord
 from controller.stores.history import History
 from controller.stores.port import Store, StoreUnavailable
-from controller.views import FeederView, Told, TrendPoint
-from customers.contacts import ErasableContacts
+from controller.system_status import DaemonStatus, journal_of, queues_of, refused_of, value_of
+from controller.views import ContributionsView, FeederView, Told, TrendPoint
+from customers.contacts import LookableContacts
 from customers.errors import ContactsUnavailable
 from devices.ports import (
     Clock,
@@ -73,28 +81,38 @@ class Daemon:
         version: str = "0",
         intake: Intake | None = None,
         sealer: Sealer | None = None,
-        open_contacts: Callable[[], ErasableContacts] | None = None,
+        open_contacts: Callable[[], LookableContacts] | None = None,
         history: History | None = None,
         background: Offload | None = None,
         copies: Offload | None = None,
         failsafes: FailsafeChannel | None = None,
         heartbeats: HeartbeatChannel | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         """`wire_clock` tells how long a cycle really takes, when `clock` does not run at real speed. Without
         a `sealer` the journal has no checkpoints, as in simulations. Without a `history` old samples are
         forgotten. `background`: a thread for slow work, so that no commit waits for it; `copies`: one for the
         copies of checkpoints alone, whose place may hang. Without `failsafes` no device is told what to do in
         silence, without `heartbeats` none hears that we live: those of guard mode then stay unconfirmed and
-        unasked, or at the failsafe that they show.
+        unasked, or at the failsafe that they show. Without a `recorder` no states are kept to be replayed.
         """
         self._site, self._store, self._sources = site, store, tuple(sources)
         self._clock, self._wire_clock, self._offload = clock, wire_clock or clock, offload
         self._links, self._holder, self._version = dict(links or {}), holder, version
         self._controls = {control.feeder: control for control in controls}
         self.metrics = metrics or Metrics()
+        self.metrics.begin(self._controls, site.cycle.period_s)
         self.intake = intake or Intake(readings_bound=site.broker.queue_bound)
         self._live = Live(self._controls)
-        self._keeper = Bookkeeper(store, offload, self.metrics, self._live, sealer, background=copies)
+        self._keeper = Bookkeeper(
+            store,
+            offload,
+            self.metrics,
+            self._live,
+            sealer,
+            background=copies,
+            wire_clock=self._wire_clock,
+        )
         self._dispatch = Dispatch(commands, notices, clock, secret, site.requests.answer_within_s)
         self._guarding = Guarding(failsafes, heartbeats, clock, secret, site.requests.answer_within_s)
         points = {control.feeder: control.network.service_points for control in controls}
@@ -110,14 +128,23 @@ class Daemon:
             metrics=self.metrics,
             live=self._live,
             samples=None if history is None else KeptReadings(store, history, points).readable,
+            wire_clock=self._wire_clock,
+            background=background,
         )
         self._housekeeping = Housekeeping(store, site.store, points, history)
-        self._background = background or offload
+        self._background, self._recorder = background or offload, recorder
+        self._contributions = Contributions(self._background)
         self.desks = build_desks(
             site,
             self._controls,
             keeper=self._keeper,
             turn=self._rounds.turn,
+            live=self._live,
+            metrics=self.metrics,
+            health=self._links,
+            carrier=self._rounds,
+            latest=self._rounds.latest,
+            wire_clock=self._wire_clock,
             clock=clock,
             store=store,
             background=self._background,
@@ -133,6 +160,8 @@ class Daemon:
             shows=self._rounds.meter_shows,
             deadline_s=site.requests.answer_within_s,
         )
+        self._record = RunningRecord(self._source_names(), site.cycle.period_s)
+        self._began_at = clock.now()
         self._starting = asyncio.Lock()
         self._started = False
 
@@ -152,22 +181,36 @@ class Daemon:
             feeders = tuple(self._controls)
             await self._keeper.take_over(self._holder, self._version, feeders, self._clock.now())
             await self._rounds.resume()
+            await self._recall()
             self._started = True
         log.info("controller_started", epoch=self._keeper.epoch, feeders=list(self._controls))
         for feeder, control in self._controls.items():
             if control.load_flow.unfit_reason is not None:
                 log.warning("solved_by_runpp", feeder=feeder, reason=control.load_flow.unfit_reason)
 
+    async def _recall(self) -> None:
+        """Have the console show the time before our start as well; it can do without."""
+        period_s = self._site.cycle.period_s
+        try:
+            points = await self._offload(
+                recalled_trend, self._store, tuple(self._controls), self._clock.now(), period_s
+            )
+        except StoreUnavailable as error:
+            log.warning("trend_not_recalled", reason=str(error))
+            return
+        self._live.remember(points)
+
     async def run(self) -> None:
         """Run until cancelled."""
         await self.start()
         try:
             async with asyncio.TaskGroup() as tasks:
-                for place, source in enumerate(self._sources):
-                    name = f"source {place} {type(source).__name__}"
+                for name, source in zip(self._source_names(), self._sources, strict=True):
                     tasks.create_task(self._keep_running(source, name), name=name)
                 tasks.create_task(self._cycles(), name="rounds")
                 tasks.create_task(self._keep_house(), name="housekeeping")
+                if self._recorder is not None:
+                    tasks.create_task(self._recorder.run(self), name="recorder")
         finally:
             await self._messaging.stop()
             await self._guarding.stop()
@@ -176,15 +219,22 @@ class Daemon:
     async def cycle(self) -> None:
         """One cycle over all feeders."""
         await self.start()
-        began = self._wire_clock.monotonic()
-        for name, link in self._links.items():
-            self.metrics.link.labels(name).set(link.connected)
+        began, began_on_site = self._wire_clock.monotonic(), self._clock.monotonic()
+        connected = {name: link.connected for name, link in self._links.items()}
+        self._record.links_are(connected, self._clock.now())
+        for name, is_there in connected.items():
+            self.metrics.link.labels(name).set(is_there)
         await self._rounds.round()
         if self._keeper.store_fault is None:  # without a journal nobody is in control: silence says so
             await self._guarding.after_round(self._keeper.epoch, self._rounds.take_armed())
+        await self.desks.alarms.round()
         async with self._rounds.turn:
             await self._messaging.round(self._clock.now())
-        self.metrics.cycle_seconds.observe(self._wire_clock.monotonic() - began)
+        await self.desks.orders.round()
+        took_s = self._wire_clock.monotonic() - began
+        self.metrics.cycle_seconds.observe(took_s)
+        self._record.cycle_took(took_s)
+        self.desks.alarms.cycle_took(self._clock.monotonic() - began_on_site)
 
     async def _cycles(self) -> None:
         period_s, due = self._site.cycle.period_s, self._clock.monotonic()
@@ -202,6 +252,7 @@ class Daemon:
             raise  # nobody can go on after these
         except Exception:
             log.exception("cycle_failed")
+            self._record.cycle_failed()
             self.metrics.cycle_failures.labels("").inc()
 
     async def _keep_running(self, source: TelemetrySource, name: str) -> None:
@@ -217,6 +268,7 @@ class Daemon:
                 log.error("source_stopped", source=name, reason=reason)
                 told = reason
             self.metrics.source_restarts.labels(name).inc()
+            self._record.source_stopped(name, reason, self._clock.now())
             if self._clock.monotonic() - began > LONGEST_PAUSE_S:
                 pause_s, told = 1.0, ""
             await self._clock.sleep(pause_s)
@@ -250,6 +302,26 @@ class Daemon:
             except Exception:
                 log.exception("promise_failed")
 
+    def status(self) -> DaemonStatus:
+        """How we are ourselves."""
+        return DaemonStatus(
+            version=self._version,
+            holder=self._holder,
+            epoch=self._keeper.epoch,
+            started_at=self._began_at,
+            now=self._clock.now(),
+            cycles=self._record.cycles,
+            links=self._record.links,
+            sources=self._record.sources,
+            queues=queues_of(self.intake),
+            shed=int(value_of(self.metrics.shed)),
+            refused=refused_of(self.metrics),
+            journal=journal_of(self._keeper, self.metrics, self._site.store.kind),
+        )
+
+    def _source_names(self) -> tuple[str, ...]:
+        return tuple(f"source {place} {type(one).__name__}" for place, one in enumerate(self._sources))
+
     # --- LiveViews
     # -----------------------------------------------------------------------------------------------
 
@@ -275,14 +347,50 @@ class Daemon:
         """The latest sentences with a number above `after`, oldest first."""
         return self._live.told(after)
 
+    def changes(self) -> tuple[Told, ...]:
+        """The latest sentences of what changed, oldest first."""
+        return self._live.changes()
+
+    def subscribe_told(self, heard: Callable[[], None]) -> Callable[[], None]:
+        """Call `heard()` after each new sentence; the returned function ends that."""
+        return self._live.subscribe_told(heard)
+
+    async def contributions(self, feeder: str, element: str) -> ContributionsView | None:
+        """Who makes up an element's value; see `LiveViews`."""
+        decided = self._rounds.latest(feeder)
+        return None if decided is None else await self._contributions.of(decided, element)
+
     def subscribe(self, changed: Callable[[str], None]) -> Callable[[], None]:
         """Call `changed(feeder)` after each cycle; the returned function ends that."""
         return self._live.subscribe(changed)
 
-    async def operate(self, feeder: str, action: str, target: str | None, who: str, why: str) -> Entry:
-        """Carry an operator's action out ahead of all else; raises ValueError naming what was expected."""
+    async def operate(
+        self,
+        feeder: str,
+        action: str,
+        target: str | None,
+        who: str,
+        why: str,
+        *,
+        limit_kw: float | None = None,
+        until: datetime | None = None,
+        targets: Sequence[str] | None = None,
+        warrant: Warrant | None = None,
+    ) -> Entry:
+        """Carry an operator's action out ahead of all else; see `LiveViews`."""
+        control = self._control(feeder)
+        await self.start()
+        order = ProposedOrder(action, target, tuple(targets or ()), limit_kw, until)
+        return await self._rounds.operate(control, order, who=who, why=why, warrant=warrant)
+
+    async def what_if(self, feeder: str, *orders: ProposedOrder) -> WhatIf:
+        """What these orders together would do; see `LiveViews`."""
+        control = self._control(feeder)
+        await self.start()
+        return await self._rounds.what_if(control, orders)
+
+    def _control(self, feeder: str) -> FeederControl:
         control = self._controls.get(feeder)
         if control is None:
             raise ValueError(f"feeder {feeder!r}: expected one of {', '.join(self._controls)}")
-        await self.start()
-        return await self._rounds.operate(control, action=action, target=target, who=who, why=why)
+        return control

@@ -10,18 +10,29 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from controller import settings
+from controller.alarms.alarm_desk import AlarmDesk
 from controller.bookkeeping import Bookkeeper, Offload
+from controller.cycle import Decisions
+from controller.directory.customer_desk import CustomerDesk
+from controller.directory.device_desk import DeviceDesk
+from controller.directory.directory import Directory
 from controller.feeder_control import FeederControl
+from controller.live import Live
+from controller.metrics import Metrics
+from controller.occurrences.event_desk import EventDesk
+from controller.orders.carrying import Carrier
+from controller.orders.order_desk import OrderDesk
 from controller.people.call_rules import zone_of
 from controller.people.contacts_desk import ContactsDesk
 from controller.people.people_desk import PeopleDesk
 from controller.proving.kept_readings import KeptReadings
 from controller.proving.settlement_desk import SettlementDesk
 from controller.rewards.rewards_desk import RewardsDesk
+from controller.shifts.shift_desk import ShiftDesk
 from controller.stores.port import Store
-from customers.contacts import ErasableContacts
+from customers.contacts import LookableContacts
 from customers.opt_out_links import OptOutLinks
-from devices.ports import Clock
+from devices.ports import Clock, LinkHealth
 
 
 @dataclass(frozen=True)
@@ -31,8 +42,14 @@ class Desks:
     people: PeopleDesk
     rewards: RewardsDesk
     settlements: SettlementDesk
+    shifts: ShiftDesk
+    customers: CustomerDesk
+    devices: DeviceDesk
+    events: EventDesk
     contacts: ContactsDesk | None
     """None where a site keeps no contacts"""
+    orders: OrderDesk
+    alarms: AlarmDesk
 
 
 def build_desks(
@@ -45,17 +62,47 @@ def build_desks(
     store: Store,
     background: Offload,
     ready: Callable[[], Awaitable[None]],
-    open_contacts: Callable[[], ErasableContacts] | None,
+    open_contacts: Callable[[], LookableContacts] | None,
+    carrier: Carrier,
+    live: Live,
+    metrics: Metrics,
+    health: Mapping[str, LinkHealth],
+    latest: Callable[[str], Decisions | None],
+    wire_clock: Clock,
     past: KeptReadings | None = None,
 ) -> Desks:
-    """All of them. `turn`: the rounds'. `background`: a thread beside that of the rounds. `ready`
-    returns once the journal is read. `past`: readings that the store does not keep any more; for the
+    """All of them. `turn`: the rounds', who are the `carrier` of orders. `background`: a thread beside that
+    of the rounds. `ready` returns once the journal is read. `latest`: what a feeder's latest cycle decided.
+    `wire_clock`: real time, for deadlines. `past`: readings that the store does not keep any more; for the
     `background` thread alone.
     """
     links = next((control.links for control in controls.values()), None)
     supplied = frozenset(customer for control in controls.values() for customer in control.customer)
+    directory = Directory(
+        site,
+        controls,
+        keeper=keeper,
+        latest=latest,
+        connected=lambda link: health[link].connected if link in health else None,
+        clock=clock,
+        wire_clock=wire_clock,
+        ready=ready,
+    )
     return Desks(
         people=PeopleDesk(keeper, turn, clock, controls, links, ready=ready),
+        orders=OrderDesk(keeper, turn, clock, site, controls, carrier=carrier, ready=ready),
+        alarms=AlarmDesk(
+            keeper,
+            turn,
+            clock,
+            site,
+            live=live,
+            metrics=metrics,
+            store=store,
+            background=background,
+            links=health,
+            ready=ready,
+        ),
         rewards=RewardsDesk(
             keeper, turn, clock, site.rewards, customers=supplied, ready=ready, offload=background
         ),
@@ -70,6 +117,19 @@ def build_desks(
             past=past,
             ready=ready,
         ),
+        shifts=ShiftDesk(
+            keeper,
+            turn,
+            clock,
+            feeders=tuple(controls),
+            store=store,
+            offload=background,
+            ready=ready,
+            wire_clock=wire_clock,
+        ),
+        customers=CustomerDesk(directory, open_contacts, zone_of(site)),
+        devices=DeviceDesk(directory),
+        events=EventDesk.of(site, controls, clock),
         contacts=None
         if open_contacts is None
         else ContactsDesk(

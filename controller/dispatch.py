@@ -13,7 +13,7 @@ only means that it is due again, under the same id and sequence. Rules:
 * People whose tags say so get no word at night, also none that takes back. A notice that was handed over
   after it was given up is taken back. A word that was refused for good is not said again.
 * The safety gate judges every command once more at this last moment. While data are not good, or the
-  automatic is out, only releases pass.
+  automatic is out, only releases pass, and what an operator ordered.
 """
 
 import asyncio
@@ -228,16 +228,18 @@ def due_sends(
     gatekeeper: Gatekeeper,
     may_limit: bool,
     may_try: Callable[[RequestRecord], bool],
+    may_order: bool = False,
 ) -> list[Sending]:
     """Everything of this feeder that has to go out now.
 
     `to_release` are requests whose release nobody confirmed yet, also those that are over in the books.
-    Without `may_limit` only releases are sent.
+    Without `may_limit` only releases are sent, and with `may_order` what operators ordered.
     """
     now, sendings = gatekeeper.now, []
     records = {record.request: record for record in books.open_requests(control.feeder)} | dict(to_release)
     for record in records.values():
-        if not may_try(record) or not (may_limit or record.releasing):
+        may_go = may_limit or record.releasing or (may_order and record.is_ordered(now))
+        if not may_go or not may_try(record):
             continue
         if record.resource == "person" and is_quiet_for(control, record.planned.target, now):
             continue  # also a word that takes back: it waits until morning, or until the request's end
@@ -390,4 +392,5 @@ def gatekeeper_for_sending(
         data_good=good,
         feeder_budget_kw=float("inf"),
         fleet_budget_kw=float("inf"),
+        knows_orders=True,
     )

@@ -24,7 +24,10 @@ RequestState = Literal[
 ]
 Resource = Literal["device", "person"]
 Outcome = Literal["credited", "nothing_shown", "too_little_data", "refused_or_silent"]
-OperatorAction = Literal["automatic_off", "automatic_on", "release_all", "release", "exclude", "include"]
+ShiftMark = Literal["pinned", "unpinned", "done", "reopened"]
+OperatorAction = Literal[
+    "automatic_off", "automatic_on", "release_all", "release", "exclude", "include", "limit"
+]
 
 
 class _Entry(msgspec.Struct, frozen=True, tag_field="entry", kw_only=True):
@@ -116,6 +119,18 @@ class EventClosed(_Entry, frozen=True, kw_only=True, tag="event_closed"):
     peak_percent: float
 
 
+class Ordered(msgspec.Struct, frozen=True, kw_only=True):
+    """What of an operator's order holds for one request."""
+
+    order: str
+    """`OperatorActed.order`"""
+    by: str
+    limit_kw: float
+    """what the device may take by it, its floor kept"""
+    until: datetime
+    """so long nobody but an operator gives more back"""
+
+
 class RequestPlanned(_Entry, frozen=True, kw_only=True, tag="request_planned"):
     """The intent to ask: durable before it is sent."""
 
@@ -150,6 +165,9 @@ class RequestPlanned(_Entry, frozen=True, kw_only=True, tag="request_planned"):
     """how much of the violation the service point causes; None where it was not located"""
     programme: str | None = None
     """whose terms and rates hold for this request; None: the site's own"""
+    ordered: Ordered | None = None
+    """an operator asks, not the automatic; `event` then is the order's id, and element and value tell what was
+    loaded most"""
 
 
 class RequestChanged(_Entry, frozen=True, kw_only=True, tag="request_changed"):
@@ -161,6 +179,8 @@ class RequestChanged(_Entry, frozen=True, kw_only=True, tag="request_changed"):
     epoch: int
     sequence: int
     reason: Literal["renewed", "tightened", "relaxed", "released", "overridden", "protected"]
+    ordered: Ordered | None = None
+    """by an operator's order, which holds from here; None: what was ordered before stands"""
 
 
 class RequestSent(_Entry, frozen=True, kw_only=True, tag="request_sent"):
@@ -490,6 +510,261 @@ class OperatorActed(_Entry, frozen=True, kw_only=True, tag="operator_acted"):
     action: OperatorAction
     feeder: str
     target: str | None
+    order: str | None = None
+    """of a limit: its id, which stands where those of events stand in what it asks for"""
+    targets: tuple[str, ...] = ()
+    """devices, customers or requests that a limit names"""
+    limit_kw: float | None = None
+    """as it was ordered; a device is told no less than its floor"""
+    until: datetime | None = None
+    left_out: tuple[tuple[str, str], ...] = ()
+    """(device, reason): named, but not to be limited"""
+    draft: str | None = None
+    """the draft that it carries out, or the emergency stop that it is a part of"""
+    agreed_by: tuple[str, ...] = ()
+    """who agreed besides `who`, where that took more than one person"""
+
+
+DraftedAction = Literal[OperatorAction, "more_reach"]
+DraftOutcome = Literal["carried_out", "withdrawn", "expired", "void", "failed"]
+
+
+class OrderDrafted(_Entry, frozen=True, kw_only=True, tag="order_drafted"):
+    """Somebody thinks of giving an order; nothing happens before it is confirmed."""
+
+    draft: str
+    feeder: str
+    action: DraftedAction
+    """more_reach: the automatic may command beyond its limits on reach for a while"""
+    target: str | None = None
+    targets: tuple[str, ...] = ()
+    limit_kw: float | None = None
+    until: datetime | None = None
+    who: str
+    why: str
+    person: bool
+    """`who` is proven by an account; False: a program, the shared token, or the automatic"""
+    needed: int
+    """so many different persons must agree, `who` counted where proven"""
+    expires_at: datetime
+    epoch: int
+    """of the controller that took it: another one carries nothing of it out"""
+    reach_percent: float | None = None
+    """of the feeder's controllable power, as foreseen"""
+    before_percent: float | None = None
+    after_percent: float | None = None
+    """highest loading as foreseen"""
+    grants_s: float | None = None
+    """of `more_reach`: for so long, once it is confirmed"""
+
+
+class OrderAgreed(_Entry, frozen=True, kw_only=True, tag="order_agreed"):
+    """Somebody confirmed a draft."""
+
+    draft: str
+    feeder: str
+    who: str
+    person: bool
+
+
+class OrderClosed(_Entry, frozen=True, kw_only=True, tag="order_closed"):
+    """What became of a draft. One that is carried out stands in one commit with what it does."""
+
+    draft: str
+    feeder: str
+    outcome: DraftOutcome
+    who: str
+    why: str
+
+
+class EmergencyStopped(_Entry, frozen=True, kw_only=True, tag="emergency_stopped"):
+    """A person stopped everything: no automatic, and everybody is freed. It holds on each feeder until an
+    `automatic_on` there.
+    """
+
+    stop: str
+    who: str
+    why: str
+    manner: Literal["staggered", "at_once"]
+    feeders: tuple[str, ...]
+
+
+class CommandTaken(_Entry, frozen=True, kw_only=True, tag="command_taken"):
+    """A command came under an idempotency key: in one commit with what it did, so that it is never done
+    twice, also when the answer was lost.
+    """
+
+    principal: str
+    key: str
+    fingerprint: str
+    """of the request: another one under the same key is a mistake"""
+    did: Literal["draft", "confirm", "withdraw", "act", "stop"]
+    about: str
+    """the draft, act or stop by its id"""
+
+
+class ShiftMatter(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that stood when a shift was handed over."""
+
+    kind: str
+    """a word of `controller.shifts.standing`, such as automatic_off or excluded"""
+    feeder: str | None
+    what: str
+    """the target, event, alarm or dispute that it is about; empty where the feeder says it all"""
+    since: datetime | None = None
+    who: str | None = None
+    why: str | None = None
+
+
+class ShiftNote(_Entry, frozen=True, kw_only=True, tag="shift_note"):
+    """Somebody on shift wrote something down."""
+
+    note: int
+    """its number, from 1 on over all shifts"""
+    shift: int
+    who: str
+    text: str
+    feeder: str | None = None
+    """that it is about; None: no one feeder"""
+    pinned: bool = False
+    """goes on into the next shifts until it is unpinned or done"""
+
+
+class ShiftNoteMarked(_Entry, frozen=True, kw_only=True, tag="shift_note_marked"):
+    """A mark of a note was set or taken away; its text stays as it was written."""
+
+    note: int
+    who: str
+    mark: ShiftMark
+
+
+class ShiftHandedOver(_Entry, frozen=True, kw_only=True, tag="shift_handed_over"):
+    """A shift is over. Written in one commit with the ShiftBegan of the next."""
+
+    shift: int
+    who: str
+    """who handed over"""
+    takes_over: str
+    remarks: str
+    standing: tuple[ShiftMatter, ...] = ()
+    """what stood then, the most pressing first"""
+    more: int = 0
+    """matters that stood too and are not in `standing`"""
+
+
+class ShiftBegan(_Entry, frozen=True, kw_only=True, tag="shift_began"):
+    """Somebody took the control room over."""
+
+    shift: int
+    who: str
+    journal_size: int
+    """entries that stood in the journal then: where to read on from"""
+
+
+class AskedInRound(msgspec.Struct, frozen=True, array_like=True):
+    """One request that a round of planning made, or made stricter."""
+
+    request: str
+    cut_kw: float
+    """what this round takes away"""
+    effect_per_kw: float | None = None
+    """what a kW of its service point adds to the element: percentage points, or pu; None where not located"""
+
+
+class LeftAlone(msgspec.Struct, frozen=True, array_like=True):
+    """Devices that a round asked for nothing, for one reason."""
+
+    reason: str
+    """one of `round_record.REASONS`"""
+    count: int
+    devices: tuple[str, ...]
+    """the first of them"""
+
+
+class RoundPlanned(_Entry, frozen=True, kw_only=True, tag="round_planned"):
+    """One round of planning: why those whose requests stand beside it, and why not the others."""
+
+    event: str
+    feeder: str
+    element: str
+    kind: str
+    value: float
+    limit: float
+    """of the violation, there or expected, that called for it"""
+    expected: bool
+    asked: tuple[AskedInRound, ...]
+    left: tuple[LeftAlone, ...]
+    gate_refused: tuple[tuple[str, int], ...] = ()
+    """by reason, how often the last gate held back what was planned"""
+
+
+class AlarmNamed(msgspec.Struct, frozen=True, array_like=True):
+    """Which alarm is meant."""
+
+    alarm: str
+    """its id: the same for the same kind, feeder and subject"""
+    kind: str
+    feeder: str | None
+    """None: of the whole site"""
+    subject: str
+    """an element, a link, a device; empty where the feeder itself is meant"""
+
+
+class AlarmRaised(_Entry, frozen=True, kw_only=True, tag="alarm_raised"):
+    """Operators are told that something needs them; again when it became worse or has more to tell."""
+
+    alarm: str
+    kind: str
+    feeder: str | None
+    subject: str
+    priority: Literal["critical", "high", "medium", "low"]
+    text: str
+    value: float | None = None
+    limit: float | None = None
+    """loading in percent, voltage in pu, or a count, by kind"""
+
+
+class AlarmReturned(_Entry, frozen=True, kw_only=True, tag="alarm_returned"):
+    """What an alarm was about is over."""
+
+    alarm: str
+    kind: str
+    feeder: str | None
+    subject: str
+
+
+class AlarmAcknowledged(_Entry, frozen=True, kw_only=True, tag="alarm_acknowledged"):
+    """Somebody has seen these alarms and answers for them."""
+
+    alarms: tuple[AlarmNamed, ...]
+    who: str
+    why: str = ""
+    """a remark; acknowledging needs no reason"""
+
+
+class AlarmShelved(_Entry, frozen=True, kw_only=True, tag="alarm_shelved"):
+    """Somebody took an alarm out of sight until a time."""
+
+    alarm: str
+    kind: str
+    feeder: str | None
+    subject: str
+    until: datetime
+    who: str
+    why: str
+
+
+class AlarmUnshelved(_Entry, frozen=True, kw_only=True, tag="alarm_unshelved"):
+    """A shelved alarm is in sight again: somebody took it back, or its time is over."""
+
+    alarm: str
+    kind: str
+    feeder: str | None
+    subject: str
+    cause: Literal["operator", "expired"]
+    who: str
+    """empty when its time is over"""
+    why: str = ""
 
 
 Entry = (
@@ -526,4 +801,19 @@ Entry = (
     | PersonalDataErased
     | FailsafeArmed
     | FailsafeConfirmed
+    | OrderDrafted
+    | OrderAgreed
+    | OrderClosed
+    | EmergencyStopped
+    | CommandTaken
+    | ShiftNote
+    | ShiftNoteMarked
+    | ShiftHandedOver
+    | ShiftBegan
+    | RoundPlanned
+    | AlarmRaised
+    | AlarmReturned
+    | AlarmAcknowledged
+    | AlarmShelved
+    | AlarmUnshelved
 )

@@ -14,16 +14,19 @@ from controller.entries import ViolationAppeared
 from controller.events import highest_loading
 from controller.failsafes import is_there
 from controller.feeder_control import FeederControl
+from controller.look_ahead import STEP, LookAhead
 from controller.requests import RequestRecord
 from controller.situation import STATUS_FRESH
 from controller.views import (
     BusVoltage,
+    ByHandView,
     ContributionView,
     DataQuality,
     ElementLoading,
     EventView,
     ExpectedView,
     FeederView,
+    ForecastPoint,
     RequestView,
     TrendPoint,
     ViolationView,
@@ -63,7 +66,15 @@ def feeder_view(control: FeederControl, books: Books, decided: Decisions, automa
         without_control_percent=decided.sample.without_control_percent,
         totals=books.totals(feeder, control.site.rewards.currency),
         expected=_expected(books, feeder),
+        service_point_quality=tuple(known.quality.tolist()),
+        forecast=_forecast(decided.memory.look_ahead),
+        by_hand=_by_hand(books, feeder),
     )
+
+
+def _by_hand(books: Books, feeder: str) -> ByHandView | None:
+    order = books.by_hand(feeder)
+    return None if order is None else ByHandView(order.who, order.why, order.at)
 
 
 def trend_point(decided: Decisions) -> TrendPoint:
@@ -132,6 +143,24 @@ def _expected(books: Books, feeder: str) -> tuple[ExpectedView, ...]:
     )
 
 
+def _forecast(ahead: LookAhead | None) -> tuple[ForecastPoint, ...]:
+    """The courses of the latest look, of quarter-hours that are not over."""
+    if ahead is None or ahead.course is None or ahead.running is None:
+        return ()
+    course = ahead.course
+    rows = zip(ahead.times, course.transformer_percent.tolist(), course.line_percent.tolist(), strict=True)
+    return tuple(
+        ForecastPoint(at + STEP / 2, *_middle_low_high(transformer), *_middle_low_high(line))
+        for at, transformer, line in rows
+        if at >= ahead.running.start
+    )
+
+
+def _middle_low_high(course: list[float]) -> tuple[float | None, float | None, float | None]:
+    low, middle, high = (percent if math.isfinite(percent) else None for percent in course)
+    return middle, low, high
+
+
 def _located(control: FeederControl, decided: Decisions) -> tuple[ContributionView, ...]:
     owners = control.registry.by_service_point
     return tuple(
@@ -166,7 +195,8 @@ def _event(event: EventRecord, books: Books, decided: Decisions) -> EventView:
 def _shown(books: Books, event: EventRecord | None, feeder: str) -> list[RequestRecord]:
     """Open ones, then the latest that ended."""
     running = list(books.open_requests(feeder))
-    over = [] if event is None else [r for r in books.requests_of(event.event) if not r.is_open]
+    asked = () if event is None else books.requests_of(event.event)
+    over = [r for r in (*asked, *books.ordered_requests(feeder)) if not r.is_open]
     over.sort(key=lambda record: record.since, reverse=True)
     return (running + over)[:MAX_REQUESTS]
 
@@ -191,6 +221,8 @@ def _request(control: FeederControl, decided: Decisions, record: RequestRecord) 
         points=None if settled is None else settled.points,
         reason=record.reason or None,
         shown_limit_kw=_shown_limit_kw(control, decided, record),
+        ordered_by=None if record.ordered is None else record.ordered.by,
+        ordered_until=None if record.ordered is None else record.ordered.until,
     )
 
 

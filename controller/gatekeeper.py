@@ -32,6 +32,8 @@ class Gatekeeper:
     fleet_budget_kw: float
     unproven: frozenset[str] = frozenset()
     """devices of guard mode that do not show their failsafe"""
+    knows_orders: bool = False
+    """what an operator ordered passes to its own end, without an event and whatever the data are"""
     refused: Counter[str] = field(default_factory=Counter)
     moved_kw: float = 0.0
     """what passed in this pass"""
@@ -73,23 +75,36 @@ class Gatekeeper:
             own_kw = 0.0 if customer is None else customer.manner.least_kw
             known, floor_kw = customer is not None, max(self.control.site.requests.notice_min_kw, own_kw)
             protected = customer is not None and customer.critical
+        event_ends_by, is_ordered = self._order(request)
         return Facts(
             now=self.now,
             known=known,
             protected=protected,
             floor_kw=floor_kw,
             epoch=self.epoch,
-            event_ends_by=self.event_ends_by,
+            event_ends_by=event_ends_by,
             limited_by_other=holder is not None and holder.request != request,
-            data_good=self.data_good,
+            data_good=self.data_good or (is_ordered and self.knows_orders),
             feeder_budget_kw=self.feeder_budget_kw - self.moved_kw,
             fleet_budget_kw=self.fleet_budget_kw - self.moved_kw,
             failsafe_proven=resource != "device" or target not in self.unproven,
         )
 
+    def _order(self, request: str) -> tuple[datetime | None, bool]:
+        """When the last limit must have ended: by the event, or later by an order that stands; and whether
+        one does.
+        """
+        record = self.books.requests.get(request)
+        if record is None or record.ordered is None or not record.is_ordered(self.now):
+            return self.event_ends_by, False
+        until = record.ordered.until
+        return until if self.event_ends_by is None else max(self.event_ends_by, until), True
+
 
 def feeder_budget_kw(control: FeederControl, books: Books, now: datetime) -> float:
     """What may still be limited on this feeder in the running window."""
+    if books.order_book.has_more_reach(control.feeder, now):
+        return float("inf")  # two operators let the automatic go further
     share = control.site.safety.feeder_share_per_minute
     return share * control.controllable_kw - moved_lately_kw(control, books, now)
 

@@ -67,6 +67,15 @@ class Intake:
         """Messages that wait for the next drain."""
         return len(self._readings) + len(self._statuses) + self._answers_waiting + len(self._refused)
 
+    @property
+    def queues(self) -> tuple[tuple[str, int, int], ...]:
+        """Name, what waits, and bound, of each kind of message."""
+        return (
+            ("readings", self._readings_waiting, self._readings_bound),
+            ("statuses", len(self._statuses), self._others_bound),
+            ("answers", self._answers_waiting, self._others_bound),
+        )
+
     def deliver(self, message: Inbound) -> None:
         """Take one message; see the module's rules for what happens when there is no room."""
         match message:

@@ -4,7 +4,7 @@ Written at the end of each cycle, read by the API; both on the loop's thread.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
@@ -12,6 +12,11 @@ from controller.views import FeederView, Told, TrendPoint
 
 TREND_POINTS = 2_000
 TOLD_SENTENCES = 500
+CHANGED_SENTENCES = 2_000
+CHANGES = frozenset(
+    {"event_opened", "event_short", "event_closed", "data_alarm", "operator_acted", "controller_started"}
+)
+"""Entries that tell what changed while one was away: events, alarms, what people ordered."""
 log = structlog.get_logger()
 
 
@@ -22,7 +27,9 @@ class Live:
         self._views: dict[str, FeederView] = {}
         self._trend: dict[str, deque[TrendPoint]] = {feeder: deque(maxlen=TREND_POINTS) for feeder in feeders}
         self._told: deque[Told] = deque(maxlen=TOLD_SENTENCES)
+        self._changes: deque[Told] = deque(maxlen=CHANGED_SENTENCES)
         self._subscribers: list[Callable[[str], None]] = []
+        self._told_subscribers: list[Callable[[], None]] = []
 
     def view(self, feeder: str) -> FeederView | None:
         """The latest view, or None before the first cycle."""
@@ -36,9 +43,29 @@ class Live:
         """The latest sentences with a number above `after`, oldest first."""
         return tuple(told for told in self._told if told.seq > after)
 
+    def changes(self) -> tuple[Told, ...]:
+        """The latest sentences of what changed, oldest first."""
+        return tuple(self._changes)
+
     def tell(self, told: Told) -> None:
-        """Take one sentence in."""
+        """Take one sentence in and tell those who want to know."""
         self._told.append(told)
+        if told.entry in CHANGES and (not self._changes or told.seq > self._changes[-1].seq):
+            self._changes.append(told)
+        for heard in tuple(self._told_subscribers):
+            try:
+                heard()
+            except Exception:
+                log.exception("told_subscriber_failed")
+
+    def remember(self, points: Mapping[str, Iterable[TrendPoint]]) -> None:
+        """Take in the trend from before our start, oldest first; before the first cycle."""
+        for feeder, known in points.items():
+            self._trend[feeder].extend(known)
+
+    def remember_changes(self, changes: Iterable[Told]) -> None:
+        """Take in what changed before our start, oldest first; before the first sentence."""
+        self._changes.extend(changes)
 
     def show(self, view: FeederView, point: TrendPoint) -> None:
         """Take a cycle in and tell those who want to know."""
@@ -49,6 +76,16 @@ class Live:
                 changed(view.feeder)
             except Exception:
                 log.exception("subscriber_failed", feeder=view.feeder)
+
+    def subscribe_told(self, heard: Callable[[], None]) -> Callable[[], None]:
+        """Call `heard()` after each new sentence; the returned function ends that."""
+        self._told_subscribers.append(heard)
+
+        def end() -> None:
+            if heard in self._told_subscribers:
+                self._told_subscribers.remove(heard)
+
+        return end
 
     def subscribe(self, changed: Callable[[str], None]) -> Callable[[], None]:
         """Call `changed(feeder)` after each cycle; the returned function ends that."""

@@ -18,6 +18,7 @@ import numpy as np
 from controller.feeder_check import Check
 from controller.feeder_control import FeederControl
 from grid_model.forecast import forecaster
+from grid_model.forecast.course import Course, course
 from grid_model.forecast.forecaster import HORIZONS, STEP_S, Forecaster, Slot
 from grid_model.forecast.outlook import Outlook, outlooks
 from grid_model.forecast.seasonal import SLOTS, WEEKEND, WORKDAY
@@ -66,6 +67,8 @@ class LookAhead:
     """of the latest look"""
     times: tuple[datetime, ...] = ()
     """beginning of each horizon's quarter-hour at the latest look"""
+    course: Course | None = None
+    """how the highest loadings are expected to go on, by the latest look"""
 
 
 def fresh(control: FeederControl) -> LookAhead:
@@ -118,16 +121,19 @@ def look(before: LookAhead, control: FeederControl, check: Check, now: datetime)
     known, first = _standing(before, control, now)
     times = tuple(first + (h - 1) * STEP for h in HORIZONS)
     slots = tuple(slot(control, at) for at in times)
+    load_flow = control.load_flow.at_voltage(check.slack_scale)
+    forecast, reactive = forecaster.forecast(known, slots), partial(_reactive, control, check)
     found = outlooks(
         control.network,
-        control.load_flow.at_voltage(check.slack_scale),
-        forecaster.forecast(known, slots),
-        reactive=partial(_reactive, control, check),
+        load_flow,
+        forecast,
+        reactive=reactive,
         limits=control.limits,
         count=_SCENARIOS,
         rng=np.random.default_rng(_SEED),
     )
-    return replace(before, looked_at=now, outlooks=found, times=times)
+    ahead = course(load_flow, forecast, reactive=reactive)
+    return replace(before, looked_at=now, outlooks=found, times=times, course=ahead)
 
 
 def measured(check: Check) -> Floats:

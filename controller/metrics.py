@@ -4,14 +4,23 @@ unit.
 Knows the values that cycles leave behind; decides nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from controller.alarms.alarm_list import PriorityCount
+from controller.alarms.kinds import PRIORITIES
 from controller.books import Books
 from controller.cycle import Decisions
-from controller.entries import Entry, EventOpened, RequestSettled, RequestState, SettlementCorrected
+from controller.entries import (
+    AlarmRaised,
+    Entry,
+    EventOpened,
+    RequestSettled,
+    RequestState,
+    SettlementCorrected,
+)
 from controller.events import highest_loading
 
 _CYCLE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -105,6 +114,12 @@ class Metrics:
             by_feeder,
             registry=registry,
         )
+        self.commit_seconds = Histogram(
+            "gridward_commit_duration_seconds",
+            "Time until a commit is durable",
+            buckets=_CYCLE_BUCKETS,
+            registry=registry,
+        )
         self.store_failures = Counter(
             "gridward_store_failures_total", "Commits that the store could not take", registry=registry
         )
@@ -132,12 +147,43 @@ class Metrics:
             ("feeder", "cause"),
             registry=registry,
         )
+        self.alarms = Counter("gridward_alarms_total", "Alarms raised", ("priority",), registry=registry)
+        self.alarms_active = Gauge(
+            "gridward_alarms_active",
+            "Alarms that are not normal, by whether somebody has acknowledged them",
+            ("priority", "acknowledged"),
+            registry=registry,
+        )
+        self.automatic = Gauge(
+            "gridward_automatic",
+            "1 while the automatic may act, 0 while an operator keeps it out",
+            by_feeder,
+            registry=registry,
+        )
+        self.journal_entries = Gauge("gridward_journal_entries", "Entries in the journal", registry=registry)
+        self.cycle_period = Gauge(
+            "gridward_cycle_period_seconds", "Time between two cycles on the site's clock", registry=registry
+        )
         self.source_restarts = Counter(
             "gridward_source_restarts_total",
             "Telemetry sources that were started again",
             ("source",),
             registry=registry,
         )
+
+    def begin(self, feeders: Iterable[str], period_s: float) -> None:
+        """Have every series there from the start: of one that begins with its first count Prometheus sees no
+        increase.
+        """
+        self.cycle_period.set(period_s)
+        self.cycle_failures.labels("")
+        for feeder in feeders:
+            for counter in (self.cycle_failures, self.events, self.readings, self.late, self.disagreements):
+                counter.labels(feeder)
+        for priority in PRIORITIES:
+            self.alarms.labels(priority)
+        for outcome in ("sent", "not_taken", "rejected"):
+            self.sends.labels(outcome)
 
     def decided(self, feeder: str, decided: Decisions) -> None:
         """One pass over a feeder is over."""
@@ -155,14 +201,24 @@ class Metrics:
                 self.events.labels(entry.feeder).inc()
             case RequestSettled() if feeder is not None:
                 self.points.labels(feeder).inc(entry.points)
+            case AlarmRaised():
+                self.alarms.labels(entry.priority).inc()
             case SettlementCorrected():
                 self.corrections.labels(entry.feeder, entry.cause).inc()
             case _:
                 pass  # told by gauges, or no number of its own
 
+    def alarms_stand(self, counts: Iterable[PriorityCount]) -> None:
+        """The alarms have changed."""
+        for one in counts:
+            self.alarms_active.labels(one.priority, "no").set(one.unacknowledged)
+            self.alarms_active.labels(one.priority, "yes").set(one.acknowledged)
+
     def requests_by_state(self, feeder: str, books: Books) -> None:
         """The books as they stand now. A state that nobody is in any more shows 0."""
         self.disputes.set(len(books.open_disputes()))
+        self.journal_entries.set(books.seq)
+        self.automatic.labels(feeder).set(books.automatic(feeder))
         counts: Mapping[str, int] = books.count_by_state(feeder)
         for state in _STATES:
             self.requests.labels(feeder, state).set(counts.get(state, 0))

@@ -10,6 +10,8 @@ from typing import assert_never
 
 from controller import entries as e
 from controller.books import Books
+from controller.narration_alarms import alarm_sentence
+from controller.narration_orders import order_sentence
 from controller.narration_people import (
     Severity,
     delivery_sentence,
@@ -17,6 +19,7 @@ from controller.narration_people import (
     rewards_sentence,
     settling_sentence,
 )
+from controller.narration_shifts import shift_sentence
 from controller.requests import RequestRecord
 from controller.stores.port import Numbered
 from controller.views import Told
@@ -108,6 +111,8 @@ def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: C901, PLR0911
             return delivery_sentence(entry, books)
         case e.FactReported() | e.RedemptionMoved() | e.PayoutMoved():
             return rewards_sentence(entry)
+        case e.RoundPlanned():
+            return "info", _round(entry)
         case e.JournalCheckpointed():
             return "info", f"Journal sealed up to entry {entry.size} with key {entry.key}"
         case e.FailsafeArmed():
@@ -117,6 +122,18 @@ def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: C901, PLR0911
         case e.PersonalDataErased():
             why = "asked for" if entry.cause == "request" else "kept long enough"
             return "info", f"Name and contacts of {entry.customer} erased by {entry.who} ({why})"
+        case e.ShiftNote() | e.ShiftNoteMarked() | e.ShiftHandedOver() | e.ShiftBegan():
+            return shift_sentence(entry)
+        case e.OrderDrafted() | e.OrderAgreed() | e.OrderClosed() | e.EmergencyStopped() | e.CommandTaken():
+            return order_sentence(entry, books)
+        case (
+            e.AlarmRaised()
+            | e.AlarmReturned()
+            | e.AlarmAcknowledged()
+            | e.AlarmShelved()
+            | e.AlarmUnshelved()
+        ):
+            return alarm_sentence(entry)
         case _:
             assert_never(entry)
 
@@ -153,19 +170,31 @@ def _planned(entry: e.RequestPlanned) -> str:
     )
     stands = "may soon be at" if entry.expected else "is at"
     why = f"because {named(entry.element, capital=False)} {stands} {figure(entry.element, entry.value)}"
+    if entry.ordered is not None:
+        why = f"as {entry.ordered.by} ordered"
     if entry.resource == "person":
         return f"Asking customer {entry.customer} to stay {below}, {why}"
     device = f"{DEVICE_KINDS.get(entry.kind, entry.kind)} {entry.target}"
     return f"Asking {device} of customer {entry.customer} to stay {below}, {why}"
 
 
+def _round(entry: e.RoundPlanned) -> str:
+    stands = "may soon be at" if entry.expected else "is at"
+    why = f"{named(entry.element)} {stands} {figure(entry.element, entry.value)}"
+    cut_kw = sum(one.cut_kw for one in entry.asked)
+    left = sum(one.count for one in entry.left)
+    return f"{why}: {len(entry.asked)} asked for {cut_kw:.1f} kW less in all, {left} devices left alone"
+
+
 def _changed(entry: e.RequestChanged, record: RequestRecord | None) -> str:
     whom = entry.request if record is None else whose(record)
+    by = "" if entry.ordered is None else f", as {entry.ordered.by} ordered"
     match entry.reason:
         case "renewed":
-            return f"{whom}: limit kept until {_clock(entry.end)} UTC"
+            return f"{whom}: limit kept until {_clock(entry.end)} UTC{by}"
         case "tightened" | "relaxed":
-            return f"{whom}: limit {entry.reason} to {entry.limit_kw:.1f} kW until {_clock(entry.end)} UTC"
+            limit = f"{entry.limit_kw:.1f} kW until {_clock(entry.end)} UTC"
+            return f"{whom}: limit {entry.reason} to {limit}{by}"
         case "released":
             return f"{whom}: released, there is room again"
         case "overridden":
@@ -245,9 +274,20 @@ def _operated(entry: e.OperatorActed) -> str:
             did = f"excluded {entry.target} on {entry.feeder} from requests"
         case "include":
             did = f"let {entry.target} on {entry.feeder} be asked again"
+        case "limit":
+            did = _limited_by_hand(entry)
         case _:
             assert_never(entry.action)
-    return f"{entry.who} {did} ({entry.why})"
+    agreed = f", agreed by {', '.join(entry.agreed_by)}" if entry.agreed_by else ""
+    return f"{entry.who} {did} ({entry.why}{agreed})"
+
+
+def _limited_by_hand(entry: e.OperatorActed) -> str:
+    more = len(entry.targets) - 3
+    whom = ", ".join(entry.targets[:3]) + (f" and {more} more" if more > 0 else "")
+    end = "" if entry.until is None else f" until {_clock(entry.until)} UTC"
+    left = f", {len(entry.left_out)} devices left out" if entry.left_out else ""
+    return f"limited {whom} on {entry.feeder} to {entry.limit_kw or 0.0:.1f} kW{end}{left}"
 
 
 def _whom(request: str, books: Books) -> str:

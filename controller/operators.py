@@ -4,8 +4,9 @@ Pure.
 `release` frees one target and keeps it out of the running event; `release_all` frees everybody and keeps the
 automatic out of the running event; `exclude` frees a target and keeps it out until `include` or
 `automatic_on`; a customer stands for their devices as well. `automatic_off` stops all new, tighter and longer
-limits until `automatic_on`: what is held ends at its own end. `Orders` is what of this lasts, folded from the
-same journal as the books, so a restart forgets nothing of it.
+limits of the automatic until `automatic_on`: what is held ends at its own end. `limit`, which limits by hand,
+is `ordered_limits.py`; `release` of its id frees all that it holds. `Orders` is what of this lasts, folded
+from the same journal as the books, so a restart forgets nothing of it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -96,8 +97,10 @@ def order(
     now: datetime,
 ) -> tuple[OperatorActed, tuple[Entry, ...]]:
     """The entries of an operator's action, itself first. Raises ValueError naming what was expected."""
-    _check(action, target, who, why)
-    named = _target(control, books, target) if action in NEED_TARGET and target is not None else None
+    check_who_and_why(who, why)
+    if action == "limit":
+        raise ValueError("limit: expected through `ordered_limits.order_limit`")
+    named = named_by(control, books, action, target)
     act = OperatorActed(
         at=now,
         who=who.strip(),
@@ -106,19 +109,42 @@ def order(
         feeder=control.feeder,
         target=named,
     )
-    freed = [
-        record
-        for record in books.unsettled(control.feeder)
-        if _may_be_held(record, now)
-        and (
-            action == "release_all"
-            or (
-                action in ("release", "exclude") and named in (record.planned.target, record.planned.customer)
-            )
-        )
-    ]
+    freed = freed_by(books, control.feeder, action, named, now)
     handed_back = _handed_back(control, books, now) if action == "automatic_on" else ()
     return act, (act, *handed_back, *free(freed, epoch, now, "overridden", f"{action} by {act.who}"))
+
+
+def freed_by(books: Books, feeder: str, action: str, named: str | None, now: datetime) -> list[RequestRecord]:
+    """The requests that an action ends; `named`: as `named_by` gives it."""
+    frees = action in ("release", "exclude")
+    return [
+        record
+        for record in books.unsettled(feeder)
+        if _may_be_held(record, now) and (action == "release_all" or (frees and named in _names_of(record)))
+    ]
+
+
+def named_by(control: FeederControl, books: Books, action: str, target: str | None) -> str | None:
+    """Whom an action means; None where it means nobody in particular. Raises ValueError."""
+    if action not in ACTIONS:
+        raise ValueError(f"action {action!r}: expected one of {', '.join(ACTIONS)}")
+    if action not in NEED_TARGET:
+        return None
+    if not target:
+        raise ValueError(f"action {action!r}: expected a target: a device, a customer or a request")
+    is_order = action == "release" and _is_order(books, control.feeder, target)
+    return target if is_order else ordered_target(control, books, target)
+
+
+def _is_order(books: Books, feeder: str, target: str) -> bool:
+    return any(one.ordered is not None and one.ordered.order == target for one in books.unsettled(feeder))
+
+
+def _names_of(record: RequestRecord) -> tuple[str, ...]:
+    """By which an action may mean it: also that of the order by which an operator limits it."""
+    planned = record.planned
+    by_order = () if record.ordered is None else (record.ordered.order,)
+    return (planned.target, planned.customer, *by_order)
 
 
 def _may_be_held(record: RequestRecord, now: datetime) -> bool:
@@ -161,17 +187,14 @@ def free(
     return tuple(entries)
 
 
-def _check(action: str, target: str | None, who: str, why: str) -> None:
-    if action not in ACTIONS:
-        raise ValueError(f"action {action!r}: expected one of {', '.join(ACTIONS)}")
+def check_who_and_why(who: str, why: str) -> None:
+    """Raises ValueError where one is missing."""
     if not who.strip() or not why.strip():
         raise ValueError("who and why: both are expected, an operator's action is journaled with them")
-    if action in NEED_TARGET and not target:
-        raise ValueError(f"action {action!r}: expected a target: a device, a customer or a request")
 
 
-def _target(control: FeederControl, books: Books, target: str) -> str:
-    """The device or customer that is meant; a request stands for its target."""
+def ordered_target(control: FeederControl, books: Books, target: str) -> str:
+    """The device or customer that is meant; a request stands for its target. Raises ValueError."""
     record = books.requests.get(target)
     if record is not None and record.planned.feeder == control.feeder:
         return record.planned.target

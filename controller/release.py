@@ -13,6 +13,12 @@ comfort, and an alarm tells it. The same holds for those whose call ends by thei
 these go: they are freed at the pace, in time for its end, and not renewed any more. So are the devices of who
 said no to a notice of the same programme. Targets that became critical, are gone from the registry, or hang
 at a service point that is gone from the network are freed at once.
+
+After an emergency stop that frees one after another, everybody is a candidate at once, whoever limited them
+(`orders/stopping.py`).
+
+What an operator limited is theirs until its own end, but for these. Then it ends, or, in an event that it
+would break, is kept as one of the event's.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,12 +29,13 @@ import numpy as np
 
 from controller.entries import Entry, RequestChanged
 from controller.operators import free
+from controller.orders.stopping import all_free_by, lets_go_from
 from controller.people.call_rules import lets_go_at, may_last_until, spread_end
 from controller.planning import OBEYED_WITHIN_KW
 from controller.reach import cut_kw, ends_by, freed_at, freed_kw_since, winds_down_at
 from controller.requests import RequestRecord
 from controller.situation import Situation
-from customers.registry import Registry
+from customers.registry import Device, Registry
 from grid_model.allocation.restoring import REBOUND_BY_KIND, Held, Rebound
 from grid_model.network import Floats
 
@@ -58,7 +65,10 @@ def releases(situation: Situation) -> Releases:
         free(protected, situation.epoch, situation.now, "protected", "critical, or not known any more")
     )
     gone = {record.request for record in protected}
-    candidates = sorted((r for r in situation.limited if r.request not in gone), key=_limited_since)
+    candidates = sorted(
+        (r for r in situation.limited if r.request not in gone and _is_ours(situation, r)),
+        key=_limited_since,
+    )
     winding_down = _winding_down(situation)
     leaving = _leaving(situation, candidates, winding_down)
     freed = _released(situation, candidates, leaving)
@@ -83,8 +93,17 @@ def renewals(situation: Situation, freed: Releases, changed: Iterable[Entry]) ->
         and record.state in ("accepted", "active")
         and timedelta(0) < record.end - situation.now <= near  # the device freed itself when it ran out
         and (later := min(end, no_later.get(record.request, end))) > record.end
+        and not _ends_as_ordered(situation, record)
         and (renewed := _renewed(situation, record, later)) is not None
     )
+
+
+def _ends_as_ordered(situation: Situation, record: RequestRecord) -> bool:
+    """Whether an operator's limit may end: its device fits in again. Else the automatic keeps it."""
+    if not record.is_ordered(situation.now):
+        return False
+    coming = _with_returns(situation)
+    return (coming.with_back(situation, record) if binds(situation, record) else coming).fits(situation)
 
 
 def _no_later(situation: Situation) -> dict[str, datetime]:
@@ -106,6 +125,9 @@ def _leaving(
     situation: Situation, candidates: Sequence[RequestRecord], winding_down: bool
 ) -> dict[str, datetime | None]:
     """Requests that are freed without proof, and by when; None: as soon as the pace allows."""
+    stop = situation.stop
+    if stop is not None and situation.now >= lets_go_from(stop, situation.control.site):
+        return dict.fromkeys((r.request for r in candidates), all_free_by(stop, situation.control.site))
     if winding_down and situation.event is not None:
         by = ends_by(situation.event.opened_at, situation.control.site.events)
         return {record.request: by for record in candidates}
@@ -119,6 +141,11 @@ def _leaving(
         elif situation.now >= lets_go_at(situation.control.site, planned.start, until):
             leaving[record.request] = max(until, record.end)  # later where the hours were changed since
     return leaving
+
+
+def _is_ours(situation: Situation, record: RequestRecord) -> bool:
+    """Whether it may be freed by us: what an operator limited only after an emergency stop."""
+    return situation.stop is not None or not record.is_ordered(situation.now)
 
 
 def _limited_since(record: RequestRecord) -> tuple[datetime, str]:
@@ -150,7 +177,11 @@ def _released(
     load flow.
     """
     going = [r for r in candidates if r.request in leaving]
-    ripe = [r for r in candidates if r.request not in leaving and _held_long_enough(situation, r)]
+    ripe = [
+        r
+        for r in candidates
+        if r.request not in leaving and (situation.stop is not None or _held_long_enough(situation, r))
+    ]
     if not situation.good or situation.check.worst_ratio >= situation.control.site.events.close_below:
         ripe = []
     if not going and not ripe:
@@ -171,9 +202,13 @@ def _released(
 
 def _held_long_enough(situation: Situation, record: RequestRecord) -> bool:
     """A device is not switched to and fro (C5): it is held for a while, or until its end is near."""
+    return (situation.now - record.planned.start).total_seconds() >= held_for_s(situation)
+
+
+def held_for_s(situation: Situation) -> float:
+    """So long a limit stands before it is lifted, or nearly until its end."""
     rules = situation.control.site.requests
-    hold_s = min(rules.min_between_s, max(rules.duration_s - rules.renew_before_s, 0.0))
-    return (situation.now - record.planned.start).total_seconds() >= hold_s
+    return min(rules.min_between_s, max(rules.duration_s - rules.renew_before_s, 0.0))
 
 
 def _pace(
@@ -184,7 +219,7 @@ def _pace(
     Where some must be free by a time, the pace is at least what that needs: else the rest would go in one
     minute.
     """
-    records = [r for r in situation.event_records if r.resource == "device" and r.active_at is not None]
+    records = [r for r in _records(situation) if r.resource == "device" and r.active_at is not None]
     share_kw = situation.control.site.safety.release_share_per_minute * sum(map(cut_kw, records))
     due_kw = 0.0
     for by, kw in sorted((by, cut_kw(r)) for r in going if (by := leaving[r.request]) is not None):
@@ -193,6 +228,13 @@ def _pace(
     freed_kw = freed_kw_since(records, situation.now - PACE_WINDOW)
     none_freed = not any(_freed_after(records, situation.now - PACE_WINDOW))
     return share_kw - freed_kw, none_freed
+
+
+def _records(situation: Situation) -> tuple[RequestRecord, ...]:
+    """Those that come back together: the event's, after an emergency stop also those of operators."""
+    if situation.stop is None:
+        return situation.event_records
+    return (*situation.event_records, *situation.books.ordered_requests(situation.control.feeder))
 
 
 def _freed_after(records: Iterable[RequestRecord], since: datetime) -> Iterable[RequestRecord]:
@@ -223,8 +265,8 @@ class _Coming:
 def _with_returns(situation: Situation) -> _Coming:
     """The snapshot with everybody back who was freed a moment ago."""
     shown_kw = situation.check.snapshot.p_kw
-    coming = _Coming(shown_kw, shown_kw)
-    for record in _freed_after(situation.event_records, situation.now - RETURN_WITHIN):
+    coming = _Coming(shown_kw.copy(), shown_kw.copy())
+    for record in _freed_after(_records(situation), situation.now - RETURN_WITHIN):
         if situation.is_placed(record):
             coming = coming.with_back(situation, record)
     return coming
@@ -238,10 +280,16 @@ def _held(situation: Situation, record: RequestRecord) -> Held:
         device=target,
         service_point=situation.position(record),
         now_kw=record.limit_kw if p_kw is None else p_kw,
-        back_kw=record.planned.p_before_kw,
+        back_kw=_took_kw(record, device),
         rebound=REBOUND_BY_KIND.get(record.planned.kind, Rebound()),
         most_kw=None if device is None else device.rated_kw,
     )
+
+
+def _took_kw(record: RequestRecord, device: Device | None) -> float:
+    """What it took before; where an operator limited it before it took anything, all that it can."""
+    before_kw = record.planned.p_before_kw
+    return device.rated_kw if device is not None and before_kw < record.limit_kw else before_kw
 
 
 def _back_to(situation: Situation, record: RequestRecord) -> float:
@@ -250,7 +298,7 @@ def _back_to(situation: Situation, record: RequestRecord) -> float:
     return max(held.back_kw - held.now_kw, 0.0)
 
 
-def _comes_back_kw(situation: Situation, record: RequestRecord) -> float:
+def comes_back_kw(situation: Situation, record: RequestRecord) -> float:
     """What a limited device will take more once it is free, and has made up for what it missed."""
     return 0.0 if not binds(situation, record) else _back_to(situation, record)
 
@@ -267,6 +315,14 @@ def _fits(situation: Situation, p_kw: Floats) -> bool:
     if headroom is not None and headroom.limits.worst_ratio(result) > 1:
         return False
     return control.element_limits.worst_ratio(result) < control.site.events.close_below
+
+
+def fits_with(situation: Situation, position: int, more_kw: float) -> bool:
+    """The same with one service point taking more, and everybody back who was freed a moment ago."""
+    coming = _with_returns(situation)
+    coming.at_first_kw[position] += more_kw
+    coming.at_last_kw[position] += more_kw
+    return coming.fits(situation)
 
 
 def _renewed(situation: Situation, record: RequestRecord, end: datetime) -> RequestChanged | None:
@@ -319,7 +375,7 @@ def curtailed_kw(situation: Situation) -> dict[int, float]:
         position = situation.position(record)
         if record.resource == "device":
             if record.state in ("accepted", "active") and not record.releasing:
-                by_device[position] = by_device.get(position, 0.0) + _comes_back_kw(situation, record)
+                by_device[position] = by_device.get(position, 0.0) + comes_back_kw(situation, record)
         elif record.state == "active":
             shown = float(situation.check.snapshot.p_kw[position])
             by_person[position] = max(record.planned.p_before_kw - shown, 0.0)

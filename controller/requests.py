@@ -31,7 +31,14 @@ from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
 from controller import settings
-from controller.entries import RequestPlanned, RequestSettled, RequestState, Resource, SettlementCorrected
+from controller.entries import (
+    Ordered,
+    RequestPlanned,
+    RequestSettled,
+    RequestState,
+    Resource,
+    SettlementCorrected,
+)
 from controller.errors import IllegalMove
 
 Trigger = Literal[
@@ -120,6 +127,8 @@ class RequestRecord:
     """they took part at some time, if only until they took it back"""
     messages: tuple[str, ...] = ()
     """ids of the further words that were planned for a person"""
+    ordered: Ordered | None = None
+    """the latest order of an operator about it"""
 
     @property
     def request(self) -> str:
@@ -135,6 +144,12 @@ class RequestRecord:
     def is_open(self) -> bool:
         """Whether it counts as limiting its target."""
         return self.state in OPEN
+
+    def is_ordered(self, now: datetime) -> bool:
+        """Whether an operator's limit is in force by it: the automatic may ask for less, and gives nothing
+        back.
+        """
+        return self.ordered is not None and now < self.ordered.until and self.is_open and not self.releasing
 
     @property
     def is_over(self) -> bool:
@@ -157,8 +172,14 @@ def event_id(feeder: str, at: datetime) -> str:
     return f"E-{feeder}-{at:%Y%m%dT%H%M%SZ}"
 
 
+def order_id(feeder: str, at: datetime, number: int) -> str:
+    """The id of an operator's limit; `number`: of those that were given in this second, from 1."""
+    again = "" if number == 1 else f"-{number}"
+    return f"O-{feeder}-{at:%Y%m%dT%H%M%SZ}{again}"
+
+
 def request_id(event: str, number: int) -> str:
-    """The id of an event's `number`-th request, counted from 1."""
+    """The id of an event's, or an order's, `number`-th request, counted from 1."""
     return f"{event}-R{number:03d}"
 
 

@@ -9,16 +9,16 @@ written nothing goes out but releases (C20). A pass that fails is caught for its
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 import structlog
 
-from controller import settings
+from controller import operators, settings
 from controller.baselines import WINDOW
-from controller.bookkeeping import Bookkeeper, Offload
+from controller.bookkeeping import Bookkeeper, Offload, fork
 from controller.cycle import Decisions, Surroundings, decide
 from controller.data_alarms import CONTROLLER_FAULT
 from controller.dispatch import (
@@ -41,9 +41,13 @@ from controller.intake import Drained, Intake, by_feeder
 from controller.live import Live
 from controller.look_ahead import LookAhead
 from controller.look_ahead_history import chunks, relearn
+from controller.looked import Looked, looked
 from controller.memory import Memory, fresh_memory
 from controller.metrics import Metrics
-from controller.operators import order
+from controller.order_effects import ProposedOrder, WhatIf
+from controller.ordered_limits import order_limit
+from controller.orders.giving import Warrant
+from controller.orders.more_reach import HeldBack, held_back
 from controller.people.messages_due import meter_kw
 from controller.plausibility import Refusals
 from controller.proving.meter_history import SamplesOf
@@ -52,6 +56,7 @@ from controller.proving.settling import Settling
 from controller.refusal_log import RefusalLog, tell
 from controller.requests import RequestRecord
 from controller.stores.port import FeederSample, Store, StoreUnavailable
+from controller.what_if_desk import WhatIfDesk
 from devices.ports import Clock
 
 FAULTS_TO_SUSPEND = 3
@@ -76,8 +81,10 @@ class Rounds:
         live: Live,
         terms: TermsOf | None = None,
         samples: SamplesOf | None = None,
+        wire_clock: Clock | None = None,
+        background: Offload | None = None,
     ) -> None:
-        """`terms` and `samples`: see `settling.Settling`."""
+        """`terms` and `samples`: see `settling.Settling`; `wire_clock` and `background`: `WhatIfDesk`."""
         self._site, self._controls = site, controls
         self._store, self._keeper, self._intake, self._dispatch = store, keeper, intake, dispatch
         self._clock, self._offload, self._metrics, self._live = clock, offload, metrics, live
@@ -87,6 +94,8 @@ class Rounds:
         self._faults: dict[str, int] = dict.fromkeys(controls, 0)
         self._unplaced = RefusalLog()
         self._armed: list[FailsafeArmed] = []
+        self._latest: dict[str, Decisions] = {}
+        self._held_back: dict[str, HeldBack] = {}
         self._settling = Settling(
             site,
             controls,
@@ -99,6 +108,7 @@ class Rounds:
             terms=terms,
             samples=samples,
         )
+        self._what_if = WhatIfDesk(self.looked, wire_clock or clock, background or offload)
         self._fleet_kw = sum(control.controllable_kw for control in controls.values())
 
     @property
@@ -110,6 +120,10 @@ class Rounds:
         """What the meter of a request shows now, in kW; None when it was not read lately."""
         control, memory = self._controls[record.planned.feeder], self._memory[record.planned.feeder]
         return meter_kw(control, memory.state, record, self._clock.now())
+
+    def latest(self, feeder: str) -> Decisions | None:
+        """What the latest cycle that was shown decided; None before the first."""
+        return self._latest.get(feeder)
 
     def take_armed(self) -> list[FailsafeArmed]:
         """The failsafes that became durable since the last call: they may go out."""
@@ -149,28 +163,48 @@ class Rounds:
         async with self._turn:
             self._show(decided)
 
+    async def what_if(self, control: FeederControl, orders: Sequence[ProposedOrder]) -> WhatIf:
+        """What these orders together would do; see `LiveViews`. It takes no turn."""
+        return await self._what_if.ask(control, orders)
+
+    def looked(self, control: FeederControl, *, apart: bool = True) -> Looked | None:
+        """A feeder as it was looked at last, on books of its own when `apart`; None before the first look."""
+        keeper, latest = self._keeper, self._latest.get(control.feeder)
+        if latest is None:
+            return None
+        return looked(
+            control,
+            fork(keeper.books) if apart else keeper.books,
+            self._memory[control.feeder],
+            latest,
+            orders=keeper.orders,
+            epoch=keeper.epoch,
+            now=self._clock.now(),
+        )
+
     async def operate(
-        self, control: FeederControl, *, action: str, target: str | None, who: str, why: str
+        self,
+        control: FeederControl,
+        order: ProposedOrder,
+        *,
+        who: str,
+        why: str,
+        warrant: Warrant | None = None,
     ) -> OperatorActed:
         """An operator's action, ahead of all else. Raises ValueError; StoreUnavailable only for
-        `automatic_on`.
+        `automatic_on` and `limit`.
         """
+        action = order.action
         async with self._turn:
             now = self._clock.now()
-            act, entries = order(
-                control,
-                self._keeper.books,
-                self._keeper.epoch,
-                action=action,
-                target=target,
-                who=who,
-                why=why,
-                now=now,
-            )
+            await self._note_sent(now)  # what went out since the last round would hold up a release of it
+            act, entries = self._ordered(control, order, who, why, now)
+            if warrant is not None:
+                act, entries = warrant(now, act, entries)
             try:
                 await self._keeper.write(entries)
             except StoreUnavailable:
-                if action == "automatic_on":
+                if action in ("automatic_on", "limit"):
                     raise
                 self._keeper.apply_unwritten(entries)
             if action == "automatic_on":
@@ -178,6 +212,47 @@ class Rounds:
             await self._start_sending([control], now)
         log.info("operator_acted", feeder=control.feeder, action=act.action, target=act.target, who=act.who)
         return act
+
+    def _ordered(
+        self, control: FeederControl, order: ProposedOrder, who: str, why: str, now: datetime
+    ) -> tuple[OperatorActed, tuple[Entry, ...]]:
+        if order.action != "limit":
+            books, epoch = self._keeper.books, self._keeper.epoch
+            return operators.order(
+                control,
+                books,
+                epoch,
+                action=order.action,
+                target=order.target,
+                who=who,
+                why=why,
+                now=now,
+            )
+        found = self.looked(control, apart=False)
+        if found is None:
+            raise ValueError(f"feeder {control.feeder!r}: expected one that was looked at; it was not yet")
+        return order_limit(found.situation, found.excluded, order, who=who, why=why)
+
+    async def at_once(
+        self, controls: Iterable[FeederControl], entries_at: Callable[[datetime], tuple[Entry, ...]]
+    ) -> None:
+        """Write what lets people go and send it, ahead of all else, also when the journal cannot be
+        written.
+        """
+        async with self._turn:
+            now = self._clock.now()
+            await self._note_sent(now)
+            entries = entries_at(now)
+            try:
+                await self._keeper.write(entries)
+            except StoreUnavailable:
+                self._keeper.apply_unwritten(entries)
+            await self._start_sending(controls, now)
+
+    @property
+    def held_back(self) -> Mapping[str, HeldBack]:
+        """By feeder: when the limits on reach last held the automatic back in this run."""
+        return self._held_back
 
     # --- hear
     # ----------------------------------------------------------------------------------------------------
@@ -247,11 +322,12 @@ class Rounds:
     ) -> Decisions | None:
         feeder, safety = control.feeder, self._site.safety
         fleet_kw = safety.fleet_share_per_minute * self._fleet_kw - moved_kw
+        bounded = len(self._controls) > 1 and not self._keeper.books.order_book.has_more_reach(feeder, now)
         around = Surroundings(
             now=now,
             epoch=self._keeper.epoch,
             orders=self._keeper.orders,
-            fleet_budget_kw=fleet_kw if len(self._controls) > 1 else float("inf"),
+            fleet_budget_kw=fleet_kw if bounded else float("inf"),
         )
         try:
             found = await self._offload(decide, control, self._keeper.books, self._memory[feeder], around)
@@ -262,6 +338,8 @@ class Rounds:
         self._faults[feeder] = 0
         self._metrics.decided(feeder, found)
         self._judge_referee(feeder, found)
+        if (held := held_back(found.gate_refused, now)) is not None:
+            self._held_back[feeder] = held
         for reason, count in found.gate_refused.items():
             log.warning("gate_refused", feeder=feeder, reason=reason, count=count)
         return found
@@ -318,6 +396,7 @@ class Rounds:
             to_release=keeper.freeing(feeder, partial(unconfirmed, memory=memory, now=now)),
             gatekeeper=gatekeeper,
             may_limit=good and self._automatic(feeder) and keeper.store_fault is None,
+            may_order=keeper.store_fault is None,
             may_try=partial(self._dispatch.may_try, now=now, patience_s=self._site.requests.answer_within_s),
         )
         for reason, count in gatekeeper.refused.items():
@@ -354,6 +433,7 @@ class Rounds:
     def _show(self, decided: Sequence[Decisions]) -> None:
         for found in decided:
             feeder, books = found.sample.feeder, self._keeper.books
+            self._latest[feeder] = found
             view = feeder_view(self._controls[feeder], books, found, self._automatic(feeder))
             if self._keeper.store_fault is not None:
                 alarm = f"the journal cannot be written: {self._keeper.store_fault}"

@@ -336,6 +336,8 @@ class Requests(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True)
     reserve_probability: Annotated[float, msgspec.Meta(ge=0.5, lt=1)] | None = None
     """So much is asked for that it suffices with this probability, by how devices kept their word so far.
     Without it as much as is needed, and more once somebody did not."""
+    longest_order_s: Positive = 4 * 3600.0
+    """What an operator limits by hand ends after so long at the latest; it may be ordered again."""
     notices: bool = True
     notice_cut_share: Share = 0.3
     """A notice asks a person for this share of their present power."""
@@ -352,6 +354,31 @@ class Safety(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """of the fleet's controllable power; with one feeder the feeder's share alone counts"""
     release_share_per_minute: Share = 0.1
     """of the released power that may come back in any 60 s (C6)"""
+
+
+class Orders(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How people give orders (design, rule 10). Nothing that frees anybody ever needs a second person."""
+
+    confirm_within_s: Annotated[float, msgspec.Meta(ge=10, le=3600)] = 120.0
+    """A draft that nobody confirms by then has expired."""
+    two_person: tuple[Literal["limit", "automatic_on", "include"], ...] = ()
+    """These take two different persons with accounts, whatever they reach."""
+    two_person_above_percent: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
+    """So does a limit that, with all that was commanded in the 60 s before, takes more than this from the
+    feeder's or the fleet's controllable power; None: the automatic's own shares, of `safety`."""
+    more_reach_s: Positive = 300.0
+    """So long the automatic may command beyond its shares once two operators have let it."""
+
+
+class Alarms(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How alarms reach operators (ISA-18.2)."""
+
+    longest_shelf_s: Positive = 8 * 3600.0
+    """An alarm may be shelved for so long at once."""
+    operators: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
+    """that share the alarms: the rate is judged for one of them"""
+    out_of_service: tuple[str, ...] = ()
+    """alarms that are not raised: `KIND`, or `KIND/FEEDER`"""
 
 
 class Rewards(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -437,6 +464,11 @@ class Store(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """and stay so long; 0: there is no history."""
 
     @property
+    def kind(self) -> str:
+        """What keeps it."""
+        return "sqlite" if self.postgres is None else "postgres"
+
+    @property
     def history_folder(self) -> Path:
         """Where the history of readings is."""
         return self.path.parent / "history" if self.history is None else self.history
@@ -517,6 +549,8 @@ class Site(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     look_ahead: LookAhead = LookAhead()
     requests: Requests = Requests()
     safety: Safety = Safety()
+    orders: Orders = Orders()
+    alarms: Alarms = Alarms()
     rewards: Rewards = Rewards()
     api: Api = Api()
     store: Store = Store()

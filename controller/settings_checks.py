@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from controller.alarms.kinds import KINDS
 from controller.people.call_rules import quiet_hours
 from controller.proving.holiday_calendar import calendar_fault
 from controller.rewards.reward_rules import rule_faults
@@ -42,6 +43,7 @@ def sense_faults(site: Site) -> Iterator[Fault]:
     yield from _times(site)
     yield from _limits(site)
     yield from _time_zone(site.look_ahead.time_zone)
+    yield from _out_of_service(site)
     yield from rule_faults(site.rewards.earning, site.rewards.catalogue, site.rewards.tier)
     if site.rewards.holidays is not None and (fault := calendar_fault(site.rewards.holidays)) is not None:
         yield ("rewards", "holidays"), fault
@@ -80,6 +82,16 @@ def _agreements(feeder: Feeder, place: Place) -> Iterator[Fault]:
         if getattr(feeder, given) is not None and getattr(feeder, needed) is None:
             yield (*place, given), f"expected {needed} beside it"
         yield from there(getattr(feeder, given), (*place, given))
+
+
+def _out_of_service(site: Site) -> Iterator[Fault]:
+    feeders = {feeder.id for feeder in site.feeder}
+    for named in site.alarms.out_of_service:
+        kind, _, feeder = named.partition("/")
+        if kind not in KINDS:
+            yield ("alarms", "out_of_service"), f"expected one of {', '.join(KINDS)}; {kind!r} is none"
+        elif feeder and feeder not in feeders:
+            yield ("alarms", "out_of_service"), f"expected a feeder of this site, got {feeder!r}"
 
 
 def _openid(api: Api) -> Iterator[Fault]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from controller.books import Books
+from controller.entries import EmergencyStopped
 from controller.feeder_check import Check
 from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState
@@ -74,6 +75,11 @@ class Situation:
         """Whether the automatic may ask anybody for anything now."""
         return self.good and self.automatic and self.event is not None
 
+    @property
+    def stop(self) -> EmergencyStopped | None:
+        """The emergency stop that holds on this feeder."""
+        return self.books.order_book.stopped(self.control.feeder)
+
     @cached_property
     def load_flow(self) -> FactoredLoadFlow:
         """The load flow on the voltage that the RTU shows, for whoever linearises it or solves many."""
@@ -101,8 +107,18 @@ class Situation:
 
     @cached_property
     def event_records(self) -> tuple[RequestRecord, ...]:
-        """The event's requests."""
-        return () if self.event is None else self.books.requests_of(self.event.event)
+        """The event's requests, and of those that operators ordered what ended since it opened, or is held
+        past its order.
+        """
+        if self.event is None:
+            return ()
+        opened_at, feeder = self.event.opened_at, self.control.feeder
+        ordered = (
+            record
+            for record in self.books.ordered_requests(feeder)
+            if (not record.is_ordered(self.now) if record.is_open else record.since >= opened_at)
+        )
+        return (*self.books.requests_of(self.event.event), *ordered)
 
     @cached_property
     def call_ends(self) -> dict[tuple[str, datetime], datetime | None]:

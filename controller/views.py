@@ -5,12 +5,14 @@ The API's JSON is these dataclasses as they stand. Asked, acknowledged and obser
 `observed_kw` is what its meter or the device itself reports.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from controller.entries import Entry
+from controller.order_effects import ProposedOrder, WhatIf
+from controller.orders.giving import Warrant
 from controller.settings import Site
 from grid_model.network import Network
 
@@ -61,6 +63,46 @@ class ExpectedView:
 
 
 @dataclass(frozen=True, slots=True)
+class ForecastPoint:
+    """What is expected of one quarter-hour if nobody were limited: the highest loadings in percent, with the
+    ends of the 80 % interval of the feeder's sum; None where the load flow has no solution."""
+
+    at: datetime
+    """its middle"""
+    transformer_percent: float | None
+    transformer_low: float | None
+    transformer_high: float | None
+    line_percent: float | None
+    line_low: float | None
+    line_high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionsView:
+    """Who makes one element's value what it is: value = without_load + caused + losses + relieved + rest."""
+
+    feeder: str
+    at: datetime
+    element: str
+    kind: str
+    """line_overload, transformer_overload, undervoltage or overvoltage, also where it is within its limit"""
+    value: float
+    """loading in percent, or voltage in pu"""
+    limit: float
+    without_load: float
+    caused: float
+    losses: float
+    relieved: float
+    rest: float
+    causes: tuple["ContributionView", ...]
+    """the largest first, at most 100; shares are of what all cause"""
+    relief: tuple["ContributionView", ...]
+    """who makes it less, most first, at most 20"""
+    others: int
+    """how many more cause it"""
+
+
+@dataclass(frozen=True, slots=True)
 class ContributionView:
     """Who causes a violation."""
 
@@ -95,6 +137,10 @@ class RequestView:
     shown_limit_kw: float | None = None
     """what the device itself says it holds for this request; `limit_kw` is asked, `state` acknowledged,
     `observed_kw` measured"""
+    ordered_by: str | None = None
+    """the operator by whose order it is; None: the automatic's"""
+    ordered_until: datetime | None = None
+    """so long the automatic gives nothing of it back"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +189,15 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class ByHandView:
+    """Who took the automatic out, and why."""
+
+    who: str
+    why: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FeederView:
     """A feeder after its latest cycle."""
 
@@ -168,6 +223,12 @@ class FeederView:
     totals: Totals
     expected: tuple[ExpectedView, ...] = ()
     """what was announced and has neither come nor been withdrawn, the soonest first"""
+    service_point_quality: tuple[int, ...] = ()
+    """in the order of the network's service points: 0 measured, 1 stale, 2 estimated"""
+    forecast: tuple[ForecastPoint, ...] = ()
+    """of the next six hours; empty until a day was seen, or where nothing is announced"""
+    by_hand: ByHandView | None = None
+    """who took the automatic out; None while it is in, or where an operator released everybody"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +280,50 @@ class LiveViews(Protocol):
         """Bounded: the latest 500 sentences with a sequence above `after`, oldest first."""
         ...
 
+    def changes(self) -> tuple[Told, ...]:
+        """Bounded: the latest 2,000 sentences of what a shift is told when it takes over (`live.CHANGES`),
+        oldest first.
+        """
+        ...
+
+    def subscribe_told(self, heard: Callable[[], None]) -> Callable[[], None]:
+        """Call `heard()` after each new sentence; the returned function ends that. It must not block."""
+        ...
+
+    async def contributions(self, feeder: str, element: str) -> ContributionsView | None:
+        """Who makes an element's value what it was at the latest cycle; None when nobody can tell, before the
+        first cycle or near collapse. Raises UnknownElement naming what was expected.
+        """
+        ...
+
     def subscribe(self, changed: Callable[[str], None]) -> Callable[[], None]:
         """Call `changed(feeder)` after each cycle; the returned function ends that. It must not block."""
         ...
 
-    async def operate(self, feeder: str, action: str, target: str | None, who: str, why: str) -> Entry:
-        """Carry an operator's action out ahead of all else; raises ValueError naming what was expected."""
+    async def operate(
+        self,
+        feeder: str,
+        action: str,
+        target: str | None,
+        who: str,
+        why: str,
+        *,
+        limit_kw: float | None = None,
+        until: datetime | None = None,
+        targets: Sequence[str] | None = None,
+        warrant: Warrant | None = None,
+    ) -> Entry:
+        """Carry an operator's action out ahead of all else; answers with its journal entry.
+
+        `limit_kw`, `until` and `targets` (instead of `target`) are for `limit`. Raises ValueError naming what
+        was expected; StoreUnavailable for `limit` and `automatic_on`, when nothing was done; what `warrant`
+        raises (`orders.giving`).
+        """
+        ...
+
+    async def what_if(self, feeder: str, *orders: ProposedOrder) -> WhatIf:
+        """What these orders together would do, by load flow on the latest snapshot; changes nothing.
+
+        Raises ValueError naming what was expected, `order_effects.NotNow` when there is no answer in time.
+        """
         ...

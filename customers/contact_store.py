@@ -22,6 +22,7 @@ from customers.contacts import (
     Access,
     Action,
     Cause,
+    ConsentDays,
     Contact,
     Erasure,
     Looked,
@@ -37,6 +38,11 @@ from customers.contacts import (
 from customers.errors import ContactsUnavailable
 
 BUSY_TIMEOUT_S = 5.0
+LEAST_DIGITS_SOUGHT = 4
+"""of a phone number: fewer stand in too many"""
+_ONLY_DIGITS = "phone"
+for _between in " -/.()+":
+    _ONLY_DIGITS = f"replace({_ONLY_DIGITS}, '{_between}', '')"
 ALL_COLUMNS = frozenset(one.name for one in fields(Contact))
 
 
@@ -144,6 +150,40 @@ class ContactStore:
                 (customer,),
             ).fetchall()
         return tuple(Noted(datetime.fromisoformat(row[0]), *row[1:]) for row in rows)
+
+    def consent(self, customer: str) -> ConsentDays:
+        """See the port."""
+        with self._reading():
+            held, no_on = self._held("WHERE customer = ?", (customer,)), self._last_no(customer)
+        if not held:
+            return ConsentDays(held=False, no_on=no_on)
+        one = held[0]
+        return ConsentDays(True, one.consented_on, one.withdrawn_on, one.ended_on, no_on)
+
+    def with_text(self, text: str, after: str, limit: int) -> tuple[str, ...]:
+        """See the port. Letters of the Latin alphabet are compared without their case; a phone number by its
+        digits, whatever stands between them.
+        """
+        part = f"%{_unmeant(text)}%"
+        digits = "".join(filter(str.isdecimal, text)).lstrip("0")
+        clauses = ["name LIKE ? ESCAPE '!'", "postal LIKE ? ESCAPE '!'", "email LIKE ? ESCAPE '!'"]
+        values = [after, part, part, part]
+        if len(digits) >= LEAST_DIGITS_SOUGHT:
+            clauses.append(f"{_ONLY_DIGITS} LIKE ?")
+            values.append(f"%{digits}%")
+        found = (
+            f"SELECT customer FROM contacts WHERE customer > ? AND ({' OR '.join(clauses)})"  # noqa: S608
+            f" ORDER BY customer LIMIT {int(limit)}"
+        )
+        with self._reading():
+            return tuple(row[0] for row in self._connection.execute(found, values))
+
+    def look(self, customers: Iterable[str], action: Action, access: Access) -> tuple[Contact, ...]:
+        """See the port."""
+        with self._change():
+            found = [one for each in customers for one in self._held("WHERE customer = ?", (each,))]
+            self._note((contact.customer for contact in found), action, access)
+        return tuple(found)
 
     def to_journal(self) -> tuple[Erasure, ...]:
         """See the port."""
@@ -253,6 +293,12 @@ class ContactStore:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """For what is not noted, because it says nothing of who anybody is."""
+        with self._turn, _translated(self._path):
+            yield
+
     def _build_anew(self) -> None:
         """Copy what is held into fresh pages: what was replaced or deleted is in none of them."""
         with self._turn, _translated(self._path):
@@ -313,6 +359,11 @@ def _contact(row: Sequence[str | None]) -> Contact:
         channels=tuple((channels or "").split()),
         push=push,
     )
+
+
+def _unmeant(text: str) -> str:
+    """The text without a meaning of its own in a LIKE pattern, whose escape is "!"."""
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 def _iso(day: date | None) -> str | None:

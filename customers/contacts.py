@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Literal, Protocol
 
-Action = Literal["imported", "listed", "exported", "used", "withdrawn", "erased", "purged"]
-"""used: to tell the customer something"""
+Action = Literal["imported", "listed", "exported", "used", "withdrawn", "erased", "purged", "looked", "found"]
+"""used: to tell the customer something; looked, found: shown to a person, by a search or not"""
 Cause = Literal["request", "retention"]
 Via = Literal["link", "sms", "api"]
 """how a customer took their consent back: a link in a message, "STOP" from their phone, or somebody for
@@ -145,6 +145,40 @@ class ErasableContacts(WithdrawableContacts, Protocol):
 
     def journaled(self, erasures: Iterable[Erasure]) -> None:
         """The journal has these."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentDays:
+    """The days that decide whether a customer may be written to; nothing of who they are."""
+
+    held: bool
+    """False: nothing is held of them, so only `no_on` may be there"""
+    consented_on: date | None = None
+    withdrawn_on: date | None = None
+    ended_on: date | None = None
+    no_on: date | None = None
+    """of the last no that they gave themselves"""
+
+
+class LookableContacts(ErasableContacts, Protocol):
+    """Showing them to a person. All raise ContactsUnavailable."""
+
+    def consent(self, customer: str) -> ConsentDays:
+        """The days of a customer's consent: not noted, because nothing else leaves."""
+        ...
+
+    def with_text(self, text: str, after: str, limit: int) -> tuple[str, ...]:
+        """Customers behind `after` in whose name, postal or e-mail address, or phone number this text stands,
+        by their ids. Only these leave, so nothing is noted."""
+        ...
+
+    def look(self, customers: Iterable[str], action: Action, access: Access) -> tuple[Contact, ...]:
+        """What is held of these, each noted."""
+        ...
+
+    def log(self, customer: str) -> tuple[Noted, ...]:
+        """Who looked at a customer's data, oldest first."""
         ...
 
 

@@ -6,6 +6,7 @@ point exists in the network is checked where both are known.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from customers.appliances.ownership import Ownership
@@ -87,6 +88,14 @@ class Registry:
         object.__setattr__(self, "by_meter", {c.meter: c for c in self.customers})
         object.__setattr__(self, "device", {d.device: d for d in self.devices})
         object.__setattr__(self, "connected", frozenset(d.service_point for d in self.devices))
+
+    @cached_property
+    def devices_at(self) -> Mapping[str, tuple[Device, ...]]:
+        """The devices of each service point that has any; laid out when it is first asked for."""
+        found: dict[str, list[Device]] = {}
+        for device in self.devices:
+            found.setdefault(device.service_point, []).append(device)
+        return {point: tuple(devices) for point, devices in found.items()}
 
     def is_protected(self, device: Device) -> bool:
         """Whether the device must never be limited: it or its customer is critical (design, rule 1), or the

@@ -13,6 +13,7 @@ import structlog
 from controller.api.server import CannotListen, serve
 from controller.clock import WallClock
 from controller.errors import BooksBroken, ConfigRejected, JournalAhead, RecordBroken, Replaced
+from controller.log_ring import LogRing
 from controller.settings_file import load_site
 from controller.stores.port import StoreUnavailable
 from customers.errors import RegistryRejected
@@ -39,11 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run until told to stop. 2 when the site cannot be run as it is."""
-    configure_logs(options.log)
+    ring = configure_logs(options.log)
     try:
         site = load_site(options.site)
         clock = WallClock() if options.clock is None else join_clock(options.clock)
-        assembly = assemble(site, clock, np.random.default_rng())
+        assembly = assemble(site, clock, np.random.default_rng(), ring)
     except (*WRONG_INPUT, *NOT_OURS) as fault:
         print(f"gridward run: {fault}", file=sys.stderr)
         return 2
@@ -65,8 +66,9 @@ def _leaves(group: BaseExceptionGroup[Exception]) -> Iterator[Exception]:
             yield inner
 
 
-def configure_logs(style: str) -> None:
-    """Structured logs on stderr: JSON for machines, text for a terminal."""
+def configure_logs(style: str) -> LogRing:
+    """Structured logs on stderr, JSON for machines or text for a terminal; returns where the latest are."""
+    ring = LogRing()
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer()
     )
@@ -76,11 +78,13 @@ def configure_logs(style: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            ring,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    return ring
 
 
 async def _serve(assembly: Assembly, *, with_parent: bool) -> None:

@@ -20,6 +20,7 @@ import httpx
 import numpy as np
 import structlog
 from fastapi import FastAPI
+from prometheus_client import ProcessCollector
 
 import console
 from controller.access.account_file import AccountsUnavailable
@@ -28,12 +29,14 @@ from controller.access.openid import OpenId, OpenIdSettings
 from controller.access.sign_in import SignInDesk
 from controller.api.app import create_app
 from controller.api.openid import PATH as OPENID_PATH
+from controller.api.system import SystemSources
 from controller.auditing.checkpoints import NoteRejected, SigningKey, key_name, read_signing_key
 from controller.auditing.sealing import OutsideCopy, Sealer
 from controller.clock import WallClock
 from controller.daemon import Daemon
 from controller.errors import ConfigRejected
 from controller.feeder_control import FeederControl, build_control
+from controller.log_ring import LogRing
 from controller.metrics import Metrics
 from controller.people.notice_messages import consent_links
 from controller.rewards.statement_source import StatementSource
@@ -77,8 +80,10 @@ class WorkerThread:
         return await asyncio.get_running_loop().run_in_executor(self._worker, call)
 
 
-def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
-    """Build all parts of a site.
+def assemble(
+    site: Site, clock: Clock, rng: np.random.Generator, log_ring: LogRing | None = None
+) -> Assembly:
+    """Build all parts of a site. `log_ring` has the log's latest lines, for people to look at.
 
     Raises NetworkRejected, RegistryRejected, ConfigRejected or ProfileRejected: each names file and reason;
     StoreUnavailable.
@@ -125,6 +130,13 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator) -> Assembly:
         charging=charging_map(site, field.central),
         sign_in=_sign_in(site, wire_clock),
         openid=_openid(site, wire_clock),
+        system=SystemSources(
+            site=site,
+            daemon=daemon.status,
+            process=ProcessCollector(registry=metrics.registry),
+            log=log_ring or LogRing(),
+            offload=WorkerThread(),
+        ),
     )
     return Assembly(daemon, app, store)
 

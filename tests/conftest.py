@@ -1,11 +1,30 @@
-"""Before anything else is imported: see `gridward`. What commands leave set must not reach other tests."""
+"""Before anything else is imported: see `gridward`. What commands leave set must not reach other tests.
 
+No test may be red by luck: property tests try the same examples in every run, and no example has a deadline,
+as none of them measures time. `--hypothesis-profile=explore` tries others.
+"""
+
+import os
 from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 import gridward  # noqa: F401  # sets what must be set before NumPy is loaded
+from tests.named_networks import read_once
+
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("explore"), derandomize=True, database=None)
+settings.load_profile("same")
+
+# Plain as the daemon's own: structlog's default prints all locals of all frames, which takes seconds for ours.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(autouse=True)
@@ -14,3 +33,11 @@ def logs_as_they_were() -> Iterator[None]:
     before = structlog.get_config()
     yield
     structlog.configure(**before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def named_networks_read_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """See `tests.named_networks`."""
+    ours = tmp_path_factory.getbasetemp()
+    with read_once((ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours) / "named-networks"):
+        yield

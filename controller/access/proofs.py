@@ -91,8 +91,8 @@ class Proofs:
             raise NotLetIn("their name is another account's")
         return made
 
-    def by_session(self, digest: bytes, now: datetime) -> Principal | None:
-        """Whose session it is; None when it is over."""
+    def by_session(self, digest: bytes, now: datetime, *, is_use: bool = True) -> Principal | None:
+        """Whose session it is; None when it is over. `is_use`: it idles from now on."""
         found = self._store.session(digest)
         if found is None:
             return None
@@ -102,7 +102,7 @@ class Proofs:
             with suppress(AccountsUnavailable):  # it is over whether or not that is written down
                 self._store.end(digest, WRITE_WITHIN_S)
             return None
-        if now - session.used_at >= NOTE_USE_AFTER:
+        if is_use and now - session.used_at >= NOTE_USE_AFTER:
             self._note_use(digest, now)
         return account.principal
 

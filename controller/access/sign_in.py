@@ -127,9 +127,11 @@ class SignInDesk:
         log.info("signed_in", name=account.name, role=account.role, address=address)
         return SignedIn(secret, account.principal, account.totp_secret is not None)
 
-    async def by_session(self, secret: str) -> Principal | None:
-        """Who a browser's session is; None when it is over."""
-        return await self._offload(self._proofs.by_session, digest_of(secret), self._clock.now())
+    async def by_session(self, secret: str, *, is_use: bool = True) -> Principal | None:
+        """Who a browser's session is; None when it is over. `is_use`: it is kept from idling by that."""
+        return await self._offload(
+            self._proofs.by_session, digest_of(secret), self._clock.now(), is_use=is_use
+        )
 
     async def sign_out(self, secret: str) -> None:
         """The session is over at once."""

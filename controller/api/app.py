@@ -1,6 +1,7 @@
 """Puts the API together: one router per subject, errors and headers the same everywhere."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,19 @@ from prometheus_client import CollectorRegistry
 
 from controller.access.openid import OpenId
 from controller.access.sign_in import SignInDesk
+from controller.api.alarms import alarm_reading_routes, alarm_routes
+from controller.api.asyncapi import asyncapi_routes
 from controller.api.charging import charging_routes
+from controller.api.compression import Compression
 from controller.api.contacts import contacts_routes
 from controller.api.contributions import contributions_routes
 from controller.api.cookies import Cookies
+from controller.api.customers import customer_routes, device_routes
 from controller.api.entrance import entrance_routes
+from controller.api.events import event_routes
 from controller.api.feeders import feeder_routes
 from controller.api.gate import REFUSALS, Doors
+from controller.api.idempotency import Idempotency, add_idempotency
 from controller.api.health import Pulse, health_routes
 from controller.api.layouts import layout_routes
 from controller.api.metrics import metrics_routes
@@ -24,15 +31,23 @@ from controller.api.openid import openid_routes
 from controller.api.operate import operate_routes
 from controller.api.operator_key import OperatorKey
 from controller.api.opt_out import opt_out_routes
+from controller.api.orders import answer_again, order_reading_routes, order_routes
+from controller.api.overview import overview_routes
+from controller.api.overview_board import OverviewBoard
 from controller.api.pages import asset_routes, mount_pages
 from controller.api.people import people_routes
 from controller.api.problems import add_problem_handlers
+from controller.api.reward_views import reward_view_routes
 from controller.api.rewards import rewards_routes
 from controller.api.security_headers import SecurityHeaders
 from controller.api.sessions import session_routes
 from controller.api.settlements import settlement_routes
+from controller.api.shifts import shift_reading_routes, shift_writing_routes
 from controller.api.stream import Streams, stream_routes
+from controller.api.stream_blocks import Blocks
+from controller.api.system import SystemSources, system_routes
 from controller.api.tokens import token_routes
+from controller.api.what_if import what_if_routes
 from controller.desks import Desks
 from controller.rewards.statement_source import StatementSource
 from controller.views import LiveViews
@@ -53,6 +68,7 @@ def create_app(
     charging: ChargingMap | None = None,
     sign_in: SignInDesk | None = None,
     openid: OpenId | None = None,
+    system: SystemSources | None = None,
 ) -> FastAPI:
     """The API of one daemon, to be built before its first cycle.
 
@@ -60,9 +76,11 @@ def create_app(
     `registries` (by feeder) tell who is behind a service point; `static_dir` holds the console's files.
     `desks` take what people and other programmes ask; `statements` are made from the whole journal;
     `charging` is the map of chargers. Without `sign_in` nobody has an account; `openid`:
-    a provider whose word counts.
+    a provider whose word counts. `system`: how Gridward itself is.
     """
-    streams = Streams(views, clock)
+    pulse = Pulse(views, clock)
+    board = OverviewBoard(views, pulse)
+    streams = Streams(views, clock, Blocks(views, board))
     app = FastAPI(
         title="Gridward",
         description=f"Demand response at {views.site.name}: what the feeders do, and what was asked of whom.",
@@ -75,16 +93,22 @@ def create_app(
     app.state.trusted_proxies = api.trusted_proxies
     add_problem_handlers(app)
     cookies = Cookies(api.public_url)
+    gate = Doors(OperatorKey.from_file(api.operator_token_file), sign_in, cookies)
+    app.add_middleware(Idempotency, gate=gate, clock=clock, **_earlier_commands(desks))
+    app.add_middleware(Compression)
     app.add_middleware(SecurityHeaders, only_tls=cookies.only_tls)
     add_security(app, cookies)
-    pulse = Pulse(views, clock)
-    gate = Doors(OperatorKey.from_file(api.operator_token_file), sign_in, cookies)
+    add_idempotency(app)
     looking = _looking(gate) if api.sign_in_to_look else {}
     app.include_router(feeder_routes(views, registries or {}, pulse), **looking)
     app.include_router(layout_routes(views, registries or {}), **looking)
     app.include_router(contributions_routes(views, clock), **looking)
-    app.include_router(stream_routes(views, streams, clock), **looking)
-    app.include_router(operate_routes(views, gate))
+    app.include_router(overview_routes(views, board), **looking)
+    app.include_router(
+        stream_routes(views, streams, clock, gate, must_sign_in=api.sign_in_to_look), **looking
+    )
+    app.include_router(operate_routes(views, gate, None if desks is None else desks.orders))
+    app.include_router(what_if_routes(views, gate))
     has_openid = sign_in is not None and openid is not None
     app.include_router(entrance_routes(views.site, accounts=sign_in is not None, openid=has_openid))
     if sign_in is not None:
@@ -93,20 +117,40 @@ def create_app(
         if openid is not None:
             app.include_router(openid_routes(sign_in, openid, cookies))
     if desks is not None:
+        app.include_router(alarm_reading_routes(desks.alarms, clock), **looking)
+        app.include_router(event_routes(desks.events, gate, clock), **looking)
+        app.include_router(alarm_routes(desks.alarms, gate))
+        app.include_router(order_reading_routes(desks.orders, gate), **looking)
+        app.include_router(order_routes(desks.orders, views, gate))
         app.include_router(people_routes(desks.people, gate, clock))
         app.include_router(rewards_routes(desks.rewards, gate, statements))
+        app.include_router(reward_view_routes(desks.rewards, desks.settlements, gate))
         app.include_router(settlement_routes(desks.settlements, gate))
+        app.include_router(customer_routes(desks.customers, gate, views))
+        app.include_router(device_routes(desks.devices, views), **looking)
+        app.include_router(shift_reading_routes(desks.shifts), **looking)
+        app.include_router(shift_writing_routes(desks.shifts, gate, views))
         if desks.contacts is not None:
             app.include_router(contacts_routes(desks.contacts, gate))
             app.include_router(opt_out_routes(desks.contacts.opt_outs, gate, clock))
+    if system is not None:
+        app.include_router(system_routes(system, gate))
     if charging is not None:
         app.include_router(charging_routes(charging, gate))
+    app.include_router(asyncapi_routes(views.site))
     app.include_router(health_routes(pulse))
     app.include_router(metrics_routes(registry))
     app.include_router(asset_routes())
     if static_dir is not None:
         mount_pages(app, static_dir)
     return app
+
+
+def _earlier_commands(desks: Desks | None) -> dict[str, Any]:
+    """What is known of commands from before this process."""
+    if desks is None:
+        return {"earlier": None, "again": None}
+    return {"earlier": desks.orders.command, "again": partial(answer_again, desks.orders)}
 
 
 def _looking(gate: Doors) -> dict[str, Any]:

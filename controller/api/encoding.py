@@ -55,8 +55,8 @@ def tagged_response(
     return Response(body, headers=tagged, media_type=media_type)
 
 
-def struct_schema(struct: type[msgspec.Struct]) -> dict[str, Any]:
-    """The JSON schema of one struct without references, for the OpenAPI document."""
+def struct_schema(struct: type) -> dict[str, Any]:
+    """The JSON schema of one struct or dataclass without references, for the OpenAPI document."""
     _, components = msgspec.json.schema_components([struct], ref_template="{name}")
     schema: dict[str, Any] = _without_references(components[struct.__name__], components)
     return schema

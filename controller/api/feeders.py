@@ -1,6 +1,7 @@
 """What the feeders are and how they are: the list, one network, one state, its trend, and what was told."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -136,8 +137,11 @@ def _buses(network: Network, registry: Registry | None, on_map: Map | None) -> t
     buses = network.buses
     in_diagram = diagram_positions(network)
     points: list[list[ServicePointBody]] = [[] for _ in buses.ids]
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for device in () if registry is None else registry.devices:
+        kinds[device.service_point].append(device.kind)
     for index, bus in enumerate(network.service_point_bus.tolist()):
-        points[bus].append(_service_point(network, index, registry))
+        points[bus].append(_service_point(network, index, registry, kinds))
     return tuple(
         BusBody(
             id=bus,
@@ -154,7 +158,9 @@ def _buses(network: Network, registry: Registry | None, on_map: Map | None) -> t
     )
 
 
-def _service_point(network: Network, index: int, registry: Registry | None) -> ServicePointBody:
+def _service_point(
+    network: Network, index: int, registry: Registry | None, kinds: Mapping[str, Sequence[str]]
+) -> ServicePointBody:
     name = network.service_points[index]
     if registry is None:
         return ServicePointBody(name, index, None, False, ())
@@ -165,5 +171,5 @@ def _service_point(network: Network, index: int, registry: Registry | None) -> S
         index=index,
         customer=None if customer is None else customer.customer,
         critical=customer is not None and customer.critical,
-        device_kinds=tuple(device.kind for device in registry.devices if device.service_point in spellings),
+        device_kinds=tuple(kind for spelling in dict.fromkeys(spellings) for kind in kinds.get(spelling, ())),
     )

@@ -78,8 +78,21 @@ class Doors:
         except HTTPException as refusal:
             raise _refused(refusal, request, permission, feeder, None) from None
 
+    async def still_may(self, request: Request, permission: Permission) -> bool:
+        """Whether who was let in some time ago would be now. No use of a session, and nothing in the log.
+        Raises AccountsUnavailable.
+        """
+        try:
+            principal = await self._found(request, is_use=False)
+        except HTTPException:
+            return False
+        return principal.is_allowed_somewhere(permission)
+
     async def known(self, request: Request) -> Principal:
         """Who it is, whatever they may do. Raises 401 or 403; AccountsUnavailable."""
+        return await self._found(request, is_use=True)
+
+    async def _found(self, request: Request, *, is_use: bool) -> Principal:
         authorization = request.headers.get("authorization", "")
         if self._desk is None:
             self._key.check(authorization)
@@ -88,7 +101,7 @@ class Doors:
         if scheme.lower() == "bearer":  # any other is for somebody on the way, such as a proxy
             return await self._by_token(self._desk, authorization, shown.strip())
         secret = request.cookies.get(self._cookies.session)
-        principal = None if secret is None else await self._desk.by_session(secret)
+        principal = None if secret is None else await self._desk.by_session(secret, is_use=is_use)
         if principal is None:
             raise HTTPException(401, "expected a session or a token", _ASK_FOR_TOKEN)
         if request.method not in SAFE_METHODS and not comes_from_here(request):

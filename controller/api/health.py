@@ -26,9 +26,7 @@ class Pulse:
 
     def health(self) -> Health:
         """The state of all feeders now."""
-        site = self._views.site
-        allowed_s = max(MISSED_CYCLES * site.cycle.period_s, AT_LEAST_S)
-        feeders = tuple(self._feeder_health(feeder.id, allowed_s) for feeder in site.feeder)
+        feeders = tuple(self._feeder_health(feeder.id) for feeder in self._views.site.feeder)
         return Health("ready" if all(feeder.ready for feeder in feeders) else "not_ready", feeders)
 
     def silent_s(self, feeder: str) -> float | None:
@@ -36,9 +34,14 @@ class Pulse:
         beat = self._beat.get(feeder)
         return None if beat is None else round(self._clock.monotonic() - beat, 1)
 
-    def _feeder_health(self, feeder: str, allowed_s: float) -> FeederHealth:
+    def is_silent(self, feeder: str) -> bool:
+        """Whether the feeder has had no cycle lately."""
         silent_s = self.silent_s(feeder)
-        return FeederHealth(feeder, silent_s is not None and silent_s <= allowed_s, silent_s)
+        allowed_s = max(MISSED_CYCLES * self._views.site.cycle.period_s, AT_LEAST_S)
+        return silent_s is None or silent_s > allowed_s
+
+    def _feeder_health(self, feeder: str) -> FeederHealth:
+        return FeederHealth(feeder, not self.is_silent(feeder), self.silent_s(feeder))
 
 
 def health_routes(pulse: Pulse) -> APIRouter:

@@ -3,15 +3,23 @@
 `who` and `why` go into the journal with the action.
 """
 
+from datetime import datetime
+from typing import Annotated, Any
+
 import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_response, struct_schema
-from controller.api.gate import REFUSALS, Gate, acting
-from controller.api.posted import MAX_BODY_BYTES, Words, read_posted
+from controller.api.gate import REFUSALS, Gate
+from controller.api.giver import giver_of
+from controller.api.order_bodies import MOST_ORDER_BYTES, Kilowatts, Targets
+from controller.api.posted import Words, as_utc, read_posted
 from controller.api.problems import no_such_feeder
 from controller.entries import OperatorActed, OperatorAction
+from controller.orders.giving import Giver
+from controller.orders.order_desk import OrderDesk
+from controller.orders.order_errors import AnotherNeeded, OrderRefused
 from controller.stores.port import StoreUnavailable
 from controller.views import LiveViews
 
@@ -25,10 +33,16 @@ class OperatorOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """needed with the operator token, which names nobody"""
     target: Words | None = None
     """a device, a customer (who stands for their devices too) or a request"""
+    targets: Targets = ()
+    """several of them, for `limit`"""
+    limit_kw: Kilowatts | None = None
+    """for `limit`: what each device may take at most; no device goes below its floor"""
+    until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    """for `limit`: its end; without it as long as the site's requests last"""
 
 
-def operate_routes(views: LiveViews, gate: Gate) -> APIRouter:
-    """The route of operator actions."""
+def operate_routes(views: LiveViews, gate: Gate, orders: OrderDesk | None = None) -> APIRouter:
+    """The route of operator actions. `orders` keeps what needs two persons from being done by one."""
     router = APIRouter(prefix="/api/v1", tags=["operate"])
 
     @router.post(
@@ -37,7 +51,8 @@ def operate_routes(views: LiveViews, gate: Gate) -> APIRouter:
             200: {"content": {JSON: {"schema": struct_schema(OperatorActed)}}},
             **REFUSALS,
             404: {"description": "there is no such feeder"},
-            413: {"description": f"the body is larger than {MAX_BODY_BYTES} bytes"},
+            409: {"description": "an emergency stop holds there"},
+            413: {"description": f"the body is larger than {MOST_ORDER_BYTES} bytes"},
             415: {"description": f"the body is not {JSON}"},
             422: {"description": "the order is malformed or cannot be carried out"},
             503: {"description": "the journal cannot be written, so nothing was done"},
@@ -51,10 +66,16 @@ def operate_routes(views: LiveViews, gate: Gate) -> APIRouter:
         await gate.admit(request, "operate", feeder)
         if views.network(feeder) is None:
             raise no_such_feeder(feeder)
-        order = await read_posted(request, OperatorOrder)
-        who = acting(request, order.who)
+        order = await read_posted(request, OperatorOrder, MOST_ORDER_BYTES)
+        giver = giver_of(request, order.who)
         try:
-            entry = await views.operate(feeder, order.action, order.target, who, order.why)
+            entry = await views.operate(
+                feeder, order.action, order.target, giver.who, order.why, **_more(order, giver, orders)
+            )
+        except AnotherNeeded as error:
+            raise HTTPException(403, str(error)) from error
+        except OrderRefused as error:
+            raise HTTPException(409, str(error)) from error
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
         except StoreUnavailable as error:
@@ -64,3 +85,12 @@ def operate_routes(views: LiveViews, gate: Gate) -> APIRouter:
         return json_response(entry)
 
     return router
+
+
+def _more(order: OperatorOrder, giver: Giver, orders: OrderDesk | None) -> dict[str, Any]:
+    """What only some orders have."""
+    more: dict[str, Any] = {}
+    if order.limit_kw is not None or order.until is not None or order.targets:
+        until = None if order.until is None else as_utc(order.until, "until")
+        more = {"limit_kw": order.limit_kw, "until": until, "targets": order.targets}
+    return more if orders is None else more | {"warrant": orders.direct(giver)}

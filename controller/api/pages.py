@@ -11,9 +11,9 @@ from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
-from starlette.staticfiles import StaticFiles
 
 from controller.api.encoding import entity_tag, tagged_response
+from controller.api.static_files import CompressedFiles
 
 JAVASCRIPT = "text/javascript; charset=utf-8"
 
@@ -60,7 +60,7 @@ def asset_routes() -> APIRouter:
 
 def mount_pages(app: FastAPI, static_dir: Path) -> None:
     """Serve the console's page at `/` and all its files below `/console/`."""
-    files = StaticFiles(directory=static_dir)
+    files = CompressedFiles(directory=static_dir)
 
     @app.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:

@@ -1,4 +1,5 @@
-"""The live stream: Server-Sent Events, one `state` event per feeder and cycle.
+"""The live stream: Server-Sent Events. For other programs one `state` event per feeder and cycle; the console
+has a form of its own (`console_stream.py`).
 
 Rule for a full queue: there is none to fill. A subscriber holds one mark per feeder, "has news"; the event is
 made when it is sent: the newest view replaces whatever was waiting. Trend points and sentences are read from
@@ -6,17 +7,27 @@ where this subscriber stands: a slow one skips views but none of these, as far b
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import partial
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from controller.api.bodies import StateEvent
-from controller.api.encoding import to_json
+from controller.api.columns import FeederEvent
+from controller.api.console_stream import TOLD, ConsoleSubscriber
+from controller.api.encoding import struct_schema, to_json
+from controller.api.gate import Doors
+from controller.api.overview_bodies import OverviewEvent
 from controller.api.problems import no_such_feeder
+from controller.api.stream_blocks import Blocks, Topic
+from controller.api.stream_bodies import Form, ToldEvent
+from controller.api.stream_place import StreamPlace, read_place
+from controller.api.stream_rights import Watch, is_somebodys, watch_rights
 from controller.views import LiveViews, Told, TrendPoint
 from devices.ports import Clock
 
@@ -26,6 +37,26 @@ APART_S = 0.25
 TAKE_WITHIN_S = 30.0
 """A subscriber that takes nothing for so long is dropped: it will connect again."""
 MAX_SUBSCRIBERS = 64
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Events `state` (`id` is the cycle), or `overview`, `feeder`, `told` and `alive`",
+        "content": {
+            "text/event-stream": {
+                "schema": {
+                    "description": "the data of an event",
+                    "anyOf": [
+                        struct_schema(StateEvent),
+                        struct_schema(OverviewEvent),
+                        struct_schema(FeederEvent),
+                        struct_schema(ToldEvent),
+                    ],
+                }
+            }
+        },
+    },
+    404: {"description": "there is no such feeder"},
+    503: {"description": "as many streams are open as there may be"},
+}
 
 
 class Subscriber:
@@ -108,13 +139,14 @@ class Subscriber:
 
 
 class Streams:
-    """All open streams, and the one subscription to the daemon behind them."""
+    """All open streams, and the subscriptions behind them."""
 
-    def __init__(self, views: LiveViews, clock: Clock) -> None:
+    def __init__(self, views: LiveViews, clock: Clock, blocks: Blocks) -> None:
         self._views = views
         self._clock = clock
-        self._subscribers: set[Subscriber] = set()
-        self._unsubscribe = views.subscribe(self._changed)
+        self._blocks = blocks
+        self._subscribers: set[Subscriber | ConsoleSubscriber] = set()
+        self._unsubscribe = (views.subscribe(self._changed), views.subscribe_told(self._heard))
         self._closed = False
 
     def __len__(self) -> int:
@@ -124,22 +156,58 @@ class Streams:
         for subscriber in self._subscribers:
             subscriber.mark(feeder)
 
+    def _heard(self) -> None:
+        self._blocks.heard()
+        self._tell_pages(TOLD)
+
+    def _tell_pages(self, topic: str) -> None:
+        for subscriber in self._subscribers:
+            if isinstance(subscriber, ConsoleSubscriber):
+                subscriber.mark_topic(topic)
+
+    def add_topic(self, name: str, body: Callable[[], object]) -> Callable[[], None]:
+        """Tell the console something else as well, under this name: `body` gives all of it as it is now. The
+        returned function is to be called when it has changed; on the loop's thread.
+        """
+        topic = self._blocks.topics[name] = Topic(name, body, [0])
+
+        def changed() -> None:
+            topic.version[0] += 1
+            self._tell_pages(name)
+
+        return changed
+
     def open(self, feeders: tuple[str, ...]) -> Subscriber | None:
         """A new subscriber, or None when there are as many as there may be, or we are going down."""
-        if self._closed or len(self._subscribers) >= MAX_SUBSCRIBERS:
+        if self._is_full:
             return None
         subscriber = Subscriber(self._views, feeders, self._clock)
         self._subscribers.add(subscriber)
         return subscriber
 
-    def leave(self, subscriber: Subscriber) -> None:
+    def open_page(self, feeder: str | None, place: StreamPlace) -> ConsoleSubscriber | None:
+        """The same for a page of the console that follows one feeder, or none, and has been told up to
+        `place`.
+        """
+        if self._is_full:
+            return None
+        subscriber = ConsoleSubscriber(self._blocks, feeder, place, self._clock)
+        self._subscribers.add(subscriber)
+        return subscriber
+
+    @property
+    def _is_full(self) -> bool:
+        return self._closed or len(self._subscribers) >= MAX_SUBSCRIBERS
+
+    def leave(self, subscriber: Subscriber | ConsoleSubscriber) -> None:
         """Forget a subscriber whose connection is gone."""
         self._subscribers.discard(subscriber)
 
     def close(self) -> None:
         """End all streams and take no new ones."""
         self._closed = True
-        self._unsubscribe()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
         for subscriber in self._subscribers:
             subscriber.close()
 
@@ -149,19 +217,32 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, streams: Streams, subscriber: Subscriber, clock: Clock) -> None:
+    def __init__(
+        self,
+        streams: Streams,
+        subscriber: Subscriber | ConsoleSubscriber,
+        clock: Clock,
+        watch: Watch | None = None,
+    ) -> None:
+        """`watch` runs beside it, and closes it when whoever opened it may look no more."""
         super().__init__(
             subscriber.chunks(), headers={"cache-control": "no-store", "x-accel-buffering": "no"}
         )
         self._streams = streams
         self._subscriber = subscriber
         self._clock = clock
+        self._watch = watch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Stream until the client, the server or the deadline ends it."""
+        """Stream until the client, the server, the deadline or the watch ends it."""
+        watching: asyncio.Task[None] | None = None
+        if self._watch is not None:
+            watching = asyncio.create_task(self._watch(self._subscriber.close), name="stream rights")
         try:
             await super().__call__(scope, receive, send)
         finally:
+            if watching is not None:
+                watching.cancel()
             self._streams.leave(self._subscriber)
 
     async def stream_response(self, send: Send) -> None:
@@ -176,23 +257,39 @@ class EventStream(StreamingResponse):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def stream_routes(views: LiveViews, streams: Streams, clock: Clock) -> APIRouter:
-    """The route of the stream."""
+def stream_routes(
+    views: LiveViews, streams: Streams, clock: Clock, gate: Doors, *, must_sign_in: bool = False
+) -> APIRouter:
+    """The route of the stream. `must_sign_in`: nobody looks without."""
     router = APIRouter(prefix="/api/v1", tags=["stream"])
 
-    @router.get(
-        "/stream",
-        response_class=StreamingResponse,
-        responses={200: {"model": StateEvent, "description": "Events `state`; `id` is the cycle"}},
-    )
-    async def stream(feeder: str | None = None) -> Response:
-        """Server-Sent Events of one feeder or all: first the full present state, then one per cycle."""
+    @router.get("/stream", response_class=StreamingResponse, responses=_STREAM)
+    async def stream(
+        request: Request,
+        feeder: str | None = None,
+        form: Form = "state",
+        after: Annotated[str | None, Query(max_length=100)] = None,
+    ) -> Response:
+        """Server-Sent Events.
+
+        `form=state`: of one feeder or all, first the full present state, then one event per cycle.
+        `form=columns`: `overview`, `told` and further topics, and `feeder` in columns where one is named. The
+        header Last-Event-ID, or `after` where that cannot be set, is the id of the last event of an earlier
+        stream: no sentence and no point of the trend since is missed, or the event says that it is whole.
+        """
         if feeder is not None and views.network(feeder) is None:
             raise no_such_feeder(feeder)
-        feeders = tuple(known.id for known in views.site.feeder) if feeder is None else (feeder,)
-        subscriber = streams.open(feeders)
+        watched = must_sign_in or await is_somebodys(gate, request)
+        subscriber: Subscriber | ConsoleSubscriber | None
+        if form == "columns":
+            last = request.headers.get("last-event-id") or after
+            subscriber = streams.open_page(feeder, read_place(last, feeder))
+        else:
+            known = tuple(known.id for known in views.site.feeder)
+            subscriber = streams.open(known if feeder is None else (feeder,))
         if subscriber is None:
             raise HTTPException(503, f"{MAX_SUBSCRIBERS} streams are open already", {"retry-after": "10"})
-        return EventStream(streams, subscriber, clock)
+        watch = partial(watch_rights, gate, request, clock) if watched else None
+        return EventStream(streams, subscriber, clock, watch)
 
     return router

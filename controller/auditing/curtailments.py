@@ -66,6 +66,8 @@ class _Gathering:
         self._alive: dict[str, Curtailment] = {}
         self._opened: dict[str, Numbered] = {}
         """feeder → how its running event opened"""
+        self._ordered: dict[str, Numbered] = {}
+        """order → how an operator gave it"""
         self._violations: dict[tuple[str, str], tuple[Numbered, e.ViolationAppeared]] = {}
         """(feeder, element) → the violation that stands there"""
         self._of_event: dict[str, list[Curtailment]] = {}
@@ -93,6 +95,8 @@ class _Gathering:
                 if self._wanted(planned):
                     self._begin(numbered, planned)
             case e.OperatorActed() | e.ControllerStarted() as told:
+                if isinstance(told, e.OperatorActed) and told.order is not None:
+                    self._ordered[told.order] = numbered
                 self._add_to_living(numbered, told)
             case _:
                 self._add(numbered)
@@ -101,12 +105,12 @@ class _Gathering:
         """What was found; events that still run as they stand now."""
         for event, members in self._of_event.items():
             for one in members:
-                one.event = self._books.events[event]
+                one.event = self._books.events.get(event, one.event)  # an order never closes: it is forgotten
         return self.found
 
     def _begin(self, numbered: Numbered, planned: e.RequestPlanned) -> None:
         event = self._books.events[planned.event]
-        opened = self._opened[planned.feeder]
+        opened = self._ordered.get(planned.event) or self._opened[planned.feeder]
         before = [opened]
         standing = self._violations.get((planned.feeder, planned.element))
         kind, limit = None, None
@@ -169,8 +173,10 @@ def _concerns(told: _OfFeeder, planned: e.RequestPlanned) -> bool:
         case e.ControllerStarted():
             return planned.feeder in told.feeders
         case e.OperatorActed():
-            whose = (None, planned.target, planned.customer)
-            return told.feeder == planned.feeder and told.target in whose
+            whose = {planned.target, planned.customer, planned.request}
+            everybody = told.target is None and not told.targets
+            concerns = everybody or told.target in whose or not whose.isdisjoint(told.targets)
+            return told.feeder == planned.feeder and concerns
         case _:
             return (told.feeder, told.element) == (planned.feeder, planned.element)
 

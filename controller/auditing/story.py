@@ -56,7 +56,7 @@ def story(one: Curtailment) -> Story:
 
 def _why(one: Curtailment) -> tuple[Line, ...]:
     planned = one.record.planned
-    lines = [told(fact) for fact in one.facts if isinstance(fact.entry, _WHY)]
+    lines = [told(fact) for fact in one.facts if isinstance(fact.entry, _WHY) or _is_order(one, fact)]
     limit = "" if one.limit is None else f" (limit {figure(planned.element, one.limit)})"
     stood = "was expected at" if planned.expected else "was at"
     element = named(planned.element)
@@ -69,6 +69,11 @@ def _why(one: Curtailment) -> tuple[Line, ...]:
     elif opened.expected:  # else its sentence tells it already
         lines.append(Line(f"The violation was {opened.probability:.0%} sure when the event opened"))
     return tuple(lines)
+
+
+def _is_order(one: Curtailment, fact: Numbered) -> bool:
+    """Whether this is the order of an operator that made the request."""
+    return isinstance(fact.entry, e.OperatorActed) and fact.entry.order == one.record.planned.event
 
 
 def _plan(one: Curtailment) -> Numbered:
@@ -84,7 +89,8 @@ def _target(one: Curtailment) -> tuple[Line, ...]:
     lines = [line(_plan(one), f"{took} {planned.p_before_kw:.1f} kW, and {asked}")]
     asked_of = len(one.event.requests)
     if asked_of > 1:
-        lines.append(Line(f"It is one of {asked_of} requests of the event"))
+        of_what = "event" if planned.ordered is None else "order"
+        lines.append(Line(f"It is one of {asked_of} requests of the {of_what}"))
     return (*lines, *(line(_plan(one), text) for text in _reasons(planned)))
 
 
@@ -96,7 +102,9 @@ def _reasons(planned: e.RequestPlanned) -> Iterator[str]:
         yield f"It was asked by the terms of the programme {planned.programme}"
     if planned.floor_kw is not None:
         yield f"It is guaranteed {planned.floor_kw:.1f} kW: it is never asked for less"
-    if planned.share_percent is None:
+    if planned.ordered is not None:
+        yield f"{planned.ordered.by} chose it"
+    elif planned.share_percent is None:
         yield "The journal does not hold how much of the violation it causes"
     if planned.floor_kw is None and planned.resource == "device":
         yield "The journal does not hold its guaranteed minimum; that stands in the site's list of devices"
@@ -109,7 +117,7 @@ def _steps(one: Curtailment) -> tuple[Line, ...]:
         text = step(fact.entry, resource)
         if text is not None:
             lines.append(line(fact, text))
-        elif isinstance(fact.entry, e.OperatorActed | e.ControllerStarted):
+        elif isinstance(fact.entry, e.OperatorActed | e.ControllerStarted) and not _is_order(one, fact):
             lines.append(told(fact))
     return tuple(lines)
 

@@ -65,6 +65,8 @@ def _belongs(entry: e.Entry, books: Books, feeder: str, points: frozenset[str]) 
     match entry:
         case e.EventOpened() | e.EventClosed():
             return entry.feeder == feeder
+        case e.OperatorActed():
+            return entry.feeder == feeder and entry.order is not None
         case e.RequestPlanned():
             return entry.feeder == feeder and entry.service_point in points
         case (

@@ -24,6 +24,7 @@ from controller.proving.late_readings import contradictions, differing, impossib
 from controller.proving.past_requests import Disputing, PastRequests
 from controller.proving.recalculating import Anew, Recalculator
 from controller.proving.recalculation import LATE, Cause, by_figure, corrected
+from controller.proving.settled_rows import SettledRow, Wanted, page
 from controller.proving.settlement_terms import TermsOf, rule_named
 from controller.proving.settling import site_terms
 from controller.proving.verification import sample_window
@@ -109,6 +110,12 @@ class SettlementDesk:
         self._one = asyncio.Lock()
 
     # --- late readings
+
+    def settled(
+        self, wanted: Wanted, *, after: str | None, limit: int
+    ) -> tuple[list[SettledRow], str | None]:
+        """A page of settlements, the newest first; see `settled_rows.page`."""
+        return page(self._keeper.books.requests.values(), wanted, after=after, limit=limit)
 
     async def late_readings(self, feeder: str, readings: Sequence[LateReading]) -> LateTaken:
         """Keep readings that came late, and correct the settlements that they change. The same again changes

@@ -21,6 +21,7 @@ from controller.rewards import expiry, ledger, redemptions
 from controller.rewards.accounts import Accounts, fact_digest
 from controller.rewards.booking import check_same, write
 from controller.rewards.earning import check_time, earned_by
+from controller.rewards.ledger_summary import LedgerSummary, summary
 from controller.rewards.payout_desk import PayoutDesk
 from controller.rewards.reward_errors import IdTaken, UnknownReward
 from controller.settings import Rewards
@@ -68,6 +69,13 @@ class RewardsDesk:
     def now(self) -> datetime:
         """The site's time."""
         return self._clock.now()
+
+    async def summary(self) -> LedgerSummary:
+        """The ledger in sums, added up anew beside the rounds."""
+        await self._begin()
+        return await self._offload(
+            lambda accounts: summary(accounts.balances().items()), self.accounts.fork()
+        )
 
     async def report_fact(
         self,

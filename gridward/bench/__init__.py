@@ -30,6 +30,7 @@ PARTS: dict[str, str] = {
     "stores": "durable journal entries a second with group commit, on SQLite and on PostgreSQL",
     "requests": "requests sent at once and answered, through mosquitto, to devices that check each",
     "modbus": "500 RTUs polled over Modbus TCP, against the library's client",
+    "console": "the live stream to 50 pages of a feeder of 2,000 buses, against a state for each",
     "tampering": "what `gridward audit verify` finds of a journal that somebody altered",
 }
 """Every part and what it measures."""

@@ -17,26 +17,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from controller.settings import Store as Settings
 from devices.ports import Clock
 from gridward.soak import plants, writer
 from gridward.soak.checker import Acknowledged, Judged, judge, judge_postgres
+from gridward.soak.draws import AIMED_AT, AIMED_AT_POSTGRES, LONGEST_POSTGRES_S, LONGEST_S, Kill, draw
 from gridward.soak.writer import PHASES, Life
 
 KILLS_PER_STORE = 25
-SHORTEST_S, LONGEST_S, LONGEST_POSTGRES_S = 0.0003, 0.8, 1.6
-"""between the writer's first step and the kill: half of the draws evenly over the time, half over its
-logarithm, or nearly none would hit opening and replaying"""
-AIMED_SHARE = 0.25
-"""of the kills wait for one of these phases; most of what is drawn over time would miss them"""
-AIMED_AT = ("booking again", "settling", "sealing", "closing", "checkpointing")
 LOOK_S, AIM_WITHIN_S = 0.0001, 3.0
-AIM_S = 0.002
-"""at most between the phase's beginning and the kill"""
-SHORT_SHARE, SHORT_TICKS, LONG_TICKS = 0.2, 8, 1000
-"""a share of the lives ends by itself after a few ticks, so that kills hit the closing too"""
 BEGUN_WITHIN_S = 60.0
 MOST_FAULTS = 50
 
@@ -52,6 +41,12 @@ class Plan:
     stop_at_fault: bool = False
     postgres: Callable[[str], str] | None = None
     """makes a database of this name and returns its URL: the stores are there, and not files"""
+
+    def drawn(self, life: int) -> Kill:
+        """When this life is to be killed, the first being 1."""
+        if self.postgres is None:
+            return draw(self.seed, life, AIMED_AT, LONGEST_S)
+        return draw(self.seed, life, AIMED_AT_POSTGRES, LONGEST_POSTGRES_S)
 
 
 @dataclass
@@ -112,7 +107,7 @@ class _Killer:
     def __init__(self, plan: Plan, clock: Clock) -> None:
         self.outcome = Outcome(plan.kills)
         self._plan, self._clock = plan, clock
-        self._rng = np.random.default_rng(plan.seed)
+        self._lives = 0
         self._context = multiprocessing.get_context("forkserver")
         drivers = [] if plan.postgres is None else ["controller.stores.postgres"]
         self._context.set_forkserver_preload([writer.__name__, plants.__name__, *drivers])
@@ -126,10 +121,10 @@ class _Killer:
             self._store = self._begin()
         store, outcome = self._store, self.outcome
         store.lives += 1
+        self._lives += 1
         where = f"seed {self._plan.seed}, store {store.number}, life {store.lives}"
-        at = AIMED_AT if self._plan.postgres is None else AIMED_AT[:-1]  # the server makes its checkpoints
-        aimed = str(self._rng.choice(at)) if self._rng.random() < AIMED_SHARE else None
-        status = self._live_and_die(self._life(store, aimed), aimed)
+        kill = self._plan.drawn(self._lives)
+        status = self._live_and_die(self._life(store, kill), kill)
         if status == -signal.SIGKILL:
             outcome.struck[PHASES[self._board.read_bytes()[0]]] += 1
         elif status == 0:
@@ -166,30 +161,28 @@ class _Killer:
             settings = Settings(postgres=self._plan.postgres(f"soak_{self.outcome.stores:04d}"))
         return _Store(folder, settings, self.outcome.stores)
 
-    def _life(self, store: _Store, aimed: str | None) -> Life:
+    def _life(self, store: _Store, kill: Kill) -> Life:
         self._board.write_bytes(bytes(1))
-        short = aimed == "closing" or self._rng.random() < SHORT_SHARE
         return Life(
             store=store.settings,
             board=self._board,
             draws=(self._plan.seed, store.number, store.lives),
-            ticks=int(self._rng.integers(1, SHORT_TICKS + 1)) if short else LONG_TICKS,
+            ticks=kill.ticks,
             plant=self._plan.plant,
         )
 
-    def _live_and_die(self, life: Life, aimed: str | None) -> int:
+    def _live_and_die(self, life: Life, kill: Kill) -> int:
         """The writer's exit status: -9 where the kill struck."""
-        after_s = self._instant_s()
         ours, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(target=writer.run, args=(life, theirs), name="writer")
         process.start()
         theirs.close()
         with ours:
             self._listen(ours, BEGUN_WITHIN_S, words=1)
-            if aimed is None:
-                self._listen(ours, after_s)
+            if kill.aimed is None:
+                self._listen(ours, kill.after_s)
             else:
-                self._await(ours, PHASES.index(aimed), AIM_S * float(self._rng.random()))
+                self._await(ours, PHASES.index(kill.aimed), kill.after_s)
             process.kill()
             self._listen(ours, BEGUN_WITHIN_S)
             process.join()
@@ -204,11 +197,6 @@ class _Killer:
             if not self._listen(pipe, LOOK_S):
                 return
         self._listen(pipe, then_s)
-
-    def _instant_s(self) -> float:
-        draw, evenly = self._rng.random(), self._rng.random() < 0.5
-        longest_s = LONGEST_S if self._plan.postgres is None else LONGEST_POSTGRES_S
-        return longest_s * draw if evenly else SHORTEST_S * (longest_s / SHORTEST_S) ** draw
 
     def _listen(self, pipe: Connection, for_s: float, words: int | None = None) -> bool:
         """Take in what the writer says, until the time is over or so many words were said; False when it

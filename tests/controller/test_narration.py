@@ -63,6 +63,41 @@ def corrected() -> e.SettlementCorrected:
     )
 
 
+_NAMED = e.AlarmNamed("overload-3f9a2c81d0b4", "overload", "dorf", "line:3")
+_WHICH = {"alarm": _NAMED.alarm, "kind": _NAMED.kind, "feeder": _NAMED.feeder, "subject": _NAMED.subject}
+_ALARMS: tuple[tuple[e.Entry, str, str], ...] = (
+    (
+        e.AlarmRaised(at=T0, priority="medium", text="dorf: Line 3 at 121.0 %", **_WHICH),
+        "warning",
+        "Alarm (medium): dorf: Line 3 at 121.0 %",
+    ),
+    (
+        e.AlarmAcknowledged(at=T0, alarms=(_NAMED,), who="mara", why="crew sent"),
+        "info",
+        "mara acknowledged overload line:3 on dorf (crew sent)",
+    ),
+    (
+        e.AlarmAcknowledged(at=T0, alarms=(e.AlarmNamed("l", "cycle_late", None, ""),) * 5, who="mara"),
+        "info",
+        "mara acknowledged cycle_late, cycle_late, cycle_late and 2 more",
+    ),
+    (
+        e.AlarmShelved(at=T0, until=T0 + timedelta(hours=1), who="mara", why="works on it", **_WHICH),
+        "warning",
+        "mara shelved overload line:3 on dorf until 2026-01-12 19:00 UTC (works on it)",
+    ),
+    (
+        e.AlarmUnshelved(at=T0, cause="expired", who="", **_WHICH),
+        "info",
+        "No longer shelved, its time is over: overload line:3 on dorf",
+    ),
+    (
+        e.AlarmUnshelved(at=T0, cause="operator", who="jo", why="done", **_WHICH),
+        "info",
+        "jo took overload line:3 on dorf back from the shelf (done)",
+    ),
+    (e.AlarmReturned(at=T0, **_WHICH), "info", "Alarm over: overload line:3 on dorf"),
+)
 STORY: tuple[tuple[e.Entry, str, str], ...] = (
     (
         e.ControllerStarted(at=T0, epoch=3, version="0.1.0", feeders=("dorf", "vorstadt")),
@@ -97,6 +132,22 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
         e.ViolationCleared(at=T0, feeder="dorf", element="trafo3w:0", kind="transformer_overload"),
         "good",
         "Three-winding transformer 0 is within its limit again",
+    ),
+    (
+        e.RoundPlanned(
+            at=T0,
+            event="E-7",
+            feeder="dorf",
+            element="trafo:0",
+            kind="transformer_overload",
+            value=112.34,
+            limit=100.0,
+            expected=False,
+            asked=(e.AskedInRound("E-7-R001", 6.8, 0.39), e.AskedInRound("E-7-R002", 3.0)),
+            left=(e.LeftAlone("protected", 3, ("EV-1", "EV-2", "EV-3")), e.LeftAlone("feeds_in", 1, ("PV-1",))),
+        ),
+        "info",
+        "Transformer 0 is at 112.3 %: 2 asked for 9.8 kW less in all, 4 devices left alone",
     ),
     (
         e.ViolationAppeared(
@@ -411,8 +462,25 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
                 "good",
                 "dorf: all shown",
             ),
+            (
+                e.ShiftNote(at=T0, note=1, shift=0, who="mara", text="Cable 3\nis warm", feeder="dorf"),
+                "info",
+                "Note 1 by mara on dorf: Cable 3 is warm",
+            ),
+            (e.ShiftNoteMarked(at=T0, note=1, who="mara", mark="done"), "info", "Note 1 was marked as done by mara"),
+            (
+                e.ShiftHandedOver(at=T0, shift=0, who="mara", takes_over="jo", remarks="Quiet. " * 40),
+                "info",
+                f"Shift 0 handed over to jo by mara: {('Quiet. ' * 40)[:159]}…",
+            ),
+            (
+                e.ShiftBegan(at=T0, shift=1, who="jo", journal_size=70),
+                "info",
+                "Shift 1 began: jo took over",
+            ),
         )
     ),
+    *_ALARMS,
 )
 
 

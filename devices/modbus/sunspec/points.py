@@ -37,8 +37,8 @@ def decode(point: Point, image: Image) -> Value | None:
         raise MalformedMessage("missing_field", f"register {error} of the model was not answered") from None
     data = struct.pack(f">{len(words)}H", *words)
     if point.type == "string":
-        text = data.partition(b"\0")[0].decode("ascii", "replace").strip()
-        return "".join(letter for letter in text if letter.isprintable()) or None
+        text = data.partition(b"\0")[0].decode("ascii", "replace")
+        return "".join(letter for letter in text if letter.isprintable()).strip() or None
     (raw,) = struct.unpack(_FORMAT[point.type], data)
     if point.type == "float32":
         return _finite(float(raw))

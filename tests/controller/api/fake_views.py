@@ -6,7 +6,7 @@ The flows are sums down the tree, no load flow: no test compares them with physi
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,21 +14,27 @@ from pathlib import Path
 import numpy as np
 
 from controller.entries import Entry, OperatorActed
+from controller.live import CHANGES
+from controller.order_effects import ProposedOrder, WhatIf
 from controller.settings import Api, Feeder, Site
 from controller.views import (
     BusVoltage,
+    ContributionsView,
     ContributionView,
     DataQuality,
     ElementLoading,
     EventView,
     FeederView,
+    ForecastPoint,
     RequestView,
     Told,
     Totals,
     TrendPoint,
     ViolationView,
 )
+from grid_model.errors import UnknownElement
 from grid_model.network import Floats, Network
+from tests.controller.api.fake_what_if import Street, fake_what_if
 from tests.controller.api.street import CHARGER_KW, FLOOR_KW, below, registry_of, street_network
 
 START = datetime(2016, 1, 12, 16, 30, tzinfo=UTC)
@@ -53,6 +59,7 @@ class FakeViews:
             api=Api(operator_token_file=token_file),
         )
         self.subscribers: list[Callable[[str], None]] = []
+        self.told_subscribers: list[Callable[[], None]] = []
         self.view: FeederView | None = None
         self.points: list[TrendPoint] = []
         self.sentences: list[Told] = []
@@ -93,11 +100,45 @@ class FakeViews:
     def told(self, after: int = 0) -> tuple[Told, ...]:
         return tuple(sentence for sentence in self.sentences if sentence.seq > after)[-500:]
 
+    def changes(self) -> tuple[Told, ...]:
+        return tuple(sentence for sentence in self.sentences if sentence.entry in CHANGES)
+
+    def subscribe_told(self, heard: Callable[[], None]) -> Callable[[], None]:
+        self.told_subscribers.append(heard)
+        return lambda: self.told_subscribers.remove(heard)
+
+    async def contributions(self, feeder: str, element: str) -> ContributionsView | None:
+        if element not in {"trafo:0", *self.net.lines.ids, *self.net.buses.ids}:
+            raise UnknownElement(f"element: got {element!r}")
+        view = self.feeder_view(feeder)
+        if view is None:
+            return None
+        p_kw = np.array([p or 0.0 for p in view.service_point_kw])
+        loaded = {e.id: e.loading_percent for e in (*view.transformers, *view.lines)}
+        value = loaded.get(element, 1.0)
+        causes = self._contributions(p_kw, element)
+        kind = {"trafo": "transformer_overload", "line": "line_overload"}.get(element.partition(":")[0])
+        return ContributionsView(
+            feeder, view.at, element, kind or "undervoltage", value, 100.0 if kind else 0.9,
+            1.0, value - 1.0, 0.0, 0.0, 0.0, causes, (), 0,
+        )  # fmt: skip
+
     def subscribe(self, changed: Callable[[str], None]) -> Callable[[], None]:
         self.subscribers.append(changed)
         return lambda: self.subscribers.remove(changed)
 
-    async def operate(self, feeder: str, action: str, target: str | None, who: str, why: str) -> Entry:
+    async def operate(
+        self,
+        feeder: str,
+        action: str,
+        target: str | None,
+        who: str,
+        why: str,
+        *,
+        limit_kw: float | None = None,
+        until: datetime | None = None,
+        targets: Sequence[str] | None = None,
+    ) -> Entry:
         if action == "release" and target not in self.requests:
             raise ValueError(f"target {target!r}: expected an open request")
         self.automatic = action != "automatic_off"
@@ -110,6 +151,14 @@ class FakeViews:
             feeder=feeder,
             target=target,  # type: ignore[arg-type]
         )
+
+    async def what_if(self, feeder: str, *orders: ProposedOrder) -> WhatIf:
+        def loadings(p_kw: Floats) -> tuple[float, Floats]:
+            trafo = float(100 * p_kw.sum() * 1.03 / self._capacity_kw)
+            return trafo, 100 * (self._feeds @ p_kw) / self._line_capacity_kw
+
+        view = self.feeder_view(feeder)
+        return fake_what_if(Street(self.net, self.registry, view, self._charger, loadings), orders)
 
     # ---- the evening
 
@@ -187,6 +236,20 @@ class FakeViews:
                 without, 100 * float((self._feeds @ free_kw / self._line_capacity_kw).max())
             ),
             totals=self._totals(),
+            service_point_quality=tuple(2 if i == 7 else int(i < stale) for i in range(len(p_kw))),
+            forecast=self._forecast(trafo, float(lines.max())),
+        )
+
+    def _forecast(self, trafo: float, line: float) -> tuple[ForecastPoint, ...]:
+        """Half a wave over the next six hours."""
+        waves = (1 + 0.3 * np.sin(np.pi * np.arange(1, 11) / 10)).tolist()
+        quarter = timedelta(minutes=15)
+        return tuple(
+            ForecastPoint(
+                self._at + (n + 1) * quarter, trafo * wave, 0.9 * trafo * wave, 1.1 * trafo * wave,
+                line * wave, 0.9 * line * wave, 1.1 * line * wave,
+            )
+            for n, wave in enumerate(waves)
         )
 
     def _violations(self, trafo: float, lines: Floats) -> tuple[ViolationView, ...]:
@@ -217,9 +280,12 @@ class FakeViews:
     def _located(self, p_kw: Floats, violations: tuple[ViolationView, ...]) -> tuple[ContributionView, ...]:
         if not violations:
             return ()
-        worst = violations[0].id
-        part = p_kw if worst == "trafo:0" else p_kw * self._feeds[self.net.lines.ids.index(worst)]
-        largest = np.argsort(-part, kind="stable")[:12]
+        return self._contributions(p_kw, violations[0].id)[:12]
+
+    def _contributions(self, p_kw: Floats, worst: str) -> tuple[ContributionView, ...]:
+        feeds = self._feeds[self.net.lines.ids.index(worst)] if worst in self.net.lines.ids else 1.0
+        part = p_kw * feeds
+        largest = np.argsort(-part, kind="stable")[:100]
         return tuple(
             ContributionView(
                 self.net.service_points[i],
@@ -335,6 +401,8 @@ class FakeViews:
     def _tell(self, entry: str, severity: str, text: str) -> None:
         feeder = None if entry == "operator_acted" else "street"
         self.sentences.append(Told(len(self.sentences) + 1, self._at, feeder, entry, severity, text))
+        for heard in list(self.told_subscribers):
+            heard()
 
 
 async def _show(source: str | None, port: int, begin: int, period_s: float) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 from controller.entries import MessageDone, NoticeDelivered, RequestSent
+from controller.order_effects import ProposedOrder
 from controller.requests import RequestRecord
 from controller.stores.port import StoreUnavailable
 from devices.notices.addresses import Reach
@@ -143,7 +144,7 @@ async def test_what_takes_back_is_not_said_again_and_again_to_who_does_not_want_
     site.book.people["C17"] = person("C17", standing="opted_out")
     looked = site.book.calls
     (control,) = site.world.daemon._controls.values()
-    await site.world.daemon._rounds.operate(control, action="release", target="C17", who="x", why="y")
+    await site.world.daemon._rounds.operate(control, ProposedOrder("release", "C17"), who="x", why="y")
     await site.world.tick(12)
     assert site.world.clock.now() < site.asked().planned.end, "it would still be said"
     told_once = 1 + 1  # that it is over, and why nothing was credited

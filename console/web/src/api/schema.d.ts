@@ -4,6 +4,187 @@
  */
 
 export interface paths {
+    "/api/v1/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Alarms
+         * @description All alarms that are not normal, the most urgent first, with the summary. Comes with an ETag.
+         */
+        get: operations["alarms_api_v1_alarms_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge Many
+         * @description Acknowledge the alarms of a list that was seen; what was raised again since stays as it is.
+         */
+        post: operations["acknowledge_many_api_v1_alarms_acknowledge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * History
+         * @description What became of alarms, newest first. A page may be short or empty and still have a `next` one: the
+         *     journal has far more in it.
+         */
+        get: operations["history_api_v1_alarms_history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/rate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rate
+         * @description How many alarms came in the latest hours, against EEMUA 191 and ISA-18.2.
+         */
+        get: operations["rate_api_v1_alarms_rate_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Summary
+         * @description What every page shows: counts by priority, and the newest that waits. Comes with an ETag.
+         */
+        get: operations["summary_api_v1_alarms_summary_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge
+         * @description Say that one has seen it and answers for it; the same again changes nothing.
+         */
+        post: operations["acknowledge_api_v1_alarms__alarm__acknowledge_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm}/shelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Shelve
+         * @description Take it out of sight until a time; again, with another end or reason.
+         */
+        post: operations["shelve_api_v1_alarms__alarm__shelve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alarms/{alarm}/unshelve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unshelve
+         * @description Have it in sight again; what stands is to be acknowledged once more.
+         */
+        post: operations["unshelve_api_v1_alarms__alarm__unshelve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/asyncapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Asyncapi
+         * @description What travels over MQTT, as an AsyncAPI 3.0 document.
+         */
+        get: operations["asyncapi_api_v1_asyncapi_json_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/budget/top-ups": {
         parameters: {
             query?: never;
@@ -169,6 +350,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/emergency-stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop
+         * @description No automatic, and everybody is freed, until the automatic is handed back on each feeder. Waits for
+         *     nobody, and works when the journal cannot be written.
+         */
+        post: operations["stop_api_v1_emergency_stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/entrance": {
         parameters: {
             query?: never;
@@ -181,6 +383,88 @@ export interface paths {
          * @description How one gets in: by an account, by a provider, or not at all.
          */
         get: operations["entrance_api_v1_entrance_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Events
+         * @description Events that ran at some time in [from, to), the one that opened last first. Comes with an ETag.
+         */
+        get: operations["events_api_v1_events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Event
+         * @description One event from detection to settlement: phases, steps, rounds of planning, requests. Comes with an
+         *     ETag.
+         */
+        get: operations["event_api_v1_events__event_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{event_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description An event as a file. `table`: which one as CSV. `named`: with the ids of customers, devices and
+         *     service points in place of numbers, for who may see customers.
+         */
+        get: operations["export_api_v1_events__event_id__export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{event_id}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Steps
+         * @description All steps of an event, or those of one phase or request, in order.
+         */
+        get: operations["steps_api_v1_events__event_id__steps_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -229,6 +513,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/feeders/{feeder}/contributions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Contributions
+         * @description Who makes up a loading or voltage, violated or not, as of the latest cycle.
+         */
+        get: operations["contributions_api_v1_feeders__feeder__contributions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feeders/{feeder}/layout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Layout
+         * @description What to draw, in columns; the stream's columns are in its order. Comes with an ETag.
+         */
+        get: operations["layout_api_v1_feeders__feeder__layout_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/feeders/{feeder}/network": {
         parameters: {
             query?: never;
@@ -269,6 +593,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/feeders/{feeder}/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draft
+         * @description Draft an order: nothing happens before it is confirmed. Answers with its effect by load flow.
+         */
+        post: operations["draft_api_v1_feeders__feeder__orders_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feeders/{feeder}/recorded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Recorded
+         * @description What the feeder showed over a span of time, in columns and in at most 400 steps, with the limits of
+         *     its elements and what was asked of whom then. `service_points`: also what each of them took, for who
+         *     may see customers.
+         */
+        get: operations["recorded_api_v1_feeders__feeder__recorded_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/feeders/{feeder}/state": {
         parameters: {
             query?: never;
@@ -301,6 +667,46 @@ export interface paths {
          * @description The latest 2,000 cycles, oldest first.
          */
         get: operations["trend_api_v1_feeders__feeder__trend_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feeders/{feeder}/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What If
+         * @description What these orders together would do, by load flow on the latest snapshot. Changes nothing.
+         */
+        post: operations["what_if_api_v1_feeders__feeder__what_if_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sums
+         * @description What all accounts of one kind hold together; the sums over all are zero.
+         */
+        get: operations["sums_api_v1_ledger_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -349,6 +755,107 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Orders
+         * @description Open drafts, then the latest orders, the newest first.
+         */
+        get: operations["orders_api_v1_orders_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{order}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Order
+         * @description One order as it stands, with the effect that is foreseen.
+         */
+        get: operations["order_api_v1_orders__order__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{order}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm
+         * @description Agree to a draft; with the last agreement that it needs it is carried out. 409 when the feeder has
+         *     changed so much that its effect must be looked at again, or when it is over.
+         */
+        post: operations["confirm_api_v1_orders__order__confirm_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{order}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw
+         * @description End a draft without anything coming of it.
+         */
+        post: operations["withdraw_api_v1_orders__order__withdraw_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Overview
+         * @description All feeders, the most severe first; with `since` also what changed from then on.
+         */
+        get: operations["overview_api_v1_overview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/payouts": {
         parameters: {
             query?: never;
@@ -364,6 +871,26 @@ export interface paths {
          *     one. One that was cut off goes on.
          */
         post: operations["pay_out_api_v1_payouts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/programmes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Programmes
+         * @description What a verified kWh earns, and what is left of the budgets.
+         */
+        get: operations["programmes_api_v1_programmes_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -397,7 +924,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Waiting
+         * @description Redemptions that nobody has fulfilled or voided yet.
+         */
+        get: operations["waiting_api_v1_redemptions_get"];
         put?: never;
         /**
          * Redeem
@@ -498,6 +1029,166 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settlements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Settled
+         * @description Settlements of the events whose detail is kept: of each feeder the latest.
+         */
+        get: operations["settled_api_v1_settlements_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Present
+         * @description The present shift: since when, whose, its notes, and what stands now. Comes with an ETag.
+         */
+        get: operations["present_api_v1_shift_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shift/hand-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand Over
+         * @description End the present shift, with what stands now, and begin the next; answers with that one.
+         */
+        post: operations["hand_over_api_v1_shift_hand_over_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shift/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Note
+         * @description Write something down in the present shift.
+         */
+        post: operations["add_note_api_v1_shift_notes_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shift/notes/{note}/mark": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark
+         * @description Pin or unpin a note of the present shift, mark it as done or not; again changes nothing.
+         */
+        post: operations["mark_api_v1_shift_notes__note__mark_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shift/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Summary
+         * @description What happened in the present shift until now, told from the journal.
+         */
+        get: operations["summary_api_v1_shift_summary_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shifts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shifts
+         * @description Shifts that are over, the latest first.
+         */
+        get: operations["shifts_api_v1_shifts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shifts/{shift}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Past
+         * @description A shift that is over, with its notes, what stood when it was handed over, and its summary.
+         */
+        get: operations["past_api_v1_shifts__shift__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -507,9 +1198,74 @@ export interface paths {
         };
         /**
          * Stream
-         * @description Server-Sent Events of one feeder or all: first the full present state, then one per cycle.
+         * @description Server-Sent Events.
+         *
+         *     `form=state`: of one feeder or all, first the full present state, then one event per cycle.
+         *     `form=columns`: `overview`, `told` and further topics, and `feeder` in columns where one is named. The
+         *     header Last-Event-ID, or `after` where that cannot be set, is the id of the last event of an earlier
+         *     stream: no sentence and no point of the trend since is missed, or the event says that it is whole.
          */
         get: operations["stream_api_v1_stream_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * System
+         * @description Links, sources, queues, journal, cycles and process, as they are now.
+         */
+        get: operations["system_api_v1_system_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Config
+         * @description The settings in force, read only; what may be secret is not shown.
+         */
+        get: operations["config_api_v1_system_config_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Log
+         * @description The latest lines of this level and graver ones, the newest first; older ones than line `after`.
+         */
+        get: operations["log_api_v1_system_log_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -627,6 +1383,46 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * ActTold
+         * @description What an operator did.
+         */
+        ActTold: {
+            /** Action */
+            action: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Feeder */
+            feeder: string;
+            /** Target */
+            target: string | null;
+            /** Who */
+            who: string;
+            /** Why */
+            why: string;
+        };
+        /**
+         * AlarmsTold
+         * @description How often one kind of alarm came.
+         */
+        AlarmsTold: {
+            /** Count */
+            count: number;
+            /** Kind */
+            kind: string;
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+            /** Last Feeder */
+            last_feeder: string | null;
+            /** Priority */
+            priority: string;
+        };
+        /**
          * BusBody
          * @description A bus, with its place on the map (where the network has coordinates) and in the diagram.
          */
@@ -676,6 +1472,30 @@ export interface components {
             why: string;
         };
         /**
+         * Caution
+         * @description Something to know before the order is given.
+         */
+        Caution: {
+            /** Code */
+            code: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * Columns
+         * @description (n,) each, in the order of the network's lists; None where nothing is known.
+         */
+        Columns: {
+            /** Line Loading Percent */
+            line_loading_percent: (number | null)[];
+            /** Service Point Kw */
+            service_point_kw: (number | null)[];
+            /** Transformer Loading Percent */
+            transformer_loading_percent: (number | null)[];
+            /** V Pu */
+            v_pu: (number | null)[];
+        };
+        /**
          * ContributionView
          * @description Who causes a violation.
          */
@@ -692,6 +1512,43 @@ export interface components {
             share_percent: number;
             /** Violation */
             violation: string;
+        };
+        /**
+         * ContributionsView
+         * @description Who makes one element's value what it is: value = without_load + caused + losses + relieved + rest.
+         */
+        ContributionsView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Caused */
+            caused: number;
+            /** Causes */
+            causes: components["schemas"]["ContributionView"][];
+            /** Element */
+            element: string;
+            /** Feeder */
+            feeder: string;
+            /** Kind */
+            kind: string;
+            /** Limit */
+            limit: number;
+            /** Losses */
+            losses: number;
+            /** Others */
+            others: number;
+            /** Relief */
+            relief: components["schemas"]["ContributionView"][];
+            /** Relieved */
+            relieved: number;
+            /** Rest */
+            rest: number;
+            /** Value */
+            value: number;
+            /** Without Load */
+            without_load: number;
         };
         /**
          * DataQuality
@@ -712,6 +1569,64 @@ export interface components {
             substation_p_kw: number | null;
         };
         /**
+         * DataTold
+         * @description A spell in which a feeder's data, or what its devices show, were not as they should be.
+         */
+        DataTold: {
+            /** Ended At */
+            ended_at: string | null;
+            /** Feeder */
+            feeder: string;
+            /** Kind */
+            kind: string;
+            /** Raised At */
+            raised_at: string | null;
+            /** Text */
+            text: string;
+        };
+        /**
+         * DeviceEffect
+         * @description A device that would take less, or more.
+         */
+        DeviceEffect: {
+            /** After Kw */
+            after_kw: number;
+            /** Before Kw */
+            before_kw: number;
+            /** Curtailed Kw */
+            curtailed_kw: number;
+            /** Customer */
+            customer: string | null;
+            /** Device */
+            device: string;
+            /** Floor Kw */
+            floor_kw: number;
+            /** Is At Floor */
+            is_at_floor: boolean;
+            /** Kind */
+            kind: string;
+            /** Limit Kw */
+            limit_kw: number | null;
+            /** Service Point */
+            service_point: string;
+            /** Until */
+            until: string | null;
+        };
+        /**
+         * ElementEffect
+         * @description A line or transformer before and after.
+         */
+        ElementEffect: {
+            /** After Percent */
+            after_percent: number | null;
+            /** Before Percent */
+            before_percent: number | null;
+            /** Id */
+            id: string;
+            /** Limit Percent */
+            limit_percent: number;
+        };
+        /**
          * ElementLoading
          * @description A line's or transformer's loading.
          */
@@ -720,6 +1635,48 @@ export interface components {
             id: string;
             /** Loading Percent */
             loading_percent: number;
+        };
+        /**
+         * EventEffect
+         * @description What becomes of the running event.
+         */
+        EventEffect: {
+            /** Element */
+            element: string;
+            /** Event */
+            event: string;
+            /** Is Cleared */
+            is_cleared: boolean;
+            /** Limit */
+            limit: number;
+            /** Value After */
+            value_after: number | null;
+            /** Value Before */
+            value_before: number | null;
+            /** Would Wind Down */
+            would_wind_down: boolean;
+        };
+        /**
+         * EventTold
+         * @description One occurrence, as far as this shift saw it.
+         */
+        EventTold: {
+            /** Closed At */
+            closed_at: string | null;
+            /** Element */
+            element: string | null;
+            /** Event */
+            event: string;
+            /** Feeder */
+            feeder: string;
+            /** Opened At */
+            opened_at: string | null;
+            /** Peak Percent */
+            peak_percent: number | null;
+            /** Requests */
+            requests: number;
+            /** Short */
+            short: boolean;
         };
         /**
          * EventView
@@ -837,6 +1794,11 @@ export interface components {
             expected: components["schemas"]["ExpectedView"][];
             /** Feeder */
             feeder: string;
+            /**
+             * Forecast
+             * @default []
+             */
+            forecast: components["schemas"]["ForecastPoint"][];
             /** Lines */
             lines: components["schemas"]["ElementLoading"][];
             /** Located */
@@ -846,6 +1808,11 @@ export interface components {
             requests: components["schemas"]["RequestView"][];
             /** Service Point Kw */
             service_point_kw: (number | null)[];
+            /**
+             * Service Point Quality
+             * @default []
+             */
+            service_point_quality: number[];
             totals: components["schemas"]["Totals"];
             /** Transformers */
             transformers: components["schemas"]["ElementLoading"][];
@@ -863,6 +1830,44 @@ export interface components {
             feeders: components["schemas"]["FeederBrief"][];
             /** Site */
             site: string;
+        };
+        /**
+         * ForecastPoint
+         * @description What is expected of one quarter-hour if nobody were limited: the highest loadings in percent, with the
+         *     ends of the 80 % interval of the feeder's sum; None where the load flow has no solution.
+         */
+        ForecastPoint: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Line High */
+            line_high: number | null;
+            /** Line Low */
+            line_low: number | null;
+            /** Line Percent */
+            line_percent: number | null;
+            /** Transformer High */
+            transformer_high: number | null;
+            /** Transformer Low */
+            transformer_low: number | null;
+            /** Transformer Percent */
+            transformer_percent: number | null;
+        };
+        /**
+         * ForeseenViolation
+         * @description An element outside its limit.
+         */
+        ForeseenViolation: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Limit */
+            limit: number;
+            /** Value */
+            value: number;
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -883,6 +1888,18 @@ export interface components {
             status: "ready" | "not_ready";
         };
         /**
+         * LeftOut
+         * @description A device that the order names and does not reach, and why.
+         */
+        LeftOut: {
+            /** Device */
+            device: string;
+            /** Reason */
+            reason: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * LineBody
          * @description A line.
          */
@@ -897,6 +1914,24 @@ export interface components {
             name: string;
             /** To Bus */
             to_bus: string;
+        };
+        /**
+         * MatterBody
+         * @description Something that stands and whoever takes over has to know.
+         */
+        MatterBody: {
+            /** Feeder */
+            feeder: string | null;
+            /** Kind */
+            kind: string;
+            /** Since */
+            since: string | null;
+            /** What */
+            what: string;
+            /** Who */
+            who: string | null;
+            /** Why */
+            why: string | null;
         };
         /**
          * NetworkBody
@@ -919,6 +1954,107 @@ export interface components {
             warnings: string[];
         };
         /**
+         * NoteBody
+         * @description One note as it stands.
+         */
+        NoteBody: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Done */
+            done: boolean;
+            /** Feeder */
+            feeder: string | null;
+            /** Marked By */
+            marked_by: string | null;
+            /** Note */
+            note: number;
+            /** Pinned */
+            pinned: boolean;
+            /** Shift */
+            shift: number;
+            /** Text */
+            text: string;
+            /** Who */
+            who: string;
+        };
+        /**
+         * Outlook
+         * @description The feeder in one state.
+         */
+        Outlook: {
+            /** Converged */
+            converged: boolean;
+            /** Highest Loaded */
+            highest_loaded: string | null;
+            /** Highest Loading Percent */
+            highest_loading_percent: number | null;
+            /** Highest V Pu */
+            highest_v_pu: number | null;
+            /** Lowest V Pu */
+            lowest_v_pu: number | null;
+            /** Substation P Kw */
+            substation_p_kw: number | null;
+            /** Violations */
+            violations: components["schemas"]["ForeseenViolation"][];
+        };
+        /**
+         * PastShiftBody
+         * @description A shift that is over.
+         */
+        PastShiftBody: {
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /**
+             * Ended At
+             * Format: date-time
+             */
+            ended_at: string;
+            /** Handed Over By */
+            handed_over_by: string;
+            /** Notes */
+            notes: number;
+            /** Remarks */
+            remarks: string;
+            /** Shift */
+            shift: number;
+            /** Taken Over By */
+            taken_over_by: string;
+            /** Who */
+            who: string | null;
+        };
+        /**
+         * PastShiftsBody
+         * @description Shifts that are over, the latest first.
+         */
+        PastShiftsBody: {
+            /** Items */
+            items: components["schemas"]["PastShiftBody"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * PeopleTold
+         * @description What was said to customers, and what they said.
+         */
+        PeopleTold: {
+            /** Asked */
+            asked: number;
+            /** Not Reached */
+            not_reached: number;
+            /** Said No */
+            said_no: number;
+            /** Said Yes */
+            said_yes: number;
+            /** Want No More */
+            want_no_more: number;
+        };
+        /**
          * RequestView
          * @description One request, as far as it got.
          */
@@ -938,6 +2074,10 @@ export interface components {
             limit_kw: number;
             /** Observed Kw */
             observed_kw: number | null;
+            /** Ordered By */
+            ordered_by?: string | null;
+            /** Ordered Until */
+            ordered_until?: string | null;
             /** P Before Kw */
             p_before_kw: number;
             /** Points */
@@ -981,17 +2121,98 @@ export interface components {
             name: string;
         };
         /**
-         * StateEvent
-         * @description The data of one `state` event of the stream.
+         * ShiftBody
+         * @description The present shift.
          */
-        StateEvent: {
-            /** Full */
-            full: boolean;
-            /** Told */
-            told: components["schemas"]["Told"][];
-            /** Trend */
-            trend: components["schemas"]["TrendPoint"][];
-            view: components["schemas"]["FeederView"];
+        ShiftBody: {
+            /** Notes */
+            notes: components["schemas"]["NoteBody"][];
+            /** Shift */
+            shift: number;
+            /** Since */
+            since: string | null;
+            /** Standing */
+            standing: components["schemas"]["MatterBody"][];
+            /** Who */
+            who: string | null;
+        };
+        /**
+         * ShiftSummary
+         * @description All of it.
+         */
+        ShiftSummary: {
+            /** Acts */
+            acts: components["schemas"]["ActTold"][];
+            /** Acts Total */
+            acts_total: number;
+            /** Alarms */
+            alarms: components["schemas"]["AlarmsTold"][];
+            /** Alarms By Priority */
+            alarms_by_priority: {
+                [key: string]: number;
+            };
+            /** Automatic */
+            automatic: components["schemas"]["ActTold"][];
+            /** Complete */
+            complete: boolean;
+            /** Data */
+            data: components["schemas"]["DataTold"][];
+            /** Data Total */
+            data_total: number;
+            /** Disputes Closed */
+            disputes_closed: number;
+            /** Disputes Opened */
+            disputes_opened: number;
+            /** Entries */
+            entries: number;
+            /** Events */
+            events: components["schemas"]["EventTold"][];
+            /** Events Total */
+            events_total: number;
+            /** From At */
+            from_at: string | null;
+            /** Minor Units */
+            minor_units: number;
+            people: components["schemas"]["PeopleTold"];
+            /** Points */
+            points: number;
+            /** Readings Refused */
+            readings_refused: {
+                [key: string]: number;
+            };
+            /** Reduced Kwh */
+            reduced_kwh: number;
+            /** Requests By End */
+            requests_by_end: {
+                [key: string]: number;
+            };
+            /** Requests Planned */
+            requests_planned: number;
+            /** Restarts */
+            restarts: number;
+            /** Silent */
+            silent: components["schemas"]["SilentTold"][];
+            /** Silent Total */
+            silent_total: number;
+            /** Until At */
+            until_at: string | null;
+        };
+        /**
+         * SilentTold
+         * @description A device that did not answer a request.
+         */
+        SilentTold: {
+            /** Device */
+            device: string;
+            /** Feeder */
+            feeder: string | null;
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+            /** Times */
+            times: number;
         };
         /**
          * Told
@@ -1013,6 +2234,20 @@ export interface components {
             severity: string;
             /** Text */
             text: string;
+        };
+        /**
+         * ToldShiftBody
+         * @description A shift that is over, with all that is known of it.
+         */
+        ToldShiftBody: {
+            /** More */
+            more: number;
+            /** Notes */
+            notes: components["schemas"]["NoteBody"][];
+            shift: components["schemas"]["PastShiftBody"];
+            /** Standing */
+            standing: components["schemas"]["MatterBody"][];
+            summary: components["schemas"]["ShiftSummary"];
         };
         /**
          * Totals
@@ -1111,6 +2346,61 @@ export interface components {
             /** Value */
             value: number;
         };
+        /**
+         * VoltageEffect
+         * @description A bus before and after.
+         */
+        VoltageEffect: {
+            /** After V Pu */
+            after_v_pu: number | null;
+            /** Before V Pu */
+            before_v_pu: number | null;
+            /** Id */
+            id: string;
+            /** Max V Pu */
+            max_v_pu: number;
+            /** Min V Pu */
+            min_v_pu: number;
+        };
+        /**
+         * WhatIf
+         * @description The effect of orders on one feeder, by load flow on its latest snapshot.
+         */
+        WhatIf: {
+            after: components["schemas"]["Outlook"];
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            before: components["schemas"]["Outlook"];
+            /** Cautions */
+            cautions: components["schemas"]["Caution"][];
+            columns_after: components["schemas"]["Columns"] | null;
+            /** Critical Customers */
+            critical_customers: string[];
+            /** Curtailed Kw */
+            curtailed_kw: number;
+            /** Customers */
+            customers: string[];
+            /** Devices */
+            devices: components["schemas"]["DeviceEffect"][];
+            /** Elements */
+            elements: components["schemas"]["ElementEffect"][];
+            event: components["schemas"]["EventEffect"] | null;
+            /** Feeder */
+            feeder: string;
+            /** Is Data Good */
+            is_data_good: boolean;
+            /** Left Out */
+            left_out: components["schemas"]["LeftOut"][];
+            /** Reach Kw */
+            reach_kw: number;
+            /** Reach Percent */
+            reach_percent: number;
+            /** Voltages */
+            voltages: components["schemas"]["VoltageEffect"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -1120,10 +2410,1148 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    top_up_api_v1_budget_top_ups_post: {
+    alarms_api_v1_alarms_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "alarm": "overload-3f9a2c81d0b4",
+                     *           "chattering": false,
+                     *           "feeder": "F1",
+                     *           "kind": "overload",
+                     *           "limit": 100,
+                     *           "occurrence": 2,
+                     *           "priority": "low",
+                     *           "raised_at": "2026-11-26T21:04:35Z",
+                     *           "since": "2026-11-26T21:04:35Z",
+                     *           "stands": true,
+                     *           "state": "unacknowledged",
+                     *           "subject": "line:3",
+                     *           "text": "F1: Line 3 at 104.2 %, its limit is 100.0 %",
+                     *           "value": 104.2
+                     *         }
+                     *       ],
+                     *       "summary": {
+                     *         "counts": [
+                     *           {
+                     *             "acknowledged": 0,
+                     *             "priority": "critical",
+                     *             "unacknowledged": 0
+                     *           },
+                     *           {
+                     *             "acknowledged": 0,
+                     *             "priority": "high",
+                     *             "unacknowledged": 0
+                     *           },
+                     *           {
+                     *             "acknowledged": 1,
+                     *             "priority": "medium",
+                     *             "unacknowledged": 0
+                     *           },
+                     *           {
+                     *             "acknowledged": 0,
+                     *             "priority": "low",
+                     *             "unacknowledged": 1
+                     *           }
+                     *         ],
+                     *         "flood": {
+                     *           "active": false,
+                     *           "grouped": 0,
+                     *           "in_ten_minutes": 2
+                     *         },
+                     *         "newest": {
+                     *           "alarm": "overload-3f9a2c81d0b4",
+                     *           "chattering": false,
+                     *           "feeder": "F1",
+                     *           "kind": "overload",
+                     *           "limit": 100,
+                     *           "occurrence": 2,
+                     *           "priority": "low",
+                     *           "raised_at": "2026-11-26T21:04:35Z",
+                     *           "since": "2026-11-26T21:04:35Z",
+                     *           "stands": true,
+                     *           "state": "unacknowledged",
+                     *           "subject": "line:3",
+                     *           "text": "F1: Line 3 at 104.2 %, its limit is 100.0 %",
+                     *           "value": 104.2
+                     *         },
+                     *         "shelved": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        items: {
+                            acknowledged_at: string | null;
+                            acknowledged_by: string | null;
+                            alarm: string;
+                            cause: string | null;
+                            chattering: boolean;
+                            feeder: string | null;
+                            grouped_under: string | null;
+                            kind: string;
+                            limit: number | null;
+                            occurrence: number;
+                            /** @enum {unknown} */
+                            priority: "critical" | "high" | "low" | "medium";
+                            raised_at: string;
+                            returned_at: string | null;
+                            shelved: {
+                                at: string;
+                                until: string;
+                                who: string;
+                                why: string;
+                            } | null;
+                            since: string;
+                            stands: boolean;
+                            state: ("acknowledged" | "normal" | "returned_unacknowledged" | "unacknowledged") | ("out_of_service" | "shelved" | "suppressed");
+                            subject: string;
+                            text: string;
+                            value: number | null;
+                        }[];
+                        next: string | null;
+                        /**
+                         * AlarmSummary
+                         * @description What is seen on every page.
+                         */
+                        summary: {
+                            counts: {
+                                acknowledged: number;
+                                /** @enum {unknown} */
+                                priority: "critical" | "high" | "low" | "medium";
+                                unacknowledged: number;
+                            }[];
+                            /**
+                             * FloodView
+                             * @description Whether more comes than an operator can take in.
+                             */
+                            flood: {
+                                active: boolean;
+                                grouped: number;
+                                in_ten_minutes: number;
+                                since: string | null;
+                            };
+                            newest: {
+                                acknowledged_at: string | null;
+                                acknowledged_by: string | null;
+                                alarm: string;
+                                cause: string | null;
+                                chattering: boolean;
+                                feeder: string | null;
+                                grouped_under: string | null;
+                                kind: string;
+                                limit: number | null;
+                                occurrence: number;
+                                /** @enum {unknown} */
+                                priority: "critical" | "high" | "low" | "medium";
+                                raised_at: string;
+                                returned_at: string | null;
+                                shelved: {
+                                    at: string;
+                                    until: string;
+                                    who: string;
+                                    why: string;
+                                } | null;
+                                since: string;
+                                stands: boolean;
+                                state: ("acknowledged" | "normal" | "returned_unacknowledged" | "unacknowledged") | ("out_of_service" | "shelved" | "suppressed");
+                                subject: string;
+                                text: string;
+                                value: number | null;
+                            } | null;
+                            shelved: number;
+                        };
+                    };
+                };
+            };
+            /** @description nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    acknowledge_many_api_v1_alarms_acknowledge_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "alarms": [
+                 *         {
+                 *           "alarm": "overload-3f9a2c81d0b4",
+                 *           "occurrence": 2
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    alarms: {
+                        alarm: string;
+                        occurrence: number;
+                    }[];
+                    who?: string | null;
+                    why?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "alarm": "overload-3f9a2c81d0b4",
+                     *           "outcome": "acknowledged"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        items: {
+                            alarm: string;
+                            /** @enum {unknown} */
+                            outcome: "acknowledged" | "again" | "moved" | "not_allowed" | "unknown";
+                        }[];
+                    };
+                };
+            };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such alarm, or it is normal again */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it was raised again since it was seen */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is larger than 4096 bytes, or has too many alarms */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is malformed, or the alarm cannot be shelved like that */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the journal cannot be written, so nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    history_api_v1_alarms_history_get: {
+        parameters: {
+            query?: {
+                feeder?: string | null;
+                alarm?: string | null;
+                kind?: string | null;
+                priority?: ("critical" | "high" | "medium" | "low") | null;
+                change?: ("raised" | "returned" | "acknowledged" | "shelved" | "unshelved" | "shelving_expired") | null;
+                from?: string | null;
+                to?: string | null;
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "alarm": "overload-3f9a2c81d0b4",
+                     *           "at": "2026-11-26T21:04:35Z",
+                     *           "change": "raised",
+                     *           "feeder": "F1",
+                     *           "kind": "overload",
+                     *           "limit": 100,
+                     *           "priority": "low",
+                     *           "seq": 4711,
+                     *           "subject": "line:3",
+                     *           "text": "F1: Line 3 at 104.2 %, its limit is 100.0 %",
+                     *           "value": 104.2
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
+                    "application/json": {
+                        items: {
+                            alarm: string;
+                            at: string;
+                            /** @enum {unknown} */
+                            change: "acknowledged" | "raised" | "returned" | "shelved" | "shelving_expired" | "unshelved";
+                            feeder: string | null;
+                            kind: string;
+                            limit?: number | null;
+                            /** @enum {unknown} */
+                            priority: "critical" | "high" | "low" | "medium";
+                            seq: number;
+                            subject: string;
+                            text: string;
+                            until?: string | null;
+                            value?: number | null;
+                            who?: string | null;
+                            why?: string | null;
+                        }[];
+                        next: string | null;
+                    };
+                };
+            };
+            /** @description nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description the journal cannot be read now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    rate_api_v1_alarms_rate_get: {
+        parameters: {
+            query?: {
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        alarms: number;
+                        bad_actors: {
+                            alarm: string;
+                            count: number;
+                            feeder: string | null;
+                            kind: string;
+                            share_percent: number;
+                            subject: string;
+                        }[];
+                        chattering: string[];
+                        end: string;
+                        in_flood_percent: number;
+                        most_in_ten_minutes: number;
+                        operators: number;
+                        per_operator_day: number;
+                        per_operator_hour: number;
+                        per_ten_minutes: number;
+                        points: {
+                            at: string;
+                            critical: number;
+                            high: number;
+                            low: number;
+                            medium: number;
+                        }[];
+                        priorities: {
+                            goal_percent: number;
+                            /** @enum {unknown} */
+                            priority: "critical" | "high" | "low" | "medium";
+                            share_percent: number;
+                        }[];
+                        stale: string[];
+                        start: string;
+                        targets: {
+                            /** @enum {unknown} */
+                            name: "acceptable" | "manageable" | "overloaded";
+                            per_day: number;
+                            per_hour: number;
+                            per_ten_minutes: number;
+                        }[];
+                        /** @enum {unknown} */
+                        verdict: "acceptable" | "manageable" | "overloaded";
+                    };
+                };
+            };
+            /** @description nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    summary_api_v1_alarms_summary_get: {
         parameters: {
             query?: never;
             header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "counts": [
+                     *         {
+                     *           "acknowledged": 0,
+                     *           "priority": "critical",
+                     *           "unacknowledged": 0
+                     *         },
+                     *         {
+                     *           "acknowledged": 0,
+                     *           "priority": "high",
+                     *           "unacknowledged": 0
+                     *         },
+                     *         {
+                     *           "acknowledged": 1,
+                     *           "priority": "medium",
+                     *           "unacknowledged": 0
+                     *         },
+                     *         {
+                     *           "acknowledged": 0,
+                     *           "priority": "low",
+                     *           "unacknowledged": 1
+                     *         }
+                     *       ],
+                     *       "flood": {
+                     *         "active": false,
+                     *         "grouped": 0,
+                     *         "in_ten_minutes": 2
+                     *       },
+                     *       "newest": {
+                     *         "alarm": "overload-3f9a2c81d0b4",
+                     *         "chattering": false,
+                     *         "feeder": "F1",
+                     *         "kind": "overload",
+                     *         "limit": 100,
+                     *         "occurrence": 2,
+                     *         "priority": "low",
+                     *         "raised_at": "2026-11-26T21:04:35Z",
+                     *         "since": "2026-11-26T21:04:35Z",
+                     *         "stands": true,
+                     *         "state": "unacknowledged",
+                     *         "subject": "line:3",
+                     *         "text": "F1: Line 3 at 104.2 %, its limit is 100.0 %",
+                     *         "value": 104.2
+                     *       },
+                     *       "shelved": 0
+                     *     }
+                     */
+                    "application/json": {
+                        counts: {
+                            acknowledged: number;
+                            /** @enum {unknown} */
+                            priority: "critical" | "high" | "low" | "medium";
+                            unacknowledged: number;
+                        }[];
+                        /**
+                         * FloodView
+                         * @description Whether more comes than an operator can take in.
+                         */
+                        flood: {
+                            active: boolean;
+                            grouped: number;
+                            in_ten_minutes: number;
+                            since: string | null;
+                        };
+                        newest: {
+                            acknowledged_at: string | null;
+                            acknowledged_by: string | null;
+                            alarm: string;
+                            cause: string | null;
+                            chattering: boolean;
+                            feeder: string | null;
+                            grouped_under: string | null;
+                            kind: string;
+                            limit: number | null;
+                            occurrence: number;
+                            /** @enum {unknown} */
+                            priority: "critical" | "high" | "low" | "medium";
+                            raised_at: string;
+                            returned_at: string | null;
+                            shelved: {
+                                at: string;
+                                until: string;
+                                who: string;
+                                why: string;
+                            } | null;
+                            since: string;
+                            stands: boolean;
+                            state: ("acknowledged" | "normal" | "returned_unacknowledged" | "unacknowledged") | ("out_of_service" | "shelved" | "suppressed");
+                            subject: string;
+                            text: string;
+                            value: number | null;
+                        } | null;
+                        shelved: number;
+                    };
+                };
+            };
+            /** @description nothing has changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    acknowledge_api_v1_alarms__alarm__acknowledge_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "occurrence": 2,
+                 *       "why": "crew is on its way"
+                 *     }
+                 */
+                "application/json": {
+                    occurrence?: number | null;
+                    who?: string | null;
+                    why?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "alarm": {
+                     *         "acknowledged_at": "2026-11-26T21:04:35Z",
+                     *         "acknowledged_by": "li.wei",
+                     *         "alarm": "overload-3f9a2c81d0b4",
+                     *         "chattering": false,
+                     *         "feeder": "F1",
+                     *         "kind": "overload",
+                     *         "limit": 100,
+                     *         "occurrence": 2,
+                     *         "priority": "low",
+                     *         "raised_at": "2026-11-26T21:04:35Z",
+                     *         "since": "2026-11-26T21:04:35Z",
+                     *         "stands": true,
+                     *         "state": "acknowledged",
+                     *         "subject": "line:3",
+                     *         "text": "F1: Line 3 at 104.2 %, its limit is 100.0 %",
+                     *         "value": 104.2
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        alarm: {
+                            acknowledged_at: string | null;
+                            acknowledged_by: string | null;
+                            alarm: string;
+                            cause: string | null;
+                            chattering: boolean;
+                            feeder: string | null;
+                            grouped_under: string | null;
+                            kind: string;
+                            limit: number | null;
+                            occurrence: number;
+                            /** @enum {unknown} */
+                            priority: "critical" | "high" | "low" | "medium";
+                            raised_at: string;
+                            returned_at: string | null;
+                            shelved: {
+                                at: string;
+                                until: string;
+                                who: string;
+                                why: string;
+                            } | null;
+                            since: string;
+                            stands: boolean;
+                            state: ("acknowledged" | "normal" | "returned_unacknowledged" | "unacknowledged") | ("out_of_service" | "shelved" | "suppressed");
+                            subject: string;
+                            text: string;
+                            value: number | null;
+                        } | null;
+                    };
+                };
+            };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such alarm, or it is normal again */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it was raised again since it was seen */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is larger than 4096 bytes, or has too many alarms */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is malformed, or the alarm cannot be shelved like that */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the journal cannot be written, so nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    shelve_api_v1_alarms__alarm__shelve_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "occurrence": 2,
+                 *       "until": "2026-11-27T02:00:00Z",
+                 *       "why": "meter is being changed"
+                 *     }
+                 */
+                "application/json": {
+                    occurrence?: number | null;
+                    /** Format: date-time */
+                    until: string;
+                    who?: string | null;
+                    why: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "alarm": {
+                     *         "acknowledged_at": "2026-11-26T21:04:35Z",
+                     *         "acknowledged_by": "li.wei",
+                     *         "alarm": "overload-3f9a2c81d0b4",
+                     *         "chattering": false,
+                     *         "feeder": "F1",
+                     *         "kind": "overload",
+                     *         "limit": 100,
+                     *         "occurrence": 2,
+                     *         "priority": "low",
+                     *         "raised_at": "2026-11-26T21:04:35Z",
+                     *         "since": "2026-11-26T21:04:35Z",
+                     *         "stands": true,
+                     *         "state": "acknowledged",
+                     *         "subject": "line:3",
+                     *         "text": "F1: Line 3 at 104.2 %, its limit is 100.0 %",
+                     *         "value": 104.2
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        alarm: {
+                            acknowledged_at: string | null;
+                            acknowledged_by: string | null;
+                            alarm: string;
+                            cause: string | null;
+                            chattering: boolean;
+                            feeder: string | null;
+                            grouped_under: string | null;
+                            kind: string;
+                            limit: number | null;
+                            occurrence: number;
+                            /** @enum {unknown} */
+                            priority: "critical" | "high" | "low" | "medium";
+                            raised_at: string;
+                            returned_at: string | null;
+                            shelved: {
+                                at: string;
+                                until: string;
+                                who: string;
+                                why: string;
+                            } | null;
+                            since: string;
+                            stands: boolean;
+                            state: ("acknowledged" | "normal" | "returned_unacknowledged" | "unacknowledged") | ("out_of_service" | "shelved" | "suppressed");
+                            subject: string;
+                            text: string;
+                            value: number | null;
+                        } | null;
+                    };
+                };
+            };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such alarm, or it is normal again */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it was raised again since it was seen */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is larger than 4096 bytes, or has too many alarms */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is malformed, or the alarm cannot be shelved like that */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the journal cannot be written, so nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    unshelve_api_v1_alarms__alarm__unshelve_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                alarm: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "why": "the meter is changed"
+                 *     }
+                 */
+                "application/json": {
+                    who?: string | null;
+                    why?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "alarm": {
+                     *         "acknowledged_at": "2026-11-26T21:04:35Z",
+                     *         "acknowledged_by": "li.wei",
+                     *         "alarm": "overload-3f9a2c81d0b4",
+                     *         "chattering": false,
+                     *         "feeder": "F1",
+                     *         "kind": "overload",
+                     *         "limit": 100,
+                     *         "occurrence": 2,
+                     *         "priority": "low",
+                     *         "raised_at": "2026-11-26T21:04:35Z",
+                     *         "since": "2026-11-26T21:04:35Z",
+                     *         "stands": true,
+                     *         "state": "acknowledged",
+                     *         "subject": "line:3",
+                     *         "text": "F1: Line 3 at 104.2 %, its limit is 100.0 %",
+                     *         "value": 104.2
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        alarm: {
+                            acknowledged_at: string | null;
+                            acknowledged_by: string | null;
+                            alarm: string;
+                            cause: string | null;
+                            chattering: boolean;
+                            feeder: string | null;
+                            grouped_under: string | null;
+                            kind: string;
+                            limit: number | null;
+                            occurrence: number;
+                            /** @enum {unknown} */
+                            priority: "critical" | "high" | "low" | "medium";
+                            raised_at: string;
+                            returned_at: string | null;
+                            shelved: {
+                                at: string;
+                                until: string;
+                                who: string;
+                                why: string;
+                            } | null;
+                            since: string;
+                            stands: boolean;
+                            state: ("acknowledged" | "normal" | "returned_unacknowledged" | "unacknowledged") | ("out_of_service" | "shelved" | "suppressed");
+                            subject: string;
+                            text: string;
+                            value: number | null;
+                        } | null;
+                    };
+                };
+            };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such alarm, or it is normal again */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it was raised again since it was seen */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is larger than 4096 bytes, or has too many alarms */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is malformed, or the alarm cannot be shelved like that */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the journal cannot be written, so nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    asyncapi_api_v1_asyncapi_json_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description it is the one with this entity tag */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    top_up_api_v1_budget_top_ups_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1161,6 +3589,13 @@ export interface operations {
                     };
                 };
             };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
@@ -1189,8 +3624,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description the body is malformed */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1249,7 +3698,13 @@ export interface operations {
     erase_api_v1_customers__customer__erase_contacts_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 customer: string;
             };
@@ -1277,6 +3732,13 @@ export interface operations {
                     };
                 };
             };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
@@ -1293,6 +3755,13 @@ export interface operations {
             };
             /** @description nothing is held of this customer */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the command under this Idempotency-Key still runs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1319,6 +3788,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description too many commands run at a time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description the contacts cannot be written now: ask again, until it is done */
             503: {
                 headers: {
@@ -1331,7 +3807,13 @@ export interface operations {
     opt_out_api_v1_customers__customer__opt_out_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 customer: string;
             };
@@ -1357,6 +3839,13 @@ export interface operations {
                     };
                 };
             };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
@@ -1366,6 +3855,13 @@ export interface operations {
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the command under this Idempotency-Key still runs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1387,6 +3883,13 @@ export interface operations {
             };
             /** @description the order is malformed */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1566,7 +4069,13 @@ export interface operations {
     open_dispute_api_v1_disputes_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1599,6 +4108,13 @@ export interface operations {
                     };
                 };
             };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
@@ -1627,8 +4143,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description the body is malformed, or its readings cannot be */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1646,7 +4176,13 @@ export interface operations {
     decide_api_v1_disputes__dispute__decision_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 dispute: string;
             };
@@ -1744,6 +4280,13 @@ export interface operations {
                     };
                 };
             };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
@@ -1772,6 +4315,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description the body is malformed, or its readings cannot be */
             422: {
                 headers: {
@@ -1779,7 +4329,139 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description too many commands run at a time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description the journal cannot be written */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    stop_api_v1_emergency_stop_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "manner": "staggered",
+                 *       "scope": "site",
+                 *       "why": "fire at the substation"
+                 *     }
+                 */
+                "application/json": {
+                    /** @default [] */
+                    feeders?: string[];
+                    /** @enum {unknown} */
+                    manner: "at_once" | "staggered";
+                    /** @enum {unknown} */
+                    scope: "feeders" | "site";
+                    who?: string | null;
+                    why: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        at: string;
+                        durable: boolean;
+                        feeders: string[];
+                        /** @enum {unknown} */
+                        manner: "at_once" | "staggered";
+                        order: string;
+                        who: string;
+                        why: string;
+                    };
+                };
+            };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such order or feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the command under this Idempotency-Key still runs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is larger than 65536 bytes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is malformed, or the order cannot be meant */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the journal cannot be written; nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1813,10 +4495,564 @@ export interface operations {
             };
         };
     };
-    report_api_v1_facts_post: {
+    events_api_v1_events_get: {
+        parameters: {
+            query?: {
+                feeder?: string | null;
+                from?: string | null;
+                to?: string | null;
+                state?: ("running" | "closed" | "short") | null;
+                kind?: string | null;
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "closed_at": "2026-01-12T20:12:47Z",
+                     *           "devices": 82,
+                     *           "element": "trafo:0",
+                     *           "event": "E-dorf-20260112T175447Z",
+                     *           "expected": false,
+                     *           "feeder": "dorf",
+                     *           "kind": "transformer_overload",
+                     *           "limit": 100,
+                     *           "minor_units": 3186,
+                     *           "not_done": 3,
+                     *           "open_disputes": 0,
+                     *           "opened_at": "2026-01-12T17:54:47Z",
+                     *           "overridden": 1,
+                     *           "peak_percent": 112.4,
+                     *           "people": 9,
+                     *           "points": 12745,
+                     *           "probability": 0.998,
+                     *           "reduced_kwh": 128.019,
+                     *           "settled": 91,
+                     *           "short": false,
+                     *           "value": 106.9
+                     *         }
+                     *       ],
+                     *       "next": "117"
+                     *     }
+                     */
+                    "application/json": {
+                        items: {
+                            closed_at: string | null;
+                            devices: number;
+                            element: string;
+                            event: string;
+                            expected: boolean;
+                            feeder: string;
+                            kind: string;
+                            limit: number;
+                            minor_units: number;
+                            not_done: number;
+                            open_disputes: number;
+                            opened_at: string;
+                            overridden: number;
+                            peak_percent: number | null;
+                            people: number;
+                            points: number;
+                            probability: number | null;
+                            reduced_kwh: number;
+                            settled: number;
+                            short: boolean;
+                            value: number;
+                        }[];
+                        next: string | null;
+                    };
+                };
+            };
+            /** @description as it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not for them */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what is asked for makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the journal cannot be read now, or reading it takes longer than anybody waits */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    event_api_v1_events__event_id__get: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "currency": "EUR-cent",
+                     *       "phases": [
+                     *         {
+                     *           "phase": "asking",
+                     *           "start": "2026-01-12T17:54:47Z",
+                     *           "until": "2026-01-12T17:55:47Z"
+                     *         }
+                     *       ],
+                     *       "requests": [],
+                     *       "rounds": [
+                     *         {
+                     *           "asked": [
+                     *             {
+                     *               "customer": "C-008",
+                     *               "cut_kw": 6.8,
+                     *               "effect_per_kw": 0.41,
+                     *               "floor_kw": 4.2,
+                     *               "kind": "ev_charger",
+                     *               "limit_kw": 4.2,
+                     *               "p_before_kw": 11,
+                     *               "request": "E-dorf-20260112T175447Z-R001",
+                     *               "resource": "device",
+                     *               "service_point": "LV3.101 Load 97",
+                     *               "share_percent": 2.79,
+                     *               "target": "ev-005"
+                     *             }
+                     *           ],
+                     *           "at": "2026-01-12T17:54:47Z",
+                     *           "cut_kw": 6.8,
+                     *           "element": "trafo:0",
+                     *           "expected": false,
+                     *           "gate_refused": [],
+                     *           "kind": "transformer_overload",
+                     *           "left": [
+                     *             {
+                     *               "count": 1,
+                     *               "devices": [
+                     *                 "ev-011"
+                     *               ],
+                     *               "reason": "protected"
+                     *             }
+                     *           ],
+                     *           "limit": 100,
+                     *           "seq": 118,
+                     *           "value": 106.9
+                     *         }
+                     *       ],
+                     *       "steps": [
+                     *         {
+                     *           "at": "2026-01-12T17:54:47Z",
+                     *           "key": "event_opened",
+                     *           "phase": "detection",
+                     *           "seq": 117,
+                     *           "severity": "alarm",
+                     *           "text": "Transformer 0 at 106.9 %, over its limit of 100.0 %: event E-dorf-20260112T175447Z opened",
+                     *           "values": {
+                     *             "element": "trafo:0",
+                     *             "event": "E-dorf-20260112T175447Z",
+                     *             "feeder": "dorf",
+                     *             "limit": 100,
+                     *             "value": 106.9
+                     *           }
+                     *         }
+                     *       ],
+                     *       "steps_total": 1,
+                     *       "summary": {
+                     *         "closed_at": "2026-01-12T20:12:47Z",
+                     *         "devices": 82,
+                     *         "element": "trafo:0",
+                     *         "event": "E-dorf-20260112T175447Z",
+                     *         "expected": false,
+                     *         "feeder": "dorf",
+                     *         "kind": "transformer_overload",
+                     *         "limit": 100,
+                     *         "minor_units": 3186,
+                     *         "not_done": 3,
+                     *         "open_disputes": 0,
+                     *         "opened_at": "2026-01-12T17:54:47Z",
+                     *         "overridden": 1,
+                     *         "peak_percent": 112.4,
+                     *         "people": 9,
+                     *         "points": 12745,
+                     *         "probability": 0.998,
+                     *         "reduced_kwh": 128.019,
+                     *         "settled": 91,
+                     *         "short": false,
+                     *         "value": 106.9
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        currency: string;
+                        phases: {
+                            phase: string;
+                            start: string;
+                            until: string | null;
+                        }[];
+                        requests: {
+                            active_at: string | null;
+                            answer: string | null;
+                            baseline_kw: number;
+                            consent: string | null;
+                            customer: string;
+                            end: string;
+                            ended_at: string | null;
+                            floor_kw: number | null;
+                            kind: string;
+                            limits: [
+                                string,
+                                number
+                            ][];
+                            p_before_kw: number;
+                            programme: string | null;
+                            reason: string | null;
+                            request: string;
+                            /** @enum {unknown} */
+                            resource: "device" | "person";
+                            service_point: string;
+                            settled: {
+                                asked_kwh: number;
+                                at: string;
+                                compliance_percent: number;
+                                corrections: number;
+                                intervals: number;
+                                intervals_measured: number;
+                                minor_units: number;
+                                /** @enum {unknown} */
+                                outcome: "credited" | "nothing_shown" | "refused_or_silent" | "too_little_data";
+                                points: number;
+                                reduced_kwh: number;
+                            } | null;
+                            share_percent: number | null;
+                            start: string;
+                            /** @enum {unknown} */
+                            state: "accepted" | "active" | "ended" | "failed" | "overridden" | "planned" | "refused" | "sent" | "settled" | "unanswered";
+                            states: [
+                                "accepted" | "active" | "ended" | "failed" | "overridden" | "planned" | "refused" | "sent" | "settled" | "unanswered",
+                                string
+                            ][];
+                            target: string;
+                        }[];
+                        rounds: {
+                            asked: {
+                                customer: string;
+                                cut_kw: number;
+                                effect_per_kw: number | null;
+                                floor_kw: number | null;
+                                kind: string;
+                                limit_kw: number;
+                                p_before_kw: number;
+                                programme: string | null;
+                                request: string;
+                                /** @enum {unknown} */
+                                resource: "device" | "person";
+                                service_point: string;
+                                share_percent: number | null;
+                                target: string;
+                            }[];
+                            at: string;
+                            cut_kw: number;
+                            element: string;
+                            expected: boolean;
+                            gate_refused: [
+                                string,
+                                number
+                            ][];
+                            kind: string | null;
+                            left: {
+                                count: number;
+                                devices: string[];
+                                reason: string;
+                            }[] | null;
+                            limit: number | null;
+                            seq: number | null;
+                            value: number;
+                        }[];
+                        steps: {
+                            at: string;
+                            key: string;
+                            phase: string;
+                            request: string | null;
+                            seq: number | null;
+                            severity: string;
+                            text: string;
+                            values: Record<string, never>;
+                        }[];
+                        steps_total: number;
+                        /**
+                         * EventRow
+                         * @description One event in a list.
+                         */
+                        summary: {
+                            closed_at: string | null;
+                            devices: number;
+                            element: string;
+                            event: string;
+                            expected: boolean;
+                            feeder: string;
+                            kind: string;
+                            limit: number;
+                            minor_units: number;
+                            not_done: number;
+                            open_disputes: number;
+                            opened_at: string;
+                            overridden: number;
+                            peak_percent: number | null;
+                            people: number;
+                            points: number;
+                            probability: number | null;
+                            reduced_kwh: number;
+                            settled: number;
+                            short: boolean;
+                            value: number;
+                        };
+                    };
+                };
+            };
+            /** @description as it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not for them */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the journal has no such event */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description the journal cannot be read now, or reading it takes longer than anybody waits */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    export_api_v1_events__event_id__export_get: {
+        parameters: {
+            query?: {
+                format?: "json" | "csv" | "zip";
+                table?: "timeline" | "rounds" | "requests" | "states";
+                named?: boolean;
+            };
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "application/zip": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the journal has no such event */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description the journal cannot be read now, or reading it takes longer than anybody waits */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    steps_api_v1_events__event_id__steps_get: {
+        parameters: {
+            query?: {
+                phase?: string | null;
+                request?: string | null;
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "at": "2026-01-12T17:54:47Z",
+                     *           "key": "event_opened",
+                     *           "phase": "detection",
+                     *           "seq": 117,
+                     *           "severity": "alarm",
+                     *           "text": "Transformer 0 at 106.9 %, over its limit of 100.0 %: event E-dorf-20260112T175447Z opened",
+                     *           "values": {
+                     *             "element": "trafo:0",
+                     *             "event": "E-dorf-20260112T175447Z",
+                     *             "feeder": "dorf",
+                     *             "limit": 100,
+                     *             "value": 106.9
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        items: {
+                            at: string;
+                            key: string;
+                            phase: string;
+                            request: string | null;
+                            seq: number | null;
+                            severity: string;
+                            text: string;
+                            values: Record<string, never>;
+                        }[];
+                        next: string | null;
+                    };
+                };
+            };
+            /** @description as it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description not for them */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the journal has no such event */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description the journal cannot be read now, or reading it takes longer than anybody waits */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    report_api_v1_facts_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1848,6 +5084,13 @@ export interface operations {
                     };
                 };
             };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
@@ -1876,8 +5119,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description the body is malformed */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1908,6 +5165,384 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Feeders"];
+                };
+            };
+        };
+    };
+    contributions_api_v1_feeders__feeder__contributions_get: {
+        parameters: {
+            query: {
+                element: string;
+            };
+            header?: never;
+            path: {
+                feeder: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContributionsView"];
+                };
+            };
+            /** @description there is no such feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description nobody can tell now: no cycle yet, no load flow solution, or it took too long */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    layout_api_v1_feeders__feeder__layout_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                feeder: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the drawing */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "buses": {
+                     *         "depth": [
+                     *           0,
+                     *           1,
+                     *           2
+                     *         ],
+                     *         "id": [
+                     *           "bus:0",
+                     *           "bus:1",
+                     *           "bus:2"
+                     *         ],
+                     *         "max_v_pu": [
+                     *           1.1,
+                     *           1.1,
+                     *           1.1
+                     *         ],
+                     *         "min_v_pu": [
+                     *           0.9,
+                     *           0.9,
+                     *           0.9
+                     *         ],
+                     *         "name": [
+                     *           "MV busbar",
+                     *           "LV busbar",
+                     *           "House 1"
+                     *         ],
+                     *         "parent": [
+                     *           null,
+                     *           0,
+                     *           1
+                     *         ],
+                     *         "row": [
+                     *           0,
+                     *           0,
+                     *           0
+                     *         ],
+                     *         "vn_kv": [
+                     *           20,
+                     *           0.4,
+                     *           0.4
+                     *         ],
+                     *         "x": [
+                     *           11.4112,
+                     *           11.4112,
+                     *           11.4124
+                     *         ],
+                     *         "y": [
+                     *           53.6407,
+                     *           53.6407,
+                     *           53.6411
+                     *         ]
+                     *       },
+                     *       "coordinates": "degrees",
+                     *       "devices": {
+                     *         "id": [
+                     *           "EV-001"
+                     *         ],
+                     *         "kind": [
+                     *           "ev_charger"
+                     *         ],
+                     *         "min_kw": [
+                     *           4.2
+                     *         ],
+                     *         "protected": [
+                     *           false
+                     *         ],
+                     *         "rated_kw": [
+                     *           11
+                     *         ],
+                     *         "service_point": [
+                     *           0
+                     *         ]
+                     *       },
+                     *       "feeder": "dorf",
+                     *       "id": "5f0c6a0e2b7d4c19",
+                     *       "limits": {
+                     *         "loading_percent": 100,
+                     *         "max_v_pu": 1.1,
+                     *         "min_v_pu": 0.9
+                     *       },
+                     *       "lines": {
+                     *         "closed": [
+                     *           true
+                     *         ],
+                     *         "from_bus": [
+                     *           1
+                     *         ],
+                     *         "id": [
+                     *           "line:0"
+                     *         ],
+                     *         "in_tree": [
+                     *           true
+                     *         ],
+                     *         "length_m": [
+                     *           85
+                     *         ],
+                     *         "limit_percent": [
+                     *           100
+                     *         ],
+                     *         "name": [
+                     *           "Cable 1"
+                     *         ],
+                     *         "path": {},
+                     *         "to_bus": [
+                     *           2
+                     *         ],
+                     *         "type": [
+                     *           "NAYY 4x150 SE"
+                     *         ]
+                     *       },
+                     *       "links": {
+                     *         "closed": [],
+                     *         "from_bus": [],
+                     *         "id": [],
+                     *         "in_tree": [],
+                     *         "switch": [],
+                     *         "to_bus": []
+                     *       },
+                     *       "open_switches": {
+                     *         "bus": [],
+                     *         "element": [],
+                     *         "id": []
+                     *       },
+                     *       "service_points": {
+                     *         "bus": [
+                     *           2
+                     *         ],
+                     *         "critical": [
+                     *           false
+                     *         ],
+                     *         "customer": [
+                     *           "C-001"
+                     *         ],
+                     *         "metered": [
+                     *           true
+                     *         ],
+                     *         "name": [
+                     *           "House 1"
+                     *         ]
+                     *       },
+                     *       "source": "dorf.json",
+                     *       "supply": [
+                     *         0
+                     *       ],
+                     *       "transformers": {
+                     *         "closed": [
+                     *           true
+                     *         ],
+                     *         "hv_bus": [
+                     *           0
+                     *         ],
+                     *         "id": [
+                     *           "trafo:0"
+                     *         ],
+                     *         "in_tree": [
+                     *           true
+                     *         ],
+                     *         "limit_percent": [
+                     *           100
+                     *         ],
+                     *         "lv_bus": [
+                     *           1
+                     *         ],
+                     *         "name": [
+                     *           "Trafo 1"
+                     *         ],
+                     *         "rated_kva": [
+                     *           250
+                     *         ]
+                     *       },
+                     *       "warnings": []
+                     *     }
+                     */
+                    "application/json": {
+                        /**
+                         * BusColumns
+                         * @description All buses.
+                         */
+                        buses: {
+                            depth: number[];
+                            id: string[];
+                            max_v_pu: (number | null)[];
+                            min_v_pu: (number | null)[];
+                            name: string[];
+                            parent: (number | null)[];
+                            row: number[];
+                            vn_kv: (number | null)[];
+                            x: (number | null)[];
+                            y: (number | null)[];
+                        };
+                        coordinates: ("degrees" | "metres") | null;
+                        /**
+                         * DeviceColumns
+                         * @description All devices that can be limited.
+                         */
+                        devices: {
+                            id: string[];
+                            kind: string[];
+                            min_kw: number[];
+                            protected: boolean[];
+                            rated_kw: number[];
+                            service_point: number[];
+                        };
+                        feeder: string;
+                        id: string;
+                        /**
+                         * SiteLimits
+                         * @description What holds where an element has no stricter limit of its own.
+                         */
+                        limits: {
+                            loading_percent: number;
+                            max_v_pu: number;
+                            min_v_pu: number;
+                        };
+                        /**
+                         * LineColumns
+                         * @description All lines.
+                         */
+                        lines: {
+                            closed: boolean[];
+                            from_bus: number[];
+                            id: string[];
+                            in_tree: boolean[];
+                            length_m: (number | null)[];
+                            limit_percent: (number | null)[];
+                            name: string[];
+                            path: {
+                                [key: string]: [
+                                    number,
+                                    number
+                                ][];
+                            };
+                            to_bus: number[];
+                            type: string[];
+                        };
+                        /**
+                         * LinkColumns
+                         * @description What else joins buses: switches between them, third windings, impedances.
+                         */
+                        links: {
+                            closed: boolean[];
+                            from_bus: number[];
+                            id: string[];
+                            in_tree: boolean[];
+                            switch: boolean[];
+                            to_bus: number[];
+                        };
+                        /**
+                         * OpenSwitchColumns
+                         * @description Open switches at the ends of lines and transformers.
+                         */
+                        open_switches: {
+                            bus: number[];
+                            element: string[];
+                            id: string[];
+                        };
+                        /**
+                         * ServicePointColumns
+                         * @description All service points.
+                         */
+                        service_points: {
+                            bus: number[];
+                            critical: boolean[];
+                            customer: (string | null)[];
+                            metered: boolean[];
+                            name: string[];
+                        };
+                        source: string;
+                        supply: number[];
+                        /**
+                         * TransformerColumns
+                         * @description All transformers.
+                         */
+                        transformers: {
+                            closed: boolean[];
+                            hv_bus: number[];
+                            id: string[];
+                            in_tree: boolean[];
+                            limit_percent: (number | null)[];
+                            lv_bus: number[];
+                            name: string[];
+                            rated_kva: (number | null)[];
+                        };
+                        warnings: string[];
+                    };
+                };
+            };
+            /** @description as it was known already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -1953,7 +5588,13 @@ export interface operations {
     operate_api_v1_feeders__feeder__operate_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 feeder: string;
             };
@@ -1964,7 +5605,11 @@ export interface operations {
                 "application/json": {
                     /** @enum {unknown} */
                     action: "automatic_off" | "automatic_on" | "exclude" | "include" | "limit" | "release" | "release_all";
+                    limit_kw?: number | null;
                     target?: string | null;
+                    /** @default [] */
+                    targets?: string[];
+                    until?: string | null;
                     who?: string | null;
                     why: string;
                 };
@@ -2003,6 +5648,13 @@ export interface operations {
                     };
                 };
             };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
@@ -2024,7 +5676,14 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the body is larger than 4096 bytes */
+            /** @description an emergency stop holds there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is larger than 65536 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2045,7 +5704,482 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description too many commands run at a time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description the journal cannot be written, so nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    draft_api_v1_feeders__feeder__orders_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                feeder: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "action": "limit",
+                 *       "limit_kw": 4.2,
+                 *       "targets": [
+                 *         "EV-017",
+                 *         "EV-018"
+                 *       ],
+                 *       "until": "2026-01-12T19:00:00Z",
+                 *       "why": "cable 3 is being repaired"
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {unknown} */
+                    action: "automatic_off" | "automatic_on" | "exclude" | "include" | "limit" | "release" | "release_all";
+                    limit_kw?: number | null;
+                    target?: string | null;
+                    /** @default [] */
+                    targets?: string[];
+                    until?: string | null;
+                    who?: string | null;
+                    why: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        action: string;
+                        after_percent?: number | null;
+                        /** @default [] */
+                        agreed: string[];
+                        at: string;
+                        before_percent?: number | null;
+                        cannot_because?: string | null;
+                        closed_at?: string | null;
+                        closed_by?: string | null;
+                        /** @default [] */
+                        confirmed: string[];
+                        effect?: {
+                            /**
+                             * Outlook
+                             * @description The feeder in one state.
+                             */
+                            after: {
+                                converged: boolean;
+                                highest_loaded: string | null;
+                                highest_loading_percent: number | null;
+                                highest_v_pu: number | null;
+                                lowest_v_pu: number | null;
+                                substation_p_kw: number | null;
+                                violations: {
+                                    id: string;
+                                    kind: string;
+                                    limit: number;
+                                    value: number;
+                                }[];
+                            };
+                            at: string;
+                            /**
+                             * Outlook
+                             * @description The feeder in one state.
+                             */
+                            before: {
+                                converged: boolean;
+                                highest_loaded: string | null;
+                                highest_loading_percent: number | null;
+                                highest_v_pu: number | null;
+                                lowest_v_pu: number | null;
+                                substation_p_kw: number | null;
+                                violations: {
+                                    id: string;
+                                    kind: string;
+                                    limit: number;
+                                    value: number;
+                                }[];
+                            };
+                            cautions: {
+                                code: string;
+                                text: string;
+                            }[];
+                            columns_after: {
+                                line_loading_percent: (number | null)[];
+                                service_point_kw: (number | null)[];
+                                transformer_loading_percent: (number | null)[];
+                                v_pu: (number | null)[];
+                            } | null;
+                            critical_customers: string[];
+                            curtailed_kw: number;
+                            customers: string[];
+                            devices: {
+                                after_kw: number;
+                                before_kw: number;
+                                curtailed_kw: number;
+                                customer: string | null;
+                                device: string;
+                                floor_kw: number;
+                                is_at_floor: boolean;
+                                kind: string;
+                                limit_kw: number | null;
+                                service_point: string;
+                                until: string | null;
+                            }[];
+                            elements: {
+                                after_percent: number | null;
+                                before_percent: number | null;
+                                id: string;
+                                limit_percent: number;
+                            }[];
+                            event: {
+                                element: string;
+                                event: string;
+                                is_cleared: boolean;
+                                limit: number;
+                                value_after: number | null;
+                                value_before: number | null;
+                                would_wind_down: boolean;
+                            } | null;
+                            feeder: string;
+                            is_data_good: boolean;
+                            left_out: {
+                                device: string;
+                                reason: string;
+                                text: string;
+                            }[];
+                            reach_kw: number;
+                            reach_percent: number;
+                            voltages: {
+                                after_v_pu: number | null;
+                                before_v_pu: number | null;
+                                id: string;
+                                max_v_pu: number;
+                                min_v_pu: number;
+                            }[];
+                        } | null;
+                        /** @default 0 */
+                        effect_number: number;
+                        expires_at?: string | null;
+                        feeders: string[];
+                        /** @default [] */
+                        held: string[];
+                        /** @enum {unknown} */
+                        kind: "act" | "draft" | "stop";
+                        /** @default [] */
+                        left_out: [
+                            string,
+                            string
+                        ][];
+                        limit_kw?: number | null;
+                        manner?: ("at_once" | "staggered") | null;
+                        /** @default false */
+                        may_confirm: boolean;
+                        /** @default 1 */
+                        needed: number;
+                        order: string;
+                        reach_percent?: number | null;
+                        reason?: string | null;
+                        /** @default {} */
+                        requests: {
+                            [key: string]: number;
+                        };
+                        /** @enum {unknown} */
+                        state: "carried_out" | "expired" | "failed" | "open" | "void" | "withdrawn";
+                        target?: string | null;
+                        /** @default [] */
+                        targets: string[];
+                        until?: string | null;
+                        /** @default [] */
+                        warnings: string[];
+                        who: string;
+                        why: string;
+                    };
+                };
+            };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such order or feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it is over, its effect has changed, or an emergency stop holds */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is larger than 65536 bytes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is malformed, or the order cannot be meant */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many orders wait already */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the journal cannot be written; nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    recorded_api_v1_feeders__feeder__recorded_get: {
+        parameters: {
+            query: {
+                from: string;
+                to: string;
+                step_s?: number | null;
+                service_points?: boolean;
+            };
+            header?: never;
+            path: {
+                feeder: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "buses": [
+                     *         "bus:0",
+                     *         "bus:1"
+                     *       ],
+                     *       "converged": [
+                     *         true
+                     *       ],
+                     *       "curtailed_kw": [
+                     *         0
+                     *       ],
+                     *       "estimated": [
+                     *         2
+                     *       ],
+                     *       "feeder": "dorf",
+                     *       "limits": [
+                     *         {
+                     *           "line_percent": [
+                     *             100
+                     *           ],
+                     *           "max_v_pu": [
+                     *             1.1,
+                     *             1.1
+                     *           ],
+                     *           "min_v_pu": [
+                     *             0.9,
+                     *             0.9
+                     *           ],
+                     *           "step": 0,
+                     *           "transformer_percent": [
+                     *             100
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "line_percent": [
+                     *         [
+                     *           41.3
+                     *         ]
+                     *       ],
+                     *       "lines": [
+                     *         "line:0"
+                     *       ],
+                     *       "measured": [
+                     *         118
+                     *       ],
+                     *       "model_p_kw": [
+                     *         370.4
+                     *       ],
+                     *       "requests": [],
+                     *       "shown_at": [
+                     *         "2026-01-12T17:53:47Z"
+                     *       ],
+                     *       "source": [
+                     *         "recorded"
+                     *       ],
+                     *       "stale": [
+                     *         0
+                     *       ],
+                     *       "step_s": 60,
+                     *       "substation_p_kw": [
+                     *         371.2
+                     *       ],
+                     *       "times": [
+                     *         "2026-01-12T17:54:00Z"
+                     *       ],
+                     *       "transformer_percent": [
+                     *         [
+                     *           106.9
+                     *         ]
+                     *       ],
+                     *       "transformers": [
+                     *         "trafo:0"
+                     *       ],
+                     *       "v_pu": [
+                     *         [
+                     *           1.0203,
+                     *           0.9941
+                     *         ]
+                     *       ],
+                     *       "without_control_percent": [
+                     *         106.9
+                     *       ],
+                     *       "worst_percent": [
+                     *         106.9
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        buses: string[];
+                        converged: (boolean | null)[];
+                        curtailed_kw: (number | null)[];
+                        estimated: (number | null)[];
+                        feeder: string;
+                        limits: {
+                            line_percent: number[];
+                            max_v_pu: (number | null)[];
+                            min_v_pu: (number | null)[];
+                            step: number;
+                            transformer_percent: number[];
+                        }[];
+                        line_percent: number[][];
+                        lines: string[];
+                        measured: (number | null)[];
+                        model_p_kw: (number | null)[];
+                        requests: {
+                            active_at: string;
+                            event: string;
+                            limits: [
+                                string,
+                                number
+                            ][];
+                            request: string;
+                            resource: string;
+                            service_point: string;
+                            target: string;
+                            until: string | null;
+                        }[];
+                        service_point_kw: number[][] | null;
+                        service_points: string[] | null;
+                        shown_at: (string | null)[];
+                        source: (("computed" | "recorded") | null)[];
+                        stale: (number | null)[];
+                        step_s: number;
+                        substation_p_kw: (number | null)[];
+                        times: string[];
+                        transformer_percent: number[][];
+                        transformers: string[];
+                        v_pu: number[][];
+                        without_control_percent: (number | null)[];
+                        worst_percent: (number | null)[];
+                    };
+                };
+            };
+            /** @description as it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what is asked for makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the accounts cannot be read or written now, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2137,10 +6271,197 @@ export interface operations {
             };
         };
     };
-    stop_api_v1_notices_stop_post: {
+    what_if_api_v1_feeders__feeder__what_if_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                feeder: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "columns": false,
+                 *       "orders": [
+                 *         {
+                 *           "action": "limit",
+                 *           "limit_kw": 6,
+                 *           "targets": [
+                 *             "ev-001",
+                 *             "C-002"
+                 *           ]
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    /** @default false */
+                    columns?: boolean;
+                    orders: {
+                        /** @enum {unknown} */
+                        action: "automatic_off" | "automatic_on" | "exclude" | "include" | "limit" | "release" | "release_all";
+                        limit_kw?: number | null;
+                        target?: string | null;
+                        /** @default [] */
+                        targets?: string[];
+                        until?: string | null;
+                    }[];
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhatIf"];
+                };
+            };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the command under this Idempotency-Key still runs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is larger than 65536 bytes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the orders are malformed or name what is not there */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no answer now: no cycle has run yet, or too many ask */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    sums_api_v1_ledger_get: {
         parameters: {
             query?: never;
             header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ledger in sums. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        groups: {
+                            accounts: number;
+                            amount: number;
+                            /** @enum {unknown} */
+                            group: "budgets" | "customers" | "expired" | "funding" | "held_for_redemptions" | "other" | "payouts" | "redeemed";
+                            unit: string;
+                        }[];
+                        sums: {
+                            [key: string]: number;
+                        };
+                    };
+                };
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the accounts cannot be read or written now, so nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    stop_api_v1_notices_stop_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2164,6 +6485,13 @@ export interface operations {
                     };
                 };
             };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
@@ -2173,6 +6501,13 @@ export interface operations {
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the command under this Idempotency-Key still runs */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2199,6 +6534,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description too many commands run at a time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description the contacts cannot be written now: ask again */
             503: {
                 headers: {
@@ -2211,7 +6553,13 @@ export interface operations {
     answer_api_v1_notices__request_id__answer_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 request_id: string;
             };
@@ -2241,6 +6589,13 @@ export interface operations {
                         state: string;
                     };
                 };
+            };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
@@ -2291,6 +6646,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description too many commands run at a time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description the journal cannot be written, so nothing was done */
             503: {
                 headers: {
@@ -2300,10 +6662,1104 @@ export interface operations {
             };
         };
     };
-    pay_out_api_v1_payouts_post: {
+    orders_api_v1_orders_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            action: string;
+                            after_percent?: number | null;
+                            /** @default [] */
+                            agreed: string[];
+                            at: string;
+                            before_percent?: number | null;
+                            cannot_because?: string | null;
+                            closed_at?: string | null;
+                            closed_by?: string | null;
+                            /** @default [] */
+                            confirmed: string[];
+                            effect?: {
+                                /**
+                                 * Outlook
+                                 * @description The feeder in one state.
+                                 */
+                                after: {
+                                    converged: boolean;
+                                    highest_loaded: string | null;
+                                    highest_loading_percent: number | null;
+                                    highest_v_pu: number | null;
+                                    lowest_v_pu: number | null;
+                                    substation_p_kw: number | null;
+                                    violations: {
+                                        id: string;
+                                        kind: string;
+                                        limit: number;
+                                        value: number;
+                                    }[];
+                                };
+                                at: string;
+                                /**
+                                 * Outlook
+                                 * @description The feeder in one state.
+                                 */
+                                before: {
+                                    converged: boolean;
+                                    highest_loaded: string | null;
+                                    highest_loading_percent: number | null;
+                                    highest_v_pu: number | null;
+                                    lowest_v_pu: number | null;
+                                    substation_p_kw: number | null;
+                                    violations: {
+                                        id: string;
+                                        kind: string;
+                                        limit: number;
+                                        value: number;
+                                    }[];
+                                };
+                                cautions: {
+                                    code: string;
+                                    text: string;
+                                }[];
+                                columns_after: {
+                                    line_loading_percent: (number | null)[];
+                                    service_point_kw: (number | null)[];
+                                    transformer_loading_percent: (number | null)[];
+                                    v_pu: (number | null)[];
+                                } | null;
+                                critical_customers: string[];
+                                curtailed_kw: number;
+                                customers: string[];
+                                devices: {
+                                    after_kw: number;
+                                    before_kw: number;
+                                    curtailed_kw: number;
+                                    customer: string | null;
+                                    device: string;
+                                    floor_kw: number;
+                                    is_at_floor: boolean;
+                                    kind: string;
+                                    limit_kw: number | null;
+                                    service_point: string;
+                                    until: string | null;
+                                }[];
+                                elements: {
+                                    after_percent: number | null;
+                                    before_percent: number | null;
+                                    id: string;
+                                    limit_percent: number;
+                                }[];
+                                event: {
+                                    element: string;
+                                    event: string;
+                                    is_cleared: boolean;
+                                    limit: number;
+                                    value_after: number | null;
+                                    value_before: number | null;
+                                    would_wind_down: boolean;
+                                } | null;
+                                feeder: string;
+                                is_data_good: boolean;
+                                left_out: {
+                                    device: string;
+                                    reason: string;
+                                    text: string;
+                                }[];
+                                reach_kw: number;
+                                reach_percent: number;
+                                voltages: {
+                                    after_v_pu: number | null;
+                                    before_v_pu: number | null;
+                                    id: string;
+                                    max_v_pu: number;
+                                    min_v_pu: number;
+                                }[];
+                            } | null;
+                            /** @default 0 */
+                            effect_number: number;
+                            expires_at?: string | null;
+                            feeders: string[];
+                            /** @default [] */
+                            held: string[];
+                            /** @enum {unknown} */
+                            kind: "act" | "draft" | "stop";
+                            /** @default [] */
+                            left_out: [
+                                string,
+                                string
+                            ][];
+                            limit_kw?: number | null;
+                            manner?: ("at_once" | "staggered") | null;
+                            /** @default false */
+                            may_confirm: boolean;
+                            /** @default 1 */
+                            needed: number;
+                            order: string;
+                            reach_percent?: number | null;
+                            reason?: string | null;
+                            /** @default {} */
+                            requests: {
+                                [key: string]: number;
+                            };
+                            /** @enum {unknown} */
+                            state: "carried_out" | "expired" | "failed" | "open" | "void" | "withdrawn";
+                            target?: string | null;
+                            /** @default [] */
+                            targets: string[];
+                            until?: string | null;
+                            /** @default [] */
+                            warnings: string[];
+                            who: string;
+                            why: string;
+                        }[];
+                        next: string | null;
+                        waiting_for_me: number;
+                    };
+                };
+            };
+            /** @description as it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is malformed, or the order cannot be meant */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    order_api_v1_orders__order__get: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        action: string;
+                        after_percent?: number | null;
+                        /** @default [] */
+                        agreed: string[];
+                        at: string;
+                        before_percent?: number | null;
+                        cannot_because?: string | null;
+                        closed_at?: string | null;
+                        closed_by?: string | null;
+                        /** @default [] */
+                        confirmed: string[];
+                        effect?: {
+                            /**
+                             * Outlook
+                             * @description The feeder in one state.
+                             */
+                            after: {
+                                converged: boolean;
+                                highest_loaded: string | null;
+                                highest_loading_percent: number | null;
+                                highest_v_pu: number | null;
+                                lowest_v_pu: number | null;
+                                substation_p_kw: number | null;
+                                violations: {
+                                    id: string;
+                                    kind: string;
+                                    limit: number;
+                                    value: number;
+                                }[];
+                            };
+                            at: string;
+                            /**
+                             * Outlook
+                             * @description The feeder in one state.
+                             */
+                            before: {
+                                converged: boolean;
+                                highest_loaded: string | null;
+                                highest_loading_percent: number | null;
+                                highest_v_pu: number | null;
+                                lowest_v_pu: number | null;
+                                substation_p_kw: number | null;
+                                violations: {
+                                    id: string;
+                                    kind: string;
+                                    limit: number;
+                                    value: number;
+                                }[];
+                            };
+                            cautions: {
+                                code: string;
+                                text: string;
+                            }[];
+                            columns_after: {
+                                line_loading_percent: (number | null)[];
+                                service_point_kw: (number | null)[];
+                                transformer_loading_percent: (number | null)[];
+                                v_pu: (number | null)[];
+                            } | null;
+                            critical_customers: string[];
+                            curtailed_kw: number;
+                            customers: string[];
+                            devices: {
+                                after_kw: number;
+                                before_kw: number;
+                                curtailed_kw: number;
+                                customer: string | null;
+                                device: string;
+                                floor_kw: number;
+                                is_at_floor: boolean;
+                                kind: string;
+                                limit_kw: number | null;
+                                service_point: string;
+                                until: string | null;
+                            }[];
+                            elements: {
+                                after_percent: number | null;
+                                before_percent: number | null;
+                                id: string;
+                                limit_percent: number;
+                            }[];
+                            event: {
+                                element: string;
+                                event: string;
+                                is_cleared: boolean;
+                                limit: number;
+                                value_after: number | null;
+                                value_before: number | null;
+                                would_wind_down: boolean;
+                            } | null;
+                            feeder: string;
+                            is_data_good: boolean;
+                            left_out: {
+                                device: string;
+                                reason: string;
+                                text: string;
+                            }[];
+                            reach_kw: number;
+                            reach_percent: number;
+                            voltages: {
+                                after_v_pu: number | null;
+                                before_v_pu: number | null;
+                                id: string;
+                                max_v_pu: number;
+                                min_v_pu: number;
+                            }[];
+                        } | null;
+                        /** @default 0 */
+                        effect_number: number;
+                        expires_at?: string | null;
+                        feeders: string[];
+                        /** @default [] */
+                        held: string[];
+                        /** @enum {unknown} */
+                        kind: "act" | "draft" | "stop";
+                        /** @default [] */
+                        left_out: [
+                            string,
+                            string
+                        ][];
+                        limit_kw?: number | null;
+                        manner?: ("at_once" | "staggered") | null;
+                        /** @default false */
+                        may_confirm: boolean;
+                        /** @default 1 */
+                        needed: number;
+                        order: string;
+                        reach_percent?: number | null;
+                        reason?: string | null;
+                        /** @default {} */
+                        requests: {
+                            [key: string]: number;
+                        };
+                        /** @enum {unknown} */
+                        state: "carried_out" | "expired" | "failed" | "open" | "void" | "withdrawn";
+                        target?: string | null;
+                        /** @default [] */
+                        targets: string[];
+                        until?: string | null;
+                        /** @default [] */
+                        warnings: string[];
+                        who: string;
+                        why: string;
+                    };
+                };
+            };
+            /** @description there is no such order or feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    confirm_api_v1_orders__order__confirm_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "seen": 1
+                 *     }
+                 */
+                "application/json": {
+                    seen?: number | null;
+                    who?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        action: string;
+                        after_percent?: number | null;
+                        /** @default [] */
+                        agreed: string[];
+                        at: string;
+                        before_percent?: number | null;
+                        cannot_because?: string | null;
+                        closed_at?: string | null;
+                        closed_by?: string | null;
+                        /** @default [] */
+                        confirmed: string[];
+                        effect?: {
+                            /**
+                             * Outlook
+                             * @description The feeder in one state.
+                             */
+                            after: {
+                                converged: boolean;
+                                highest_loaded: string | null;
+                                highest_loading_percent: number | null;
+                                highest_v_pu: number | null;
+                                lowest_v_pu: number | null;
+                                substation_p_kw: number | null;
+                                violations: {
+                                    id: string;
+                                    kind: string;
+                                    limit: number;
+                                    value: number;
+                                }[];
+                            };
+                            at: string;
+                            /**
+                             * Outlook
+                             * @description The feeder in one state.
+                             */
+                            before: {
+                                converged: boolean;
+                                highest_loaded: string | null;
+                                highest_loading_percent: number | null;
+                                highest_v_pu: number | null;
+                                lowest_v_pu: number | null;
+                                substation_p_kw: number | null;
+                                violations: {
+                                    id: string;
+                                    kind: string;
+                                    limit: number;
+                                    value: number;
+                                }[];
+                            };
+                            cautions: {
+                                code: string;
+                                text: string;
+                            }[];
+                            columns_after: {
+                                line_loading_percent: (number | null)[];
+                                service_point_kw: (number | null)[];
+                                transformer_loading_percent: (number | null)[];
+                                v_pu: (number | null)[];
+                            } | null;
+                            critical_customers: string[];
+                            curtailed_kw: number;
+                            customers: string[];
+                            devices: {
+                                after_kw: number;
+                                before_kw: number;
+                                curtailed_kw: number;
+                                customer: string | null;
+                                device: string;
+                                floor_kw: number;
+                                is_at_floor: boolean;
+                                kind: string;
+                                limit_kw: number | null;
+                                service_point: string;
+                                until: string | null;
+                            }[];
+                            elements: {
+                                after_percent: number | null;
+                                before_percent: number | null;
+                                id: string;
+                                limit_percent: number;
+                            }[];
+                            event: {
+                                element: string;
+                                event: string;
+                                is_cleared: boolean;
+                                limit: number;
+                                value_after: number | null;
+                                value_before: number | null;
+                                would_wind_down: boolean;
+                            } | null;
+                            feeder: string;
+                            is_data_good: boolean;
+                            left_out: {
+                                device: string;
+                                reason: string;
+                                text: string;
+                            }[];
+                            reach_kw: number;
+                            reach_percent: number;
+                            voltages: {
+                                after_v_pu: number | null;
+                                before_v_pu: number | null;
+                                id: string;
+                                max_v_pu: number;
+                                min_v_pu: number;
+                            }[];
+                        } | null;
+                        /** @default 0 */
+                        effect_number: number;
+                        expires_at?: string | null;
+                        feeders: string[];
+                        /** @default [] */
+                        held: string[];
+                        /** @enum {unknown} */
+                        kind: "act" | "draft" | "stop";
+                        /** @default [] */
+                        left_out: [
+                            string,
+                            string
+                        ][];
+                        limit_kw?: number | null;
+                        manner?: ("at_once" | "staggered") | null;
+                        /** @default false */
+                        may_confirm: boolean;
+                        /** @default 1 */
+                        needed: number;
+                        order: string;
+                        reach_percent?: number | null;
+                        reason?: string | null;
+                        /** @default {} */
+                        requests: {
+                            [key: string]: number;
+                        };
+                        /** @enum {unknown} */
+                        state: "carried_out" | "expired" | "failed" | "open" | "void" | "withdrawn";
+                        target?: string | null;
+                        /** @default [] */
+                        targets: string[];
+                        until?: string | null;
+                        /** @default [] */
+                        warnings: string[];
+                        who: string;
+                        why: string;
+                    };
+                };
+            };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such order or feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it is over, its effect has changed, or an emergency stop holds */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is larger than 65536 bytes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is malformed, or the order cannot be meant */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the journal cannot be written; nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    withdraw_api_v1_orders__order__withdraw_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "why": "the cable is repaired"
+                 *     }
+                 */
+                "application/json": {
+                    who?: string | null;
+                    why: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        action: string;
+                        after_percent?: number | null;
+                        /** @default [] */
+                        agreed: string[];
+                        at: string;
+                        before_percent?: number | null;
+                        cannot_because?: string | null;
+                        closed_at?: string | null;
+                        closed_by?: string | null;
+                        /** @default [] */
+                        confirmed: string[];
+                        effect?: {
+                            /**
+                             * Outlook
+                             * @description The feeder in one state.
+                             */
+                            after: {
+                                converged: boolean;
+                                highest_loaded: string | null;
+                                highest_loading_percent: number | null;
+                                highest_v_pu: number | null;
+                                lowest_v_pu: number | null;
+                                substation_p_kw: number | null;
+                                violations: {
+                                    id: string;
+                                    kind: string;
+                                    limit: number;
+                                    value: number;
+                                }[];
+                            };
+                            at: string;
+                            /**
+                             * Outlook
+                             * @description The feeder in one state.
+                             */
+                            before: {
+                                converged: boolean;
+                                highest_loaded: string | null;
+                                highest_loading_percent: number | null;
+                                highest_v_pu: number | null;
+                                lowest_v_pu: number | null;
+                                substation_p_kw: number | null;
+                                violations: {
+                                    id: string;
+                                    kind: string;
+                                    limit: number;
+                                    value: number;
+                                }[];
+                            };
+                            cautions: {
+                                code: string;
+                                text: string;
+                            }[];
+                            columns_after: {
+                                line_loading_percent: (number | null)[];
+                                service_point_kw: (number | null)[];
+                                transformer_loading_percent: (number | null)[];
+                                v_pu: (number | null)[];
+                            } | null;
+                            critical_customers: string[];
+                            curtailed_kw: number;
+                            customers: string[];
+                            devices: {
+                                after_kw: number;
+                                before_kw: number;
+                                curtailed_kw: number;
+                                customer: string | null;
+                                device: string;
+                                floor_kw: number;
+                                is_at_floor: boolean;
+                                kind: string;
+                                limit_kw: number | null;
+                                service_point: string;
+                                until: string | null;
+                            }[];
+                            elements: {
+                                after_percent: number | null;
+                                before_percent: number | null;
+                                id: string;
+                                limit_percent: number;
+                            }[];
+                            event: {
+                                element: string;
+                                event: string;
+                                is_cleared: boolean;
+                                limit: number;
+                                value_after: number | null;
+                                value_before: number | null;
+                                would_wind_down: boolean;
+                            } | null;
+                            feeder: string;
+                            is_data_good: boolean;
+                            left_out: {
+                                device: string;
+                                reason: string;
+                                text: string;
+                            }[];
+                            reach_kw: number;
+                            reach_percent: number;
+                            voltages: {
+                                after_v_pu: number | null;
+                                before_v_pu: number | null;
+                                id: string;
+                                max_v_pu: number;
+                                min_v_pu: number;
+                            }[];
+                        } | null;
+                        /** @default 0 */
+                        effect_number: number;
+                        expires_at?: string | null;
+                        feeders: string[];
+                        /** @default [] */
+                        held: string[];
+                        /** @enum {unknown} */
+                        kind: "act" | "draft" | "stop";
+                        /** @default [] */
+                        left_out: [
+                            string,
+                            string
+                        ][];
+                        limit_kw?: number | null;
+                        manner?: ("at_once" | "staggered") | null;
+                        /** @default false */
+                        may_confirm: boolean;
+                        /** @default 1 */
+                        needed: number;
+                        order: string;
+                        reach_percent?: number | null;
+                        reason?: string | null;
+                        /** @default {} */
+                        requests: {
+                            [key: string]: number;
+                        };
+                        /** @enum {unknown} */
+                        state: "carried_out" | "expired" | "failed" | "open" | "void" | "withdrawn";
+                        target?: string | null;
+                        /** @default [] */
+                        targets: string[];
+                        until?: string | null;
+                        /** @default [] */
+                        warnings: string[];
+                        who: string;
+                        why: string;
+                    };
+                };
+            };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such order or feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it is over, its effect has changed, or an emergency stop holds */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is larger than 65536 bytes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is malformed, or the order cannot be meant */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the journal cannot be written; nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    overview_api_v1_overview_get: {
+        parameters: {
+            query?: {
+                since?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-01-12T17:04:00Z",
+                     *       "changes": {
+                     *         "by_entry": {
+                     *           "event_opened": 1
+                     *         },
+                     *         "is_whole": true,
+                     *         "latest": [
+                     *           {
+                     *             "at": "2026-01-12T16:58:00Z",
+                     *             "entry": "event_opened",
+                     *             "feeder": "dorf",
+                     *             "seq": 812,
+                     *             "severity": "alarm",
+                     *             "text": "Transformer 0 at 108.1 %, over its limit of 100.0 %: opened"
+                     *           }
+                     *         ],
+                     *         "since": "2026-01-12T14:00:00Z"
+                     *       },
+                     *       "rows": [
+                     *         {
+                     *           "automatic": {
+                     *             "state": "on"
+                     *           },
+                     *           "data": {
+                     *             "measured_percent": 98
+                     *           },
+                     *           "event": {
+                     *             "curtailed_kw": 21.4,
+                     *             "element": "trafo:0",
+                     *             "event": "dorf-20260112T165800Z",
+                     *             "peak_percent": 112.9,
+                     *             "requests": 9,
+                     *             "since": "2026-01-12T16:58:00Z"
+                     *           },
+                     *           "free_kw": -16,
+                     *           "highest": {
+                     *             "element": "trafo:0",
+                     *             "limit_percent": 100,
+                     *             "loading_percent": 104.2
+                     *           },
+                     *           "highest_voltage": {
+                     *             "bus": "bus:1",
+                     *             "v_pu": 1.01
+                     *           },
+                     *           "id": "dorf",
+                     *           "lowest_voltage": {
+                     *             "bus": "bus:44",
+                     *             "v_pu": 0.942
+                     *           },
+                     *           "name": "dorf",
+                     *           "overloads": 1,
+                     *           "p_kw": 402,
+                     *           "state": "overloaded",
+                     *           "voltage_violations": 0,
+                     *           "warnings": [
+                     *             "near_limit",
+                     *             "event"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "site": "Westend",
+                     *       "totals": {
+                     *         "automatic_out": 0,
+                     *         "curtailed_kw": 21.4,
+                     *         "data_alarms": 0,
+                     *         "events": 1,
+                     *         "expected": 0,
+                     *         "feeders": 1,
+                     *         "no_data": 0,
+                     *         "normal": 0,
+                     *         "not_converged": 0,
+                     *         "overloaded": 1,
+                     *         "p_kw": 402,
+                     *         "warning": 0
+                     *       }
+                     *     }
+                     */
+                    "application/json": {
+                        at: string | null;
+                        changes: {
+                            by_entry: {
+                                [key: string]: number;
+                            };
+                            is_whole: boolean;
+                            latest: {
+                                at: string;
+                                entry: string;
+                                feeder: string | null;
+                                seq: number;
+                                severity: string;
+                                text: string;
+                            }[];
+                            since: string;
+                        } | null;
+                        rows: {
+                            /**
+                             * AutomaticBody
+                             * @description Whether the automatic may act, and why not.
+                             */
+                            automatic: {
+                                since?: string | null;
+                                /** @enum {unknown} */
+                                state: "off" | "on" | "released" | "suspended";
+                                who?: string | null;
+                                why?: string | null;
+                            };
+                            /**
+                             * DataBody
+                             * @description How good the data are.
+                             */
+                            data: {
+                                alarm: string | null;
+                                measured_percent: number | null;
+                            };
+                            event: {
+                                curtailed_kw: number;
+                                element: string;
+                                event: string;
+                                peak_percent: number;
+                                requests: number;
+                                since: string;
+                            } | null;
+                            expected: {
+                                at: string;
+                                element: string;
+                                kind: string;
+                                limit: number;
+                                probability: number;
+                                value: number;
+                            } | null;
+                            free_kw: number | null;
+                            highest: {
+                                element: string;
+                                limit_percent: number;
+                                loading_percent: number;
+                            } | null;
+                            highest_voltage: {
+                                bus: string;
+                                v_pu: number;
+                            } | null;
+                            id: string;
+                            last_at: string | null;
+                            lowest_voltage: {
+                                bus: string;
+                                v_pu: number;
+                            } | null;
+                            name: string;
+                            overloads: number;
+                            p_kw: number | null;
+                            /** @enum {unknown} */
+                            state: "no_data" | "normal" | "not_converged" | "overloaded" | "warning";
+                            voltage_violations: number;
+                            warnings: ("automatic_out" | "data_alarm" | "event" | "expected" | "near_limit")[];
+                        }[];
+                        site: string;
+                        /**
+                         * OverviewTotals
+                         * @description The site in figures: how many feeders each.
+                         */
+                        totals: {
+                            automatic_out: number;
+                            curtailed_kw: number;
+                            data_alarms: number;
+                            events: number;
+                            expected: number;
+                            feeders: number;
+                            no_data: number;
+                            normal: number;
+                            not_converged: number;
+                            overloaded: number;
+                            p_kw: number;
+                            warning: number;
+                        };
+                    };
+                };
+            };
+            /** @description nothing has changed since the answer with this entity tag */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    pay_out_api_v1_payouts_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2328,6 +7784,13 @@ export interface operations {
                         payout: string;
                     };
                 };
+            };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
@@ -2357,8 +7820,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description the body is malformed */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2373,10 +7850,106 @@ export interface operations {
             };
         };
     };
-    late_api_v1_readings_late_post: {
+    programmes_api_v1_programmes_get: {
         parameters: {
             query?: never;
             header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All programmes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            budgets: {
+                                cap: number | null;
+                                given: number;
+                                left: number | null;
+                                unit: string;
+                                used: number;
+                            }[];
+                            currency: string;
+                            dispute_days: number;
+                            earning: {
+                                /**
+                                 * @default year
+                                 * @enum {unknown}
+                                 */
+                                cap_period: "month" | "quarter" | "year";
+                                cap_points?: number | null;
+                                fact: string;
+                                /** @default 0 */
+                                points: number;
+                                /** @default 0 */
+                                points_per_unit: number;
+                                rule: string;
+                                /** @default true */
+                                tier_bonus: boolean;
+                                valid_from?: string | null;
+                                valid_until?: string | null;
+                            }[];
+                            expiry: {
+                                after_months: number;
+                                /**
+                                 * @default month
+                                 * @enum {unknown}
+                                 */
+                                earned_in: "month" | "quarter";
+                            } | null;
+                            interval_s: number;
+                            minor_units_per_kwh: number;
+                            points_per_kwh: number;
+                            programme: string;
+                            redemption_days: number;
+                            tiers: {
+                                /** @default 0 */
+                                bonus_percent: number;
+                                from_points: number;
+                                tier: string;
+                            }[];
+                        }[];
+                    };
+                };
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the accounts cannot be read or written now, so nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    late_api_v1_readings_late_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2410,6 +7983,13 @@ export interface operations {
                     };
                 };
             };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
@@ -2438,8 +8018,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description the body is malformed, or its readings cannot be */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2454,10 +8048,74 @@ export interface operations {
             };
         };
     };
-    redeem_api_v1_redemptions_post: {
+    waiting_api_v1_redemptions_get: {
         parameters: {
             query?: never;
             header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Redemptions that wait to be fulfilled, by id. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            at: string;
+                            customer: string;
+                            deadline?: string | null;
+                            /** @enum {unknown} */
+                            entry: "redemption_moved";
+                            item: string;
+                            points: number;
+                            programme?: string | null;
+                            reason: string;
+                            redemption: string;
+                            /** @enum {unknown} */
+                            state: "fulfilled" | "pending" | "voided";
+                            who: string;
+                        }[];
+                        more: number;
+                    };
+                };
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the accounts cannot be read or written now, so nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    redeem_api_v1_redemptions_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2491,6 +8149,13 @@ export interface operations {
                     };
                 };
             };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
@@ -2519,8 +8184,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description the body is malformed */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2538,7 +8217,13 @@ export interface operations {
     fulfil_api_v1_redemptions__redemption__fulfil_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 redemption: string;
             };
@@ -2572,6 +8257,13 @@ export interface operations {
                     };
                 };
             };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
@@ -2600,8 +8292,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description the body is malformed */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2619,7 +8325,13 @@ export interface operations {
     void_api_v1_redemptions__redemption__void_post: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 redemption: string;
             };
@@ -2653,6 +8365,13 @@ export interface operations {
                     };
                 };
             };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
@@ -2681,8 +8400,22 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description the body is malformed */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3026,10 +8759,14 @@ export interface operations {
             };
         };
     };
-    stream_api_v1_stream_get: {
+    settled_api_v1_settlements_get: {
         parameters: {
             query?: {
                 feeder?: string | null;
+                customer?: string | null;
+                outcome?: ("credited" | "nothing_shown" | "too_little_data" | "refused_or_silent") | null;
+                after?: string | null;
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -3037,13 +8774,477 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events `state`; `id` is the cycle */
+            /** @description Settlements, the newest first. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StateEvent"];
+                    "application/json": {
+                        items: {
+                            asked_kwh: number;
+                            compliance_percent: number;
+                            customer: string;
+                            event: string;
+                            feeder: string;
+                            kind: string;
+                            minor_units: number;
+                            /** @enum {unknown} */
+                            outcome: "credited" | "nothing_shown" | "refused_or_silent" | "too_little_data";
+                            points: number;
+                            reduced_kwh: number;
+                            request: string;
+                            service_point: string;
+                            settled_at: string;
+                            target: string;
+                            version: number;
+                        }[];
+                        next: string | null;
+                    };
+                };
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description the accounts cannot be read or written now, so nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    present_api_v1_shift_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShiftBody"];
+                };
+            };
+            /** @description the journal cannot be read now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    hand_over_api_v1_shift_hand_over_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "remarks": "Quiet. Look after the pump at C-017.",
+                 *       "shift": 41,
+                 *       "takes_over": "jo.linde"
+                 *     }
+                 */
+                "application/json": {
+                    /** @default  */
+                    remarks?: string;
+                    shift: number;
+                    takes_over: string;
+                    who?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShiftBody"];
+                };
+            };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such note or feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it cannot be done as the shift log stands */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the journal cannot be written, so nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    add_note_api_v1_shift_notes_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "feeder": "dorf",
+                 *       "pinned": true,
+                 *       "text": "Cable 3 is being mended until Friday"
+                 *     }
+                 */
+                "application/json": {
+                    feeder?: string | null;
+                    /** @default false */
+                    pinned?: boolean;
+                    text: string;
+                    who?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteBody"];
+                };
+            };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such note or feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it cannot be done as the shift log stands */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the journal cannot be written, so nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    mark_api_v1_shift_notes__note__mark_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description sent again with the same key, the same command is done once and answered alike
+                 * @example "8e03978e-40d5-43dd-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                note: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "mark": "done"
+                 *     }
+                 */
+                "application/json": {
+                    /** @enum {unknown} */
+                    mark: "done" | "pinned" | "reopened" | "unpinned";
+                    who?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteBody"];
+                };
+            };
+            /** @description the Idempotency-Key is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such note or feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it cannot be done as the shift log stands */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body is malformed */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description too many commands run at a time */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the journal cannot be written, so nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    summary_api_v1_shift_summary_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShiftSummary"];
+                };
+            };
+            /** @description the journal cannot be read now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    shifts_api_v1_shifts_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PastShiftsBody"];
                 };
             };
             /** @description Validation Error */
@@ -3054,6 +9255,696 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
+            };
+            /** @description the journal cannot be read now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    past_api_v1_shifts__shift__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                shift: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToldShiftBody"];
+                };
+            };
+            /** @description there is no such shift that is over and still known */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description the journal cannot be read now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    stream_api_v1_stream_get: {
+        parameters: {
+            query?: {
+                feeder?: string | null;
+                form?: "state" | "columns";
+                after?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events `state` (`id` is the cycle), or `overview`, `feeder`, `told` and `alive` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": {
+                        full: boolean;
+                        told: {
+                            at: string;
+                            entry: string;
+                            feeder: string | null;
+                            seq: number;
+                            severity: string;
+                            text: string;
+                        }[];
+                        trend: {
+                            at: string;
+                            curtailed_kw: number;
+                            max_line_loading_percent: number | null;
+                            transformer_loading_percent: number | null;
+                            without_control_percent: number | null;
+                        }[];
+                        /**
+                         * FeederView
+                         * @description A feeder after its latest cycle.
+                         */
+                        view: {
+                            at: string;
+                            automatic: boolean;
+                            buses: {
+                                id: string;
+                                v_pu: number;
+                            }[];
+                            by_hand?: {
+                                since: string;
+                                who: string;
+                                why: string;
+                            } | null;
+                            converged: boolean;
+                            cycle: number;
+                            event: {
+                                closed_at: string | null;
+                                curtailed_kw: number;
+                                element: string;
+                                event: string;
+                                limit: number;
+                                opened_at: string;
+                                peak_percent: number;
+                                requests: number;
+                                value: number;
+                            } | null;
+                            /** @default [] */
+                            expected: {
+                                announced_at: string;
+                                expected_at: string;
+                                id: string;
+                                kind: string;
+                                limit: number;
+                                probability: number;
+                                value: number;
+                            }[];
+                            feeder: string;
+                            /** @default [] */
+                            forecast: {
+                                at: string;
+                                line_high: number | null;
+                                line_low: number | null;
+                                line_percent: number | null;
+                                transformer_high: number | null;
+                                transformer_low: number | null;
+                                transformer_percent: number | null;
+                            }[];
+                            lines: {
+                                id: string;
+                                loading_percent: number;
+                            }[];
+                            located: {
+                                customer: string | null;
+                                flexible_kw: number;
+                                p_kw: number;
+                                service_point: string;
+                                share_percent: number;
+                                violation: string;
+                            }[];
+                            /**
+                             * DataQuality
+                             * @description How good the feeder's data are.
+                             */
+                            quality: {
+                                alarm: string | null;
+                                estimated: number;
+                                measured: number;
+                                model_p_kw: number | null;
+                                stale: number;
+                                substation_p_kw: number | null;
+                            };
+                            requests: {
+                                customer: string;
+                                end: string;
+                                event: string;
+                                kind: string;
+                                limit_kw: number;
+                                observed_kw: number | null;
+                                ordered_by?: string | null;
+                                ordered_until?: string | null;
+                                p_before_kw: number;
+                                points: number | null;
+                                reason: string | null;
+                                reduced_kwh: number | null;
+                                request: string;
+                                resource: string;
+                                service_point: string;
+                                shown_limit_kw?: number | null;
+                                start: string;
+                                state: string;
+                                target: string;
+                            }[];
+                            service_point_kw: (number | null)[];
+                            /** @default [] */
+                            service_point_quality: number[];
+                            /**
+                             * Totals
+                             * @description Sums since the journal began.
+                             */
+                            totals: {
+                                credited_minor_units: number;
+                                credited_points: number;
+                                currency: string;
+                                curtailed_kwh: number;
+                                events: number;
+                                readings_refused: number;
+                                requests_answered: number;
+                                requests_planned: number;
+                                requests_sent: number;
+                            };
+                            transformers: {
+                                id: string;
+                                loading_percent: number;
+                            }[];
+                            violations: {
+                                high?: number | null;
+                                id: string;
+                                kind: string;
+                                limit: number;
+                                low?: number | null;
+                                probability?: number | null;
+                                since: string;
+                                value: number;
+                            }[];
+                            without_control_percent: number | null;
+                        };
+                    } | {
+                        at: string | null;
+                        rows: {
+                            /**
+                             * AutomaticBody
+                             * @description Whether the automatic may act, and why not.
+                             */
+                            automatic: {
+                                since?: string | null;
+                                /** @enum {unknown} */
+                                state: "off" | "on" | "released" | "suspended";
+                                who?: string | null;
+                                why?: string | null;
+                            };
+                            /**
+                             * DataBody
+                             * @description How good the data are.
+                             */
+                            data: {
+                                alarm: string | null;
+                                measured_percent: number | null;
+                            };
+                            event: {
+                                curtailed_kw: number;
+                                element: string;
+                                event: string;
+                                peak_percent: number;
+                                requests: number;
+                                since: string;
+                            } | null;
+                            expected: {
+                                at: string;
+                                element: string;
+                                kind: string;
+                                limit: number;
+                                probability: number;
+                                value: number;
+                            } | null;
+                            free_kw: number | null;
+                            highest: {
+                                element: string;
+                                limit_percent: number;
+                                loading_percent: number;
+                            } | null;
+                            highest_voltage: {
+                                bus: string;
+                                v_pu: number;
+                            } | null;
+                            id: string;
+                            last_at: string | null;
+                            lowest_voltage: {
+                                bus: string;
+                                v_pu: number;
+                            } | null;
+                            name: string;
+                            overloads: number;
+                            p_kw: number | null;
+                            /** @enum {unknown} */
+                            state: "no_data" | "normal" | "not_converged" | "overloaded" | "warning";
+                            voltage_violations: number;
+                            warnings: ("automatic_out" | "data_alarm" | "event" | "expected" | "near_limit")[];
+                        }[];
+                        /**
+                         * OverviewTotals
+                         * @description The site in figures: how many feeders each.
+                         */
+                        totals: {
+                            automatic_out: number;
+                            curtailed_kw: number;
+                            data_alarms: number;
+                            events: number;
+                            expected: number;
+                            feeders: number;
+                            no_data: number;
+                            normal: number;
+                            not_converged: number;
+                            overloaded: number;
+                            p_kw: number;
+                            warning: number;
+                        };
+                        whole: boolean;
+                    } | {
+                        at: string;
+                        automatic: boolean;
+                        by_hand: {
+                            since: string;
+                            who: string;
+                            why: string;
+                        } | null;
+                        converged: boolean;
+                        cycle: number;
+                        event: {
+                            closed_at: string | null;
+                            curtailed_kw: number;
+                            element: string;
+                            event: string;
+                            limit: number;
+                            opened_at: string;
+                            peak_percent: number;
+                            requests: number;
+                            value: number;
+                        } | null;
+                        expected: {
+                            announced_at: string;
+                            expected_at: string;
+                            id: string;
+                            kind: string;
+                            limit: number;
+                            probability: number;
+                            value: number;
+                        }[];
+                        feeder: string;
+                        forecast: {
+                            at: string;
+                            line_high: number | null;
+                            line_low: number | null;
+                            line_percent: number | null;
+                            transformer_high: number | null;
+                            transformer_low: number | null;
+                            transformer_percent: number | null;
+                        }[] | null;
+                        layout: string;
+                        line_loading_percent: (number | null)[];
+                        located: {
+                            customer: string | null;
+                            flexible_kw: number;
+                            p_kw: number;
+                            service_point: string;
+                            share_percent: number;
+                            violation: string;
+                        }[];
+                        p_kw: (number | null)[];
+                        p_quality: string;
+                        /**
+                         * DataQuality
+                         * @description How good the feeder's data are.
+                         */
+                        quality: {
+                            alarm: string | null;
+                            estimated: number;
+                            measured: number;
+                            model_p_kw: number | null;
+                            stale: number;
+                            substation_p_kw: number | null;
+                        };
+                        /**
+                         * RequestRows
+                         * @description The feeder's requests.
+                         */
+                        requests: {
+                            gone: string[];
+                            order: string[] | null;
+                            rows: {
+                                customer: string;
+                                end: string;
+                                event: string;
+                                kind: string;
+                                limit_kw: number;
+                                observed_kw: number | null;
+                                ordered_by?: string | null;
+                                ordered_until?: string | null;
+                                p_before_kw: number;
+                                points: number | null;
+                                reason: string | null;
+                                reduced_kwh: number | null;
+                                request: string;
+                                resource: string;
+                                service_point: string;
+                                shown_limit_kw?: number | null;
+                                start: string;
+                                state: string;
+                                target: string;
+                            }[];
+                            whole: boolean;
+                        };
+                        /**
+                         * Totals
+                         * @description Sums since the journal began.
+                         */
+                        totals: {
+                            credited_minor_units: number;
+                            credited_points: number;
+                            currency: string;
+                            curtailed_kwh: number;
+                            events: number;
+                            readings_refused: number;
+                            requests_answered: number;
+                            requests_planned: number;
+                            requests_sent: number;
+                        };
+                        transformer_loading_percent: (number | null)[];
+                        /**
+                         * TrendColumns
+                         * @description Cycles in the trend, oldest first.
+                         */
+                        trend: {
+                            at_ms: number[];
+                            curtailed_kw: (number | null)[];
+                            max_line_loading_percent: (number | null)[];
+                            transformer_loading_percent: (number | null)[];
+                            whole: boolean;
+                            without_control_percent: (number | null)[];
+                        };
+                        v_pu: (number | null)[];
+                        violations: {
+                            high?: number | null;
+                            id: string;
+                            kind: string;
+                            limit: number;
+                            low?: number | null;
+                            probability?: number | null;
+                            since: string;
+                            value: number;
+                        }[];
+                        without_control_percent: number | null;
+                    } | {
+                        told: {
+                            at: string;
+                            entry: string;
+                            feeder: string | null;
+                            seq: number;
+                            severity: string;
+                            text: string;
+                        }[];
+                        whole: boolean;
+                    };
+                };
+            };
+            /** @description there is no such feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description as many streams are open as there may be */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    system_api_v1_system_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How Gridward is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * DaemonStatus
+                         * @description Of the daemon's own parts.
+                         */
+                        daemon: {
+                            /**
+                             * CycleStatus
+                             * @description How long cycles take, of the latest `KEPT`; None before the first.
+                             */
+                            cycles: {
+                                cycles: number;
+                                failures: number;
+                                late: number;
+                                latest_s: number | null;
+                                median_s: number | null;
+                                p99_s: number | null;
+                            };
+                            epoch: number;
+                            holder: string;
+                            /**
+                             * JournalStatus
+                             * @description The one record.
+                             */
+                            journal: {
+                                copy_failures: number;
+                                entries: number;
+                                failures: number;
+                                fault: string | null;
+                                latest_commit_s: number | null;
+                                sealed_entries: number;
+                                store: string;
+                            };
+                            links: {
+                                connected: boolean;
+                                link: string;
+                                losses: number;
+                                since: string;
+                            }[];
+                            now: string;
+                            queues: {
+                                bound: number;
+                                queue: string;
+                                waiting: number;
+                            }[];
+                            refused: {
+                                count: number;
+                                feeder: string | null;
+                                reason: string;
+                            }[];
+                            shed: number;
+                            sources: {
+                                last_reason: string | null;
+                                last_stopped_at: string | null;
+                                restarts: number;
+                                source: string;
+                            }[];
+                            started_at: string;
+                            version: string;
+                        };
+                        /**
+                         * ProcessStatus
+                         * @description Of the process and its machine; None where the machine does not tell.
+                         */
+                        process: {
+                            cpu_s: number | null;
+                            disk_bytes: number | null;
+                            disk_free_bytes: number | null;
+                            memory_bytes: number | null;
+                            most_open_files: number | null;
+                            open_files: number | null;
+                            threads: number;
+                        };
+                    };
+                };
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the accounts cannot be read or written now, so nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    config_api_v1_system_config_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the settings by table, as in SITE.toml */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the accounts cannot be read or written now, so nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    log_api_v1_system_log_get: {
+        parameters: {
+            query?: {
+                level?: "debug" | "info" | "warning" | "error" | "critical";
+                after?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lines of the log, the newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            at: string;
+                            event: string;
+                            fields: {
+                                [key: string]: string;
+                            };
+                            level: string;
+                            seq: number;
+                        }[];
+                        next: number | null;
+                    };
+                };
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description the accounts cannot be read or written now, so nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -3121,7 +10012,7 @@ export interface operations {
                 "application/json": {
                     days: number;
                     feeders?: string[] | null;
-                    may: ("accounts" | "answer" | "customers" | "disputes" | "look" | "operate" | "personal_data" | "readings" | "rewards")[];
+                    may: ("accounts" | "answer" | "customers" | "disputes" | "look" | "operate" | "personal_data" | "readings" | "rewards" | "system")[];
                     name: string;
                 };
             };

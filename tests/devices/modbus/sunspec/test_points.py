@@ -4,7 +4,7 @@ import math
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sunspec2 import mb
 
@@ -54,6 +54,7 @@ def test_whole_numbers_travel_as_the_alliances_library_sends_them(kind: str, dat
 
 
 @given(st.text(max_size=20))
+@example("0 \x1b")
 @settings(max_examples=30, deadline=None)
 def test_any_name_is_read_as_one_printable_line(text: str) -> None:
     point = Point(at=2, type="string", size=16)

@@ -1,0 +1,177 @@
+// A feeder's network on the screen: the drawing, what can be done with it, and what its signs mean. Figures come
+// in as values; whoever replays the past gives other ones.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { percent, perUnit } from "../../format";
+import { coloursChanged } from "../../theme";
+import { language, t } from "../../words";
+import { announce } from "../announce";
+import { Choice } from "../field";
+import { Icon } from "../icon";
+import { Drawing, type Tiles } from "./drawing";
+import { hasMap, type Form } from "./geometry";
+import { Finder } from "./finder";
+import { nameOf, placesOf, type Figures, type Layout } from "./layout";
+import { Legend } from "./legend";
+import type { Marks } from "./painter";
+import { NORMAL, tonesOf, UNKNOWN } from "./tones";
+import "./network.css";
+
+const words = {
+  drawing: { en: "Drawing of the network", zh: "网络图" },
+  keys: {
+    en: "Arrow keys move the drawing, plus and minus zoom, N goes to the next element that is not normal, 0 shows all. The lists say the same in words.",
+    zh: "方向键移动图形，加减号缩放，N 键转到下一个异常元件，0 键显示全图。列表中有相同内容的文字说明。",
+  },
+  form: { en: "Form of the drawing", zh: "图形形式" },
+  diagram: { en: "One-line diagram", zh: "单线图" },
+  map: { en: "Map", zh: "地图" },
+  closer: { en: "Zoom in", zh: "放大" },
+  farther: { en: "Zoom out", zh: "缩小" },
+  all: { en: "Show all", zh: "显示全图" },
+  next: { en: "Next not normal", zh: "下一个异常" },
+  legend: { en: "Legend", zh: "图例" },
+  none: { en: "Everything is normal.", zh: "一切正常。" },
+};
+const FORMS = [
+  { value: "diagram", name: words.diagram },
+  { value: "map", name: words.map },
+] as const;
+
+export interface NetworkProps {
+  layout: Layout;
+  figures: Figures | null;
+  marks?: Partial<Marks>;
+  onSelect?: (element: string | null) => void;
+  tiles?: Tiles | null;
+  /** Beside the buttons. */
+  tools?: ComponentChildren;
+  /** Said over the drawing, such as that it is not the present. */
+  note?: ComponentChildren;
+}
+
+const NO_MARKS: Marks = { selected: null, limited: new Set(), chosen: new Set(), quality: "" };
+
+export function Network({ layout, figures, marks = {}, onSelect, tiles = null, tools, note }: NetworkProps) {
+  const [form, setForm] = useState<Form>("diagram");
+  const [showsLegend, setLegend] = useState(false);
+  const [pointed, setPointed] = useState<{ element: string; x: number; y: number } | null>(null);
+  const place = useRef<HTMLDivElement>(null);
+  const drawing = useRef<Drawing | null>(null);
+  const latest = useRef({ figures, onSelect });
+  latest.current = { figures, onSelect };
+  const { selected, limited, chosen, quality } = { ...NO_MARKS, ...marks };
+  const shownForm = hasMap(layout) ? form : "diagram";
+
+  useEffect(() => {
+    const frame = place.current;
+    if (!frame) return undefined;
+    const made = (drawing.current = new Drawing(frame, layout, shownForm, tiles, {
+      onPick: (element) => latest.current.onSelect?.(element),
+      onPoint: (element, x, y) => setPointed(element === null ? null : { element, x, y }),
+    }));
+    made.show(latest.current.figures);
+    made.mark({ selected, limited, chosen, quality });
+    const watcher = new ResizeObserver(() => made.resize());
+    watcher.observe(frame);
+    return () => {
+      watcher.disconnect();
+      made.remove();
+      drawing.current = null;
+    };
+  }, [layout, shownForm, tiles]);
+  useEffect(() => drawing.current?.show(figures), [figures]);
+  useEffect(() => drawing.current?.mark({ selected, limited, chosen, quality }), [selected, limited, chosen, quality]);
+  useEffect(() => drawing.current?.recolour(), [coloursChanged.value]);
+
+  const goTo = (element: string): void => {
+    drawing.current?.goTo(element);
+    onSelect?.(element);
+    announce(sayElement(layout, figures, element));
+  };
+  const next = (): void => {
+    const found = nextAbnormal(layout, figures, selected);
+    if (found === null) announce(t(words.none));
+    else goTo(found);
+  };
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.key === "n" || event.key === "N") next();
+    else if (event.key === "0") drawing.current?.fit();
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <div class="network">
+      <div class="row network-tools">
+        {hasMap(layout) && <Choice label={words.form} value={shownForm} options={FORMS} onChange={setForm} />}
+        <Finder layout={layout} onFind={(hit) => goTo(hit.element)} />
+        <button type="button" onClick={next}>
+          <Icon name="next" />
+          {t(words.next)}
+        </button>
+        {tools}
+      </div>
+      <div class="network-place">
+        <div
+          class="network-frame"
+          ref={place}
+          role="application"
+          aria-label={t(words.drawing)}
+          aria-describedby="network-keys"
+          onKeyDown={onKey}
+        />
+        <p id="network-keys" class="unseen">
+          {t(words.keys)}
+        </p>
+        <div class="network-zoom" role="group" aria-label={t(words.drawing)}>
+          <button type="button" aria-label={t(words.closer)} onClick={() => drawing.current?.zoom(1)}>
+            +
+          </button>
+          <button type="button" aria-label={t(words.farther)} onClick={() => drawing.current?.zoom(-1)}>
+            −
+          </button>
+          <button type="button" aria-label={t(words.all)} title={t(words.all)} onClick={() => drawing.current?.fit()}>
+            ⤢
+          </button>
+        </div>
+        {note && <div class="network-note">{note}</div>}
+        {pointed && (
+          <div class="network-tip" style={{ left: `${pointed.x + 14}px`, top: `${pointed.y + 14}px` }} aria-hidden="true">
+            {sayElement(layout, figures, pointed.element)}
+          </div>
+        )}
+      </div>
+      <div class="row">
+        <button type="button" class="quiet" aria-expanded={showsLegend} onClick={() => setLegend(!showsLegend)}>
+          <Icon name={showsLegend ? "down" : "next"} size={14} />
+          {t(words.legend)}
+        </button>
+      </div>
+      {showsLegend && <Legend key={language.value} />}
+    </div>
+  );
+}
+
+/** An element's name and figure in one line. */
+export function sayElement(layout: Layout, figures: Figures | null, element: string): string {
+  const part = placesOf(layout).parts.get(element);
+  if (!part) return element;
+  const name = nameOf(layout, element);
+  if (part.kind === "bus") return `${name}: ${perUnit(figures?.v[part.place])}`;
+  if (part.kind === "link") return name;
+  return `${name}: ${percent(part.kind === "line" ? figures?.line[part.place] : figures?.transformer[part.place])}`;
+}
+
+/** The element after `current` that is near or over its limit, in the order of the layout; round and round. */
+function nextAbnormal(layout: Layout, figures: Figures | null, current: string | null): string | null {
+  const tones = tonesOf(layout, figures);
+  const tables: readonly [readonly string[], Uint8Array][] = [
+    [layout.transformers.id, tones.transformer],
+    [layout.lines.id, tones.line],
+    [layout.buses.id, tones.bus],
+  ];
+  const found = tables.flatMap(([ids, of]) => ids.filter((_, n) => of[n] !== NORMAL && of[n] !== UNKNOWN));
+  if (found.length === 0) return null;
+  return found[(found.indexOf(current ?? "") + 1) % found.length] ?? null;
+}

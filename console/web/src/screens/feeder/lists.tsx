@@ -1,0 +1,112 @@
+// Loadings and voltages, the worst first.
+
+import { useState } from "preact/hooks";
+import { percent, perUnit } from "../../format";
+import type { Figures, Layout } from "../../parts/network/layout";
+import { Panel } from "../../parts/page";
+import { Status } from "../../parts/status";
+import { Table, type Column } from "../../parts/table";
+import { t } from "../../words";
+import { BandBar, LimitBar } from "./bar";
+import { TONES } from "./feeder_words";
+import { worstLoaded, worstVoltages, type Loaded, type VoltageAt } from "./worst";
+
+const words = {
+  loadings: { en: "Loadings, worst first", zh: "负载率（从高到低）" },
+  voltages: { en: "Voltages, worst first", zh: "电压（按偏差排序）" },
+  element: { en: "Element", zh: "元件" },
+  loading: { en: "Loading", zh: "负载率" },
+  limit: { en: "Limit", zh: "限值" },
+  state: { en: "State", zh: "状态" },
+  bus: { en: "Bus", zh: "节点" },
+  voltage: { en: "Voltage", zh: "电压" },
+  band: { en: "Band", zh: "允许范围" },
+  more: { en: "Show more", zh: "显示更多" },
+};
+const FIRST = 8;
+const MORE = 40;
+
+const LOADED: readonly Column<Loaded>[] = [
+  { key: "name", name: words.element, cell: (row) => row.name },
+  {
+    key: "percent",
+    name: words.loading,
+    isFigure: true,
+    cell: (row) => (
+      <>
+        <LimitBar share={row.percent / row.limit} tone={row.tone} /> {percent(row.percent)}
+      </>
+    ),
+  },
+  { key: "limit", name: words.limit, isFigure: true, cell: (row) => percent(row.limit) },
+  { key: "state", name: words.state, cell: (row) => <Status tone={TONES[row.tone].tone}>{t(TONES[row.tone].text)}</Status> },
+];
+
+const VOLTAGES: readonly Column<VoltageAt>[] = [
+  { key: "name", name: words.bus, cell: (row) => row.name },
+  {
+    key: "v",
+    name: words.voltage,
+    isFigure: true,
+    cell: (row) => (
+      <>
+        <BandBar {...row} /> {perUnit(row.v)}
+      </>
+    ),
+  },
+  { key: "band", name: words.band, isFigure: true, cell: (row) => `${row.low.toFixed(2)}–${perUnit(row.high)}` },
+  { key: "state", name: words.state, cell: (row) => <Status tone={TONES[row.tone].tone}>{t(TONES[row.tone].text)}</Status> },
+];
+
+interface ListProps {
+  layout: Layout;
+  figures: Figures;
+  selected: string | null;
+  onSelect: (element: string) => void;
+}
+
+export function Loadings({ layout, figures, selected, onSelect }: ListProps) {
+  const [most, setMost] = useState(FIRST);
+  const rows = worstLoaded(layout, figures, most);
+  return (
+    <Panel title={words.loadings}>
+      <Table
+        caption={words.loadings}
+        columns={LOADED}
+        rows={rows}
+        id={(row) => row.id}
+        onOpen={(row) => onSelect(row.id)}
+        isMarked={(row) => row.id === selected}
+      />
+      {rows.length === most && <More onMore={() => setMost(most + MORE)} />}
+    </Panel>
+  );
+}
+
+export function Voltages({ layout, figures, selected, onSelect }: ListProps) {
+  const [most, setMost] = useState(FIRST);
+  const rows = worstVoltages(layout, figures, most);
+  return (
+    <Panel title={words.voltages}>
+      <Table
+        caption={words.voltages}
+        columns={VOLTAGES}
+        rows={rows}
+        id={(row) => row.id}
+        onOpen={(row) => onSelect(row.id)}
+        isMarked={(row) => row.id === selected}
+      />
+      {rows.length === most && <More onMore={() => setMost(most + MORE)} />}
+    </Panel>
+  );
+}
+
+function More({ onMore }: { onMore: () => void }) {
+  return (
+    <div class="row">
+      <button type="button" onClick={onMore}>
+        {t(words.more)}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,1 @@
+"""What needs an operator, by ISA-18.2: raised, acknowledged, shelved, counted."""

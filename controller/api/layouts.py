@@ -1,0 +1,83 @@
+"""The route of a feeder's drawing: made once for each topology, off the loop, kept packed as well."""
+
+import asyncio
+import gzip
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from controller.api.drawn_feeder import layout_body
+from controller.api.encoding import JSON, entity_tag, struct_schema, tagged_response, to_json
+from controller.api.layout_bodies import EXAMPLE, LayoutBody
+from controller.api.problems import no_such_feeder
+from controller.settings import Limits
+from controller.views import LiveViews
+from customers.registry import Registry
+from grid_model.network import Network
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "the drawing",
+        "content": {JSON: {"schema": struct_schema(LayoutBody), "example": msgspec.to_builtins(EXAMPLE)}},
+    },
+    304: {"description": "as it was known already"},
+    404: {"description": "there is no such feeder"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A drawing as it is sent."""
+
+    network: Network
+    """what it was made of: another one, as after switching, needs another drawing"""
+    plain: bytes
+    zipped: bytes
+    tag: str
+
+
+def layout_routes(views: LiveViews, registries: Mapping[str, Registry]) -> APIRouter:
+    """The route; `registries` tell who is behind a service point, by feeder."""
+    router = APIRouter(prefix="/api/v1", tags=["feeders"])
+    drawings = _Drawings(registries, views.site.limits)
+
+    @router.get("/feeders/{feeder}/layout", response_model=None, responses=_ANSWERS)
+    async def layout(feeder: str, request: Request) -> Response:
+        """What to draw, in columns; the stream's columns are in its order. Comes with an ETag."""
+        network = views.network(feeder)
+        if network is None:
+            raise no_such_feeder(feeder)
+        drawn = await drawings.of(feeder, network)
+        headers = {"cache-control": "no-cache", "vary": "accept-encoding"}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            # another representation, hence another tag (RFC 9110, 8.8.3.3)
+            headers["content-encoding"] = "gzip"
+            return tagged_response(request, drawn.zipped, f'{drawn.tag[:-1]}-gzip"', headers, JSON)
+        return tagged_response(request, drawn.plain, drawn.tag, headers, JSON)
+
+    return router
+
+
+class _Drawings:
+    """The latest drawing of each feeder; whoever comes while it is being made waits for it."""
+
+    def __init__(self, registries: Mapping[str, Registry], limits: Limits) -> None:
+        self._registries, self._limits = registries, limits
+        self._known: dict[str, _Drawn] = {}
+        self._turn: dict[str, asyncio.Lock] = {}
+
+    async def of(self, feeder: str, network: Network) -> _Drawn:
+        """The drawing of `network`."""
+        async with self._turn.setdefault(feeder, asyncio.Lock()):
+            known = self._known.get(feeder)
+            if known is None or known.network is not network:
+                known = await asyncio.to_thread(self._draw, feeder, network)
+                self._known[feeder] = known
+        return known
+
+    def _draw(self, feeder: str, network: Network) -> _Drawn:
+        plain = to_json(layout_body(feeder, network, self._registries.get(feeder), self._limits))
+        return _Drawn(network, plain, gzip.compress(plain, 6, mtime=0), entity_tag(plain))

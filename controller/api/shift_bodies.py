@@ -1,0 +1,188 @@
+"""What is posted to the shift log over the API, and what it answers with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from controller.api.posted import Words
+from controller.entries import ShiftMark, ShiftMatter
+from controller.shifts.shift_desk import Told
+from controller.shifts.shift_log import Note, PastShift, ShiftLog
+from controller.shifts.shift_told import ShiftSummary
+
+MOST_CHARACTERS = 2_000
+MAX_NOTE_BYTES = 16 * 1024
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MOST_CHARACTERS, pattern=r"^[^\x00]*$")]
+Remarks = Annotated[str, msgspec.Meta(max_length=MOST_CHARACTERS, pattern=r"^[^\x00]*$")]
+
+
+class NoteOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Something to write down. No names or addresses of customers: the journal keeps it for ever."""
+
+    text: Text
+    feeder: Words | None = None
+    """that it is about"""
+    pinned: bool = False
+    """goes on into the next shifts"""
+    who: Words | None = None
+    """needed with the operator token, which names nobody"""
+
+
+class MarkOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A mark to set or to take away."""
+
+    mark: ShiftMark
+    who: Words | None = None
+    """needed with the operator token"""
+
+
+class HandOverOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who takes over, and what is said to them."""
+
+    shift: Annotated[int, msgspec.Meta(ge=0)]
+    """the one that is handed over, so that nobody ends a shift that just began"""
+    takes_over: Words
+    remarks: Remarks = ""
+    who: Words | None = None
+    """who hands over; needed with the operator token"""
+
+
+NOTE_EXAMPLE = {"text": "Cable 3 is being mended until Friday", "feeder": "dorf", "pinned": True}
+MARK_EXAMPLE = {"mark": "done"}
+HAND_OVER_EXAMPLE = {"shift": 41, "takes_over": "jo.linde", "remarks": "Quiet. Look after the pump at C-017."}
+
+
+@dataclass(frozen=True, slots=True)
+class NoteBody:
+    """One note as it stands."""
+
+    note: int
+    shift: int
+    """in which it was written"""
+    at: datetime
+    who: str
+    text: str
+    feeder: str | None
+    pinned: bool
+    done: bool
+    marked_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MatterBody:
+    """Something that stands and whoever takes over has to know."""
+
+    kind: str
+    """event, event_short, automatic_off, alarm, hands_off, excluded, left_alone, dispute, and others later"""
+    feeder: str | None
+    what: str
+    since: datetime | None
+    who: str | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftBody:
+    """The present shift."""
+
+    shift: int
+    who: str | None
+    """who took over; null in shift 0, which began with the journal"""
+    since: datetime | None
+    notes: tuple[NoteBody, ...]
+    """of this shift, and the pinned ones of those before; oldest first"""
+    standing: tuple[MatterBody, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PastShiftBody:
+    """A shift that is over."""
+
+    shift: int
+    who: str | None
+    began_at: datetime
+    ended_at: datetime
+    handed_over_by: str
+    taken_over_by: str
+    remarks: str
+    notes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PastShiftsBody:
+    """Shifts that are over, the latest first."""
+
+    items: tuple[PastShiftBody, ...]
+    next: str | None
+    """for `after`; null at the end"""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldShiftBody:
+    """A shift that is over, with all that is known of it."""
+
+    shift: PastShiftBody
+    notes: tuple[NoteBody, ...]
+    standing: tuple[MatterBody, ...]
+    """when it was handed over"""
+    more: int
+    """matters that stood too and are not listed"""
+    summary: ShiftSummary
+
+
+def note_body(note: Note) -> NoteBody:
+    """As it is shown."""
+    return NoteBody(
+        note.note,
+        note.shift,
+        note.at,
+        note.who,
+        note.text,
+        note.feeder,
+        note.pinned,
+        note.done,
+        note.marked_by,
+    )
+
+
+def matter_body(matter: ShiftMatter) -> MatterBody:
+    """As it is shown."""
+    return MatterBody(matter.kind, matter.feeder, matter.what, matter.since, matter.who, matter.why)
+
+
+def shift_body(log: ShiftLog, standing: tuple[ShiftMatter, ...]) -> ShiftBody:
+    """The present shift as it is shown."""
+    return ShiftBody(
+        log.shift,
+        log.who,
+        log.began_at,
+        tuple(map(note_body, log.notes)),
+        tuple(map(matter_body, standing)),
+    )
+
+
+def past_body(past: PastShift) -> PastShiftBody:
+    """As it is shown."""
+    return PastShiftBody(
+        past.shift,
+        past.who,
+        past.began_at,
+        past.ended_at,
+        past.handed_over_by,
+        past.taken_over_by,
+        past.remarks,
+        past.notes,
+    )
+
+
+def told_body(told: Told) -> ToldShiftBody:
+    """As it is shown."""
+    return ToldShiftBody(
+        past_body(told.shift),
+        tuple(map(note_body, told.notes)),
+        tuple(map(matter_body, told.standing)),
+        told.more,
+        told.summary,
+    )

@@ -1,0 +1,85 @@
+"""[6] Gives back what the automatic took below an operator's limit, once there is room: up to that limit, no
+further. Pure.
+
+As with releases: load flow first, a while after the limit was changed last, and slowly: one device in
+`PACE_WINDOW`. What the automatic keeps past the order's end is not eased but released.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from controller.entries import RequestChanged
+from controller.planning import OBEYED_WITHIN_KW
+from controller.release import PACE_WINDOW, Releases, binds, comes_back_kw, fits_with, held_for_s
+from controller.requests import RequestRecord
+from controller.situation import Situation
+
+
+def with_eased(situation: Situation, freed: Releases) -> Releases:
+    """The same releases, and one limit more that goes back up to what was ordered. Nothing is eased in a
+    pass that releases somebody.
+    """
+    rules = situation.control.site.events
+    quiet = situation.good and situation.check.worst_ratio < rules.close_below
+    if freed.released or not quiet or _eased_lately(situation):
+        return freed
+    for record in _tightened(situation):
+        entry = _eased(situation, record)
+        if entry is not None:
+            return replace(freed, entries=(*freed.entries, entry), released=frozenset({record.request}))
+    return freed
+
+
+def _tightened(situation: Situation) -> Iterator[RequestRecord]:
+    """What stands below its order long enough, the oldest first."""
+    for record in situation.limited:
+        ordered = record.ordered
+        if ordered is None or not record.is_ordered(situation.now):
+            continue
+        changed_at = record.limits[-1][0]
+        is_due = (situation.now - changed_at).total_seconds() >= held_for_s(situation)
+        if is_due and record.limit_kw < ordered.limit_kw - OBEYED_WITHIN_KW:
+            yield record
+
+
+def _eased_lately(situation: Situation) -> bool:
+    """Whether a limit that was ordered went up within the pace's window."""
+    since = situation.now - PACE_WINDOW
+    return any(
+        len(record.limits) > 1
+        and record.limits[-1][0] > since
+        and record.limits[-1][1] > record.limits[-2][1]
+        for record in situation.limited
+        if record.ordered is not None
+    )
+
+
+def _eased(situation: Situation, record: RequestRecord) -> RequestChanged | None:
+    """None where it does not fit in, or the gate refuses."""
+    assert record.ordered is not None
+    limit_kw, more_kw = record.ordered.limit_kw, 0.0
+    if binds(situation, record):
+        more_kw = min(comes_back_kw(situation, record), limit_kw - record.limit_kw)
+    if not fits_with(situation, situation.position(record), more_kw):
+        return None
+    passes = situation.gatekeeper.passes(
+        record.request,
+        "device",
+        record.planned.target,
+        "renewed",
+        limit_kw=limit_kw,
+        start=record.planned.start,
+        end=record.end,
+        epoch=situation.epoch,
+    )
+    if not passes:
+        return None
+    return RequestChanged(
+        at=situation.now,
+        request=record.request,
+        limit_kw=limit_kw,
+        end=record.end,
+        epoch=situation.epoch,
+        sequence=record.sequence + 1,
+        reason="relaxed",
+    )

@@ -1,0 +1,92 @@
+"""Orders in two steps and the emergency stop as sentences. Pure. A part of `narration.py`."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from controller import entries as e
+from controller.books import Books
+from controller.narration_people import Severity
+from controller.orders.order_book import DraftRecord
+
+OrderSentence = e.OrderDrafted | e.OrderAgreed | e.OrderClosed | e.EmergencyStopped | e.CommandTaken
+MOST_NAMED = 3
+
+
+def order_sentence(entry: OrderSentence, books: Books) -> tuple[Severity, str]:
+    """The sentence of an entry. `books` have applied it."""
+    match entry:
+        case e.OrderDrafted():
+            return "warning" if entry.needed > 1 else "info", _drafted(entry)
+        case e.OrderAgreed():
+            return "info", f"{entry.who} agreed: {_meant(entry.draft, books)} on {entry.feeder}"
+        case e.OrderClosed():
+            return _closed(entry, books)
+        case e.EmergencyStopped():
+            where, how = named(entry.feeders), "at once" if entry.manner == "at_once" else "one after another"
+            text = f"Emergency stop by {entry.who} on {where}: no automatic, everybody is released {how}"
+            return "alarm", f"{text} ({entry.why})"
+        case e.CommandTaken():
+            return "info", f"{entry.principal} sent command {entry.key} ({entry.did})"
+        case _:
+            assert_never(entry)
+
+
+def meaning(drafted: e.OrderDrafted) -> str:  # noqa: PLR0911  one for each action
+    """What an order would do, in a few words."""
+    whom = named((*(() if drafted.target is None else (drafted.target,)), *drafted.targets))
+    match drafted.action:
+        case "automatic_off":
+            return "take it into their own hands"
+        case "automatic_on":
+            return "give it back to the automatic"
+        case "release_all":
+            return "release everybody"
+        case "release":
+            return f"release {whom}"
+        case "exclude":
+            return f"exclude {whom} from requests"
+        case "include":
+            return f"let {whom} be asked again"
+        case "limit":
+            end = "" if drafted.until is None else f" until {drafted.until:%H:%M} UTC"
+            return f"limit {whom} to {drafted.limit_kw or 0.0:.1f} kW{end}"
+        case "more_reach":
+            minutes = (drafted.grants_s or 0.0) / 60
+            return f"let the automatic go beyond its limits on reach for {minutes:.3g} min"
+        case _:
+            assert_never(drafted.action)
+
+
+def named(targets: Sequence[str]) -> str:
+    """A few of them by name, the others counted."""
+    shown = ", ".join(targets[:MOST_NAMED])
+    more = len(targets) - MOST_NAMED
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _drafted(entry: e.OrderDrafted) -> str:
+    needed = "to be confirmed" if entry.needed == 1 else f"{entry.needed} persons must agree"
+    by = f"until {entry.expires_at:%H:%M:%S} UTC"
+    return f"{entry.who} drafted for {entry.feeder}: {meaning(entry)}; {needed} {by} ({entry.why})"
+
+
+def _meant(draft: str, books: Books) -> str:
+    record = books.order_book.find(draft)
+    return f"order {draft}" if not isinstance(record, DraftRecord) else meaning(record.drafted)
+
+
+def _closed(entry: e.OrderClosed, books: Books) -> tuple[Severity, str]:
+    what = f"{_meant(entry.draft, books)} on {entry.feeder}"
+    match entry.outcome:
+        case "carried_out":
+            return "info", f"Order carried out: {what}"
+        case "withdrawn":
+            return "info", f"{entry.who} withdrew: {what} ({entry.why})"
+        case "expired":
+            return "warning", f"Order expired, nobody confirmed it: {what}"
+        case "void":
+            return "warning", f"Order void: {what} ({entry.why})"
+        case "failed":
+            return "warning", f"Order not carried out: {what} ({entry.why})"
+        case _:
+            assert_never(entry.outcome)

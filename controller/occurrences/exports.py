@@ -1,0 +1,254 @@
+"""One event as a file for a regulator or a planner: tables as CSV, all of it as JSON, or both in a ZIP. Pure.
+
+Who was asked stands in it by number alone unless whoever asks may see customers: then by the ids of
+customers, devices and service points, never by name. What an operator wrote in words is left out in either
+case, for it may name anybody; it stays in the journal under the entry's number. The same event always gives
+the same bytes.
+"""
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from controller.occurrences.bodies import EventBody, RequestRow
+from controller.occurrences.replay import RecordedBody
+
+Table = Literal["timeline", "rounds", "requests", "states"]
+Cell = str | int | float | None
+_WRITTEN = frozenset({"who", "why"})
+_NAMING = frozenset(
+    {"customer", "target", "targets", "service_point", "device", "devices", "message", "left_out", "credited"}
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""how a cell begins that a spreadsheet would run"""
+
+
+def without_names(body: EventBody) -> EventBody:
+    """The same event with numbers in place of customers, devices and service points."""
+    numbers = _Numbers(body.requests)
+    return msgspec.structs.replace(
+        body,
+        steps=tuple(
+            msgspec.structs.replace(
+                step,
+                text="" if step.request or _NAMING & step.values.keys() else step.text,
+                values={name: v for name, v in step.values.items() if name not in _NAMING},
+            )
+            for step in body.steps
+        ),
+        rounds=tuple(
+            msgspec.structs.replace(
+                one,
+                asked=tuple(numbers.asked(asked) for asked in one.asked),
+                left=None
+                if one.left is None
+                else tuple(msgspec.structs.replace(left, devices=()) for left in one.left),
+            )
+            for one in body.rounds
+        ),
+        requests=tuple(numbers.asked(row) for row in body.requests),
+    )
+
+
+def without_words(body: EventBody) -> EventBody:
+    """The same event without what operators wrote."""
+    steps = tuple(
+        msgspec.structs.replace(
+            step,
+            text="" if _WRITTEN & step.values.keys() else step.text,
+            values={name: value for name, value in step.values.items() if name not in _WRITTEN},
+        )
+        for step in body.steps
+    )
+    return msgspec.structs.replace(body, steps=steps)
+
+
+class _Numbers:
+    """The same number for the same thing, in the order in which they were asked."""
+
+    def __init__(self, requests: Sequence[RequestRow]) -> None:
+        self._customers = _numbered(row.customer for row in requests)
+        self._targets = _numbered(row.target for row in requests)
+        self._points = _numbered(row.service_point for row in requests)
+
+    def asked(self, one: Any) -> Any:
+        kind = "customer" if one.resource == "person" else "device"
+        return msgspec.structs.replace(
+            one,
+            customer=f"customer {self._customers.get(one.customer, 0)}",
+            target=f"{kind} {self._targets.get(one.target, 0)}",
+            service_point=f"service point {self._points.get(one.service_point, 0)}",
+        )
+
+
+def _numbered(names: Iterable[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(dict.fromkeys(names), start=1)}
+
+
+def as_json(body: EventBody, states: RecordedBody | None) -> bytes:
+    """All of it in one document."""
+    return msgspec.json.format(msgspec.json.encode({"event": body, "states": states}), indent=1) + b"\n"
+
+
+def as_csv(body: EventBody, states: RecordedBody | None, table: Table) -> bytes:
+    """One table; comma, UTF-8, a line of names first."""
+    rows = {"timeline": _timeline, "rounds": _rounds, "requests": _requests}
+    found = _states(states) if table == "states" else rows[table](body)
+    return _written(found)
+
+
+def as_zip(body: EventBody, states: RecordedBody | None) -> bytes:
+    """All tables and the document."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        tables: tuple[Table, ...] = ("timeline", "rounds", "requests", "states")
+        for table in tables:
+            _add(archive, f"{table}.csv", as_csv(body, states, table), body.summary.opened_at)
+        _add(archive, "event.json", as_json(body, states), body.summary.opened_at)
+        _add(archive, "README.txt", _about(body).encode(), body.summary.opened_at)
+    return packed.getvalue()
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes, at: datetime) -> None:
+    entry = zipfile.ZipInfo(name, (max(at.year, 1980), at.month, at.day, at.hour, at.minute, at.second))
+    entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+    archive.writestr(entry, content)
+
+
+def _about(body: EventBody) -> str:
+    return (
+        f"Event {body.summary.event} on feeder {body.summary.feeder}\n\n"
+        "timeline.csv  each step; `seq` is the number of the entry in the journal that proves it\n"
+        "rounds.csv    each round of planning: who was asked and why, who was left alone and why\n"
+        "requests.csv  each request with what came of it and what the meter proved\n"
+        "states.csv    highest loading and data quality over time; `source` computed is an approximation\n"
+        "event.json    all of it, with loadings of every element\n\n"
+        "Times are UTC. Power in kW, energy in kWh, loading in percent of the rating.\n"
+    )
+
+
+_Rows = Iterator[Mapping[str, Cell]]
+
+
+def _timeline(body: EventBody) -> _Rows:
+    for step in body.steps:
+        yield {
+            "seq": step.seq,
+            "at": _time(step.at),
+            "phase": step.phase,
+            "step": step.key,
+            "severity": step.severity,
+            "request": step.request,
+            "text": step.text,
+        }
+
+
+def _rounds(body: EventBody) -> _Rows:
+    """A row for each who was asked, and one for each reason why others were not."""
+    for number, one in enumerate(body.rounds, start=1):
+        head: dict[str, Cell] = {
+            "round": number,
+            "seq": one.seq,
+            "at": _time(one.at),
+            "element": one.element,
+            "value": round(one.value, 4),
+            "limit": one.limit,
+        }
+        nobody: dict[str, Cell] = dict.fromkeys(
+            ("request", "target", "share_percent", "effect_per_kw", "cut_kw", "left_because", "left_count")
+        )
+        for asked in one.asked:
+            yield (
+                head
+                | nobody
+                | {
+                    "request": asked.request,
+                    "target": asked.target,
+                    "share_percent": asked.share_percent,
+                    "effect_per_kw": asked.effect_per_kw,
+                    "cut_kw": asked.cut_kw,
+                }
+            )
+        for left in one.left or ():
+            yield head | nobody | {"left_because": left.reason, "left_count": left.count}
+
+
+def _requests(body: EventBody) -> _Rows:
+    for row in body.requests:
+        settled = row.settled
+        yield {
+            "request": row.request,
+            "resource": row.resource,
+            "target": row.target,
+            "kind": row.kind,
+            "customer": row.customer,
+            "service_point": row.service_point,
+            "programme": row.programme,
+            "asked_at": _time(row.states[0][1]),
+            "from": _time(row.active_at),
+            "until": _time(row.ended_at),
+            "state": row.state,
+            "answer": row.consent or row.answer,
+            "reason": row.reason,
+            "p_before_kw": row.p_before_kw,
+            "limit_kw": min((kw for _, kw in row.limits), default=None),
+            "floor_kw": row.floor_kw,
+            "baseline_kw": round(row.baseline_kw, 3),
+            "share_percent": row.share_percent,
+            "outcome": None if settled is None else settled.outcome,
+            "asked_kwh": None if settled is None else settled.asked_kwh,
+            "reduced_kwh": None if settled is None else settled.reduced_kwh,
+            "compliance_percent": None if settled is None else settled.compliance_percent,
+            "points": None if settled is None else settled.points,
+            "minor_units": None if settled is None else settled.minor_units,
+            "currency": body.currency,
+            "corrections": None if settled is None else settled.corrections,
+        }
+
+
+def _states(states: RecordedBody | None) -> _Rows:
+    if states is None:
+        return
+    for step, at in enumerate(states.times):
+        yield {
+            "at": _time(at),
+            "shown_at": _time(states.shown_at[step]),
+            "source": states.source[step],
+            "worst_percent": _known(states.worst_percent[step]),
+            "without_control_percent": _known(states.without_control_percent[step]),
+            "curtailed_kw": _known(states.curtailed_kw[step]),
+            "substation_p_kw": _known(states.substation_p_kw[step]),
+            "measured": states.measured[step],
+            "stale": states.stale[step],
+            "estimated": states.estimated[step],
+        }
+
+
+def _known(value: float | None) -> float | None:
+    """NaN as nothing."""
+    return None if value is None or value != value else value  # noqa: PLR0124
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def _written(rows: _Rows) -> bytes:
+    text = io.StringIO(newline="")
+    writer: Any = None
+    for row in rows:
+        if writer is None:
+            writer = csv.DictWriter(text, list(row), lineterminator="\r\n")
+            writer.writeheader()
+        writer.writerow({name: _plain(cell) for name, cell in row.items()})
+    return text.getvalue().encode()
+
+
+def _plain(cell: Cell) -> Cell:
+    """So that no spreadsheet runs it."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

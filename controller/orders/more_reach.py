@@ -1,0 +1,78 @@
+"""The automatic is held back by its limits on reach: an order that lets it go further waits for two operators
+(design, rule 10). Pure.
+
+It is there while the gate refuses commands for want of budget, at most one for each feeder, and void as soon
+as nothing was held back for a whole window.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from controller.books import Books
+from controller.entries import OrderClosed, OrderDrafted
+from controller.orders.order_rules import TWO
+from controller.safety_gate import BUDGET_WINDOW
+from controller.settings import Orders
+
+AUTOMATIC = "automatic"
+CONTROLLER = "controller"
+BUDGETS = ("feeder_budget", "fleet_budget")
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """What the gate refused lately for want of budget."""
+
+    at: datetime
+    commands: int
+    budgets: tuple[str, ...]
+    """words of `BUDGETS`"""
+
+
+def held_back(refused: Mapping[str, int], now: datetime) -> HeldBack | None:
+    """From what the gate refused in one pass, by reason."""
+    found = tuple(word for word in BUDGETS if refused.get(word))
+    return HeldBack(now, sum(refused[word] for word in found), found) if found else None
+
+
+def drafts_of_more(
+    books: Books, held: Mapping[str, HeldBack], rules: Orders, *, epoch: int, now: datetime
+) -> Iterable[OrderDrafted]:
+    """New ones, for feeders that have none."""
+    waiting = {r.drafted.feeder for r in books.order_book.open_drafts() if r.drafted.action == "more_reach"}
+    for feeder, one in held.items():
+        fresh = now - one.at < BUDGET_WINDOW
+        if feeder in waiting or not fresh or books.order_book.has_more_reach(feeder, now):
+            continue
+        budget = "the fleet" if one.budgets == ("fleet_budget",) else "the feeder"
+        yield OrderDrafted(
+            at=now,
+            draft=f"O-{feeder}-{now:%Y%m%dT%H%M%S.%fZ}-more",
+            feeder=feeder,
+            action="more_reach",
+            who=AUTOMATIC,
+            why=f"{one.commands} commands are held back by the limit on the reach of {budget} in a minute",
+            person=False,
+            needed=TWO,
+            expires_at=now + timedelta(seconds=rules.confirm_within_s),
+            epoch=epoch,
+            grants_s=rules.more_reach_s,
+        )
+
+
+def no_more_needed(books: Books, held: Mapping[str, HeldBack], now: datetime) -> Iterable[OrderClosed]:
+    """Ends of those that nothing is held back for any more."""
+    for record in books.order_book.open_drafts():
+        drafted = record.drafted
+        one = held.get(drafted.feeder)
+        if drafted.action != "more_reach" or (one is not None and now - one.at < BUDGET_WINDOW):
+            continue
+        yield OrderClosed(
+            at=now,
+            draft=drafted.draft,
+            feeder=drafted.feeder,
+            outcome="void",
+            who=CONTROLLER,
+            why="nothing is held back any more",
+        )

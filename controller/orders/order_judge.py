@@ -1,0 +1,118 @@
+"""Who may agree to an order now, and whether it may be carried out. Reads the books and changes nothing."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from controller import settings
+from controller.bookkeeping import Bookkeeper
+from controller.entries import Entry, OperatorActed, RequestChanged, RequestPlanned
+from controller.feeder_control import FeederControl
+from controller.orders.effects_kept import EffectsKept
+from controller.orders.giving import Giver
+from controller.orders.order_book import DraftRecord, same_person, with_person
+from controller.orders.order_errors import (
+    AnotherNeeded,
+    EffectChanged,
+    NotOpen,
+    OrderRefused,
+    PersonNeeded,
+    StopHolds,
+    UnknownOrder,
+)
+from controller.orders.order_rules import moved_kw, persons_needed, reach_of
+
+
+class OrderJudge:
+    """Of one site. `now` is always given."""
+
+    def __init__(
+        self,
+        site: settings.Site,
+        controls: Mapping[str, FeederControl],
+        keeper: Bookkeeper,
+        seen: EffectsKept,
+    ) -> None:
+        self._site, self._controls, self._keeper, self._seen = site, controls, keeper, seen
+
+    def needed(self, record: DraftRecord) -> int:
+        """How many persons a draft takes by what is known now."""
+        return max(record.drafted.needed, self._seen.needed(record.draft))
+
+    def needed_for(self, feeder: str, action: str, moves_kw: float, now: datetime) -> int:
+        """How many persons an order takes that moves so much."""
+        reach = reach_of(moves_kw, feeder, self._controls, self._keeper.books, now)
+        return persons_needed(self._site.orders, self._site.safety, action, reach)
+
+    def needed_for_act(self, act: OperatorActed, entries: tuple[Entry, ...], now: datetime) -> int:
+        """The same by all that an act would write."""
+        return self.needed_for(act.feeder, act.action, moved_kw(entries, self._keeper.books), now)
+
+    def lacks_another(self, record: DraftRecord, giver: Giver, needed: int | None = None) -> bool:
+        """Whether yet another person must agree after this one."""
+        agreed = with_person(record.agreed, giver.who) if giver.person else record.agreed
+        return (self.needed(record) if needed is None else needed) > max(len(agreed), 1)
+
+    def record(self, draft: str) -> DraftRecord:
+        """Raises UnknownOrder."""
+        record = self._keeper.books.order_book.find(draft)
+        if not isinstance(record, DraftRecord):
+            raise UnknownOrder(f"there is no draft {draft!r}; GET /api/v1/orders lists the latest")
+        return record
+
+    def still_open(self, draft: str, now: datetime) -> DraftRecord:
+        """Raises UnknownOrder, NotOpen."""
+        record = self.record(draft)
+        if record.closed is not None:
+            raise NotOpen(f"order {draft} is over: it is {record.state.replace('_', ' ')}")
+        if record.drafted.epoch != self._keeper.epoch:
+            raise NotOpen(f"order {draft} is void: the controller was started again since")
+        if now >= record.drafted.expires_at:
+            raise NotOpen(f"order {draft} has expired: expected it confirmed by {record.drafted.expires_at}")
+        return record
+
+    def check_person(self, record: DraftRecord, giver: Giver) -> None:
+        """Raises PersonNeeded, AnotherNeeded."""
+        needed = self.needed(record)
+        if needed <= 1:
+            return
+        if not giver.person:
+            raise PersonNeeded(f"this takes {needed} persons, each with an account of their own")
+        if any(same_person(giver.who, one) for one in record.agreed):
+            raise AnotherNeeded(f"{giver.who} has agreed already: expected another person to confirm it")
+
+    def check_excluded(self, record: DraftRecord, entries: tuple[Entry, ...]) -> None:
+        """Raises EffectChanged where an operator has excluded somebody since, whom an order that names them
+        would limit all the same.
+        """
+        books, drafted = self._keeper.books, record.drafted
+        since = {act.target: act for act in books.exclusions(drafted.feeder) if act.at >= drafted.at}
+        for entry in entries:
+            planned = entry if isinstance(entry, RequestPlanned) else None
+            if isinstance(entry, RequestChanged) and (known := books.requests.get(entry.request)) is not None:
+                planned = known.planned
+            act = planned and (since.get(planned.target) or since.get(planned.customer))
+            if act:
+                told = f"{act.target} was excluded by {act.who} since ({act.why}): expected a new draft"
+                raise EffectChanged(told, None)
+
+    def check_stop(self, feeder: str, action: str) -> None:
+        """Raises StopHolds."""
+        stop = self._keeper.books.order_book.stopped(feeder)
+        if action == "limit" and stop is not None:
+            raise StopHolds(
+                f"the emergency stop by {stop.who} holds on {feeder}: expected an automatic_on there first"
+            )
+
+    def why_not(self, record: DraftRecord, giver: Giver, now: datetime) -> str | None:
+        """Why this one cannot confirm a draft; None where they can."""
+        checks: tuple[Callable[[], object], ...] = (
+            lambda: self.still_open(record.draft, now),
+            lambda: self.check_person(record, giver),
+            lambda: self.check_stop(record.drafted.feeder, record.drafted.action),
+        )
+        try:
+            for check in checks:
+                check()
+        except OrderRefused as refused:
+            return str(refused)
+        return None

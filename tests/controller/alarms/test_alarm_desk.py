@@ -1,0 +1,227 @@
+"""The desk in a running daemon: raised by what happens, done by people, kept over a restart."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from controller import settings
+from controller.alarms.alarm_desk import AlarmDesk, Seen
+from controller.alarms.alarm_errors import AlarmMoved, AlarmRefused, UnknownAlarm
+from controller.alarms.alarm_history import Wanted
+from controller.alarms.alarm_list import AlarmView
+from controller.alarms.conditions import Condition
+from controller.entries import AlarmAcknowledged, AlarmRaised, AlarmReturned, AlarmUnshelved
+from controller.stores.port import StoreUnavailable
+from tests.builders import FEEDER
+from tests.controller.worlds import World, evening
+
+
+def desk(world: World) -> AlarmDesk:
+    return world.daemon.desks.alarms
+
+
+def states(world: World) -> dict[str, str]:
+    return {one.kind: one.state for one in desk(world).views()}
+
+
+def only(world: World, kind: str) -> AlarmView:
+    (one,) = [one for one in desk(world).views() if one.kind == kind]
+    return one
+
+
+async def overloaded_by_hand(world: World) -> AlarmView:
+    """Nobody relieves an overload, because an operator said so."""
+    await world.tick()
+    await world.daemon.operate(FEEDER, "automatic_off", None, "mara", "works on the cable")
+    world.charge()
+    await world.tick(6)
+    return only(world, "overload_unattended")
+
+
+async def test_an_evening_that_the_automatic_masters_needs_nobody() -> None:
+    world = World(evening())
+    world.charge()
+    await world.tick(20)
+    assert states(world) == {}
+    assert not world.entries(AlarmRaised)
+
+
+async def test_an_overload_that_nobody_relieves_does() -> None:
+    world = World(evening())
+    changes: list[str] = []
+    end = desk(world).subscribe(lambda: changes.append(desk(world).summary().newest.kind))  # type: ignore[union-attr]
+    one = await overloaded_by_hand(world)
+    assert (one.priority, one.state, one.feeder) == ("high", "unacknowledged", FEEDER)
+    assert changes[-1] == "overload_unattended"
+    sample = world.daemon.metrics.registry.get_sample_value
+    assert sample("gridward_alarms_active", {"priority": "high", "acknowledged": "no"}) == 1
+    assert sample("gridward_alarms_total", {"priority": "high"}) == 1
+    assert sample("gridward_automatic", {"feeder": FEEDER}) == 0
+    end()
+    before = len(changes)
+    assert await desk(world).acknowledge([Seen(one.alarm, 1)], who="mara", why="I see") == {
+        one.alarm: "acknowledged"
+    }
+    assert sample("gridward_alarms_active", {"priority": "high", "acknowledged": "yes"}) == 1
+    assert len(changes) == before
+    assert await desk(world).acknowledge([Seen(one.alarm, 1)], who="jo") == {one.alarm: "again"}
+    assert [entry.who for entry in world.entries(AlarmAcknowledged)] == ["mara"]
+    world.charge(0.0)
+    await world.tick(16)
+    assert "overload_unattended" not in states(world)
+
+
+async def test_only_what_was_seen_is_acknowledged() -> None:
+    world = World(evening())
+    one = await overloaded_by_hand(world)
+    assert await desk(world).acknowledge(
+        [Seen(one.alarm, 2), Seen("overload-000000000000", 1)], who="mara"
+    ) == {one.alarm: "moved", "overload-000000000000": "unknown"}
+    assert not world.entries(AlarmAcknowledged)
+
+
+async def test_a_shelf_has_an_end_and_a_restart_forgets_nothing() -> None:
+    world = World(evening())
+    one = await overloaded_by_hand(world)
+    now = world.clock.now()
+    view = await desk(world).shelve(
+        Seen(one.alarm, 1), until=now + timedelta(seconds=60), who="mara", why="works"
+    )
+    assert view.state == "shelved"
+    world.daemon = world.start()
+    await world.tick()
+    assert only(world, "overload_unattended").shelved is not None
+    assert len(world.entries(AlarmRaised)) == len({entry.alarm for entry in world.entries(AlarmRaised)})
+    await world.tick(6)
+    assert only(world, "overload_unattended").state == "unacknowledged"
+    assert [entry.cause for entry in world.entries(AlarmUnshelved)] == ["expired"]
+
+
+async def test_back_from_the_shelf_by_hand() -> None:
+    world = World(evening())
+    one = await overloaded_by_hand(world)
+    until = world.clock.now() + timedelta(hours=8)
+    await desk(world).shelve(Seen(one.alarm), until=until, who="mara", why="works")
+    view = await desk(world).unshelve(one.alarm, who="jo", why="done")
+    assert view is not None
+    assert view.state == "unacknowledged"
+    await desk(world).unshelve(one.alarm, who="jo")
+    assert [entry.who for entry in world.entries(AlarmUnshelved)] == ["jo"]
+
+
+async def test_what_cannot_be_shelved() -> None:
+    world = World(evening(alarms=settings.Alarms(longest_shelf_s=600.0)))
+    one = await overloaded_by_hand(world)
+    now = world.clock.now()
+    for until in (now, now + timedelta(seconds=601)):
+        with pytest.raises(AlarmRefused, match="until: expected"):
+            await desk(world).shelve(Seen(one.alarm), until=until, who="mara", why="x")
+    later = now + timedelta(seconds=9)
+    with pytest.raises(AlarmMoved):
+        await desk(world).shelve(Seen(one.alarm, 7), until=later, who="mara", why="x")
+    with pytest.raises(UnknownAlarm):
+        await desk(world).shelve(Seen("overload-000000000000"), until=later, who="mara", why="x")
+
+
+async def test_that_the_journal_cannot_be_written_is_told_from_memory_and_noted_later() -> None:
+    world = World(evening())
+    await world.tick()
+    world.store.broken = True
+    await world.tick(2)
+    one = only(world, "journal_unwritable")
+    assert (one.priority, one.state) == ("critical", "unacknowledged")
+    with pytest.raises(StoreUnavailable):
+        await desk(world).acknowledge([Seen(one.alarm)], who="mara")
+    with pytest.raises(AlarmRefused, match="cannot be shelved"):
+        await desk(world).shelve(
+            Seen(one.alarm), until=world.clock.now() + timedelta(seconds=9), who="mara", why="x"
+        )
+    world.store.broken = False
+    await world.tick(2)
+    assert states(world)["journal_unwritable"] == "returned_unacknowledged"
+    (raised,) = [entry for entry in world.entries(AlarmRaised) if entry.kind == "journal_unwritable"]
+    (returned,) = world.entries(AlarmReturned)
+    assert raised.at == one.since < returned.at
+    await desk(world).acknowledge([Seen(one.alarm)], who="mara")
+    assert "journal_unwritable" not in states(world)
+
+
+async def test_links_late_cycles_and_what_others_tell() -> None:
+    world = World(evening())
+
+    class Link:
+        connected = False
+
+    desk(world)._links["broker"] = Link()
+    stands: list[Condition] = [Condition("emergency_stop", None, "", "all released by mara")]
+    desk(world).add_source(lambda now: stands)
+    await world.tick(3)
+    assert states(world) == {"emergency_stop": "unacknowledged"}
+    for _ in range(8):
+        desk(world).cycle_took(12.5)
+        await desk(world).round()
+        world.clock.passed_s += 10
+    assert states(world).keys() == {"emergency_stop", "link_down", "cycle_late"}
+
+
+async def test_a_fault_of_a_source_stops_no_cycle() -> None:
+    world = World(evening())
+
+    def broken(now: object) -> Iterator[Condition]:
+        raise RuntimeError("a bug")
+
+    desk(world).add_source(broken)
+    await world.tick(2)
+    assert world.daemon.feeder_view(FEEDER) is not None
+
+
+async def test_the_history_is_newest_first_and_comes_in_pages() -> None:
+    world = World(evening())
+    one = await overloaded_by_hand(world)
+    await desk(world).acknowledge([Seen(one.alarm)], who="mara", why="I see")
+    whole = await desk(world).history(Wanted(), before=None, limit=100)
+    assert whole.next is None
+    assert [entry.seq for entry in whole.items] == sorted((entry.seq for entry in whole.items), reverse=True)
+    assert (whole.items[0].change, whole.items[0].who, whole.items[0].why) == (
+        "acknowledged",
+        "mara",
+        "I see",
+    )
+    paged, before = [], None
+    for _ in range(9):
+        page = await desk(world).history(Wanted(), before=before, limit=1)
+        paged += page.items
+        if page.next is None:
+            break
+        before = int(page.next)
+    assert paged == list(whole.items)
+    mine = Wanted(kind="overload_unattended", change="raised", priority="high", feeder=FEEDER)
+    (found,) = (await desk(world).history(mine, before=None, limit=9)).items
+    assert (found.text, found.alarm) == (one.text, one.alarm)
+    for none in (
+        Wanted(feeders=frozenset()),
+        Wanted(end=found.at),
+        Wanted(start=world.clock.now()),
+        Wanted(alarm="x"),
+    ):
+        assert (await desk(world).history(none, before=None, limit=9)).items == ()
+
+
+async def test_no_more_than_a_few_read_the_journal_at_once() -> None:
+    world = World(evening())
+    await world.tick()
+    held = asyncio.Event()
+
+    async def slow(function: object, *args: object, **kwargs: object) -> object:
+        await held.wait()
+        return None
+
+    desk(world)._background = slow  # type: ignore[assignment]
+    reading = [asyncio.create_task(desk(world).history(Wanted(), before=None, limit=1)) for _ in range(4)]
+    await asyncio.sleep(0)
+    with pytest.raises(StoreUnavailable, match="too many"):
+        await desk(world).history(Wanted(), before=None, limit=1)
+    held.set()
+    await asyncio.gather(*reading)

@@ -1,0 +1,100 @@
+"""The route of a feeder's drawing."""
+
+import gzip
+from dataclasses import replace
+
+import httpx
+import msgspec
+import numpy as np
+import pytest
+
+from controller.api.drawn_feeder import coordinates_of, layout_body
+from controller.api.layout_bodies import LayoutBody
+from controller.settings import Limits
+from grid_model.network import Floats
+from tests.controller.api.fake_views import FakeViews
+from tests.controller.api.street import street_network
+
+LAYOUT = "/api/v1/feeders/street/layout"
+
+
+async def test_columns_say_what_is_where(views: FakeViews, client: httpx.AsyncClient) -> None:
+    body = msgspec.json.decode((await client.get(LAYOUT)).content, type=LayoutBody)
+    assert body.buses.id == views.net.buses.ids
+    assert body.lines.id == views.net.lines.ids
+    assert body.coordinates == "metres"
+    assert (body.buses.x[0], body.buses.y[0]) == (0.0, 40.0)
+    assert (body.buses.depth[:3], body.buses.parent[:3]) == ((0, 1, 2), (None, 0, 1))
+    assert body.transformers.hv_bus == body.supply == (0,)
+    points = body.service_points
+    assert (points.name[4], points.customer[4], points.critical[4]) == ("House 5", "C005", True)
+    assert points.critical.count(True) == 1
+    devices = body.devices
+    assert (devices.id[0], devices.service_point[0], devices.rated_kw[0], devices.min_kw[0]) == (
+        "EV-001", 0, 11.0, 4.2,
+    )  # fmt: skip
+    assert len(devices.id) == len(views.registry.devices)
+
+
+async def test_it_is_sent_once_and_packed_where_that_is_understood(client: httpx.AsyncClient) -> None:
+    plain = await client.get(LAYOUT, headers={"accept-encoding": "identity"})
+    packed = await client.get(LAYOUT, headers={"accept-encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.content == plain.content  # the client unpacks it
+    assert len(gzip.compress(plain.content)) < len(plain.content) / 3
+    assert packed.headers["etag"] != plain.headers["etag"]
+    for answer in (plain, packed):
+        known = {"if-none-match": answer.headers["etag"], "accept-encoding": "gzip"}
+        known["accept-encoding"] = "gzip" if answer is packed else "identity"
+        again = await client.get(LAYOUT, headers=known)
+        assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_another_topology_is_another_drawing(views: FakeViews, client: httpx.AsyncClient) -> None:
+    before = await client.get(LAYOUT)
+    views.net = street_network(arms=2)
+    after = await client.get(LAYOUT, headers={"if-none-match": before.headers["etag"]})
+    assert after.status_code == 200
+    assert len(after.json()["buses"]["id"]) < len(before.json()["buses"]["id"])
+
+
+async def test_no_such_feeder(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/api/v1/feeders/nowhere/layout")).status_code == 404
+
+
+def test_limits_are_the_stricter_ones_and_names_by_load_are_found() -> None:
+    network = street_network(arms=1, houses=3)
+    network.lines.max_loading_percent[1] = 80.0
+    network.buses.min_v_pu[2] = 0.95
+    body = layout_body("street", network, None, Limits(loading_percent=90.0))
+    assert body.lines.limit_percent == (90.0, 80.0, 90.0)
+    assert body.buses.min_v_pu[1:3] == (0.9, 0.95)
+    assert body.service_points.customer == (None, None, None)
+    assert body.lines.length_m == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("xy", "expected"),
+    [
+        (np.array([[11.41, 53.64], [11.42, 53.64], [11.42, 53.65]]), "degrees"),
+        (np.array([[0.0, 0.0], [10.0, 5.0], [3.0, 1.0]]), "metres"),
+        (np.array([[4.4e5, 5.9e6], [4.4e5, 5.91e6], [4.41e5, 5.9e6]]), "metres"),
+        (np.array([[0.0, 0.0], [np.nan, 5.0], [3.0, 1.0]]), None),
+        (np.zeros((3, 2)), None),
+    ],
+)
+def test_coordinates_are_told_by_their_values(xy: Floats, expected: str | None) -> None:
+    network = street_network(arms=1, houses=1)
+    assert coordinates_of(replace(network, buses=replace(network.buses, xy=xy))) == expected
+
+
+async def test_contributions_of_any_element(views: FakeViews, client: httpx.AsyncClient) -> None:
+    path = "/api/v1/feeders/street/contributions"
+    assert (await client.get(path, params={"element": "line:0"})).status_code == 503  # no cycle yet
+    views.step(60)
+    found = (await client.get(path, params={"element": "line:0"})).json()
+    assert found["kind"] == "line_overload"
+    assert len(found["causes"]) == 6
+    assert (await client.get(path, params={"element": "line:999"})).status_code == 422
+    assert (await client.get(path)).status_code == 422
+    assert (await client.get(path.replace("street", "nowhere"), params={"element": "x"})).status_code == 404

@@ -1,0 +1,114 @@
+"""Events read from the journal beside the loop."""
+
+import asyncio
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from controller import entries as e
+from controller import settings
+from controller.errors import RecordBroken
+from controller.occurrences.archive import EventArchive, UnknownEvent
+from controller.occurrences.in_turn import InTurn, TooManyWaiting
+from controller.occurrences.index import Wanted
+from controller.stores.port import StoreUnavailable
+from controller.stores.sqlite import SqliteStore
+from tests.builders import FEEDER, site
+from tests.controller.occurrences.lived import lived
+from tests.controller.occurrences.test_index import closed, opened, planned, settled
+
+
+async def test_an_event_from_the_list_and_by_its_id() -> None:
+    archive = lived().archive()
+    page = await archive.page(Wanted(feeder=FEEDER), 10, None)
+    (row,) = page.items
+    body = await archive.event(row.event)
+    assert (body.summary, page.next) == (row, None)
+    assert body.steps[1].values["checks"] == 3, "of the samples"
+    assert (await archive.steps(row.event)).steps == body.steps
+    at = row.opened_at
+    assert await archive.during(FEEDER, at, at + timedelta(seconds=1), 5) == (body,)
+    assert await archive.during(FEEDER, at - timedelta(seconds=1), at, 5) == ()
+    with pytest.raises(UnknownEvent):
+        await archive.event("E-none")
+
+
+def written(path: Path, *entries: e.Entry) -> SqliteStore:
+    store = SqliteStore(path, durable=False)
+    store.take_over("test")
+    store.commit(entries)
+    return store
+
+
+async def test_it_goes_on_from_where_it_was_on_a_store_that_is_written_to(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite3"
+    store = written(path, opened("E-F1-x"), planned())
+    archive = EventArchive(site(store=settings.Store(path=path)))
+    assert (await archive.page(Wanted(), 1, None)).items[0].devices == 1
+    noise = [
+        opened(f"N{n}", feeder="F2") if n % 2 == 0 else closed(f"N{n - 1}", 0, "F2") for n in range(2400)
+    ]
+    store.commit(noise)  # more than a store reads at once
+    store.commit([settled(1.0), closed("E-F1-x", 9)])
+    (row,) = (await archive.page(Wanted(feeder="F1"), 1, None)).items
+    assert (row.settled, row.closed_at is None) == (1, False)
+    body = await archive.event("E-F1-x")
+    assert [step.seq for step in body.steps] == [1, 2, 2403, 2404]
+    store.close()
+
+
+async def test_pages_follow_one_another() -> None:
+    lives = [entry for n in range(5) for entry in (opened(f"E{n}", n), closed(f"E{n}", n))]
+    store = written(Path(":memory:"), *lives)
+    store.close = lambda: None  # type: ignore[method-assign]
+    archive = EventArchive(site(), lambda _: store)
+    first = await archive.page(Wanted(), 2, None)
+    second = await archive.page(Wanted(), 2, first.next)
+    third = await archive.page(Wanted(), 2, second.next)
+    events = [[row.event for row in page.items] for page in (first, second, third)]
+    assert (events, third.next) == ([["E4", "E3"], ["E2", "E1"], ["E0"]], None)
+
+
+async def test_a_journal_that_is_another_one_is_read_anew() -> None:
+    store, other = (
+        written(Path(":memory:"), opened("A"), closed("A", 1)),
+        written(Path(":memory:"), opened("B")),
+    )
+    now = [store]
+    for one in (store, other):
+        one.close = lambda: None  # type: ignore[method-assign]
+    archive = EventArchive(site(), lambda _: now[0])
+    assert (await archive.page(Wanted(), 9, None)).items[0].event == "A"
+    now[0] = other
+    with pytest.raises(RecordBroken):
+        await archive.page(Wanted(), 9, None)
+    assert [row.event for row in (await archive.page(Wanted(), 9, None)).items] == ["B"]
+
+
+async def test_no_store_is_told(tmp_path: Path) -> None:
+    archive = EventArchive(site(store=settings.Store(path=tmp_path / "none")))
+    with pytest.raises(StoreUnavailable):
+        await archive.page(Wanted(), 1, None)
+
+
+async def test_the_loop_goes_on_and_who_gives_up_leaves_the_work_to_the_next() -> None:
+    turn, go, done = InTurn(most_waiting=2), threading.Event(), []
+
+    def slow() -> int:
+        go.wait(10)
+        done.append(1)
+        return 7
+
+    first = asyncio.create_task(turn.do(slow))
+    second = asyncio.create_task(turn.do(lambda: len(done)))
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyWaiting):
+        await turn.do(slow)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert not second.done()
+    go.set()
+    assert await second == 1, "after the work of who left"

@@ -1,0 +1,209 @@
+"""Recorded states: as bytes, in files, by the recorder."""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.occurrences.frame_files import StateReader, StateWriter, prune
+from controller.occurrences.frames import Drawn, Frame, decoded, encoded, frame_of
+from controller.occurrences.recorder import QUIET_EVERY, Recorder
+from tests.builders import FEEDER, START, inline
+from tests.controller.occurrences.lived import lived
+
+DRAWN = Drawn(
+    "F 1.x",
+    ("line:0", "line:1"),
+    ("trafo:0",),
+    ("bus:0", "bus:1"),
+    ("sp0",),
+    (100.0, 80.0),
+    (100.0,),
+    (0.9, None),
+    (1.1, None),
+)
+
+
+def frame(at: datetime = START, worst: float = 106.93, **changes: Any) -> Frame:
+    made = Frame(
+        at, True, 10, 2, 3, 371.25, np.nan, 120.0, 4.5, worst,
+        line_percent=np.array([41.34, np.nan]), transformer_percent=np.array([worst]),
+        v_pu=np.array([1.0203, np.nan]), p_kw=np.array([-3.1416]),
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+numbers = st.one_of(st.just(np.nan), st.floats(0, 1300))
+
+
+@settings(max_examples=30)
+@given(
+    lines=st.tuples(numbers, numbers),
+    volts=st.floats(0, 6.5),
+    kw=st.one_of(st.just(np.nan), st.floats(-1e6, 1e6)),
+)
+def test_a_frame_comes_back_within_its_steps_and_the_unknown_stays_unknown(
+    lines: tuple[float, float], volts: float, kw: float
+) -> None:
+    one = frame(line_percent=np.array(lines), v_pu=np.array([volts, np.nan]), p_kw=np.array([kw]))
+    back = decoded(START, encoded(one), DRAWN)
+    np.testing.assert_allclose(back.line_percent, one.line_percent, atol=0.01 + 1e-9)
+    np.testing.assert_allclose(back.v_pu, one.v_pu, atol=5e-5 + 1e-9)
+    np.testing.assert_allclose(back.p_kw, one.p_kw, atol=5e-4 + 1e-9)
+    assert (back.converged, back.measured, back.stale, back.estimated) == (True, 10, 2, 3)
+    assert (back.worst_percent, back.curtailed_kw) == (pytest.approx(106.93), 4.5)
+    assert np.isnan(back.model_p_kw)
+
+
+def test_what_is_beyond_all_bounds_stays_known() -> None:
+    back = decoded(START, encoded(frame(line_percent=np.array([99_999.0, 0.0]))), DRAWN)
+    assert back.line_percent[0] > 1300
+
+
+@pytest.mark.parametrize("body", [b"", b"nothing", zlib.compress(b"short")])
+def test_what_is_no_frame_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError, match="frame"):
+        decoded(START, body, DRAWN)
+
+
+def test_a_frame_holds_what_the_view_showed() -> None:
+    view = next(one for one in lived().views if one.event is not None)
+    drawn = reader_of_lived()[0]
+    made = frame_of(view, drawn)
+    assert made.transformer_percent.tolist() == [one.loading_percent for one in view.transformers]
+    assert dict(zip(drawn.buses, made.v_pu, strict=True)) == {one.id: one.v_pu for one in view.buses}
+    assert made.worst_percent == max(one.loading_percent for one in (*view.lines, *view.transformers))
+    nothing = frame_of(replace(view, lines=(), buses=(), service_point_kw=(None,)), drawn)
+    assert np.isnan(nothing.line_percent).all()
+    assert np.isnan(nothing.v_pu).all()
+
+
+def reader_of_lived() -> tuple[Drawn, Frame]:
+    from controller.occurrences.recorder import folder_of
+
+    reader = StateReader(folder_of(lived().site.store.history_folder))
+    (found,) = reader.at_or_before(FEEDER, (lived().views[-1].at,))
+    assert found is not None
+    return found
+
+
+# --- files
+
+
+def times(reader: StateReader, *asked: datetime) -> list[datetime | None]:
+    return [None if one is None else one[1].at for one in reader.at_or_before(DRAWN.feeder, asked)]
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def test_the_latest_state_that_is_not_later(tmp_path: Path) -> None:
+    writer, reader = StateWriter(tmp_path), StateReader(tmp_path)
+    assert times(reader, START) == [None]
+    for minute in (0, 1, 2):
+        writer.write(DRAWN, frame(at(minute), worst=minute))
+    assert times(reader, at(-1), at(0), at(0.5), at(1), at(9)) == [None, at(0), at(0), at(1), at(2)]
+    writer.write(DRAWN, frame(at(3)))
+    writer.write(DRAWN, frame(at(2.5)))  # the clock was set back
+    assert times(reader, at(9)) == [at(3)]
+    (found,) = reader.at_or_before(DRAWN.feeder, (at(1),))
+    assert found is not None
+    assert (found[0], found[1].worst_percent) == (DRAWN, 1.0)
+
+
+def test_what_was_torn_by_a_crash_ends_the_file_and_the_next_start_begins_another(tmp_path: Path) -> None:
+    writer = StateWriter(tmp_path)
+    for minute in (0, 1):
+        writer.write(DRAWN, frame(at(minute)))
+    writer.close()
+    (path,) = tmp_path.rglob("*.states")
+    whole = path.read_bytes()
+    for cut in range(1, 40):
+        path.write_bytes(whole[:-cut])
+        assert times(StateReader(tmp_path), at(9)) == [at(0)]
+    path.write_bytes(whole[:-4] + b"\x00\x00\x00\x00")
+    StateWriter(tmp_path).write(msgspec.structs.replace(DRAWN, line_percent=(90.0, 80.0)), frame(at(5)))
+    assert times(StateReader(tmp_path), at(4), at(9)) == [at(0), at(5)]
+    for broken in (b"", b"GWS1", b"GWS1\x02\x00\x00\x00{}", b"other things"):
+        path.write_bytes(broken)
+        assert times(StateReader(tmp_path), at(4), at(9)) == [None, at(5)]
+
+
+def test_each_day_has_its_file_and_old_days_go(tmp_path: Path) -> None:
+    writer = StateWriter(tmp_path)
+    days = [datetime(2016, 1, day, 23, 59, tzinfo=UTC) for day in (1, 2, 3)]
+    for day in days:
+        writer.write(DRAWN, frame(day))
+    writer.write(DRAWN, frame(days[2] + timedelta(minutes=2)))
+    names = sorted(path.name for path in tmp_path.rglob("*.states"))
+    assert [name[:8] for name in names] == ["20160101", "20160102", "20160103", "20160104"]
+    (tmp_path / "F 1%2Ex" / "mine.states").write_text("not ours")
+    assert prune(tmp_path, days[1], 10**9) == 1
+    assert times(StateReader(tmp_path), days[0], days[1]) == [None, days[1]]
+    assert prune(tmp_path, days[0], 1) == 2, "too large: all but the newest"
+    assert times(StateReader(tmp_path), days[2], at(10**5)) == [None, days[2] + timedelta(minutes=2)]
+
+
+# --- the recorder
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Recorder:
+    return Recorder(tmp_path, {FEEDER: lived().control}, inline, keep_days=14)
+
+
+async def kept(recorder: Recorder, tmp_path: Path, views: list[Any]) -> int:
+    for view in views:
+        recorder.take(view)
+        await recorder.keep()
+    reader = StateReader(tmp_path)
+    found = [one for one in reader.at_or_before(FEEDER, tuple(view.at for view in views)) if one is not None]
+    return len({one[1].at for one in found})
+
+
+async def test_quiet_times_are_kept_once_a_minute_and_lively_ones_always(
+    recorder: Recorder, tmp_path: Path
+) -> None:
+    quiet = [
+        one for one in lived().views if one.event is None and not one.violations and not one.quality.alarm
+    ]
+    lively = [one for one in lived().views if one.event is not None and one.event.closed_at is None]
+    assert len(quiet) > 6, "views ten seconds apart"
+    assert await kept(recorder, tmp_path, quiet) == 1 + (quiet[-1].at - quiet[0].at) // QUIET_EVERY
+    assert await kept(recorder, tmp_path, lively) == len(lively)
+
+
+async def test_only_the_newest_waits_for_a_slow_disk(recorder: Recorder, tmp_path: Path) -> None:
+    lively = [one for one in lived().views if one.event is not None and one.event.closed_at is None]
+    for view in lively:
+        recorder.take(view)
+    await recorder.keep()
+    assert recorder.dropped == len(lively) - 1
+    (found,) = StateReader(tmp_path).at_or_before(FEEDER, (lively[-1].at,))
+    assert found is not None
+    assert found[1].at == lively[-1].at
+
+
+async def test_a_full_disk_costs_states_and_nothing_else(tmp_path: Path) -> None:
+    broken = True
+
+    async def offload(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if broken:
+            raise OSError("no space left")
+        return function(*args, **kwargs)
+
+    recorder = Recorder(tmp_path, {FEEDER: lived().control}, offload, keep_days=14)
+    lively = [one for one in lived().views if one.event is not None and one.event.closed_at is None]
+    recorder.take(lively[0])
+    await recorder.keep()
+    broken = False
+    assert await kept(recorder, tmp_path, lively[1:]) == len(lively) - 1

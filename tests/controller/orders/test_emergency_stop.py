@@ -1,0 +1,134 @@
+"""The emergency stop: waits for nobody, works without a journal, and holds until it is handed back."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from controller import settings
+from controller.entries import EmergencyStopped, OperatorActed, OrderClosed, RequestPlanned
+from controller.order_effects import ProposedOrder
+from controller.orders.giving import CommandKey, Giver
+from controller.orders.order_errors import NotOpen, StopHolds
+from controller.orders.stopping import all_free_by
+from tests.builders import FEEDER
+from tests.controller.worlds import World, evening
+
+ANN = Giver("Ann", person=True)
+STRICT = settings.Orders(two_person=("limit", "automatic_on", "include"), two_person_above_percent=0.0)
+
+
+async def overloaded(**tables: object) -> World:
+    """Limits are held."""
+    world = World(evening(**tables))
+    world.charge()
+    await world.tick(8)
+    assert len(world.field.held()) > 5
+    return world
+
+
+async def test_at_once_everybody_is_free_and_nobody_is_asked_again() -> None:
+    world = await overloaded(orders=STRICT)
+    asked = len(world.entries(RequestPlanned))
+    stop = await world.daemon.desks.orders.stop([FEEDER], "at_once", "fire", ANN)
+    await asyncio.sleep(0.01)
+    assert world.field.held() == {}
+    await world.tick(30)
+    assert world.overloads[-1] > 100
+    assert len(world.entries(RequestPlanned)) == asked
+    assert world.daemon.books.order_book.stopped(FEEDER) == stop
+    assert [(act.action, act.draft) for act in world.entries(OperatorActed)] == [
+        ("automatic_off", stop.stop),
+        ("release_all", stop.stop),
+    ]
+    view = world.daemon.feeder_view(FEEDER)
+    assert view is not None
+    assert not view.automatic
+    told = next(told for told in world.daemon.told() if told.entry == "emergency_stopped")
+    assert told.severity == "alarm"
+
+
+async def test_it_ends_only_by_an_explicit_automatic_on() -> None:
+    world = await overloaded()
+    desk = world.daemon.desks.orders
+    await desk.stop([FEEDER], "at_once", "fire", ANN)
+    limit = ProposedOrder("limit", "EV03", limit_kw=4.2)
+    with pytest.raises(StopHolds, match="automatic_on"):
+        await desk.draft(FEEDER, limit, "x", ANN)
+    with pytest.raises(StopHolds):
+        await world.daemon.operate(
+            FEEDER, "limit", "EV03", "Ann", "x", limit_kw=4.2, warrant=desk.direct(ANN)
+        )
+    world.daemon = world.start()
+    await world.daemon.start()
+    assert world.daemon.books.order_book.stopped(FEEDER) is not None, "also after a restart"
+    await world.daemon.operate(FEEDER, "automatic_on", None, "Ann", "fire is out")
+    assert world.daemon.books.order_book.stopped(FEEDER) is None
+    await world.tick(6)
+    assert world.field.held()
+
+
+async def test_it_works_when_the_journal_cannot_be_written() -> None:
+    world = await overloaded()
+    world.store.broken = True
+    await world.daemon.desks.orders.stop([FEEDER], "at_once", "fire", ANN)
+    await asyncio.sleep(0.01)
+    assert world.field.held() == {}
+    assert world.entries(EmergencyStopped) == []
+    await world.tick(2)
+    assert world.field.held() == {}
+    world.store.broken = False
+    await world.tick()
+    [stop] = world.entries(EmergencyStopped)
+    assert (stop.who, stop.why) == ("Ann", "fire")
+
+
+async def test_staggered_it_frees_one_after_another_and_all_in_the_end() -> None:
+    world = await overloaded(safety=settings.Safety(release_share_per_minute=0.5))
+    for house in world.field.houses:
+        house.base_kw = 1.0  # there is room for all
+    await world.tick()
+    before = len(world.field.held())
+    stop = await world.daemon.desks.orders.stop([FEEDER], "staggered", "works", ANN)
+    await world.tick()
+    assert 0 < len(world.field.held()) < before, "some at once, whoever was limited a moment ago"
+    while world.field.held():
+        assert world.clock.now() < all_free_by(stop, world.of)
+        await world.tick()
+    assert max(world.overloads[-6:]) < 100
+
+
+async def test_staggered_all_are_free_by_the_time_that_is_promised_also_where_there_is_no_room() -> None:
+    world = await overloaded(safety=settings.Safety(release_share_per_minute=0.5))
+    long = world.clock.now() + timedelta(hours=2)
+    await world.daemon.operate(
+        FEEDER, "limit", None, "Bob", "x", limit_kw=4.2, until=long, targets=["EV00", "EV01", "EV02"]
+    )
+    await world.tick(2)
+    stop = await world.daemon.desks.orders.stop([FEEDER], "staggered", "works", ANN)
+    while world.clock.now() < all_free_by(stop, world.of):
+        await world.tick()
+    await world.tick(2)
+    assert world.field.held() == {}
+
+
+async def test_what_was_drafted_before_is_void() -> None:
+    world = await overloaded()
+    desk = world.daemon.desks.orders
+    record = await desk.draft(FEEDER, ProposedOrder("limit", "EV03", limit_kw=4.2), "x", ANN)
+    await desk.stop([FEEDER], "staggered", "fire", ANN)
+    with pytest.raises(NotOpen, match="void"):
+        await desk.confirm(record.draft, ANN)
+    [closed] = world.entries(OrderClosed)
+    assert (closed.outcome, closed.why) == ("void", "emergency stop")
+
+
+async def test_its_key_stands_beside_it() -> None:
+    world = await overloaded()
+    desk = world.daemon.desks.orders
+    giver = Giver("Ann", person=True, command=CommandKey("Ann", "k", "f"))
+    stop = await desk.stop([FEEDER], "at_once", "fire", giver)
+    taken = await desk.command("Ann", "k")
+    assert taken is not None
+    assert (taken.did, taken.about) == ("stop", stop.stop)
+    assert await desk.find(stop.stop) == stop

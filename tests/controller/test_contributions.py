@@ -1,0 +1,61 @@
+"""Who makes any element's value what it is, asked for beside the cycle."""
+
+import numpy as np
+import pytest
+
+from controller.contributions import Contributions, contributions, flexible_kw_of
+from controller.cycle import Decisions
+from controller.feeder_view import feeder_view
+from grid_model.errors import UnknownElement
+from tests.builders import EV_KW, HOUSES, control, inline
+from tests.controller.passes import Passes, calm_evening
+
+
+@pytest.fixture(scope="module")
+def decided() -> Decisions:
+    """Everybody charges; the transformer is overloaded, the first cable as well."""
+    evening = Passes(control(calm_evening()), charging_kw=EV_KW, base_kw=2.0)
+    return evening.step()
+
+
+def test_parts_add_up_to_the_value(decided: Decisions) -> None:
+    situation = decided.situation
+    for element in ("trafo:0", "line:3", "bus:11"):
+        found = contributions(situation, element, flexible_kw_of(situation))
+        assert found is not None
+        parts = found.without_load + found.caused + found.losses + found.relieved + found.rest
+        assert parts == pytest.approx(found.value)
+        assert sum(one.share_percent for one in found.causes) == pytest.approx(100.0)
+    assert found.kind == "undervoltage"
+    assert found.limit == pytest.approx(0.9)
+
+
+def test_a_line_is_made_by_those_behind_it(decided: Decisions) -> None:
+    found = contributions(decided.situation, "line:3", flexible_kw_of(decided.situation))
+    assert found is not None
+    behind = {one.service_point for one in found.causes if one.share_percent > 1}
+    assert behind == {f"sp{n:02d}" for n in range(3, HOUSES // 2)}
+    assert {one.customer for one in found.causes} <= {f"C{n:02d}" for n in range(HOUSES)}
+
+
+async def test_it_is_worked_out_once_a_cycle(decided: Decisions) -> None:
+    asked = []
+
+    async def counted(function: object, *args: object) -> object:
+        asked.append(args[1])
+        return await inline(function, *args)  # type: ignore[arg-type]
+
+    desk = Contributions(counted)  # type: ignore[arg-type]
+    first = await desk.of(decided, "line:3")
+    assert await desk.of(decided, "line:3") is first
+    assert asked == ["line:3"]
+    with pytest.raises(UnknownElement, match="line:99"):
+        await desk.of(decided, "line:99")
+
+
+def test_the_view_says_how_each_service_point_is_known(decided: Decisions) -> None:
+    quality = decided.check.snapshot.quality
+    view = feeder_view(decided.situation.control, decided.situation.books, decided, automatic=True)
+    assert view.service_point_quality == tuple(int(one) for one in quality)
+    assert np.all(quality == 0)
+    assert view.forecast == ()

@@ -1,0 +1,67 @@
+"""Networks that come by name (SimBench, pandapower's collection) are read once for all tests and workers.
+
+Reading one takes seconds, and hundreds of tests ask for a few dozen of them. What was read lies as a pickle in
+a folder that the workers of this run share; each asker gets a copy of its own, so that nobody's changes reach
+another test. Faults are not kept: a wrong name is told by the reader itself.
+"""
+
+import os
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from grid_model import network_sources
+
+Read = Callable[[str, str], Any]
+
+
+@contextmanager
+def read_once(folder: Path) -> Iterator[None]:
+    """Within the block, named networks are in this folder once somebody has read them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    named = network_sources._NAMED
+    kept = {
+        "simbench": partial(_kept, folder, partial(_with_tables_kept, {}, named["simbench"])),
+        "pandapower": partial(_kept, folder, named["pandapower"]),
+    }
+    assert set(kept) == set(named)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network_sources, "_NAMED", kept)
+        yield
+
+
+def _kept(folder: Path, read: Read, source: str, name: str) -> Any:
+    path = folder / f"{quote(source, safe='')}.pickle"
+    try:
+        data = path.read_bytes()
+    except OSError:  # not there, or nothing that could be a file's name: the reader tells
+        data = pickle.dumps(read(source, name), protocol=5)
+        begun = path.with_suffix(f".{os.getpid()}")
+        begun.write_bytes(data)
+        begun.replace(path)  # another worker finds all of it or nothing
+    return pickle.loads(data)
+
+
+def _with_tables_kept(tables: dict[tuple[str, str], Any], read: Read, source: str, name: str) -> Any:
+    """SimBench reads tables of all its networks for each one of them; here the tables are kept."""
+    import pandas as pd
+
+    read_csv = pd.read_csv
+
+    def kept(path: Any, *args: Any, **options: Any) -> Any:
+        if args or "simbench" not in str(path):
+            return read_csv(path, *args, **options)
+        key = (str(path), repr(sorted(options.items())))
+        if key not in tables:
+            tables[key] = read_csv(path, **options)
+        return tables[key].copy()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pd, "read_csv", kept)
+        return read(source, name)

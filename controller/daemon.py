@@ -161,7 +161,7 @@ class Daemon:
             deadline_s=site.requests.answer_within_s,
         )
         self._record = RunningRecord(self._source_names(), site.cycle.period_s)
-        self._began_at = clock.now()
+        self._began_at: datetime | None = None
         self._starting = asyncio.Lock()
         self._started = False
 
@@ -182,7 +182,7 @@ class Daemon:
             await self._keeper.take_over(self._holder, self._version, feeders, self._clock.now())
             await self._rounds.resume()
             await self._recall()
-            self._started = True
+            self._began_at, self._started = self._clock.now(), True
         log.info("controller_started", epoch=self._keeper.epoch, feeders=list(self._controls))
         for feeder, control in self._controls.items():
             if control.load_flow.unfit_reason is not None:
@@ -308,7 +308,7 @@ class Daemon:
             version=self._version,
             holder=self._holder,
             epoch=self._keeper.epoch,
-            started_at=self._began_at,
+            started_at=self._began_at or self._clock.now(),
             now=self._clock.now(),
             cycles=self._record.cycles,
             links=self._record.links,

@@ -610,10 +610,13 @@ class ShiftMatter(msgspec.Struct, frozen=True, kw_only=True):
     """a word of `controller.shifts.standing`, such as automatic_off or excluded"""
     feeder: str | None
     what: str
-    """the target, event, alarm or dispute that it is about; empty where the feeder says it all"""
+    """the target, event, alarm, order or dispute that it is about; empty where the feeder says it all"""
     since: datetime | None = None
+    until: datetime | None = None
     who: str | None = None
     why: str | None = None
+    priority: str | None = None
+    """of an alarm"""
 
 
 class ShiftNote(_Entry, frozen=True, kw_only=True, tag="shift_note"):

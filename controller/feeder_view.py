@@ -74,7 +74,9 @@ def feeder_view(control: FeederControl, books: Books, decided: Decisions, automa
 
 def _by_hand(books: Books, feeder: str) -> ByHandView | None:
     order = books.by_hand(feeder)
-    return None if order is None else ByHandView(order.who, order.why, order.at)
+    if order is None:
+        return None
+    return ByHandView(order.who, order.why, order.at, books.order_book.stopped(feeder) is not None)
 
 
 def trend_point(decided: Decisions) -> TrendPoint:

@@ -14,7 +14,15 @@ TREND_POINTS = 2_000
 TOLD_SENTENCES = 500
 CHANGED_SENTENCES = 2_000
 CHANGES = frozenset(
-    {"event_opened", "event_short", "event_closed", "data_alarm", "operator_acted", "controller_started"}
+    {
+        "event_opened",
+        "event_short",
+        "event_closed",
+        "data_alarm",
+        "operator_acted",
+        "controller_started",
+        "emergency_stopped",
+    }
 )
 """Entries that tell what changed while one was away: events, alarms, what people ordered."""
 log = structlog.get_logger()

@@ -15,6 +15,7 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+TileUrl = Annotated[str, msgspec.Meta(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?/[^\s;,'\"]*\{z\}[^\s;,'\"]*$")]
 
 
 class _Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -443,6 +444,11 @@ class Api(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Addresses or networks of proxies in front, whose word counts on whose request it is."""
     sign_in_to_look: bool = False
     """Feeders and the live stream are for those who are signed in, or show a token."""
+    map_tiles: TileUrl | None = None
+    """Where the map beneath a feeder comes from, with `{z}`, `{x}` and `{y}`; browsers fetch it from there.
+    None: the network is drawn on plain ground."""
+    map_attribution: str = ""
+    """what the maker of the map wants to be read beside it"""
 
 
 class Store(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -195,6 +195,8 @@ class ByHandView:
     who: str
     why: str
     since: datetime
+    is_stop: bool = False
+    """by an emergency stop"""
 
 
 @dataclass(frozen=True, slots=True)

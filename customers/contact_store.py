@@ -40,9 +40,11 @@ from customers.errors import ContactsUnavailable
 BUSY_TIMEOUT_S = 5.0
 LEAST_DIGITS_SOUGHT = 4
 """of a phone number: fewer stand in too many"""
+_BETWEEN = " -/.()+"
+_BETWEEN_DIGITS = dict.fromkeys(map(ord, _BETWEEN))
 _ONLY_DIGITS = "phone"
-for _between in " -/.()+":
-    _ONLY_DIGITS = f"replace({_ONLY_DIGITS}, '{_between}', '')"
+for _one in _BETWEEN:
+    _ONLY_DIGITS = f"replace({_ONLY_DIGITS}, '{_one}', '')"
 ALL_COLUMNS = frozenset(one.name for one in fields(Contact))
 
 
@@ -165,10 +167,10 @@ class ContactStore:
         digits, whatever stands between them.
         """
         part = f"%{_unmeant(text)}%"
-        digits = "".join(filter(str.isdecimal, text)).lstrip("0")
+        digits = text.translate(_BETWEEN_DIGITS).lstrip("0")
         clauses = ["name LIKE ? ESCAPE '!'", "postal LIKE ? ESCAPE '!'", "email LIKE ? ESCAPE '!'"]
         values = [after, part, part, part]
-        if len(digits) >= LEAST_DIGITS_SOUGHT:
+        if len(digits) >= LEAST_DIGITS_SOUGHT and digits.isdecimal():
             clauses.append(f"{_ONLY_DIGITS} LIKE ?")
             values.append(f"%{digits}%")
         found = (

@@ -43,6 +43,6 @@ def chromium() -> Iterator[object]:
 
     path = require_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS, timeout=90_000)
         yield browser
         browser.close()

@@ -34,6 +34,7 @@ from devices.ports import Deliver
 from devices.signing import device_key
 from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import Network, load_network
+from tests.fair_time import fair_timeout
 
 START = datetime(2016, 1, 12, 17, 0, tzinfo=UTC)
 SECRET = b"a secret for tests only"
@@ -128,7 +129,7 @@ class FakeClock:
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
         """Nothing in memory hangs; what is made to hang on purpose is cut off soon in real time."""
-        return asyncio.timeout(0.2)
+        return fair_timeout(0.2)
 
 
 class Crash(BaseException):

@@ -18,7 +18,7 @@ settings.register_profile("explore", deadline=None, suppress_health_check=[Healt
 settings.register_profile("same", settings.get_profile("explore"), derandomize=True, database=None)
 settings.load_profile("same")
 
-# Plain as the daemon's own: structlog's default prints all locals of all frames, which takes seconds for ours.
+# Plain as the daemon's own: structlog's default prints the locals of all frames, which takes seconds here.
 structlog.configure(
     processors=[
         *structlog.get_config()["processors"][:-1],

@@ -1,8 +1,8 @@
 """Networks that come by name (SimBench, pandapower's collection) are read once for all tests and workers.
 
-Reading one takes seconds, and hundreds of tests ask for a few dozen of them. What was read lies as a pickle in
-a folder that the workers of this run share; each asker gets a copy of its own, so that nobody's changes reach
-another test. Faults are not kept: a wrong name is told by the reader itself.
+Reading one takes seconds, and hundreds of tests ask for a few dozen of them. What was read lies as a pickle
+in a folder that the workers of this run share; each asker gets a copy of its own, so that nobody's changes
+reach another test. Faults are not kept: a wrong name is told by the reader itself.
 """
 
 import os

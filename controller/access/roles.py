@@ -25,7 +25,8 @@ Permission = Literal[
 look: feeders, events, requests · operate: limit, release, stop, exclude · answer: for a customer, to a
 notice, or that they want none · customers: what one holds and was credited · rewards: facts, redemptions,
 budgets, payouts · readings: late ones · disputes: open and decide · personal_data: see it and erase it ·
-accounts: who may sign in, and tokens · system: the settings in force and the log, which tell how a site is built
+accounts: who may sign in, and tokens · system: the settings in force and the log, which tell how a site is
+built
 """
 ROLES: tuple[Role, ...] = get_args(Role)
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)

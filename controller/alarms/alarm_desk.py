@@ -17,7 +17,7 @@ import structlog
 from controller.alarms.alarm_book import AlarmBook, AlarmRecord
 from controller.alarms.alarm_errors import AlarmMoved, AlarmRefused, UnknownAlarm
 from controller.alarms.alarm_history import AlarmChanges, Wanted, read_page
-from controller.alarms.alarm_list import AlarmSummary, AlarmView, alarm_views, summary
+from controller.alarms.alarm_list import AlarmCounts, AlarmSummary, AlarmView, alarm_views, summary
 from controller.alarms.annunciation import Memory, annunciate
 from controller.alarms.conditions import LONGEST_TEXT, Around, Condition, standing
 from controller.alarms.kinds import kind_of
@@ -170,6 +170,11 @@ class AlarmDesk:
     def summary_of(self, views: Sequence[AlarmView]) -> AlarmSummary:
         """Of views that were made a moment ago."""
         return summary(self._book, views, self.now())
+
+    def told(self) -> AlarmCounts:
+        """What a change is told with, to whomever: figures only."""
+        found = self.summary()
+        return AlarmCounts(counts=found.counts, shelved=found.shelved, flood=found.flood)
 
     def rate(self, hours: int, feeders: Collection[str] | None = None) -> AlarmRate:
         """How many there were in the latest hours."""

@@ -86,6 +86,14 @@ class AlarmSummary(msgspec.Struct, frozen=True, kw_only=True):
     flood: FloodView
 
 
+class AlarmCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """The summary without any alarm in it: what may be told to everybody who looks."""
+
+    counts: tuple[PriorityCount, ...]
+    shelved: int
+    flood: FloodView
+
+
 class AlarmList(msgspec.Struct, frozen=True, kw_only=True):
     """All alarms that are not normal: the most urgent first, of these those that nobody has acknowledged,
     of these the newest.

@@ -94,6 +94,10 @@ def _of_feeder(books: Books, feeder: str, around: Around) -> Iterator[Condition]
     if by_hand is not None:
         text = f"The automatic of {feeder} is off since {by_hand.at:%Y-%m-%d %H:%M} UTC ({by_hand.why})"
         yield Condition("automatic_off", feeder, "", text)
+    stop = books.order_book.stopped(feeder)
+    if stop is not None:
+        text = f"The emergency stop by {stop.who} holds on {feeder} since {stop.at:%Y-%m-%d %H:%M} UTC"
+        yield Condition("emergency_stop", feeder, "", f"{text} ({stop.why})"[:LONGEST_TEXT])
     violations = books.violations(feeder)
     yield from _violations(violations, feeder, around)
     stopped = any(alarm.kind not in STOPS_NOBODY for alarm in alarms)

@@ -22,8 +22,8 @@ from controller.api.entrance import entrance_routes
 from controller.api.events import event_routes
 from controller.api.feeders import feeder_routes
 from controller.api.gate import REFUSALS, Doors
-from controller.api.idempotency import Idempotency, add_idempotency
 from controller.api.health import Pulse, health_routes
+from controller.api.idempotency import Idempotency, add_idempotency
 from controller.api.layouts import layout_routes
 from controller.api.metrics import metrics_routes
 from controller.api.openapi_document import add_security
@@ -50,6 +50,7 @@ from controller.api.tokens import token_routes
 from controller.api.what_if import what_if_routes
 from controller.desks import Desks
 from controller.rewards.statement_source import StatementSource
+from controller.settings import Api
 from controller.views import LiveViews
 from customers.charging_stations import ChargingMap
 from customers.registry import Registry
@@ -96,7 +97,7 @@ def create_app(
     gate = Doors(OperatorKey.from_file(api.operator_token_file), sign_in, cookies)
     app.add_middleware(Idempotency, gate=gate, clock=clock, **_earlier_commands(desks))
     app.add_middleware(Compression)
-    app.add_middleware(SecurityHeaders, only_tls=cookies.only_tls)
+    app.add_middleware(SecurityHeaders, only_tls=cookies.only_tls, images_from=_map_origin(api))
     add_security(app, cookies)
     add_idempotency(app)
     looking = _looking(gate) if api.sign_in_to_look else {}
@@ -120,6 +121,7 @@ def create_app(
         app.include_router(alarm_reading_routes(desks.alarms, clock), **looking)
         app.include_router(event_routes(desks.events, gate, clock), **looking)
         app.include_router(alarm_routes(desks.alarms, gate))
+        desks.alarms.subscribe(streams.add_topic("alarms", desks.alarms.told))
         app.include_router(order_reading_routes(desks.orders, gate), **looking)
         app.include_router(order_routes(desks.orders, views, gate))
         app.include_router(people_routes(desks.people, gate, clock))
@@ -151,6 +153,11 @@ def _earlier_commands(desks: Desks | None) -> dict[str, Any]:
     if desks is None:
         return {"earlier": None, "again": None}
     return {"earlier": desks.orders.command, "again": partial(answer_again, desks.orders)}
+
+
+def _map_origin(api: Api) -> str | None:
+    """Whose pictures the pages may show beside our own."""
+    return None if api.map_tiles is None else "/".join(api.map_tiles.split("/")[:3])
 
 
 def _looking(gate: Doors) -> dict[str, Any]:

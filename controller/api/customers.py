@@ -47,12 +47,15 @@ Who = Annotated[
 ]
 _UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "there is no such customer or feeder"}}
 _NO_DEVICE: dict[int | str, dict[str, Any]] = {404: {"description": "there is no such device or feeder"}}
-_BUSY: dict[int | str, dict[str, Any]] = {503: {"description": "no answer in time, or no contacts now"}}
+_WRONG: dict[int | str, dict[str, Any]] = {
+    422: {"description": "what was asked for cannot be, or who asks was not said"},
+    503: {"description": "no answer in time, or no contacts now"},
+}
 
 
 def customer_routes(desk: CustomerDesk, gate: Gate, views: LiveViews) -> APIRouter:
     """The routes of customers."""
-    router = APIRouter(prefix="/api/v1", tags=["customers"], responses={**REFUSALS, **_BUSY})
+    router = APIRouter(prefix="/api/v1", tags=["customers"], responses={**REFUSALS, **_WRONG})
 
     @router.get("/customers", response_model=CustomersPage, responses=_UNKNOWN)
     async def customers(
@@ -99,7 +102,7 @@ def customer_routes(desk: CustomerDesk, gate: Gate, views: LiveViews) -> APIRout
 
 def device_routes(desk: DeviceDesk, views: LiveViews) -> APIRouter:
     """The routes of devices."""
-    router = APIRouter(prefix="/api/v1", tags=["devices"], responses=_BUSY)
+    router = APIRouter(prefix="/api/v1", tags=["devices"], responses=_WRONG)
 
     @router.get("/devices", response_model=DevicesPage, responses=_NO_DEVICE)
     async def devices(

@@ -17,6 +17,7 @@ from controller.api.layout_bodies import (
     OpenSwitchColumns,
     ServicePointColumns,
     SiteLimits,
+    TilesBody,
     TransformerColumns,
 )
 from controller.api.one_line import OneLine, one_line
@@ -33,9 +34,13 @@ _DEGREE_DIGITS, _METRE_DIGITS = 6, 2
 
 
 def layout_body(
-    feeder: str, network: Network, registry: Registry | None, limits: LimitSettings
+    feeder: str,
+    network: Network,
+    registry: Registry | None,
+    limits: LimitSettings,
+    tiles: TilesBody | None = None,
 ) -> LayoutBody:
-    """The drawing of one feeder; `limits` are the site's."""
+    """The drawing of one feeder; `limits` and `tiles` are the site's."""
     wiring = wiring_of(network)
     drawn = one_line(network, wiring)
     coordinates = coordinates_of(network)
@@ -45,6 +50,7 @@ def layout_body(
         feeder=feeder,
         source=network.source,
         coordinates=coordinates,
+        tiles=tiles if coordinates == "degrees" else None,
         limits=SiteLimits(
             loading_percent=limits.loading_percent, min_v_pu=limits.min_v_pu, max_v_pu=limits.max_v_pu
         ),

@@ -71,4 +71,9 @@ def _without_references(schema: Any, components: dict[str, Any]) -> Any:
     if isinstance(schema.get("$ref"), str):
         return _without_references(components[schema["$ref"]], components)
     inner = {key: one for key, one in schema.items() if key != "discriminator"}
+    if isinstance(parts := inner.get("prefixItems"), list):
+        # pairs and the like, by their length and what may stand in them: not all tools know `prefixItems`
+        kinds = [part for number, part in enumerate(parts) if part not in parts[:number]]
+        inner = {key: one for key, one in inner.items() if key != "prefixItems"}
+        inner["items"] = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
     return {key: _without_references(one, components) for key, one in inner.items()}

@@ -141,7 +141,7 @@ def _add_export(router: APIRouter, desk: EventDesk, gate: Gate, clock: Clock) ->
         body = await _event(request, desk, event_id, clock)
         if named:
             await gate.admit(request, "customers", body.summary.feeder)
-            note(request, "event_exported", event=event_id, form=form)
+            note(request, "event_exported", exported=event_id, form=form)
         made = desk.exported(body, form, table, named=named)
         file = await _read(made, clock)
         name = f"{event_id}{f'-{table}' if form == 'csv' else ''}.{form}"

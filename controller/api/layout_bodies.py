@@ -117,6 +117,14 @@ class SiteLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_v_pu: float
 
 
+class TilesBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The map beneath the network."""
+
+    url: str
+    """with {z}, {x} and {y}"""
+    attribution: str
+
+
 class LayoutBody(msgspec.Struct, frozen=True, kw_only=True):
     """All that a drawing of a feeder needs. Changes with the network's topology only."""
 
@@ -126,6 +134,8 @@ class LayoutBody(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     coordinates: Coordinates | None
     """None: there is no map, because some bus has no coordinates, or all are one spot"""
+    tiles: TilesBody | None
+    """None: nothing lies beneath"""
     limits: SiteLimits
     supply: Places
     """buses that the grid above feeds"""
@@ -144,6 +154,7 @@ EXAMPLE = LayoutBody(
     feeder="dorf",
     source="dorf.json",
     coordinates="degrees",
+    tiles=None,
     limits=SiteLimits(loading_percent=100.0, min_v_pu=0.9, max_v_pu=1.1),
     supply=(0,),
     buses=BusColumns(

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Request, Response
 
 from controller.api.drawn_feeder import layout_body
 from controller.api.encoding import JSON, entity_tag, struct_schema, tagged_response, to_json
-from controller.api.layout_bodies import EXAMPLE, LayoutBody
+from controller.api.layout_bodies import EXAMPLE, LayoutBody, TilesBody
 from controller.api.problems import no_such_feeder
-from controller.settings import Limits
+from controller.settings import Site
 from controller.views import LiveViews
 from customers.registry import Registry
 from grid_model.network import Network
@@ -42,7 +42,7 @@ class _Drawn:
 def layout_routes(views: LiveViews, registries: Mapping[str, Registry]) -> APIRouter:
     """The route; `registries` tell who is behind a service point, by feeder."""
     router = APIRouter(prefix="/api/v1", tags=["feeders"])
-    drawings = _Drawings(registries, views.site.limits)
+    drawings = _Drawings(registries, views.site)
 
     @router.get("/feeders/{feeder}/layout", response_model=None, responses=_ANSWERS)
     async def layout(feeder: str, request: Request) -> Response:
@@ -64,8 +64,10 @@ def layout_routes(views: LiveViews, registries: Mapping[str, Registry]) -> APIRo
 class _Drawings:
     """The latest drawing of each feeder; whoever comes while it is being made waits for it."""
 
-    def __init__(self, registries: Mapping[str, Registry], limits: Limits) -> None:
-        self._registries, self._limits = registries, limits
+    def __init__(self, registries: Mapping[str, Registry], site: Site) -> None:
+        self._registries, self._limits = registries, site.limits
+        url = site.api.map_tiles
+        self._tiles = None if url is None else TilesBody(url=url, attribution=site.api.map_attribution)
         self._known: dict[str, _Drawn] = {}
         self._turn: dict[str, asyncio.Lock] = {}
 
@@ -79,5 +81,6 @@ class _Drawings:
         return known
 
     def _draw(self, feeder: str, network: Network) -> _Drawn:
-        plain = to_json(layout_body(feeder, network, self._registries.get(feeder), self._limits))
+        registry = self._registries.get(feeder)
+        plain = to_json(layout_body(feeder, network, registry, self._limits, self._tiles))
         return _Drawn(network, plain, gzip.compress(plain, 6, mtime=0), entity_tag(plain))

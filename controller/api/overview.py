@@ -60,15 +60,19 @@ def overview_routes(views: LiveViews, board: OverviewBoard) -> APIRouter:
             304: {"description": "nothing has changed since the answer with this entity tag"},
         },
     )
-    async def overview(request: Request, since: Annotated[AwareDatetime | None, Query()] = None) -> Response:
-        """All feeders, the most severe first; with `since` also what changed from then on."""
+    async def overview(
+        request: Request, since: Annotated[AwareDatetime | None, Query()] = None, rows: bool = True
+    ) -> Response:
+        """All feeders, the most severe first; with `since` also what changed from then on. `rows=false`: none
+        of them, for who has them from the stream.
+        """
         board.refresh()
         body = to_json(
             Overview(
                 site=views.site.name,
                 at=board.at,
                 totals=board.totals(),
-                rows=board.rows(),
+                rows=board.rows() if rows else (),
                 changes=None if since is None else _changes(views, since),
             )
         )

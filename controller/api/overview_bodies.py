@@ -14,8 +14,8 @@ not_converged: the load flow found no state · no_data: no cycle lately, or no m
 WarningKind = Literal["near_limit", "expected", "data_alarm", "event", "automatic_out"]
 """near_limit: loaded to 90 % of its limit or more · expected: an overload is announced · data_alarm: its data
 are not good · event: one is running · automatic_out: the automatic asks nobody"""
-Automatic = Literal["on", "off", "released", "suspended"]
-"""on: it may act · off: an operator took it out · released: an operator released everybody, until the event
+Automatic = Literal["on", "off", "released", "suspended", "stopped"]
+"""on: it may act · off: an operator took it out · stopped: by an emergency stop · released: an operator released everybody, until the event
 closes · suspended: the data are not good enough to act on"""
 
 

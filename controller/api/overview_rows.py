@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from controller.api.overview_bodies import (
+    Automatic,
     AutomaticBody,
     Change,
     Changes,
@@ -117,7 +118,7 @@ def _state(view: FeederView, warnings: Sequence[WarningKind], *, silent: bool) -
 
 
 def _warnings(view: FeederView, highest: Loaded | None) -> Iterable[WarningKind]:
-    if highest is not None and highest.loading_percent >= NEAR_SHARE * highest.limit_percent:
+    if highest is not None and NEAR_SHARE <= highest.loading_percent / highest.limit_percent <= 1:
         yield "near_limit"
     if view.expected:
         yield "expected"
@@ -179,7 +180,8 @@ def _running(view: FeederView) -> Running | None:
 def _automatic(view: FeederView) -> AutomaticBody:
     if view.by_hand is not None:
         order = view.by_hand
-        return AutomaticBody(state="off", who=order.who, why=order.why, since=order.since)
+        state: Automatic = "stopped" if order.is_stop else "off"
+        return AutomaticBody(state=state, who=order.who, why=order.why, since=order.since)
     if not view.automatic:
         return AutomaticBody(state="released")
     if view.quality.alarm is not None:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from controller.api.posted import Words
+from controller.rewards.customer_rewards import Offer
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,100}(?![\s\S])")]
 """given by whoever asks: the same id again changes nothing. Its pattern ends where the text does, in Python
@@ -77,6 +78,12 @@ class PayoutBooked(msgspec.Struct, frozen=True, kw_only=True):
 
     payout: str
     booked: bool
+
+
+class CatalogueBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What points are good for now."""
+
+    items: tuple[Offer, ...]
 
 
 class RedemptionState(msgspec.Struct, frozen=True, kw_only=True):

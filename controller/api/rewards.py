@@ -16,6 +16,7 @@ from controller.api.encoding import JSON, json_response, struct_schema
 from controller.api.gate import REFUSALS, SAFE_METHODS, Gate, acting, note
 from controller.api.posted import as_utc, read_posted
 from controller.api.reward_bodies import (
+    CatalogueBody,
     DecisionBody,
     FactBody,
     FactTaken,
@@ -30,6 +31,7 @@ from controller.rewards import customer_rewards
 from controller.rewards.reward_errors import NotDue, RewardRefused, UnknownReward
 from controller.rewards.rewards_desk import RewardsDesk
 from controller.rewards.statement_source import StatementSource
+from controller.rewards.statements import Statement
 from controller.stores.port import OutcomeUnknown, StoreUnavailable
 
 T = TypeVar("T")
@@ -54,13 +56,15 @@ def rewards_routes(desk: RewardsDesk, gate: Gate, statements: StatementSource | 
 
 
 def _add_views(router: APIRouter, desk: RewardsDesk) -> None:
-    @router.get("/catalogue")
+    @router.get("/catalogue", responses={200: _told(CatalogueBody)})
     async def catalogue() -> Response:
         """What points are good for now, and how many of each are left."""
         items = customer_rewards.catalogue(desk.accounts, desk.rewards, desk.now())
-        return json_response({"items": items})
+        return json_response(CatalogueBody(items=tuple(items)))
 
-    @router.get("/customers/{customer}/rewards", responses=_NO_CUSTOMER)
+    @router.get(
+        "/customers/{customer}/rewards", responses={200: _told(customer_rewards.Standing), **_NO_CUSTOMER}
+    )
     async def rewards(customer: str) -> Response:
         """What a customer holds, in which tier they are, what expires next and what is pending."""
         _check_known(desk, customer)
@@ -68,7 +72,7 @@ def _add_views(router: APIRouter, desk: RewardsDesk) -> None:
 
 
 def _add_statements(router: APIRouter, desk: RewardsDesk, statements: StatementSource) -> None:
-    @router.get("/customers/{customer}/statement", responses=_NO_CUSTOMER)
+    @router.get("/customers/{customer}/statement", responses={200: _told(Statement), **_NO_CUSTOMER})
     async def statement(customer: str, first: date | None = None, last: date | None = None) -> Response:
         """Opening balance, every transaction and closing balance, from the `first` to the `last` day in
         UTC.
@@ -182,6 +186,10 @@ def _state(moved: RedemptionMoved) -> RedemptionState:
         deadline=moved.deadline,
         reason=moved.reason,
     )
+
+
+def _told(body: type) -> dict[str, Any]:
+    return {"content": {JSON: {"schema": struct_schema(body)}}}
 
 
 def _documented(posted: type[msgspec.Struct], answered: type[msgspec.Struct]) -> dict[str, Any]:

@@ -8,19 +8,26 @@ stricter in all else. No CORS header is ever sent: other origins may not read th
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
+
+def content_security_policy(images_from: str | None = None) -> str:
+    """The policy; `images_from`: the one other origin that pictures may come from, such as a map's."""
+    more = "" if images_from is None else f" {images_from}"
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self' 'unsafe-inline'",
+            f"img-src 'self' data:{more}",
+            "font-src 'self'",
+            "connect-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
     )
-)
+
+
+CONTENT_SECURITY_POLICY = content_security_policy()
 
 HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
@@ -37,10 +44,13 @@ TLS_HEADERS = {"strict-transport-security": "max-age=31536000"}
 class SecurityHeaders:
     """ASGI middleware; touches only the start of a response, so streams pass untouched."""
 
-    def __init__(self, app: ASGIApp, *, only_tls: bool = False) -> None:
-        """`only_tls`: browsers come here over TLS only, once they did (RFC 6797)."""
+    def __init__(self, app: ASGIApp, *, only_tls: bool = False, images_from: str | None = None) -> None:
+        """`only_tls`: browsers come here over TLS only, once they did (RFC 6797); `images_from`: see
+        `content_security_policy`.
+        """
         self._app = app
-        self._headers = HEADERS | (TLS_HEADERS if only_tls else {})
+        policy = {"content-security-policy": content_security_policy(images_from)}
+        self._headers = HEADERS | policy | (TLS_HEADERS if only_tls else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, with the headers added."""

@@ -54,6 +54,12 @@ class DisputeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """needed with the operator token, which names nobody"""
 
 
+class DisputeList(msgspec.Struct, frozen=True, kw_only=True):
+    """Disputes that nobody has decided yet, the oldest first."""
+
+    disputes: tuple[DisputeOpened, ...]
+
+
 class GivenReading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One reading in place of what the meter showed."""
 

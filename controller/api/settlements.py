@@ -20,6 +20,7 @@ from controller.api.settlement_bodies import (
     DisputeBody,
     DisputeDecided,
     DisputeDecision,
+    DisputeList,
     LateAnswer,
     LateBody,
     SettlementBody,
@@ -89,11 +90,11 @@ def _add_settlements(router: APIRouter, desk: SettlementDesk, gate: Gate) -> Non
 
 
 def _add_disputes(router: APIRouter, desk: SettlementDesk, gate: Gate) -> None:
-    @router.get("/disputes")
+    @router.get("/disputes", responses={200: {"content": {JSON: {"schema": struct_schema(DisputeList)}}}})
     async def disputes(request: Request) -> Response:
         """Those that nobody has decided, oldest first; of all feeders."""
         await gate.admit(request, "customers")
-        return json_response({"disputes": desk.open_disputes()})
+        return json_response(DisputeList(disputes=desk.open_disputes()))
 
     @router.post("/disputes", **_documented(DisputeBody, DisputeOpened))
     async def open_dispute(request: Request) -> Response:

@@ -75,12 +75,16 @@ class MatterBody:
     """Something that stands and whoever takes over has to know."""
 
     kind: str
-    """event, event_short, automatic_off, alarm, hands_off, excluded, left_alone, dispute, and others later"""
+    """emergency_stop, event, event_short, automatic_off, alarm, hands_off, limit, excluded, left_alone,
+    shelved, order, dispute; others may follow"""
     feeder: str | None
     what: str
     since: datetime | None
+    until: datetime | None
     who: str | None
     why: str | None
+    priority: str | None
+    """of an alarm"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,16 @@ def note_body(note: Note) -> NoteBody:
 
 def matter_body(matter: ShiftMatter) -> MatterBody:
     """As it is shown."""
-    return MatterBody(matter.kind, matter.feeder, matter.what, matter.since, matter.who, matter.why)
+    return MatterBody(
+        matter.kind,
+        matter.feeder,
+        matter.what,
+        matter.since,
+        matter.until,
+        matter.who,
+        matter.why,
+        matter.priority,
+    )
 
 
 def shift_body(log: ShiftLog, standing: tuple[ShiftMatter, ...]) -> ShiftBody:

@@ -40,7 +40,10 @@ from controller.views import LiveViews
 
 T = TypeVar("T")
 MOST_AT_ONCE = 100
-_UNREAD: dict[int | str, dict[str, Any]] = {503: {"description": "the journal cannot be read now"}}
+_UNREAD: dict[int | str, dict[str, Any]] = {
+    422: {"description": "what was asked for cannot be"},
+    503: {"description": "the journal cannot be read now"},
+}
 
 
 def shift_reading_routes(desk: ShiftDesk) -> APIRouter:

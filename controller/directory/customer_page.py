@@ -16,7 +16,9 @@ from controller.directory.directory_views import (
     CustomerRow,
     EnrolmentRow,
     Matched,
+    PendingRow,
     Quality,
+    RewardsRow,
     SupplyRow,
     WordRow,
 )
@@ -84,10 +86,24 @@ def customer_page(
             for control, decided in supplies
         ),
         consent=consent,
-        rewards=standing(books.accounts, rewards, customer, now),
+        rewards=_rewards(books, rewards, customer, now),
         requests=tuple(map(request_row, records[:MOST_REQUESTS])),
         opted_out=tuple(request_row(one) for one in records if one.consent == "opted_out")[:MOST_REQUESTS],
         words=_words(books, records),
+    )
+
+
+def _rewards(books: Books, rewards: Rewards, customer: str, now: datetime) -> RewardsRow:
+    held = standing(books.accounts, rewards, customer, now)
+    return RewardsRow(
+        balances=held.balances,
+        tier=held.tier,
+        earned_points=held.earned_points,
+        expiring_points=held.expiring_points,
+        expiring_on=held.expiring_on,
+        pending=tuple(
+            PendingRow(one.redemption, one.item, one.points, one.at, one.deadline) for one in held.pending
+        ),
     )
 
 

@@ -6,7 +6,6 @@ from typing import Literal
 
 from controller.directory.device_health import Health
 from controller.directory.wires import Protocol
-from controller.rewards.customer_rewards import Standing
 from customers.address_book import Standing as ConsentWord
 
 Matched = Literal["id", "name", "address", "phone", "email"]
@@ -202,6 +201,31 @@ class ConsentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingRow:
+    """Points that are held for an item until it is handed over."""
+
+    redemption: str
+    item: str
+    points: int
+    since: datetime
+    deadline: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RewardsRow:
+    """What a customer holds by the ledger."""
+
+    balances: dict[str, int]
+    """by unit: points, or a currency's minor unit; no zeros"""
+    tier: str | None
+    earned_points: int
+    """in this calendar month and the twelve before"""
+    expiring_points: int | None
+    expiring_on: str | None
+    pending: tuple[PendingRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerPage:
     """All that is known of a customer but who they are."""
 
@@ -209,7 +233,7 @@ class CustomerPage:
     supplies: tuple[SupplyRow, ...]
     consent: ConsentRow | None
     """null: the contacts cannot be read, or the site keeps none"""
-    rewards: Standing
+    rewards: RewardsRow
     requests: tuple[RequestRow, ...]
     """those whose detail is kept, open ones first, then the latest; at most 100"""
     opted_out: tuple[RequestRow, ...]

@@ -19,17 +19,17 @@ from grid_model.network import Floats
 def computed(control: FeederControl, samples: Sequence[FeederSample]) -> tuple[Frame | None, ...]:
     """A state for each sample; None for one of another network, or in which nobody was read."""
     n_sp = len(control.network.service_points)
-    used = [s for s in samples if len(s.p_kw) == n_sp and np.isfinite(s.p_kw).any()]
-    if not used:
-        return (None,) * len(samples)
-    shown = np.array([sample.p_kw for sample in used], dtype=np.float64)
+    frames: list[Frame | None] = [None] * len(samples)
+    places = [n for n, s in enumerate(samples) if len(s.p_kw) == n_sp and np.isfinite(s.p_kw).any()]
+    if not places:
+        return tuple(frames)
+    shown = np.array([samples[place].p_kw for place in places], dtype=np.float64)
     p_kw, q_kvar = _filled(control, shown)
     batch = control.load_flow.solve_batch(p_kw, q_kvar)
-    frames = {}
-    for row, sample in enumerate(used):
-        result, read = batch[row], int(np.isfinite(shown[row]).sum())
+    for row, place in enumerate(places):
+        sample, result, read = samples[place], batch[row], int(np.isfinite(shown[row]).sum())
         loadings = np.concatenate((result.line_loading_percent, result.transformer_loading_percent))
-        frames[sample.at] = Frame(
+        frames[place] = Frame(
             at=sample.at,
             converged=result.converged,
             measured=read,
@@ -45,7 +45,7 @@ def computed(control: FeederControl, samples: Sequence[FeederSample]) -> tuple[F
             v_pu=result.v_pu,
             p_kw=p_kw[row],
         )
-    return tuple(frames.get(sample.at) for sample in samples)
+    return tuple(frames)
 
 
 def _filled(control: FeederControl, shown: Floats) -> tuple[Floats, Floats]:

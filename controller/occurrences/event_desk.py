@@ -39,7 +39,9 @@ class EventDesk:
     async def recorded(
         self, feeder: str, start: datetime, end: datetime, *, step_s: float | None, service_points: bool
     ) -> RecordedBody:
-        """The states of a span with the limits that were asked for then. Raises as archive and states."""
+        """The states of a span, at the latest until now, with the limits that were asked for then. Raises as
+        archive and states."""
+        end = max(min(end, self.clock.now()), min(start, end))
         events = await self.archive.during(feeder, start, end, _MOST_EVENTS)
         return await self.states.between(
             feeder, start, end, step_s=step_s, service_points=service_points, events=events

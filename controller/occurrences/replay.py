@@ -25,8 +25,8 @@ class LimitsFrom(msgspec.Struct, frozen=True):
     """The limits in force from one step on."""
 
     step: int
-    line_percent: list[float]
-    transformer_percent: list[float]
+    line_percent: list[float | None]
+    transformer_percent: list[float | None]
     min_v_pu: list[float | None]
     max_v_pu: list[float | None]
 
@@ -71,11 +71,11 @@ class RecordedBody(msgspec.Struct, frozen=True, kw_only=True):
     transformers: tuple[str, ...]
     buses: tuple[str, ...]
     service_points: tuple[str, ...] | None
-    line_percent: list[list[float]]
+    line_percent: list[list[float | None]]
     """(n, n_line)"""
-    transformer_percent: list[list[float]]
-    v_pu: list[list[float]]
-    service_point_kw: list[list[float]] | None
+    transformer_percent: list[list[float | None]]
+    v_pu: list[list[float | None]]
+    service_point_kw: list[list[float | None]] | None
     """(n, n_sp); None unless asked for by somebody who may"""
     limits: list[LimitsFrom]
     """in force from that step on"""
@@ -160,8 +160,8 @@ def _column(frames: Sequence[Frame | None], name: str) -> list[float | None]:
     return [None if frame is None else round(float(getattr(frame, name)), 2) for frame in frames]
 
 
-def _rows(shown: Sequence[Shown | None], drawn: Drawn, ids: str, name: str, digits: int) -> list[list[float]]:
-    nothing: list[float] = [np.nan] * len(getattr(drawn, ids))
+def _rows(shown: Sequence[Shown | None], drawn: Drawn, ids: str, name: str, digits: int) -> list[list[float | None]]:
+    nothing: list[float | None] = [np.nan] * len(getattr(drawn, ids))
     return [
         nothing
         if one is None

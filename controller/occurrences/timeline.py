@@ -19,7 +19,7 @@ from controller.books import Books
 from controller.errors import BooksBroken
 from controller.narration import figure, named, tell
 from controller.occurrences.bodies import EventBody, EventRow, Step
-from controller.occurrences.index import Occurrence
+from controller.occurrences.index import Occurrence, request_of
 from controller.occurrences.phases import phase_of, spans
 from controller.occurrences.request_rows import request_rows
 from controller.occurrences.rounds_told import rounds_of
@@ -128,7 +128,7 @@ def _follow(books: Books, entry: e.Entry) -> None:
 def _step(fact: Numbered, books: Books, occurrence: Occurrence, site: settings.Site) -> Step:
     told = tell(fact, books)
     entry, values = fact.entry, _values(fact.entry)
-    request = values.get("request")
+    request = request_of(entry)
     record = books.requests.get(request or "")
     if record is not None:
         values |= {"target": record.planned.target, "resource": record.resource, "kind": record.planned.kind}

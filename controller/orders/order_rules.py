@@ -109,6 +109,9 @@ def _differences(seen: WhatIf, now: WhatIf) -> Sequence[str]:
     found: list[str] = []
     if seen.after.converged and not now.after.converged:
         found.append("no load flow exists after the order any more")
+    left = {one.device for one in now.left_out} - {one.device for one in seen.left_out}
+    if left:
+        found.append(f"{', '.join(sorted(left)[:3])} would not be reached any more")
     before, later = seen.after.highest_loading_percent, now.after.highest_loading_percent
     if before is not None and later is not None and later > before + MORE_PERCENT:
         found.append(f"the highest loading would be {later:.1f} %, it was foreseen at {before:.1f} %")
@@ -119,7 +122,4 @@ def _differences(seen: WhatIf, now: WhatIf) -> Sequence[str]:
     difference_kw = abs(now.curtailed_kw - seen.curtailed_kw)
     if difference_kw > max(OTHER_KW, OTHER_SHARE * abs(seen.curtailed_kw)):
         found.append(f"it would take {now.curtailed_kw:.1f} kW, {seen.curtailed_kw:.1f} kW were foreseen")
-    left = {one.device for one in now.left_out} - {one.device for one in seen.left_out}
-    if left:
-        found.append(f"{', '.join(sorted(left)[:3])} would not be reached any more")
     return found

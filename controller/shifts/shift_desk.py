@@ -6,7 +6,7 @@ over the whole span, once. One reading at a time; whoever waits too long for it 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -114,14 +114,12 @@ class ShiftDesk:
         offload: Offload,
         ready: Callable[[], Awaitable[None]],
         wire_clock: Clock | None = None,
-        others: Callable[[], Iterable[ShiftMatter]] = tuple,
     ) -> None:
         """`turn` is the rounds' own. `offload`: a thread beside that of the rounds. `ready`: waits until the
-        journal is read. `wire_clock`: real time, for deadlines. `others`: what stands besides, and the
-        books do not know.
+        journal is read. `wire_clock`: real time, for deadlines.
         """
         self._keeper, self._turn, self._clock, self._store = keeper, turn, clock, store
-        self._feeders, self._offload, self._ready, self._others = tuple(feeders), offload, ready, others
+        self._feeders, self._offload, self._ready = tuple(feeders), offload, ready
         self._wire_clock = wire_clock or clock
         self._one = asyncio.Lock()
         self._reading: _Reading | None = None
@@ -229,7 +227,7 @@ class ShiftDesk:
             return self._past[shift]
 
     def _standing(self) -> tuple[ShiftMatter, ...]:
-        return standing(self._keeper.books, self._keeper.orders, self._feeders, self._others())
+        return standing(self._keeper.books, self._keeper.orders, self._feeders, self._clock.now())
 
     def _note(self, number: int) -> Note:
         found = self._keeper.books.shifts.note(number)

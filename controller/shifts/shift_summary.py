@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from controller import entries as e
-from controller.alarms.kinds import PRIORITIES, RANK, kind_of
+from controller.alarms.kinds import PRIORITIES, RANK, Priority
 from controller.shifts.shift_told import (
     ActTold,
     AlarmsTold,
@@ -26,9 +26,8 @@ MOST_LISTED = 100
 _KNOWN_TARGETS = 20_000
 """requests whose targets are remembered, so that one that does not answer can be named"""
 _AUTOMATIC = ("automatic_off", "automatic_on")
+_NAMED_TARGETS = 3
 _BY_REQUEST_STATE = ("refused", "unanswered", "failed", "overridden")
-_LIMITS = {"undervoltage": "undervoltage", "overvoltage": "overvoltage"}
-"""violations that are not an overload"""
 
 
 @dataclass(slots=True)
@@ -59,7 +58,7 @@ class SummaryFold:
     _counts: Counter[str] = field(default_factory=Counter)
     _refused: Counter[str] = field(default_factory=Counter)
     _events: dict[str, _Event] = field(default_factory=dict)
-    _alarms: dict[str, _Alarm] = field(default_factory=dict)
+    _alarms: dict[tuple[str, Priority], _Alarm] = field(default_factory=dict)
     _automatic: list[ActTold] = field(default_factory=list)
     _acts: list[ActTold] = field(default_factory=list)
     _targets: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -87,10 +86,12 @@ class SummaryFold:
                 self._counts["minor_units"] += entry.minor_units
             case e.DataAlarm():
                 self._data_alarm(entry)
-            case e.ViolationAppeared():
-                self._alarm(_LIMITS.get(entry.kind, "overload"), entry.at, entry.feeder)
-            case e.OverloadExpected():
-                self._alarm("overload_expected", entry.at, entry.feeder)
+            case e.AlarmRaised():
+                self._alarm(entry)
+            case e.AlarmShelved():
+                self._counts["shelved"] += 1
+            case e.EmergencyStopped():
+                self._stopped(entry)
             case e.ReadingsRefused():
                 self._refused[entry.reason] += entry.count
             case e.OperatorActed():
@@ -127,6 +128,7 @@ class SummaryFold:
             minor_units=counts["minor_units"],
             alarms_by_priority=self._by_priority(),
             alarms=self._alarms_told(),
+            alarms_shelved=counts["shelved"],
             automatic=tuple(self._automatic),
             acts=tuple(self._acts),
             acts_total=counts["acts"],
@@ -156,7 +158,6 @@ class SummaryFold:
                 known.element, known.opened_at = entry.element, entry.at
             case e.EventShort():
                 known.element, known.short = known.element or entry.element, True
-                self._alarm("event_short", entry.at, entry.feeder)
             case e.EventClosed():
                 known.closed_at, known.peak_percent = entry.at, entry.peak_percent
 
@@ -188,8 +189,6 @@ class SummaryFold:
         if number is None:
             self._counts["spells"] += 1
             number = self._counts["spells"]
-            if entry.raised:
-                self._alarm(entry.kind, entry.at, entry.feeder)
         before = self._data.get((*place, number))
         raised_at = before.raised_at if before is not None else (entry.at if entry.raised else None)
         ended_at = None if entry.raised else entry.at
@@ -199,7 +198,8 @@ class SummaryFold:
         _keep_latest(self._data, MOST_LISTED)
 
     def _operated(self, entry: e.OperatorActed) -> None:
-        act = ActTold(entry.at, entry.who, entry.action, entry.feeder, entry.target, entry.why)
+        target = entry.target or ", ".join(entry.targets[:_NAMED_TARGETS]) or None
+        act = ActTold(entry.at, entry.who, entry.action, entry.feeder, target, entry.why)
         if entry.action in _AUTOMATIC:
             self._automatic.append(act)
             del self._automatic[:-MOST_LISTED]
@@ -207,6 +207,13 @@ class SummaryFold:
         self._counts["acts"] += 1
         self._acts.append(act)
         del self._acts[:-MOST_LISTED]
+
+    def _stopped(self, entry: e.EmergencyStopped) -> None:
+        feeders = ", ".join(entry.feeders[:_NAMED_TARGETS])
+        more = f" (+{len(entry.feeders) - _NAMED_TARGETS})" if len(entry.feeders) > _NAMED_TARGETS else ""
+        act = ActTold(entry.at, entry.who, "emergency_stop", feeders + more, None, entry.why)
+        self._automatic.append(act)
+        del self._automatic[:-MOST_LISTED]
 
     def _event(self, event: str, feeder: str) -> _Event:
         known = self._events.get(event)
@@ -216,26 +223,26 @@ class SummaryFold:
             _keep_latest(self._events, MOST_LISTED)
         return known
 
-    def _alarm(self, kind: str, at: datetime, feeder: str | None) -> None:
-        known = self._alarms.get(kind)
-        self._alarms[kind] = _Alarm(1 if known is None else known.count + 1, at, feeder)
+    def _alarm(self, entry: e.AlarmRaised) -> None:
+        known = self._alarms.get((entry.kind, entry.priority))
+        count = 1 if known is None else known.count + 1
+        self._alarms[entry.kind, entry.priority] = _Alarm(count, entry.at, entry.feeder)
 
     def _by_priority(self) -> dict[str, int]:
         counted = Counter[str]()
-        for kind, known in self._alarms.items():
-            counted[kind_of(kind).priority] += known.count
+        for (_, priority), known in self._alarms.items():
+            counted[priority] += known.count
         return {priority: counted[priority] for priority in PRIORITIES}
 
     def _silent_told(self) -> tuple[SilentTold, ...]:
         return tuple(sorted(self._silent.values(), key=lambda one: (-one.times, one.device))[:MOST_LISTED])
 
     def _alarms_told(self) -> tuple[AlarmsTold, ...]:
-        told = [
-            AlarmsTold(kind, kind_of(kind).priority, known.count, known.last_at, known.last_feeder)
-            for kind, known in self._alarms.items()
-        ]
-        told.sort(key=lambda one: (RANK[kind_of(one.kind).priority], -one.count))
-        return tuple(told[:MOST_LISTED])
+        told = sorted(self._alarms.items(), key=lambda one: (RANK[one[0][1]], -one[1].count))
+        return tuple(
+            AlarmsTold(kind, priority, known.count, known.last_at, known.last_feeder)
+            for (kind, priority), known in told[:MOST_LISTED]
+        )
 
 
 def _event(event: str, known: _Event) -> EventTold:

@@ -37,7 +37,7 @@ class ActTold:
 
 @dataclass(frozen=True, slots=True)
 class AlarmsTold:
-    """How often one kind of alarm came."""
+    """How often one kind of alarm was raised."""
 
     kind: str
     priority: str
@@ -103,9 +103,10 @@ class ShiftSummary:
     minor_units: int
     alarms_by_priority: dict[str, int]
     alarms: tuple[AlarmsTold, ...]
-    """the most urgent first"""
+    """how often each kind was raised, the most urgent first"""
+    alarms_shelved: int
     automatic: tuple[ActTold, ...]
-    """taken out and given back"""
+    """taken out and given back, and emergency stops"""
     acts: tuple[ActTold, ...]
     """all else that operators did"""
     acts_total: int

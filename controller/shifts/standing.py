@@ -1,50 +1,67 @@
 """What stands at one time and whoever takes over has to know, the most pressing first. Pure.
 
 It is told of the present shift, and goes into the journal with each hand-over, bounded: there it stays what
-the next shift was told. Knows what the books know; what others keep (shelved alarms, orders that wait) is
-given.
+the next shift was told.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
+from controller.alarms.alarm_book import AlarmRecord
+from controller.alarms.kinds import RANK
 from controller.books import Books
-from controller.entries import DataAlarm, OperatorActed, ShiftMatter
+from controller.entries import OperatorActed, ShiftMatter
 from controller.operators import Orders
 
 MOST_HANDED = 200
 """matters in one hand-over; how many there are besides is told"""
 MOST_DISPUTES = 50
+_ORDER = (
+    "emergency_stop", "event", "event_short", "automatic_off", "alarm", "hands_off", "limit", "excluded",
+    "left_alone", "shelved", "order", "dispute",
+)  # fmt: skip
 
 
-def standing(
-    books: Books, orders: Orders, feeders: Iterable[str], others: Iterable[ShiftMatter] = ()
-) -> tuple[ShiftMatter, ...]:
-    """All of it. `others`: matters of others, told after what concerns the feeders."""
-    of_feeders = [matter for feeder in feeders for matter in _of_feeder(books, orders, feeder)]
-    of_feeders.sort(key=lambda matter: _ORDER.index(matter.kind))
-    return (*of_feeders, *others, *_disputes(books))
+def standing(books: Books, orders: Orders, feeders: Iterable[str], now: datetime) -> tuple[ShiftMatter, ...]:
+    """All of it."""
+    found = [matter for feeder in feeders for matter in _of_feeder(books, orders, feeder)]
+    found += _alarms(books, now)
+    found += _orders(books)
+    found += _disputes(books)
+    found.sort(key=_pressing)
+    return tuple(found)
 
 
-_ORDER = ("event", "event_short", "automatic_off", "alarm", "hands_off", "excluded", "left_alone")
+def _pressing(matter: ShiftMatter) -> tuple[int, int]:
+    rank = len(RANK) if matter.priority is None else RANK[matter.priority]  # type: ignore[index]
+    return _ORDER.index(matter.kind), rank
 
 
 def _of_feeder(books: Books, orders: Orders, feeder: str) -> Iterator[ShiftMatter]:
+    stopped = books.order_book.stopped(feeder)
+    if stopped is not None:
+        yield ShiftMatter(
+            kind="emergency_stop",
+            feeder=feeder,
+            what="",
+            since=stopped.at,
+            who=stopped.who,
+            why=stopped.why,
+        )
     event = books.open_event(feeder)
     if event is not None:
-        opened = event.opened
+        opened, short = event.opened, event.short
         yield ShiftMatter(kind="event", feeder=feeder, what=event.event, since=opened.at, why=opened.element)
-        if event.short is not None:
-            short = event.short
+        if short is not None:
             yield ShiftMatter(
                 kind="event_short", feeder=feeder, what=short.element, since=short.at, why=event.event
             )
     off = books.by_hand(feeder)
     if off is not None:
         yield _ordered("automatic_off", off)
-    for alarm in books.alarms(feeder):
-        yield _raised(alarm)
     if feeder in orders.hands_off:
         yield ShiftMatter(kind="hands_off", feeder=feeder, what="")
+    yield from _limits(books, feeder)
     for act in books.exclusions(feeder):
         yield _ordered("excluded", act)
     for target in sorted(orders.released.get(feeder, ())):
@@ -57,8 +74,70 @@ def _ordered(kind: str, act: OperatorActed) -> ShiftMatter:
     )
 
 
-def _raised(alarm: DataAlarm) -> ShiftMatter:
-    return ShiftMatter(kind="alarm", feeder=alarm.feeder, what=alarm.kind, since=alarm.at, why=alarm.text)
+def _limits(books: Books, feeder: str) -> Iterator[ShiftMatter]:
+    """Limits that an operator ordered, one matter for each order."""
+    by_order: dict[str, list[str]] = {}
+    latest: dict[str, ShiftMatter] = {}
+    for record in books.open_requests(feeder):
+        ordered = record.ordered
+        if ordered is not None and not record.releasing:
+            targets = by_order.setdefault(ordered.order, [])
+            targets.append(record.planned.target)
+            latest[ordered.order] = ShiftMatter(
+                kind="limit",
+                feeder=feeder,
+                what=f"{targets[0]} (+{len(targets) - 1})" if len(targets) > 1 else targets[0],
+                since=record.planned.at,
+                until=ordered.until,
+                who=ordered.by,
+            )
+    yield from latest.values()
+
+
+def _alarms(books: Books, now: datetime) -> Iterator[ShiftMatter]:
+    for record in books.alarm_book.alarms.values():
+        if record.is_shelved(now):
+            yield _shelved(record)
+        elif record.core != "normal":
+            raised = record.raised
+            yield ShiftMatter(
+                kind="alarm",
+                feeder=raised.feeder,
+                what=f"{raised.kind} {raised.subject}".strip(),
+                since=record.since,
+                why=raised.text,
+                priority=raised.priority,
+            )
+
+
+def _shelved(record: AlarmRecord) -> ShiftMatter:
+    shelved, raised = record.shelved, record.raised
+    assert shelved is not None
+    return ShiftMatter(
+        kind="shelved",
+        feeder=raised.feeder,
+        what=f"{raised.kind} {raised.subject}".strip(),
+        since=shelved.at,
+        until=shelved.until,
+        who=shelved.who,
+        why=shelved.why,
+        priority=raised.priority,
+    )
+
+
+def _orders(books: Books) -> Iterator[ShiftMatter]:
+    """Orders that wait for somebody to confirm them."""
+    for record in books.order_book.open_drafts():
+        drafted = record.drafted
+        yield ShiftMatter(
+            kind="order",
+            feeder=drafted.feeder,
+            what=f"{drafted.action} {drafted.target or ', '.join(drafted.targets[:3])}".strip(),
+            since=drafted.at,
+            until=drafted.expires_at,
+            who=drafted.who,
+            why=drafted.why,
+        )
 
 
 def _disputes(books: Books) -> Iterator[ShiftMatter]:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium
 from tests.console.live_console import LiveConsole
 
 __all__ = ["chromium"]
+expect.set_options(timeout=20_000)  # on a slow machine; what is there is seen at once
 
 
 @pytest.fixture
@@ -24,6 +25,6 @@ def page(chromium: Browser, console: LiveConsole) -> Iterator[Page]:
     """A page of desktop size, not yet at any address."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)
     yield page
     context.close()

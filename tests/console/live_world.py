@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from playwright.sync_api import Page
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from console import static_dir
 from controller.access.account_store import AccountStore
@@ -19,7 +20,9 @@ from controller.access.sign_in import SignInDesk
 from controller.api.app import create_app
 from controller.api.cookies import Cookies
 from controller.api.server import serve
+from controller.api.system import SystemSources
 from controller.clock import WallClock
+from controller.log_ring import LogRing
 from tests.builders import FEEDER, inline, registry
 from tests.controller.worlds import World
 
@@ -33,7 +36,7 @@ class LiveWorld:
     """Serve, move time, and sign a browser in as whoever a test needs."""
 
     def __init__(self, world: World, folder: Path) -> None:
-        self.world = world
+        self.world, self.log = world, LogRing()
         self.port = 0
         self.accounts = AccountStore(folder / "accounts.sqlite3")
         for role in ROLES:
@@ -74,6 +77,13 @@ class LiveWorld:
             registries={FEEDER: who},
             desks=daemon.desks,
             sign_in=SignInDesk(self.accounts, WallClock(), inline, hashing=inline),
+            system=SystemSources(
+                site=self.world.of,
+                daemon=daemon.status,
+                process=ProcessCollector(registry=CollectorRegistry()),
+                log=self.log,
+                offload=inline,
+            ),
         )
 
     def stop(self) -> None:

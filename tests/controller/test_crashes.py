@@ -1,6 +1,5 @@
 """A dead record and a dead process, anywhere in an evening."""
 
-import asyncio
 import contextlib
 
 import pytest
@@ -22,6 +21,7 @@ from tests.builders import (
     Crash,
 )
 from tests.controller.worlds import PERIOD_S, World, evening
+from tests.fair_time import turns
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ async def test_with_the_record_down_nothing_goes_out_but_releases(world: World) 
 
     world.store.broken = True
     act = await world.daemon.operate(FEEDER, "release_all", None, "Ann", "disk full")
-    await asyncio.sleep(0.01)
+    await turns()
     assert world.field.held() == {}
     with pytest.raises(StoreUnavailable):
         await world.daemon.operate(FEEDER, "automatic_on", None, "Ann", "not now")

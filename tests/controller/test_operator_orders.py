@@ -1,7 +1,5 @@
 """What operators order while the loop runs beats the automatic, at once, and stays."""
 
-import asyncio
-
 import pytest
 
 from controller.entries import (
@@ -13,6 +11,7 @@ from tests.builders import (
     FEEDER,
 )
 from tests.controller.worlds import World, evening
+from tests.fair_time import turns
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ async def test_release_all_frees_everybody_at_once_and_stays(world: World) -> No
     assert world.field.held()
     told = len(world.field.commands)
     act = await world.daemon.operate(FEEDER, "release_all", None, "Ann", "fire drill")
-    await asyncio.sleep(0.01)
+    await turns()
     assert isinstance(act, OperatorActed)
     assert world.field.held() == {}
     assert len(world.field.commands) > told

@@ -14,6 +14,7 @@ from controller.entries import RequestAnswered, RequestPlanned, RequestSent, Req
 from controller.stores.port import FeederSample
 from tests.builders import FEEDER, inline
 from tests.controller.worlds import World, evening
+from tests.fair_time import turns
 
 
 async def slow(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -50,7 +51,7 @@ async def test_an_order_before_the_record_is_read_waits_for_it(world: World) -> 
     await asyncio.sleep(0)
     await world.daemon.operate(FEEDER, "release_all", None, "Ann", "fire")
     await starting
-    await asyncio.sleep(0.01)
+    await turns()
     assert held
     assert world.field.held() == {}
     Books().apply_all(world.store.replay())

@@ -7,6 +7,7 @@ import pytest
 from controller import cycle, round_record, settings
 from controller.entries import RequestChanged, RequestPlanned, RoundPlanned
 from controller.operators import Orders
+from controller.situation import Situation
 from customers.registry import Device
 from tests.builders import FEEDER, HOUSES, control, registry
 from tests.controller.passes import Passes, calm_evening, of_kind
@@ -45,7 +46,7 @@ def test_each_device_is_asked_or_left_for_one_reason_as_the_planning_has_it(
     )
     seen: set[str] = set()
 
-    def looked(situation: cycle.Situation, asked: object, located: object) -> tuple[RoundPlanned, ...]:
+    def looked(situation: Situation, asked: object, located: object) -> tuple[RoundPlanned, ...]:
         told = record(situation, asked, located)  # type: ignore[arg-type]
         if situation.event is not None:
             left = round_record.left_alone(situation, set())

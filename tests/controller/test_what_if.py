@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from controller.looked import Looked
 from controller.order_effects import MOST_ORDERS, NotNow, ProposedOrder, WhatIf
 from controller.situation import Situation
 from controller.what_if import CAUTIONS, what_if
 from controller.what_if_desk import MOST_AT_ONCE
 from tests.builders import FEEDER, HOUSES, small_network
+from tests.controller.looks import evening_looked_at
 from tests.controller.worlds import World, evening
 
 
@@ -32,21 +32,6 @@ async def world() -> World:
 
 
 DEVICES = [f"EV{n:02d}" for n in range(HOUSES - 4)]
-
-
-@cache
-def evening_looked_at() -> Looked:
-    """One look at an evening, which nothing changes."""
-
-    async def look() -> Looked | None:
-        world = World(evening(), critical=frozenset({3}))
-        world.charge()
-        await world.tick(1)
-        return world.daemon._rounds.looked(world.daemon._controls[FEEDER])
-
-    found = asyncio.run(look())
-    assert found is not None
-    return found
 
 
 @cache

@@ -63,7 +63,7 @@ class Listener:
         self.heard.append(message)
         self._news.set()
 
-    async def until(self, wanted: Callable[[Inbound], bool], within_s: float = 20.0) -> Inbound:
+    async def until(self, wanted: Callable[[Inbound], bool], within_s: float = 60.0) -> Inbound:
         """The first message that is wanted, waiting for it if need be."""
         async with asyncio.timeout(within_s):
             while True:

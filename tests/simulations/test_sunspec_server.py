@@ -20,7 +20,7 @@ async def by_their_client(port: int, unit: int, use: Callable[[SunSpecModbusClie
     """What comes of using pysunspec2's client, which blocks, after its scan."""
 
     def scan_and_use() -> _T:
-        device = SunSpecModbusClientDeviceTCP(slave_id=unit, ipaddr="127.0.0.1", ipport=port, timeout=5)
+        device = SunSpecModbusClientDeviceTCP(slave_id=unit, ipaddr="127.0.0.1", ipport=port, timeout=30)
         try:
             device.scan()
             device.connect()
@@ -150,7 +150,7 @@ async def test_mbpoll_reads_the_mark_and_hears_of_what_is_not_there() -> None:
                 str(register),
             ]
             command += ["-p", str(server.port), "127.0.0.1"]
-            return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+            return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
         mark = await asyncio.to_thread(poll, 40000)
         assert "0x5375" in mark.stdout

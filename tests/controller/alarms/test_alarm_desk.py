@@ -203,7 +203,7 @@ async def test_the_history_is_newest_first_and_comes_in_pages() -> None:
     for none in (
         Wanted(feeders=frozenset()),
         Wanted(end=found.at),
-        Wanted(start=world.clock.now()),
+        Wanted(start=world.clock.now() + timedelta(seconds=1)),
         Wanted(alarm="x"),
     ):
         assert (await desk(world).history(none, before=None, limit=9)).items == ()

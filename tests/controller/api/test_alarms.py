@@ -171,9 +171,17 @@ async def test_an_operator_of_some_feeders_has_theirs(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("query", "status"),
-    [("", 200), ("?after=9", 200), ("?after=x", 422), ("?limit=0", 422), ("?from=2016-01-12T00:00:00", 422),
-     ("?from=2016-01-12T00:00:00Z&to=2016-01-13T00:00:00Z", 200), ("?priority=urgent", 422), ("?change=gone", 422)],
-)  # fmt: skip
+    [
+        ("", 200),
+        ("?after=9", 200),
+        ("?after=x", 422),
+        ("?limit=0", 422),
+        ("?from=2016-01-12T00:00:00", 422),
+        ("?from=2016-01-12T00:00:00Z&to=2016-01-13T00:00:00Z", 200),
+        ("?priority=urgent", 422),
+        ("?change=gone", 422),
+    ],
+)
 async def test_what_may_be_asked_of_the_history(client: httpx.AsyncClient, query: str, status: int) -> None:
     assert (await client.get(f"/api/v1/alarms/history{query}")).status_code == status
 

@@ -7,11 +7,15 @@ import httpx
 import msgspec
 import numpy as np
 import pytest
+from prometheus_client import CollectorRegistry
 
+from controller.api.app import create_app
 from controller.api.drawn_feeder import coordinates_of, layout_body
 from controller.api.layout_bodies import LayoutBody
-from controller.settings import Limits
+from controller.clock import WallClock
+from controller.settings import Api, Limits
 from grid_model.network import Floats
+from tests.controller.api.conftest import calling
 from tests.controller.api.fake_views import FakeViews
 from tests.controller.api.street import street_network
 
@@ -98,3 +102,23 @@ async def test_contributions_of_any_element(views: FakeViews, client: httpx.Asyn
     assert (await client.get(path, params={"element": "line:999"})).status_code == 422
     assert (await client.get(path)).status_code == 422
     assert (await client.get(path.replace("street", "nowhere"), params={"element": "x"})).status_code == 404
+
+
+async def test_a_map_lies_beneath_where_the_site_has_one(views: FakeViews) -> None:
+    tiles = "https://maps.example.org:8443/tiles/{z}/{x}/{y}.png"
+    api = msgspec.structs.replace(views.site.api, map_tiles=tiles, map_attribution="© The surveyors")
+    views._site = msgspec.structs.replace(views.site, api=api)
+    xy = views.net.buses.xy / 111_000 + [11.4, 53.6]
+    views.net = replace(views.net, buses=replace(views.net.buses, xy=xy))
+    async with calling(create_app(views, CollectorRegistry(), None, clock=WallClock())) as client:
+        answer = await client.get(LAYOUT)
+    assert answer.json()["tiles"] == {"url": tiles, "attribution": "© The surveyors"}
+    assert "img-src 'self' data: https://maps.example.org:8443;" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["tiles/{z}.png", "https://a.example; script-src *", "https://a.example/x.png"]
+)
+def test_an_address_of_tiles_is_one_address(wrong: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"map_tiles": wrong}, Api)

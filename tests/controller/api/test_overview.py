@@ -72,6 +72,7 @@ def test_a_feeder_that_is_well() -> None:
         ({"quality": DataQuality(5, 4, 9, "too few meters", 1.0, 1.0)}, "warning", ("data_alarm",)),
         ({"lines": (ElementLoading("line:0", 90.0),)}, "warning", ("near_limit",)),
         ({"lines": (ElementLoading("line:0", 89.9),)}, "normal", ()),
+        ({"lines": (ElementLoading("line:0", 101.0),), "violations": (OVER,)}, "overloaded", ()),
         ({"automatic": False}, "warning", ("automatic_out",)),
         (
             {"expected": (ExpectedView("line:0", "line_overload", START, 103.0, 100.0, 0.9, START),)},
@@ -157,6 +158,8 @@ async def test_the_route_is_tagged_and_sorted(views: FakeViews, client: httpx.As
         headers={"if-none-match": answer.headers["etag"]},
     )
     assert (again.status_code, again.content) == (304, b"")
+    bare = (await client.get("/api/v1/overview", params={"since": START.isoformat(), "rows": False})).json()
+    assert bare == body | {"rows": []}
     views.step()
     changed = await client.get("/api/v1/overview", headers={"if-none-match": answer.headers["etag"]})
     assert changed.status_code == 200

@@ -21,6 +21,7 @@ LIMIT = {
 async def test_the_effect_is_answered_and_nothing_is_ordered(
     views: FakeViews, client: httpx.AsyncClient
 ) -> None:
+    views.step(40)
     asked: list[ProposedOrder] = []
     answering = views.what_if
 
@@ -61,8 +62,9 @@ async def test_the_effect_is_answered_and_nothing_is_ordered(
     ],
 )
 async def test_what_makes_no_sense_is_named(
-    client: httpx.AsyncClient, body: dict[str, object], status: int, said: str
+    views: FakeViews, client: httpx.AsyncClient, body: dict[str, object], status: int, said: str
 ) -> None:
+    views.step()
     answer = await client.post(PATH, json=body, headers=BEARER)
     assert answer.status_code == status
     assert said in answer.json()["detail"]

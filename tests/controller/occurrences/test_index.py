@@ -15,7 +15,12 @@ R1 = request_id("E-F1-x", 1)
 
 
 def opened(event: str, minute: int = 0, feeder: str = "F1", **more: Any) -> e.EventOpened:
-    values = {"element": "trafo:0", "kind": "transformer_overload", "value": 120.0, "limit": 100.0} | more
+    values: dict[str, Any] = {
+        "element": "trafo:0",
+        "kind": "transformer_overload",
+        "value": 120.0,
+        "limit": 100.0,
+    } | more
     return e.EventOpened(at=START + timedelta(minutes=minute), event=event, feeder=feeder, **values)
 
 

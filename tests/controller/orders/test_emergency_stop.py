@@ -23,7 +23,7 @@ async def overloaded(**tables: object) -> World:
     world = World(evening(**tables))
     world.charge()
     await world.tick(8)
-    assert len(world.field.held()) > 5
+    assert len(world.field.held()) > 4
     return world
 
 
@@ -44,6 +44,9 @@ async def test_at_once_everybody_is_free_and_nobody_is_asked_again() -> None:
     view = world.daemon.feeder_view(FEEDER)
     assert view is not None
     assert not view.automatic
+    assert view.by_hand is not None
+    assert (view.by_hand.who, view.by_hand.is_stop) == ("Ann", True)
+    assert "emergency_stop" in {alarm.kind for alarm in world.daemon.desks.alarms.views()}
     told = next(told for told in world.daemon.told() if told.entry == "emergency_stopped")
     assert told.severity == "alarm"
 

@@ -113,7 +113,9 @@ def _act(action: str, after_s: float = 0.0) -> OperatorActed:
 
 def test_a_stop_holds_until_the_automatic_is_handed_back() -> None:
     book = OrderBook()
-    stop = EmergencyStopped(at=START, stop="S-1", who="Ann", why="fire", manner="at_once", feeders=("F1", "F2"))
+    stop = EmergencyStopped(
+        at=START, stop="S-1", who="Ann", why="fire", manner="at_once", feeders=("F1", "F2")
+    )
     book.take(stop)
     book.take(_act("automatic_off"))
     book.take(_act("release_all"))

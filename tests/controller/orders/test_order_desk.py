@@ -135,7 +135,14 @@ async def test_a_large_reach_takes_two_also_in_small_orders_within_a_minute() ->
     assert len(acts(world)) == 1
     with pytest.raises(AnotherNeeded, match="two persons"):
         await world.daemon.operate(
-            FEEDER, "limit", None, "Ann", "x", limit_kw=4.2, targets=("EV00", "EV01"), warrant=desk.direct(ANN)
+            FEEDER,
+            "limit",
+            None,
+            "Ann",
+            "x",
+            limit_kw=4.2,
+            targets=("EV00", "EV01"),
+            warrant=desk.direct(ANN),
         )
     assert (await desk.confirm(second.draft, BOB)).state == "carried_out"
     assert len(acts(world)) == 2
@@ -262,14 +269,17 @@ async def test_only_so_many_wait() -> None:
 @pytest.mark.parametrize("excluded", ["EV03", "C03"])
 async def test_whoever_was_excluded_since_is_not_limited_by_an_older_draft(excluded: str) -> None:
     world, desk = await charging()
-    record = await desk.draft(FEEDER, LIMIT, "x", ANN)
+    two = await desk.draft(FEEDER, LIMIT, "x", ANN)
+    alone = await desk.draft(FEEDER, replace(LIMIT, targets=("EV03",)), "x", ANN)
     await world.daemon.operate(FEEDER, "exclude", excluded, "Bob", "life support")
-    with pytest.raises(EffectChanged):
-        await desk.confirm(record.draft, ANN)
-    with pytest.raises((EffectChanged, NotOpen)):
-        await desk.confirm(record.draft, ANN)
+    with pytest.raises(EffectChanged, match="EV03"):
+        await desk.confirm(two.draft, ANN)
+    for _ in range(2):  # an order for it alone would limit it whatever stands
+        with pytest.raises(EffectChanged, match="excluded by Bob since"):
+            await desk.confirm(alone.draft, ANN)
+    await desk.confirm(two.draft, ANN)
     await world.tick()
-    assert "EV03" not in world.field.held()
+    assert set(world.field.held()) == {"EV04"}
 
 
 async def test_what_can_no_longer_be_meant_has_failed() -> None:

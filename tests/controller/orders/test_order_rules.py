@@ -9,6 +9,7 @@ from controller.order_effects import ForeseenViolation, LeftOut, Outlook, WhatIf
 from controller.orders.order_rules import Reach, persons_needed, what_changed
 from tests.builders import FEEDER, START
 
+STRICT = settings.Orders(two_person=("limit",), two_person_above_percent=0.0)
 SAFETY = settings.Safety(feeder_share_per_minute=0.3, fleet_share_per_minute=0.2)
 
 
@@ -26,8 +27,9 @@ SAFETY = settings.Safety(feeder_share_per_minute=0.3, fleet_share_per_minute=0.2
         (settings.Orders(two_person_above_percent=50.0), "limit", Reach(49.0, 51.0), 2),
         (settings.Orders(two_person=("limit",)), "limit", Reach(0.0, None), 2),
         (settings.Orders(two_person=("automatic_on",)), "automatic_on", None, 2),
-        (settings.Orders(two_person=("limit",), two_person_above_percent=0.0), "release_all", Reach(99.0, 99.0), 1),
-        (settings.Orders(two_person=("limit",), two_person_above_percent=0.0), "exclude", Reach(99.0, 99.0), 1),
+        (STRICT, "release_all", Reach(99.0, 99.0), 1),
+        (STRICT, "exclude", Reach(99.0, 99.0), 1),
+        (STRICT, "limit", Reach(0.1, None), 2),
     ],
 )  # fmt: skip
 def test_persons_needed(rules: settings.Orders, action: str, reach: Reach | None, persons: int) -> None:

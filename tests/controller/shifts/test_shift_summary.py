@@ -1,6 +1,7 @@
 """What of a shift is told, from entries alone."""
 
 from datetime import datetime
+from typing import Any
 
 from controller import entries as e
 from controller.shifts.shift_summary import MOST_LISTED, SummaryFold
@@ -51,7 +52,7 @@ def test_an_event_with_its_requests() -> None:
     assert summary.events == (EventTold(EVENT, "dorf", "line:3", T0, after(900), 127.4, 3, short=True),)
     assert (summary.requests_planned, summary.people.asked, summary.reduced_kwh) == (3, 1, 1.25)
     assert (summary.points, summary.minor_units, summary.events_total) == (7, 3, 1)
-    assert summary.alarms_by_priority["high"] == 1
+    assert summary.events[0].short
 
 
 def test_an_event_of_the_shift_before_has_no_begin() -> None:
@@ -97,15 +98,45 @@ def test_spells_of_bad_data() -> None:
     assert summary.data[-1] == DataTold(
         "dorf", "substation_silent", after(80), None, "substation_silent True"
     )
-    assert [(a.kind, a.priority, a.count) for a in summary.alarms] == [
-        ("substation_silent", "medium", 2),
-        ("wrong_meter", "low", 1),
+
+
+def test_alarms_by_priority_the_most_urgent_first() -> None:
+    def raised(kind: str, priority: Any, feeder: str | None = "dorf") -> e.AlarmRaised:
+        return e.AlarmRaised(
+            at=T0, alarm=f"{kind}/{feeder}", kind=kind, feeder=feeder, subject="", priority=priority, text="x"
+        )
+
+    shelved = e.AlarmShelved(
+        at=T0, alarm="a", kind="overload", feeder="dorf", subject="", until=after(60), who="mara", why="works"
+    )
+    summary = told(
+        raised("overload", "low"),
+        raised("event_short", "high"),
+        raised("overload", "low", "stadt"),
+        raised("link_down", "medium", None),
+        raised("overload", "medium"),
+        shelved,
+    )
+    assert [(a.kind, a.priority, a.count, a.last_feeder) for a in summary.alarms] == [
+        ("event_short", "high", 1, "dorf"),
+        ("link_down", "medium", 1, None),
+        ("overload", "medium", 1, "dorf"),
+        ("overload", "low", 2, "stadt"),
     ]
+    assert summary.alarms_by_priority == {"critical": 0, "high": 1, "medium": 2, "low": 2}
+    assert summary.alarms_shelved == 1
 
 
 def test_what_operators_did() -> None:
-    summary = told(acted("automatic_off"), acted("exclude", "C-001"), acted("automatic_on"))
-    assert [one.action for one in summary.automatic] == ["automatic_off", "automatic_on"]
+    stopped = e.EmergencyStopped(
+        at=T0, stop="S1", who="jo", why="smoke", manner="at_once", feeders=("a", "b", "c", "d")
+    )
+    summary = told(acted("automatic_off"), acted("exclude", "C-001"), acted("automatic_on"), stopped)
+    assert [(one.action, one.feeder) for one in summary.automatic] == [
+        ("automatic_off", "dorf"),
+        ("automatic_on", "dorf"),
+        ("emergency_stop", "a, b, c (+1)"),
+    ]
     assert [(one.action, one.target, one.who, one.why) for one in summary.acts] == [
         ("exclude", "C-001", "mara", "works")
     ]

@@ -175,7 +175,7 @@ def test_days_that_are_being_read_are_dropped_another_time(store: PostgresStore,
     began = time.monotonic()
     with pytest.raises(StoreUnavailable, match="lock timeout"):
         store.prune_samples(after(86_400))
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 10.0
     reader.close()
     assert store.prune_samples(after(86_400)) == 1
 
@@ -287,7 +287,7 @@ def test_two_who_make_the_tables_at_once(empty: Database, monkeypatch: pytest.Mo
 
     def version(connection: psycopg.Connection) -> str | None:
         found = true_version(connection)
-        both.wait(timeout=5)
+        both.wait(timeout=60)
         return found
 
     monkeypatch.setattr(migrations, "version", version)

@@ -1,5 +1,6 @@
 """The same thing in two lists is one; the order and number of imports make no difference."""
 
+import math
 import time
 from datetime import date, timedelta
 from pathlib import Path
@@ -158,13 +159,23 @@ def test_who_counts_as_another_but_is_gone_keeps_what_they_own() -> None:
 
 
 def test_very_many_units_of_one_customer_are_joined_in_time() -> None:
-    register = Register()
-    for n in range(1500):
-        register.note("C-1", "air_conditioner", seen("a", str(n)))
-        if n < 200:
+    """Four times as many take 16 times as long, and not 64 times; 300 take some milliseconds."""
+    few, many = _joined_s(300), _joined_s(1200)
+    assert many < 32 * few
+
+
+def _joined_s(count: int) -> float:
+    """The least of several times, in seconds of the processor: what else the machine does is not in it."""
+    least_s, pairs = math.inf, count // 8
+    for _ in range(4):
+        register = Register()
+        for n in range(count):
+            register.note("C-1", "air_conditioner", seen("a", str(n)))
+        for n in range(pairs):
             register.note("C-2", "air_conditioner", seen("a", f"x{n}", days=n % 30))
             register.note("C-2", "air_conditioner", seen("b", f"x{n}", days=n % 30))
-    before = time.process_time()
-    owned = [one.customer for one in register.appliances(POINTS, {})]
-    assert time.process_time() - before < 0.6
-    assert (owned.count("C-1"), owned.count("C-2")) == (1500, 200)
+        before_s = time.process_time()
+        owned = [one.customer for one in register.appliances(POINTS, {})]
+        least_s = min(least_s, time.process_time() - before_s)
+        assert (owned.count("C-1"), owned.count("C-2")) == (count, pairs)
+    return least_s

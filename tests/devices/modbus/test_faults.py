@@ -29,6 +29,7 @@ from tests.devices.modbus.rig import (
     scripted,
     unit,
 )
+from tests.fair_time import fair_sleep
 
 FREE = {0: 0, 1: 12_500, 11: 0xFFFF, 12: 0xFFFF}
 """12.5 kW, no limit"""
@@ -79,13 +80,14 @@ async def test_a_half_open_socket_is_found_by_its_silence() -> None:
 
 async def test_one_that_falls_silent_ends_a_command_by_its_deadline() -> None:
     silent, memory = False, memory_reply(FREE)
+    patient = replace(QUICK, command_deadline_s=WITHIN_S)
     async with (
         scripted(lambda request: None if silent else memory(request)) as port,
-        field(unit(port, mapped(), period_s=30.0)) as (driver, got),
+        field(unit(port, mapped(), period_s=30.0), settings=patient) as (driver, got),
     ):
         await until(lambda: driver.connected)
         silent = True
-        async with asyncio.timeout(1.0):
+        async with asyncio.timeout(WITHIN_S / 2):
             with pytest.raises(Unreachable, match="no answer within"):
                 await driver.send(command())
         await until(lambda: not driver.connected)
@@ -100,13 +102,18 @@ async def test_a_slow_unit_is_lost_alone_and_its_late_answers_are_nobody_elses()
     memory = memory_reply(FREE)
     other = memory_reply({0: 0, 1: 7_000})
 
+    answering: list[asyncio.Task[None]] = []
+
+    async def late(answer: bytes | None, writer: asyncio.StreamWriter) -> None:
+        await fair_sleep(1.2 * QUICK.deadline_s)
+        writer.write(answer or b"")
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        loop = asyncio.get_running_loop()
         try:
             while True:
                 request = await reader.readexactly(12)
                 if request[6] == 1:
-                    loop.call_later(0.35, writer.write, memory(request))
+                    answering.append(asyncio.create_task(late(memory(request), writer)))
                 else:
                     writer.write(other(request) or b"")
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -122,7 +129,7 @@ async def test_a_slow_unit_is_lost_alone_and_its_late_answers_are_nobody_elses()
             assert readings(got, "slow") == []
             assert set(readings(got, "fine")) == {7.0}
             assert driver.tally.connections == 1
-            assert driver.tally.strays >= 1
+            await until(lambda: driver.tally.strays >= 1)
     assert warnings(logs) == ["modbus unit lost"]
 
 

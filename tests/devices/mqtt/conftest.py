@@ -2,19 +2,21 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from devices.mqtt.driver import MqttLink
 from devices.mqtt.embedded_broker import EmbeddedBroker
 from devices.mqtt.settings import LinkSettings, Protocol
 from devices.ports import Deliver
 from tests.brokers import Mosquitto
-from tests.devices.live import Deliveries, RealClock, until
+from tests.devices.live import CountingClock, Deliveries, RealClock, until
 
 
 class AnyBroker:
@@ -54,6 +56,8 @@ async def any_broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
     await broker.die()
 
 
+ATTEMPTS = 3
+"""of who is turned away, after which what was told once was told once"""
 Linked = AbstractAsyncContextManager[tuple[MqttLink, Deliveries]]
 
 
@@ -62,18 +66,7 @@ async def linked(
     port: int, protocol: Protocol = "5", *, deliver: Deliver | None = None, **settings: object
 ) -> AsyncIterator[tuple[MqttLink, Deliveries]]:
     """A link that runs and is connected."""
-    values = {
-        "host": "127.0.0.1",
-        "feeders": ("f1",),
-        "first_retry_s": 0.05,
-        "longest_retry_s": 0.1,
-        **settings,
-    }
-    link = MqttLink(
-        LinkSettings(port=port, protocol=protocol, **values),  # type: ignore[arg-type]
-        RealClock(),
-        np.random.default_rng(7),
-    )
+    link = _link(RealClock(), port=port, protocol=protocol, **settings)
     deliveries = Deliveries()
     running = asyncio.create_task(link.run(deliver or deliveries))
     try:
@@ -84,6 +77,33 @@ async def linked(
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
+
+
+async def turned_away(port: int, **settings: object) -> list[MutableMapping[str, Any]]:
+    """Try to come in until several attempts have failed; what was logged meanwhile."""
+    clock = CountingClock()
+    link = _link(clock, port=port, **settings)
+    with capture_logs() as logs:
+        running = asyncio.create_task(link.run(Deliveries()))
+        try:
+            await until(lambda: clock.sleeps > ATTEMPTS or link.connected or running.done())
+            assert not link.connected
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+    return logs
+
+
+def _link(clock: RealClock, **settings: object) -> MqttLink:
+    values = {
+        "host": "127.0.0.1",
+        "feeders": ("f1",),
+        "first_retry_s": 0.05,
+        "longest_retry_s": 0.1,
+        **settings,
+    }
+    return MqttLink(LinkSettings(**values), clock, np.random.default_rng(7))  # type: ignore[arg-type]
 
 
 def cut_off(link: MqttLink) -> None:

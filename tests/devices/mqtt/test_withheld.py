@@ -21,7 +21,7 @@ from devices.mqtt.driver import MqttLink
 from devices.mqtt.settings import LinkSettings, Protocol, tls_context
 from devices.mqtt.topics import Topics
 from devices.signing import sign
-from tests.devices.live import RealClock, until
+from tests.devices.live import WITHIN_S, RealClock, until
 from tests.devices.mqtt.conftest import linked
 from tests.devices.mqtt.field_clients import authority_of_a_field
 from tests.devices.mqtt.scripted_broker import ScriptedBroker
@@ -67,7 +67,7 @@ async def test_a_loss_ends_all_waits_at_once(protocol: Protocol) -> None:
         waiting.append(asyncio.create_task(link.arm(FAILSAFE)))
         await until(lambda: len(broker.published) == IN_FLIGHT + 1)
         broker.hang_up()
-        async with asyncio.timeout(1.0):
+        async with asyncio.timeout(30.0):
             ended = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(result) for result in ended] == [Unreachable] * len(waiting)
         assert all("lost" in str(result) for result in ended)
@@ -80,7 +80,7 @@ async def test_a_loss_before_the_link_is_up_is_noticed_at_once(protocol: Protoco
     async with ScriptedBroker(ends_at=ends_at) as broker:
         running = asyncio.create_task(_link(broker.port, protocol=protocol).run(lambda _: None))
         try:
-            async with asyncio.timeout(2.0):
+            async with asyncio.timeout(WITHIN_S):
                 while broker.connected < 3:
                     await asyncio.sleep(0.01)
         finally:
@@ -103,7 +103,7 @@ async def test_a_handshake_that_hangs_ends_at_the_deadline() -> None:
         settings = {"tls": ssl.create_default_context(), "connect_deadline_s": 0.2, "keepalive_s": 8}
         running = asyncio.create_task(_link(server.getsockname()[1], **settings).run(lambda _: None))
         try:
-            async with asyncio.timeout(2.0):
+            async with asyncio.timeout(WITHIN_S):
                 while not logs:
                     await asyncio.sleep(0.01)
         finally:
@@ -120,7 +120,7 @@ async def test_an_attempt_that_was_given_up_in_its_handshake_never_comes_in(tmp_
 
     def serve(server: socket.socket) -> bytes:
         line, _ = server.accept()
-        asyncio.run_coroutine_threadsafe(_end(running), loop).result(5)
+        asyncio.run_coroutine_threadsafe(_end(running), loop).result(WITHIN_S)
         given_up.set()
         with ours.wrap_socket(line, server_side=True) as safe:
             return safe.recv(1)
@@ -128,7 +128,7 @@ async def test_an_attempt_that_was_given_up_in_its_handshake_never_comes_in(tmp_
     with socket.create_server(("127.0.0.1", 0)) as server:
         loop, port = asyncio.get_running_loop(), server.getsockname()[1]
         running = asyncio.create_task(_link(port, tls=tls_context(authority.file)).run(lambda _: None))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WITHIN_S):
             assert await asyncio.to_thread(serve, server) == b""
         assert given_up.is_set()
 

@@ -206,7 +206,7 @@ class Charger:
 
 class Point16(Library16):  # type: ignore[misc]
     def __init__(self, charger: Charger, wire: Wire) -> None:
-        super().__init__(charger.name, wire, response_timeout=5)
+        super().__init__(charger.name, wire, response_timeout=60)
         self.charger = charger
 
     @on("SetChargingProfile")
@@ -299,7 +299,7 @@ class Point16(Library16):  # type: ignore[misc]
 
 class Point201(Library201):  # type: ignore[misc]
     def __init__(self, charger: Charger, wire: Wire) -> None:
-        super().__init__(charger.name, wire, response_timeout=5)
+        super().__init__(charger.name, wire, response_timeout=60)
         self.charger = charger
 
     @on("SetChargingProfile")

@@ -18,10 +18,11 @@ from devices.messages import DeviceStatus, Refused
 from devices.ocpp.driver import CentralSystem
 from devices.ocpp.settings import Charger, ChargerDevice
 from tests.brokers import free_port
-from tests.devices.live import Deliveries, until
+from tests.devices.live import WITHIN_S, Deliveries, until
 from tests.devices.ocpp.conftest import DEVICE, Join, central
 from tests.devices.ocpp.test_codec import composite
 from tests.devices.ocpp.test_driver import CP1, NONSENSE, answers, command, release_of, shown, shows
+from tests.fair_time import fair_sleep
 
 CP2 = Charger("cp2", (ChargerDevice("f1", "ev2"),))
 BEAT = '[2,"b","Heartbeat",{}]'
@@ -183,7 +184,7 @@ async def test_all_calls_of_one_command_share_its_deadline(version: str) -> None
 
     async def answer(action: str, _: dict[str, Any]) -> dict[str, Any]:
         if action == "ClearChargingProfile":
-            await asyncio.sleep(0.35)
+            await fair_sleep(0.35)
         return {"status": "Accepted" if action.endswith("ChargingProfile") else "Rejected"}
 
     async with central(connector, call_deadline_s=0.5) as (system, got), scripted(system, version, answer):
@@ -331,7 +332,7 @@ async def test_a_link_survives_a_thousand_damaged_frames(version: str) -> None:
                 frame[rng.integers(len(frame))] = rng.integers(256)
             await charger.send(bytes(frame[: rng.integers(1, len(frame) + 1)]))
         await charger.send('[2,"last","Heartbeat",{}]')
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             while json.loads(await charger.recv())[1] != "last":
                 pass
         assert is_online(got)
@@ -418,7 +419,7 @@ async def test_device_clock_off_by_an_hour(version: str, off_s: int, point_at: J
 
 
 async def accepted_in_the_end(system: CentralSystem) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WITHIN_S):
         while True:
             try:
                 await system.send(command(sequence=200))

@@ -6,5 +6,5 @@ from gridward.bench.location_cases import Feeder, feeder_of
 
 
 @pytest.fixture(scope="session")
-def feeder(simbench_tables_read_once: None) -> Feeder:
+def feeder() -> Feeder:
     return feeder_of("simbench:1-LV-semiurb4--0-sw")

@@ -225,6 +225,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Customers
+         * @description Customers by a part of their number, or of their service point's, meter's or a device's. For who
+         *     may see personal data on all feeders the search goes on in names, addresses and phone numbers; whom
+         *     it shows by these is noted with them.
+         */
+        get: operations["customers_api_v1_customers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Customer
+         * @description All of a customer but who they are: where they are supplied, their devices, consent, requests,
+         *     credits, and what was said to them and by them.
+         */
+        get: operations["customer_api_v1_customers__customer__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{customer}/contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Contact
+         * @description Who a customer is, and who else looked. The look is noted with `why`, for the customer to see.
+         */
+        get: operations["contact_api_v1_customers__customer__contact_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{customer}/erase-contacts": {
         parameters: {
             query?: never;
@@ -298,6 +361,47 @@ export interface paths {
          *     UTC.
          */
         get: operations["statement_api_v1_customers__customer__statement_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Devices
+         * @description Devices, those that need somebody first; with `q` those in whose name, service point or customer it
+         *     stands.
+         */
+        get: operations["devices_api_v1_devices_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Device
+         * @description A device, what was asked of it lately and what came of it.
+         */
+        get: operations["device_api_v1_devices__device__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -845,7 +949,8 @@ export interface paths {
         };
         /**
          * Overview
-         * @description All feeders, the most severe first; with `since` also what changed from then on.
+         * @description All feeders, the most severe first; with `since` also what changed from then on. `rows=false`: none
+         *     of them, for who has them from the stream.
          */
         get: operations["overview_api_v1_overview_get"];
         put?: never;
@@ -1383,6 +1488,23 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AccessRow
+         * @description Who looked at a customer's personal data.
+         */
+        AccessRow: {
+            /** Action */
+            action: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Who */
+            who: string;
+            /** Why */
+            why: string;
+        };
+        /**
          * ActTold
          * @description What an operator did.
          */
@@ -1405,7 +1527,7 @@ export interface components {
         };
         /**
          * AlarmsTold
-         * @description How often one kind of alarm came.
+         * @description How often one kind of alarm was raised.
          */
         AlarmsTold: {
             /** Count */
@@ -1421,6 +1543,18 @@ export interface components {
             last_feeder: string | null;
             /** Priority */
             priority: string;
+        };
+        /**
+         * ApplianceRow
+         * @description What a customer owns, as sales lists tell.
+         */
+        ApplianceRow: {
+            /** Confidence */
+            confidence: number;
+            /** Kind */
+            kind: string;
+            /** Rated Kw */
+            rated_kw: number;
         };
         /**
          * BusBody
@@ -1496,6 +1630,45 @@ export interface components {
             v_pu: (number | null)[];
         };
         /**
+         * ConsentRow
+         * @description Whether a customer may be written to.
+         */
+        ConsentRow: {
+            /** Consented On */
+            consented_on: string | null;
+            /** Ended On */
+            ended_on: string | null;
+            /**
+             * Standing
+             * @enum {string}
+             */
+            standing: "agreed" | "not_held" | "no_consent" | "opted_out" | "ended";
+            /** Withdrawn On */
+            withdrawn_on: string | null;
+        };
+        /**
+         * ContactPage
+         * @description Who a customer is. The look at it is among `accesses` already.
+         */
+        ContactPage: {
+            /** Accesses */
+            accesses: components["schemas"]["AccessRow"][];
+            /** Channels */
+            channels: string[];
+            /** Customer */
+            customer: string;
+            /** Email */
+            email: string | null;
+            /** Language */
+            language: string;
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string | null;
+            /** Postal */
+            postal: string | null;
+        };
+        /**
          * ContributionView
          * @description Who causes a violation.
          */
@@ -1549,6 +1722,65 @@ export interface components {
             value: number;
             /** Without Load */
             without_load: number;
+        };
+        /**
+         * CustomerPage
+         * @description All that is known of a customer but who they are.
+         */
+        CustomerPage: {
+            consent: components["schemas"]["ConsentRow"] | null;
+            /** Customer */
+            customer: string;
+            /** Opted Out */
+            opted_out: components["schemas"]["RequestRow"][];
+            /** Requests */
+            requests: components["schemas"]["RequestRow"][];
+            rewards: components["schemas"]["RewardsRow"];
+            /** Supplies */
+            supplies: components["schemas"]["SupplyRow"][];
+            /** Words */
+            words: components["schemas"]["WordRow"][];
+        };
+        /**
+         * CustomerRow
+         * @description One customer at one service point.
+         */
+        CustomerRow: {
+            /** Critical */
+            critical: boolean;
+            /** Customer */
+            customer: string;
+            /** Devices */
+            devices: number;
+            /** Feeder */
+            feeder: string;
+            /**
+             * Matched
+             * @enum {string}
+             */
+            matched: "id" | "name" | "address" | "phone" | "email";
+            /** Meter */
+            meter: string;
+            /** Name */
+            name?: string | null;
+            /** Open Requests */
+            open_requests: number;
+            /** Service Point */
+            service_point: string;
+            /** Takes Notices */
+            takes_notices: boolean;
+        };
+        /**
+         * CustomersPage
+         * @description Some of those that were found.
+         */
+        CustomersPage: {
+            /** Items */
+            items: components["schemas"]["CustomerRow"][];
+            /** Next */
+            next: string | null;
+            /** Personal */
+            personal: boolean;
         };
         /**
          * DataQuality
@@ -1613,6 +1845,106 @@ export interface components {
             until: string | null;
         };
         /**
+         * DevicePage
+         * @description A device and what was asked of it.
+         */
+        DevicePage: {
+            device: components["schemas"]["DeviceRow"];
+            /** Excluded */
+            excluded: string | null;
+            /** Requests */
+            requests: components["schemas"]["RequestRow"][];
+        };
+        /**
+         * DeviceRow
+         * @description A device as it is: asked, acknowledged and observed told apart.
+         */
+        DeviceRow: {
+            /** Address */
+            address: string | null;
+            /** Asked Kw */
+            asked_kw: number | null;
+            /** Asked Until */
+            asked_until: string | null;
+            /** Customer */
+            customer: string | null;
+            /** Device */
+            device: string;
+            /** Does As Asked Percent */
+            does_as_asked_percent: number;
+            failsafe: components["schemas"]["FailsafeRow"] | null;
+            /** Feeder */
+            feeder: string;
+            /**
+             * Health
+             * @enum {string}
+             */
+            health: "offline" | "never_heard" | "silent" | "disobeys" | "at_failsafe" | "unconfirmed" | "unreliable" | "good";
+            /** Heard At */
+            heard_at: string | null;
+            /** Kind */
+            kind: string;
+            /** Link */
+            link: string;
+            /** Link Connected */
+            link_connected: boolean | null;
+            /** Min Kw */
+            min_kw: number;
+            /**
+             * On Contact Loss
+             * @enum {string}
+             */
+            on_contact_loss: "event" | "guard";
+            /** Online */
+            online: boolean | null;
+            /** P Kw */
+            p_kw: number | null;
+            /** Protected */
+            protected: boolean;
+            /**
+             * Protocol
+             * @enum {string}
+             */
+            protocol: "mqtt" | "modbus" | "sunspec" | "ocpp" | "openadr";
+            /** Rated Kw */
+            rated_kw: number;
+            /** Refused */
+            refused: number;
+            /** Request */
+            request: string | null;
+            /** Request State */
+            request_state: string | null;
+            /** Requests */
+            requests: number;
+            /** Service Point */
+            service_point: string;
+            /** Shown Kw */
+            shown_kw: number | null;
+            /** Shown Request */
+            shown_request: string | null;
+            /** Unanswered */
+            unanswered: number;
+        };
+        /**
+         * DevicesPage
+         * @description Some devices, those that need somebody first, or as a search found them.
+         */
+        DevicesPage: {
+            /**
+             * Counted At
+             * Format: date-time
+             */
+            counted_at: string;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Items */
+            items: components["schemas"]["DeviceRow"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
          * ElementEffect
          * @description A line or transformer before and after.
          */
@@ -1635,6 +1967,27 @@ export interface components {
             id: string;
             /** Loading Percent */
             loading_percent: number;
+        };
+        /**
+         * EnrolmentRow
+         * @description A programme that a customer is or was in.
+         */
+        EnrolmentRow: {
+            /**
+             * From Day
+             * Format: date
+             */
+            from_day: string;
+            /** Holds */
+            holds: boolean;
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
+            /** Programme */
+            programme: string;
+            /** Until Day */
+            until_day: string | null;
         };
         /**
          * EventEffect
@@ -1730,6 +2083,24 @@ export interface components {
             probability: number;
             /** Value */
             value: number;
+        };
+        /**
+         * FailsafeRow
+         * @description What a device of guard mode is to do in silence: declared, told, shown.
+         */
+        FailsafeRow: {
+            /** Confirmed */
+            confirmed: boolean;
+            /** Declared Kw */
+            declared_kw: number | null;
+            /** Shown Kw */
+            shown_kw: number | null;
+            /** Shown S */
+            shown_s: number | null;
+            /** State */
+            state: string | null;
+            /** Told At */
+            told_at: string | null;
         };
         /**
          * FeederBrief
@@ -1924,8 +2295,12 @@ export interface components {
             feeder: string | null;
             /** Kind */
             kind: string;
+            /** Priority */
+            priority: string | null;
             /** Since */
             since: string | null;
+            /** Until */
+            until: string | null;
             /** What */
             what: string;
             /** Who */
@@ -2039,6 +2414,25 @@ export interface components {
             next: string | null;
         };
         /**
+         * PendingRow
+         * @description Points that are held for an item until it is handed over.
+         */
+        PendingRow: {
+            /** Deadline */
+            deadline: string | null;
+            /** Item */
+            item: string;
+            /** Points */
+            points: number;
+            /** Redemption */
+            redemption: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /**
          * PeopleTold
          * @description What was said to customers, and what they said.
          */
@@ -2053,6 +2447,61 @@ export interface components {
             said_yes: number;
             /** Want No More */
             want_no_more: number;
+        };
+        /**
+         * RequestRow
+         * @description One request, open or over.
+         */
+        RequestRow: {
+            /** Active At */
+            active_at: string | null;
+            /** Answer */
+            answer: string | null;
+            /** Consent */
+            consent: string | null;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Event */
+            event: string;
+            /** Limit Kw */
+            limit_kw: number;
+            /** Minor Units */
+            minor_units: number | null;
+            /** Outcome */
+            outcome: string | null;
+            /** P Before Kw */
+            p_before_kw: number;
+            /**
+             * Planned At
+             * Format: date-time
+             */
+            planned_at: string;
+            /** Points */
+            points: number | null;
+            /** Programme */
+            programme: string | null;
+            /** Reason */
+            reason: string | null;
+            /** Reduced Kwh */
+            reduced_kwh: number | null;
+            /** Request */
+            request: string;
+            /**
+             * Resource
+             * @enum {string}
+             */
+            resource: "device" | "person";
+            /** Sent At */
+            sent_at: string | null;
+            /** State */
+            state: string;
+            /** Target */
+            target: string;
         };
         /**
          * RequestView
@@ -2105,6 +2554,26 @@ export interface components {
             target: string;
         };
         /**
+         * RewardsRow
+         * @description What a customer holds by the ledger.
+         */
+        RewardsRow: {
+            /** Balances */
+            balances: {
+                [key: string]: number;
+            };
+            /** Earned Points */
+            earned_points: number;
+            /** Expiring On */
+            expiring_on: string | null;
+            /** Expiring Points */
+            expiring_points: number | null;
+            /** Pending */
+            pending: components["schemas"]["PendingRow"][];
+            /** Tier */
+            tier: string | null;
+        };
+        /**
          * ServicePointBody
          * @description Where a customer is connected.
          */
@@ -2151,6 +2620,8 @@ export interface components {
             alarms_by_priority: {
                 [key: string]: number;
             };
+            /** Alarms Shelved */
+            alarms_shelved: number;
             /** Automatic */
             automatic: components["schemas"]["ActTold"][];
             /** Complete */
@@ -2213,6 +2684,40 @@ export interface components {
             last_at: string;
             /** Times */
             times: number;
+        };
+        /**
+         * SupplyRow
+         * @description One service point of a customer.
+         */
+        SupplyRow: {
+            /** Appliances */
+            appliances: components["schemas"]["ApplianceRow"][];
+            /** Critical */
+            critical: boolean;
+            /** Devices */
+            devices: components["schemas"]["DeviceRow"][];
+            /** Excluded */
+            excluded: string | null;
+            /** Feeder */
+            feeder: string;
+            /** Language */
+            language: string;
+            /** Meter */
+            meter: string;
+            /** P Kw */
+            p_kw: number | null;
+            /** Programmes */
+            programmes: components["schemas"]["EnrolmentRow"][];
+            /** Protected By */
+            protected_by: string[];
+            /** Quality */
+            quality: ("measured" | "stale" | "estimated") | null;
+            /** Service Point */
+            service_point: string;
+            /** Tags */
+            tags: string[];
+            /** Takes Notices */
+            takes_notices: boolean;
         };
         /**
          * Told
@@ -2400,6 +2905,30 @@ export interface components {
             reach_percent: number;
             /** Voltages */
             voltages: components["schemas"]["VoltageEffect"][];
+        };
+        /**
+         * WordRow
+         * @description One word to or from a customer.
+         */
+        WordRow: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Kind */
+            kind: string;
+            /** Request */
+            request: string;
+            /** Result */
+            result: string | null;
+            /** Via */
+            via: string | null;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "asked" | "delivered" | "not_delivered" | "answered" | "message";
         };
     };
     responses: never;
@@ -3579,11 +4108,7 @@ export interface operations {
                         /** @enum {unknown} */
                         entry: "ledger_posted";
                         key: string;
-                        postings: [
-                            string,
-                            string,
-                            number
-                        ][];
+                        postings: (string | number)[][];
                         reason: string;
                         request: string | null;
                     };
@@ -3669,7 +4194,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        items: {
+                            currency: string;
+                            from_tier: string | null;
+                            item: string;
+                            /** @enum {unknown} */
+                            kind: "bill_credit" | "coupon" | "gift";
+                            left: number | null;
+                            minor_units: number;
+                            names: {
+                                [key: string]: string;
+                            };
+                            points: number;
+                            valid_until: string | null;
+                        }[];
+                    };
                 };
             };
             /** @description nobody is signed in, and no token was shown */
@@ -3687,6 +4227,189 @@ export interface operations {
                 content?: never;
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    customers_api_v1_customers_get: {
+        parameters: {
+            query?: {
+                /** @description a part of a number; without it all */
+                q?: string;
+                feeder?: string | null;
+                /** @description `next` of the page before */
+                after?: string | null;
+                limit?: number;
+                /** @description needed with the operator token */
+                who?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomersPage"];
+                };
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such customer or feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what was asked for cannot be, or who asks was not said */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no answer in time, or no contacts now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    customer_api_v1_customers__customer__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerPage"];
+                };
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such customer or feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what was asked for cannot be, or who asks was not said */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no answer in time, or no contacts now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    contact_api_v1_customers__customer__contact_get: {
+        parameters: {
+            query: {
+                /** @description is kept, so no names of customers */
+                why: string;
+                /** @description needed with the operator token */
+                who?: string | null;
+            };
+            header?: never;
+            path: {
+                customer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactPage"];
+                };
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description there is no such customer or feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what was asked for cannot be, or who asks was not said */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no answer in time, or no contacts now */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3921,7 +4644,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        balances: {
+                            [key: string]: number;
+                        };
+                        customer: string;
+                        earned_points: number;
+                        expiring_on: string | null;
+                        expiring_points: number | null;
+                        next_tier: string | null;
+                        pending: {
+                            at: string;
+                            customer: string;
+                            deadline?: string | null;
+                            /** @enum {unknown} */
+                            entry: "redemption_moved";
+                            item: string;
+                            points: number;
+                            programme?: string | null;
+                            reason: string;
+                            redemption: string;
+                            /** @enum {unknown} */
+                            state: "fulfilled" | "pending" | "voided";
+                            who: string;
+                        }[];
+                        points_to_next_tier: number | null;
+                        tier: string | null;
+                    };
                 };
             };
             /** @description nobody is signed in, and no token was shown */
@@ -3983,7 +4732,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        closing: {
+                            [key: string]: number;
+                        };
+                        customer: string;
+                        end: string | null;
+                        lines: {
+                            amounts: {
+                                [key: string]: number;
+                            };
+                            at: string;
+                            balances: {
+                                [key: string]: number;
+                            };
+                            energy_wh: number | null;
+                            event: string | null;
+                            key: string;
+                            reason: string;
+                            request: string | null;
+                        }[];
+                        opening: {
+                            [key: string]: number;
+                        };
+                        seq: number;
+                        start: string | null;
+                    };
                 };
             };
             /** @description nobody is signed in, and no token was shown */
@@ -4025,6 +4799,100 @@ export interface operations {
             };
         };
     };
+    devices_api_v1_devices_get: {
+        parameters: {
+            query?: {
+                /** @description a part of a number; without it all */
+                q?: string;
+                feeder?: string | null;
+                health?: ("offline" | "never_heard" | "silent" | "disobeys" | "at_failsafe" | "unconfirmed" | "unreliable" | "good") | "faulty" | null;
+                /** @description `next` of the page before */
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DevicesPage"];
+                };
+            };
+            /** @description there is no such device or feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what was asked for cannot be, or who asks was not said */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no answer in time, or no contacts now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    device_api_v1_devices__device__get: {
+        parameters: {
+            query?: {
+                feeder?: string | null;
+            };
+            header?: never;
+            path: {
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DevicePage"];
+                };
+            };
+            /** @description there is no such device or feeder */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description what was asked for cannot be, or who asks was not said */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no answer in time, or no contacts now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     disputes_api_v1_disputes_get: {
         parameters: {
             query?: never;
@@ -4040,7 +4908,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        disputes: {
+                            at: string;
+                            dispute: string;
+                            /** @enum {unknown} */
+                            entry: "dispute_opened";
+                            /** @enum {unknown} */
+                            reason: "baseline_wrong" | "limit_not_received" | "meter_wrong" | "other" | "readings_missing";
+                            request: string;
+                            who: string;
+                        }[];
+                    };
                 };
             };
             /** @description nobody is signed in, and no token was shown */
@@ -4246,14 +5125,7 @@ export interface operations {
                                 rule: string;
                             } | null;
                             /** @default [] */
-                            by_interval: [
-                                string,
-                                number,
-                                number,
-                                number,
-                                number,
-                                boolean
-                            ][];
+                            by_interval: (string | number | boolean)[][];
                             /** @enum {unknown} */
                             cause: "dispute" | "late_readings";
                             compliance_percent: number;
@@ -4732,10 +5604,7 @@ export interface operations {
                             ended_at: string | null;
                             floor_kw: number | null;
                             kind: string;
-                            limits: [
-                                string,
-                                number
-                            ][];
+                            limits: (string | number)[][];
                             p_before_kw: number;
                             programme: string | null;
                             reason: string | null;
@@ -4760,10 +5629,7 @@ export interface operations {
                             start: string;
                             /** @enum {unknown} */
                             state: "accepted" | "active" | "ended" | "failed" | "overridden" | "planned" | "refused" | "sent" | "settled" | "unanswered";
-                            states: [
-                                "accepted" | "active" | "ended" | "failed" | "overridden" | "planned" | "refused" | "sent" | "settled" | "unanswered",
-                                string
-                            ][];
+                            states: (("accepted" | "active" | "ended" | "failed" | "overridden" | "planned" | "refused" | "sent" | "settled" | "unanswered") | string)[][];
                             target: string;
                         }[];
                         rounds: {
@@ -4787,10 +5653,7 @@ export interface operations {
                             cut_kw: number;
                             element: string;
                             expected: boolean;
-                            gate_refused: [
-                                string,
-                                number
-                            ][];
+                            gate_refused: (string | number)[][];
                             kind: string | null;
                             left: {
                                 count: number;
@@ -5462,10 +6325,7 @@ export interface operations {
                             limit_percent: (number | null)[];
                             name: string[];
                             path: {
-                                [key: string]: [
-                                    number,
-                                    number
-                                ][];
+                                [key: string]: number[][];
                             };
                             to_bus: number[];
                             type: string[];
@@ -5633,10 +6493,7 @@ export interface operations {
                         entry: "operator_acted";
                         feeder: string;
                         /** @default [] */
-                        left_out: [
-                            string,
-                            string
-                        ][];
+                        left_out: string[][];
                         limit_kw?: number | null;
                         order?: string | null;
                         target: string | null;
@@ -5886,10 +6743,7 @@ export interface operations {
                         /** @enum {unknown} */
                         kind: "act" | "draft" | "stop";
                         /** @default [] */
-                        left_out: [
-                            string,
-                            string
-                        ][];
+                        left_out: string[][];
                         limit_kw?: number | null;
                         manner?: ("at_once" | "staggered") | null;
                         /** @default false */
@@ -6118,10 +6972,7 @@ export interface operations {
                         requests: {
                             active_at: string;
                             event: string;
-                            limits: [
-                                string,
-                                number
-                            ][];
+                            limits: (string | number)[][];
                             request: string;
                             resource: string;
                             service_point: string;
@@ -6798,10 +7649,7 @@ export interface operations {
                             /** @enum {unknown} */
                             kind: "act" | "draft" | "stop";
                             /** @default [] */
-                            left_out: [
-                                string,
-                                string
-                            ][];
+                            left_out: string[][];
                             limit_kw?: number | null;
                             manner?: ("at_once" | "staggered") | null;
                             /** @default false */
@@ -6981,10 +7829,7 @@ export interface operations {
                         /** @enum {unknown} */
                         kind: "act" | "draft" | "stop";
                         /** @default [] */
-                        left_out: [
-                            string,
-                            string
-                        ][];
+                        left_out: string[][];
                         limit_kw?: number | null;
                         manner?: ("at_once" | "staggered") | null;
                         /** @default false */
@@ -7181,10 +8026,7 @@ export interface operations {
                         /** @enum {unknown} */
                         kind: "act" | "draft" | "stop";
                         /** @default [] */
-                        left_out: [
-                            string,
-                            string
-                        ][];
+                        left_out: string[][];
                         limit_kw?: number | null;
                         manner?: ("at_once" | "staggered") | null;
                         /** @default false */
@@ -7435,10 +8277,7 @@ export interface operations {
                         /** @enum {unknown} */
                         kind: "act" | "draft" | "stop";
                         /** @default [] */
-                        left_out: [
-                            string,
-                            string
-                        ][];
+                        left_out: string[][];
                         limit_kw?: number | null;
                         manner?: ("at_once" | "staggered") | null;
                         /** @default false */
@@ -7541,6 +8380,7 @@ export interface operations {
         parameters: {
             query?: {
                 since?: string | null;
+                rows?: boolean;
             };
             header?: never;
             path?: never;
@@ -8487,14 +9327,7 @@ export interface operations {
                                 rule: string;
                             } | null;
                             /** @default [] */
-                            by_interval: [
-                                string,
-                                number,
-                                number,
-                                number,
-                                number,
-                                boolean
-                            ][];
+                            by_interval: (string | number | boolean)[][];
                             /** @enum {unknown} */
                             cause: "dispute" | "late_readings";
                             compliance_percent: number;
@@ -8852,6 +9685,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ShiftBody"];
                 };
+            };
+            /** @description what was asked for cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description the journal cannot be read now */
             503: {
@@ -9217,6 +10057,13 @@ export interface operations {
                     "application/json": components["schemas"]["ShiftSummary"];
                 };
             };
+            /** @description what was asked for cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description the journal cannot be read now */
             503: {
                 headers: {
@@ -9247,14 +10094,12 @@ export interface operations {
                     "application/json": components["schemas"]["PastShiftsBody"];
                 };
             };
-            /** @description Validation Error */
+            /** @description what was asked for cannot be */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
+                content?: never;
             };
             /** @description the journal cannot be read now */
             503: {
@@ -9292,14 +10137,12 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
+            /** @description what was asked for cannot be */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
+                content?: never;
             };
             /** @description the journal cannot be read now */
             503: {

@@ -24,6 +24,16 @@ export interface Mark {
   readonly colour: string;
 }
 
+/** A moment, as an upright line across the chart. */
+export interface Moment {
+  readonly name: Text;
+  /** Seconds since 1970. */
+  readonly atS: number;
+  readonly colour: string;
+  /** Drawn through, not dashed. */
+  readonly isFirm?: boolean;
+}
+
 interface TrendProps {
   /** What the chart says, for who does not see it. */
   summary: string;
@@ -33,6 +43,7 @@ interface TrendProps {
   data: uPlot.AlignedData;
   /** Level lines across the chart. */
   marks?: readonly Mark[];
+  moments?: readonly Moment[];
   height?: number;
   /** Always within view, beside the data. */
   range?: readonly [number, number];
@@ -68,7 +79,7 @@ export function Trend(props: TrendProps) {
   }, [shape, coloursChanged.value, language.value]);
 
   useEffect(() => chart.current?.setData(props.data), [props.data]);
-  useEffect(() => chart.current?.redraw(), [props.marks]);
+  useEffect(() => chart.current?.redraw(false), [props.marks, props.moments]);
   return <div class="trend" role="img" aria-label={props.summary} ref={place} />;
 }
 
@@ -93,7 +104,10 @@ function options(latest: { current: TrendProps }, width: number): uPlot.Options 
     cursor: { ...(syncKey ? { sync: { key: syncKey } } : {}), drag: { x: !latest.current.onPick, y: false } },
     legend: { live: true },
     hooks: {
-      draw: [(chart) => drawMarks(chart, latest.current.marks ?? [])],
+      draw: [
+        (chart) => drawMarks(chart, latest.current.marks ?? []),
+        (chart) => drawMoments(chart, latest.current.moments ?? []),
+      ],
       ready: [(chart) => chart.over.addEventListener("click", () => pick(chart, latest.current))],
     },
   };
@@ -145,6 +159,30 @@ function drawMarks(chart: uPlot, marks: readonly Mark[]): void {
     ctx.textAlign = "right";
     ctx.fillText(t(mark.name), bbox.left + bbox.width - 4 * scale, y - 4 * scale);
   }
+  ctx.restore();
+}
+
+function drawMoments(chart: uPlot, moments: readonly Moment[]): void {
+  const { ctx, bbox } = chart;
+  const scale = devicePixelRatio;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.font = `${11 * scale}px system-ui, sans-serif`;
+  moments.forEach((moment, place) => {
+    const x = Math.round(chart.valToPos(moment.atS, "x", true));
+    ctx.strokeStyle = ctx.fillStyle = colour(moment.colour);
+    ctx.lineWidth = (moment.isFirm ? 2 : 1) * scale;
+    ctx.setLineDash(moment.isFirm ? [] : [3 * scale, 3 * scale]);
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    const isLate = x > bbox.left + 0.85 * bbox.width;
+    ctx.textAlign = isLate ? "right" : "left";
+    ctx.fillText(t(moment.name), x + (isLate ? -4 : 4) * scale, bbox.top + (12 + 13 * (place % 3)) * scale); // names apart
+  });
   ctx.restore();
 }
 

@@ -52,7 +52,7 @@ def answers_at(client: ModbusTcpClient) -> Answer:
 def polled(port: int, address: int, count: int) -> list[int]:
     """Registers as mbpoll shows them."""
     command = [*MBPOLL, "-r", str(address), "-c", str(count), "-p", str(port), "127.0.0.1"]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     return [int(line.split()[1]) for line in shown.splitlines() if line.startswith("[")]
 
 
@@ -88,7 +88,7 @@ def test_another_limit_of_mbpoll_is_seen(port: int) -> None:
     at = BASE + 2 + 68 + 155 + 52 + 19
     for offset, value in ((15, 333), (14, 1)):
         command = [*MBPOLL, "-r", str(at + offset), "-p", str(port), "127.0.0.1", str(value)]
-        subprocess.run(command, capture_output=True, timeout=10, check=True)
+        subprocess.run(command, capture_output=True, timeout=60, check=True)
     with ModbusTcpClient("127.0.0.1", port=port) as client:
         assert talk(unit.poll(), answers_at(client))[0].limit_kw == pytest.approx(3.33)
         talk(unit.release(), answers_at(client))

@@ -9,20 +9,13 @@ import { endsOf, placesOf, type Figures, type Layout } from "./layout";
 import { Painter, type Marks } from "./painter";
 import { sameTones, tonesOf, type Tones } from "./tones";
 
-export interface Tiles {
-  readonly url: string;
-  readonly attribution: string;
-}
-
 interface Told {
   onPick: (element: string | null) => void;
   onPoint: (element: string | null, x: number, y: number) => void;
 }
 
-const CLOSER = 3;
+const CLOSER = 0.25;
 const MORE_ZOOM = 9;
-/** Pixels between neighbours that make one element readable. */
-const READABLE_PX = 60;
 
 export class Drawing {
   private readonly map: L.Map;
@@ -34,9 +27,9 @@ export class Drawing {
     frame: HTMLElement,
     private readonly layout: Layout,
     readonly form: Form,
-    tiles: Tiles | null,
     told: Told,
   ) {
+    const { tiles } = layout;
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.geometry = geometryOf(layout, form, frame.clientWidth / Math.max(1, frame.clientHeight));
     this.map = L.map(frame, {
@@ -99,8 +92,8 @@ export class Drawing {
     const ends = part.kind === "bus" ? [part.place, part.place] : endsOf(this.layout, part.kind, part.place);
     const x = (this.geometry.x[ends[0]!]! + this.geometry.x[ends[1]!]!) / 2;
     const y = (this.geometry.y[ends[0]!]! + this.geometry.y[ends[1]!]!) / 2;
-    const readable = this.map.getScaleZoom(READABLE_PX / this.geometry.apart, 0);
-    const zoom = Math.max(this.map.getZoom(), Math.min(readable, this.map.getMinZoom() + 1 + CLOSER * 2));
+    const readable = this.map.getScaleZoom(this.geometry.readableScale, 0);
+    const zoom = Math.max(this.map.getZoom(), Math.min(readable + CLOSER, this.map.getMaxZoom()));
     this.map.setView(this.geometry.crs.pointToLatLng(L.point(x, y), 0), zoom);
   }
 

@@ -9,7 +9,7 @@ export type Form = "diagram" | "map";
 /** A side branch leaves its bus this much to the right of it, so that no two branches cross. */
 const BEND = 0.3;
 const DEPTH_PX = 32;
-const FLATTEST = 0.35;
+const FLATTEST = 0.22;
 const STEEPEST = 1.4;
 
 export interface Geometry {
@@ -20,10 +20,17 @@ export interface Geometry {
   readonly corners: Float64Array;
   /** (n_branch + 1) where each branch's corners begin, in pairs. */
   readonly first: Int32Array;
+  /** How many corners at a branch's beginning it shares with its siblings: the way down from a busbar. */
+  readonly sharedCorners: number;
   readonly bounds: L.LatLngBounds;
   /** How far a bus is from the one that feeds it, typically. */
   readonly apart: number;
+  /** Pixels of the screen in one of these from which names fit beside their buses. */
+  readonly readableScale: number;
 }
+
+const NAME_WIDE_PX = 56;
+const NAME_TALL_PX = 24;
 
 export function hasMap(layout: Layout): boolean {
   return layout.coordinates !== null;
@@ -47,7 +54,10 @@ export function geometryOf(layout: Layout, form: Form, aspect: number): Geometry
     }
   }
   const { corners, first } = form === "diagram" ? elbows(layout, x, y) : straight(layout, x, y, crs);
-  return { crs, x, y, corners, first, bounds: boundsOf(crs, x, y), apart: typicalStep(layout, x, y) };
+  const sharedCorners = form === "diagram" ? 2 : 0;
+  const apart = typicalStep(layout, x, y);
+  const readableScale = Math.max(NAME_WIDE_PX / apart, form === "diagram" ? NAME_TALL_PX / rowPx : 0);
+  return { crs, x, y, corners, first, sharedCorners, bounds: boundsOf(crs, x, y), apart, readableScale };
 }
 
 function rowHeight(layout: Layout, aspect: number): number {

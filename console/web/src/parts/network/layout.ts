@@ -25,6 +25,8 @@ export interface Places {
   /** (n_sp) places of the devices at each service point */
   readonly devicesAt: readonly (readonly number[])[];
   readonly pointByName: ReadonlyMap<string, number>;
+  /** Buses, children before what feeds them. */
+  readonly deepestFirst: readonly number[];
 }
 
 const known = new WeakMap<Layout, Places>();
@@ -42,7 +44,9 @@ export function placesOf(layout: Layout): Places {
   const devicesAt: number[][] = layout.service_points.name.map(() => []);
   layout.devices.service_point.forEach((point, device) => devicesAt[point]?.push(device));
   const pointByName = new Map(layout.service_points.name.map((name, point) => [name, point]));
-  const found = { parts, pointsAt, devicesAt, pointByName };
+  const { depth } = layout.buses;
+  const deepestFirst = depth.map((_, bus) => bus).sort((a, b) => depth[b]! - depth[a]!);
+  const found = { parts, pointsAt, devicesAt, pointByName, deepestFirst };
   known.set(layout, found);
   return found;
 }
@@ -83,8 +87,7 @@ export function behindBuses(layout: Layout, quality: string): Behind {
     points[bus]! += 1;
     if (quality[point] === "0") measured[bus]! += 1;
   });
-  const deepestFirst = layout.buses.depth.map((_, bus) => bus).sort((a, b) => layout.buses.depth[b]! - layout.buses.depth[a]!);
-  for (const bus of deepestFirst) {
+  for (const bus of placesOf(layout).deepestFirst) {
     const parent = layout.buses.parent[bus];
     if (parent === null || parent === undefined) continue;
     points[parent]! += points[bus]!;

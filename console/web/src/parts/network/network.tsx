@@ -9,7 +9,7 @@ import { language, t } from "../../words";
 import { announce } from "../announce";
 import { Choice } from "../field";
 import { Icon } from "../icon";
-import { Drawing, type Tiles } from "./drawing";
+import { Drawing } from "./drawing";
 import { hasMap, type Form } from "./geometry";
 import { Finder } from "./finder";
 import { nameOf, placesOf, type Figures, type Layout } from "./layout";
@@ -44,7 +44,6 @@ export interface NetworkProps {
   figures: Figures | null;
   marks?: Partial<Marks>;
   onSelect?: (element: string | null) => void;
-  tiles?: Tiles | null;
   /** Beside the buttons. */
   tools?: ComponentChildren;
   /** Said over the drawing, such as that it is not the present. */
@@ -53,7 +52,7 @@ export interface NetworkProps {
 
 const NO_MARKS: Marks = { selected: null, limited: new Set(), chosen: new Set(), quality: "" };
 
-export function Network({ layout, figures, marks = {}, onSelect, tiles = null, tools, note }: NetworkProps) {
+export function Network({ layout, figures, marks = {}, onSelect, tools, note }: NetworkProps) {
   const [form, setForm] = useState<Form>("diagram");
   const [showsLegend, setLegend] = useState(false);
   const [pointed, setPointed] = useState<{ element: string; x: number; y: number } | null>(null);
@@ -67,7 +66,7 @@ export function Network({ layout, figures, marks = {}, onSelect, tiles = null, t
   useEffect(() => {
     const frame = place.current;
     if (!frame) return undefined;
-    const made = (drawing.current = new Drawing(frame, layout, shownForm, tiles, {
+    const made = (drawing.current = new Drawing(frame, layout, shownForm, {
       onPick: (element) => latest.current.onSelect?.(element),
       onPoint: (element, x, y) => setPointed(element === null ? null : { element, x, y }),
     }));
@@ -80,7 +79,7 @@ export function Network({ layout, figures, marks = {}, onSelect, tiles = null, t
       made.remove();
       drawing.current = null;
     };
-  }, [layout, shownForm, tiles]);
+  }, [layout, shownForm]);
   useEffect(() => drawing.current?.show(figures), [figures]);
   useEffect(() => drawing.current?.mark({ selected, limited, chosen, quality }), [selected, limited, chosen, quality]);
   useEffect(() => drawing.current?.recolour(), [coloursChanged.value]);

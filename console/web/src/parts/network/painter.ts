@@ -25,7 +25,6 @@ type Ink = Record<(typeof COLOURS)[number], string>;
 /** Pixels between neighbours from which single buses are worth their dots, signs, names. */
 const DOTS_FROM = 3;
 const SIGNS_FROM = 9;
-const NAMES_FROM = 56;
 const MOST_NAMES = 250;
 const MOST_SIGNS = 400;
 const CHUNK = 800;
@@ -173,11 +172,17 @@ export class Painter extends L.Renderer {
     return x >= view.left && x <= view.right && y >= view.top && y <= view.bottom;
   }
 
-  /** Adds a branch to the path; false when it is out of view. */
-  private trace(ctx: CanvasRenderingContext2D, view: View, branch: number): boolean {
+  /** Where the part of a branch begins that is its alone. */
+  private ownFrom(branch: number): number {
+    const { first, sharedCorners } = this.geometry;
+    return Math.max(first[branch]!, Math.min(first[branch]! + sharedCorners, first[branch + 1]! - 2));
+  }
+
+  /** Adds a branch to the path, or the part that is its alone; false when it is out of view. */
+  private trace(ctx: CanvasRenderingContext2D, view: View, branch: number, onlyOwn = false): boolean {
     const { corners, first } = this.geometry;
     let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
-    const [from, to] = [first[branch]!, first[branch + 1]!];
+    const [from, to] = [onlyOwn ? this.ownFrom(branch) : first[branch]!, first[branch + 1]!];
     for (let n = from; n < to; n += 1) {
       const x = corners[2 * n]! * view.scale - view.originX;
       const y = corners[2 * n + 1]! * view.scale - view.originY;
@@ -207,23 +212,23 @@ export class Painter extends L.Renderer {
       { numbers: [], stroke: ink["--over"], width: 5.5, dash: [] },
     ];
     const put = (number: number, tone: number, isClosed: boolean): void => {
-      const group = !isClosed ? 2 : tone === OVER ? 4 : tone === HIGH ? 3 : tone === UNKNOWN ? 1 : 0;
-      groups[group]!.numbers.push(number);
+      groups[!isClosed ? 2 : tone === UNKNOWN ? 1 : 0]!.numbers.push(number);
+      if (isClosed && tone >= HIGH) groups[tone === OVER ? 4 : 3]!.numbers.push(number);
     };
     lines.id.forEach((_, place) => put(place, this.tones.line[place]!, lines.closed[place]!));
     const first = lines.id.length;
     transformers.id.forEach((_, n) => put(first + n, this.tones.transformer[n]!, transformers.closed[n]!));
     links.id.forEach((_, n) => put(first + transformers.id.length + n, 1, links.closed[n]!));
-    for (const { numbers, stroke, width, dash } of groups) {
+    groups.forEach(({ numbers, stroke, width, dash }, group) => {
       ctx.strokeStyle = stroke;
       ctx.lineWidth = width;
       ctx.setLineDash(dash);
       for (let begin = 0; begin < numbers.length; begin += CHUNK) {
         ctx.beginPath();
-        for (const number of numbers.slice(begin, begin + CHUNK)) this.trace(ctx, view, number);
+        for (const number of numbers.slice(begin, begin + CHUNK)) this.trace(ctx, view, number, group >= 3);
         ctx.stroke();
       }
-    }
+    });
     ctx.setLineDash([]);
   }
 
@@ -232,10 +237,10 @@ export class Painter extends L.Renderer {
     if (!part) return;
     ctx.strokeStyle = ink["--control"];
     ctx.globalAlpha = 0.45;
-    ctx.lineWidth = 13;
+    ctx.lineWidth = part.kind === "bus" ? 7 : 13;
     ctx.beginPath();
-    if (part.kind === "bus") ring(ctx, this.busX(view, part.place), this.busY(view, part.place), 13);
-    else this.trace(ctx, view, branchNumber(this.layout, part.kind, part.place));
+    if (part.kind === "bus") ring(ctx, this.busX(view, part.place), this.busY(view, part.place), 12);
+    else this.trace(ctx, view, branchNumber(this.layout, part.kind, part.place), true);
     ctx.stroke();
     ctx.globalAlpha = 1;
   }
@@ -265,7 +270,7 @@ export class Painter extends L.Renderer {
         ctx.stroke();
       }
     });
-    if (view.apart >= NAMES_FROM) this.names(ctx, view, ink);
+    if (view.scale >= this.geometry.readableScale) this.names(ctx, view, ink);
   }
 
   private dots(ctx: CanvasRenderingContext2D, view: View, ink: Ink): void {
@@ -369,7 +374,7 @@ export class Painter extends L.Renderer {
   /** Half-way along a branch. */
   private middle(view: View, branch: number): { x: number; y: number } {
     const { corners, first } = this.geometry;
-    const [from, to] = [first[branch]!, first[branch + 1]! - 1];
+    const [from, to] = [this.ownFrom(branch), first[branch + 1]! - 1];
     const one = from + Math.floor((to - from) / 2);
     const other = Math.min(one + 1, to);
     return {

@@ -1,6 +1,19 @@
-import { Page } from "../../parts/page";
-import { verbatim } from "../../words";
+// Screen 4: what happened. A list of events, and one of them from detection to settlement.
+
+import { Route, Switch } from "wouter-preact";
+import { EventList } from "./event_list";
+import { EventPage } from "./event_page";
+import "./events.css";
 
 export default function Screen() {
-  return <Page title={verbatim("…")}>{null}</Page>;
+  return (
+    <Switch>
+      <Route path="/:event">
+        {({ event }: { event: string }) => <EventPage key={event} id={decodeURIComponent(event)} />}
+      </Route>
+      <Route>
+        <EventList />
+      </Route>
+    </Switch>
+  );
 }

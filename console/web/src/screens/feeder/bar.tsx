@@ -14,6 +14,15 @@ export function LimitBar({ share, tone }: { share: number; tone: ToneNumber }) {
   );
 }
 
+/** A part of a whole. */
+export function ShareBar({ share }: { share: number }) {
+  return (
+    <span class="limit-bar" aria-hidden="true">
+      <span class="fill" style={{ inlineSize: `${Math.max(0, Math.min(1, share)) * 100}%` }} />
+    </span>
+  );
+}
+
 /** Where a voltage stands in its band. */
 export function BandBar({ v, low, high, tone }: { v: number; low: number; high: number; tone: ToneNumber }) {
   const air = (high - low) * 0.15;

@@ -1,6 +1,19 @@
-import { Page } from "../../parts/page";
-import { verbatim } from "../../words";
+// Screen 2: one feeder, as drawing and in lists.
+
+import { Route, Switch } from "wouter-preact";
+import { FeederPage } from "./feeder_page";
+import { Feeders } from "./feeders";
+import "./feeder.css";
 
 export default function Screen() {
-  return <Page title={verbatim("…")}>{null}</Page>;
+  return (
+    <Switch>
+      <Route path="/:feeder">
+        {({ feeder }: { feeder: string }) => <FeederPage key={feeder} id={decodeURIComponent(feeder)} />}
+      </Route>
+      <Route>
+        <Feeders />
+      </Route>
+    </Switch>
+  );
 }

@@ -1,8 +1,10 @@
 // Loadings and voltages, the worst first.
 
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { percent, perUnit } from "../../format";
 import type { Figures, Layout } from "../../parts/network/layout";
+import type { ToneNumber } from "../../parts/network/tones";
 import { Panel } from "../../parts/page";
 import { Status } from "../../parts/status";
 import { Table, type Column } from "../../parts/table";
@@ -17,7 +19,6 @@ const words = {
   element: { en: "Element", zh: "元件" },
   loading: { en: "Loading", zh: "负载率" },
   limit: { en: "Limit", zh: "限值" },
-  state: { en: "State", zh: "状态" },
   bus: { en: "Bus", zh: "节点" },
   voltage: { en: "Voltage", zh: "电压" },
   band: { en: "Band", zh: "允许范围" },
@@ -26,6 +27,15 @@ const words = {
 const FIRST = 8;
 const MORE = 40;
 
+/** A figure with the sign of its tone; in words for who does not see it. */
+function Toned({ tone, children }: { tone: ToneNumber; children: ComponentChildren }) {
+  return (
+    <Status tone={TONES[tone].tone}>
+      {children} <span class="unseen">{t(TONES[tone].text)}</span>
+    </Status>
+  );
+}
+
 const LOADED: readonly Column<Loaded>[] = [
   { key: "name", name: words.element, cell: (row) => row.name },
   {
@@ -33,13 +43,12 @@ const LOADED: readonly Column<Loaded>[] = [
     name: words.loading,
     isFigure: true,
     cell: (row) => (
-      <>
-        <LimitBar share={row.percent / row.limit} tone={row.tone} /> {percent(row.percent)}
-      </>
+      <span class="bar-cell">
+        <LimitBar share={row.percent / row.limit} tone={row.tone} /> <Toned tone={row.tone}>{percent(row.percent)}</Toned>
+      </span>
     ),
   },
   { key: "limit", name: words.limit, isFigure: true, cell: (row) => percent(row.limit) },
-  { key: "state", name: words.state, cell: (row) => <Status tone={TONES[row.tone].tone}>{t(TONES[row.tone].text)}</Status> },
 ];
 
 const VOLTAGES: readonly Column<VoltageAt>[] = [
@@ -49,13 +58,12 @@ const VOLTAGES: readonly Column<VoltageAt>[] = [
     name: words.voltage,
     isFigure: true,
     cell: (row) => (
-      <>
-        <BandBar {...row} /> {perUnit(row.v)}
-      </>
+      <span class="bar-cell">
+        <BandBar {...row} /> <Toned tone={row.tone}>{perUnit(row.v)}</Toned>
+      </span>
     ),
   },
   { key: "band", name: words.band, isFigure: true, cell: (row) => `${row.low.toFixed(2)}–${perUnit(row.high)}` },
-  { key: "state", name: words.state, cell: (row) => <Status tone={TONES[row.tone].tone}>{t(TONES[row.tone].text)}</Status> },
 ];
 
 interface ListProps {

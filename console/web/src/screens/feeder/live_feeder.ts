@@ -68,7 +68,10 @@ export interface Shown {
 
 export function useFeeder(feeder: string): Shown {
   const layout = useResource<Layout>(
-    (signal) => body(client.GET("/api/v1/feeders/{feeder}/layout", { params: { path: { feeder } }, signal })),
+    async (signal) => {
+      const asked: Promise<{ data?: unknown }> = client.GET("/api/v1/feeders/{feeder}/layout", { params: { path: { feeder } }, signal });
+      return (await body(asked)) as Layout; // the client's own type makes pairs of numbers into something else
+    },
     [feeder],
   );
   const [live, setLive] = useState<LiveFeeder | null>(null);

@@ -1,6 +1,6 @@
 // The feeder in six figures.
 
-import { kw, percent, perUnit, when } from "../../format";
+import { kw, percent, perUnit, plain, when } from "../../format";
 import { nameOf, type Layout } from "../../parts/network/layout";
 import { Tile, Tiles, type Tone } from "../../parts/status";
 import { t, type Text } from "../../words";
@@ -72,7 +72,7 @@ function VoltageTile({ layout, live }: { layout: Layout; live: LiveFeeder }) {
     if (high === null || v > high) high = v;
     if (v < (layout.buses.min_v_pu[bus] ?? 0) || v > (layout.buses.max_v_pu[bus] ?? Infinity)) tone = "bad";
   });
-  return <Tile label={t(words.voltages)} value={`${perUnit(low)} · ${perUnit(high)}`} tone={low === null ? "off" : tone} />;
+  return <Tile label={t(words.voltages)} value={`${plain(low, 3)}–${perUnit(high)}`} tone={low === null ? "off" : tone} />;
 }
 
 function EventTile({ live }: { live: LiveFeeder }) {

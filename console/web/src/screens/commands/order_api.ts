@@ -1,0 +1,67 @@
+// Orders as the API has them, and what can be done with one.
+
+import { body, client } from "../../api/client";
+import type { components, operations } from "../../api/schema";
+
+export type WhatIf = components["schemas"]["WhatIf"];
+export type Order =
+  operations["draft_api_v1_feeders__feeder__orders_post"]["responses"][201]["content"]["application/json"];
+export type OrderPage = operations["orders_api_v1_orders_get"]["responses"][200]["content"]["application/json"];
+export type Stop = operations["stop_api_v1_emergency_stop_post"]["responses"][200]["content"]["application/json"];
+
+export const ACTIONS = [
+  "limit",
+  "release",
+  "release_all",
+  "exclude",
+  "include",
+  "automatic_off",
+  "automatic_on",
+] as const;
+export type Action = (typeof ACTIONS)[number];
+export type Manner = "staggered" | "at_once";
+
+/** What frees people is done in one step where somebody wants that: it never waits. */
+export const FREEING: ReadonlySet<Action> = new Set(["release", "release_all", "exclude", "automatic_off"]);
+export const NEED_TARGET: ReadonlySet<Action> = new Set(["limit", "release", "exclude", "include"]);
+
+export interface OrderToGive {
+  readonly action: Action;
+  readonly targets: readonly string[];
+  readonly limit_kw: number | null;
+  readonly until: string | null;
+  readonly why: string;
+}
+
+const given = ({ action, targets, limit_kw, until, why }: OrderToGive) =>
+  action === "limit"
+    ? { action, why, targets: [...targets], limit_kw, until }
+    : { action, why, target: targets[0] ?? null, targets: [] };
+
+export const draftOrder = (feeder: string, order: OrderToGive): Promise<Order> =>
+  body(client.POST("/api/v1/feeders/{feeder}/orders", { params: { path: { feeder } }, body: given(order) }));
+
+export const giveAtOnce = (feeder: string, order: OrderToGive): Promise<unknown> =>
+  body(client.POST("/api/v1/feeders/{feeder}/operate", { params: { path: { feeder } }, body: given(order) }));
+
+export const confirmOrder = (order: string, seen: number): Promise<Order> =>
+  body(client.POST("/api/v1/orders/{order}/confirm", { params: { path: { order } }, body: { seen } }));
+
+export const withdrawOrder = (order: string, why: string): Promise<Order> =>
+  body(client.POST("/api/v1/orders/{order}/withdraw", { params: { path: { order } }, body: { why } }));
+
+export const fetchOrder = (order: string, signal: AbortSignal): Promise<Order> =>
+  body(client.GET("/api/v1/orders/{order}", { params: { path: { order } }, signal }));
+
+export const fetchOrders = (limit: number): Promise<OrderPage> =>
+  body(client.GET("/api/v1/orders", { params: { query: { limit } } }));
+
+export const stopAll = (feeders: readonly string[] | null, manner: Manner, why: string): Promise<Stop> =>
+  body(
+    client.POST("/api/v1/emergency-stop", {
+      body:
+        feeders === null
+          ? { scope: "site", manner, why, feeders: [] }
+          : { scope: "feeders", manner, why, feeders: [...feeders] },
+    }),
+  );

@@ -1,0 +1,138 @@
+// One feeder: its drawing in the middle, and around it the same in lists, in time, and as a question.
+
+import { useMemo, useState } from "preact/hooks";
+import { ago, siteNowMs } from "../../format";
+import { isPresent } from "../../live/stream";
+import { Network } from "../../parts/network/network";
+import { placesOf, type Figures, type Layout } from "../../parts/network/layout";
+import { Page } from "../../parts/page";
+import { Icon } from "../../parts/icon";
+import { Known } from "../../parts/states";
+import { t, verbatim, type Text } from "../../words";
+import { Contributions } from "./contributions";
+import { Details } from "./details";
+import { Elements } from "./elements";
+import type { Request } from "./feeder_event";
+import { Loadings, Voltages } from "./lists";
+import { useFeeder, type LiveFeeder } from "./live_feeder";
+import { Requests } from "./requests";
+import { Summary } from "./summary";
+import { TrendPanel } from "./trend_panel";
+import { WhatIfPanel, type PresetOrder, type WhatIf } from "./what_if";
+
+const words = {
+  waiting: { en: "Waiting for the first cycle …", zh: "正在等待第一个周期的数据……" },
+  preview: { en: "Preview: this is how it would be, not how it is.", zh: "预演结果，并非当前实际状态。" },
+  old: (age: string): Text => ({ en: `As it was ${age}: nothing newer has come.`, zh: `显示的是 ${age}的状态，未收到更新。` }),
+  overview: { en: "All feeders", zh: "全部馈线" },
+  noSolution: {
+    en: "The load flow has no solution: loadings and voltages are not known.",
+    zh: "潮流不收敛：负载率与电压未知。",
+  },
+};
+const HOLDING = new Set(["accepted", "active"]);
+const OLD_AFTER_MS = 60_000;
+
+export function FeederPage({ id }: { id: string }) {
+  const { layout, live } = useFeeder(id);
+  return (
+    <Page title={verbatim(id)} tools={<a href="#/">{t(words.overview)}</a>}>
+      <Known of={layout}>{(known) => (live ? <Whole layout={known} live={live} /> : <Waiting layout={known} />)}</Known>
+    </Page>
+  );
+}
+
+function Waiting({ layout }: { layout: Layout }) {
+  return (
+    <>
+      <p class="empty" role="status">
+        {t(words.waiting)}
+      </p>
+      <div class="panel">
+        <Network layout={layout} figures={null} />
+      </div>
+    </>
+  );
+}
+
+function Whole({ layout, live }: { layout: Layout; live: LiveFeeder }) {
+  const [selected, setSelected] = useState<string | null>(null);
+  const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
+  const [preview, setPreview] = useState<WhatIf | null>(null);
+  const [isDrawn, setDrawn] = useState(true);
+  const [order, setOrder] = useState<PresetOrder | null>(null);
+  const after = isDrawn ? preview?.columns_after : null;
+  const previewed = useMemo(() => (after ? figuresOf(after) : null), [after]);
+  const limited = useMemo(() => limitedPoints(layout, live.requests), [layout, live.requests]);
+  const choose = (point: number, isChosen: boolean): void => {
+    const next = new Set(chosen);
+    if (isChosen) next.add(point);
+    else next.delete(point);
+    setChosen(next);
+  };
+  const shared = { layout, live, selected, onSelect: setSelected };
+  return (
+    <>
+      <div class="feeder-summary">
+        <Summary layout={layout} live={live} />
+      </div>
+      <div class="feeder-grid">
+        <div class="panel feeder-drawing">
+          <Network
+            layout={layout}
+            figures={previewed ?? live.figures}
+            marks={{ selected, limited, chosen, quality: live.now.p_quality }}
+            onSelect={setSelected}
+            note={<DrawingNote live={live} isPreview={previewed !== null} />}
+          />
+        </div>
+        <div class="feeder-side">
+          <Details layout={layout} live={live} selected={selected} chosen={chosen} onChoose={choose} />
+          <Loadings {...shared} figures={live.figures} />
+          <Voltages {...shared} figures={live.figures} />
+        </div>
+        <div class="feeder-below">
+          <TrendPanel layout={layout} live={live} />
+          <Contributions {...shared} chosen={chosen} onChoose={choose} />
+          <WhatIfPanel
+            layout={layout}
+            chosen={chosen}
+            onChoose={setChosen}
+            preview={preview}
+            onPreview={setPreview}
+            isDrawn={isDrawn}
+            onDraw={setDrawn}
+            onOrder={setOrder}
+            onSelect={setSelected}
+          />
+          <Requests layout={layout} requests={live.requests} onSelect={setSelected} />
+          <Elements layout={layout} figures={live.figures} selected={selected} onSelect={setSelected} />
+        </div>
+      </div>
+      {order && null}
+    </>
+  );
+}
+
+function figuresOf(columns: NonNullable<WhatIf["columns_after"]>): Figures {
+  return { line: columns.line_loading_percent, transformer: columns.transformer_loading_percent, v: columns.v_pu };
+}
+
+/** Service points where a device holds a limit. */
+function limitedPoints(layout: Layout, requests: readonly Request[]): ReadonlySet<number> {
+  const { pointByName } = placesOf(layout);
+  const held = requests.filter((request) => request.kind !== "person" && HOLDING.has(request.state));
+  return new Set(held.flatMap((request) => pointByName.get(request.service_point) ?? []));
+}
+
+function DrawingNote({ live, isPreview }: { live: LiveFeeder; isPreview: boolean }) {
+  const isOld = siteNowMs.value - Date.parse(live.now.at) > OLD_AFTER_MS || !isPresent.value;
+  const text = isPreview ? t(words.preview) : !live.now.converged ? t(words.noSolution) : isOld ? t(words.old(ago(live.now.at))) : null;
+  if (text === null) return null;
+  return (
+    <div class={`note ${isPreview ? "info" : "warn"}`} role="status">
+      <Icon name="warning" />
+      {text}
+    </div>
+  );
+}

@@ -1,0 +1,58 @@
+// The site in six figures: read in five seconds. Grey where all is well.
+
+import { kw } from "../../format";
+import type { Totals } from "../../live/overview";
+import { Tile, Tiles, type Tone } from "../../parts/status";
+import { t } from "../../words";
+import { alarmOn, curtailed, noneHeard, noSolution, ofAll, ofAllAndWatched, outOn, words } from "./words";
+
+const abnormal = (count: number, tone: Tone): Tone => (count ? tone : "normal");
+
+export function Figures({ of }: { of: Totals }) {
+  const unknown = of.not_converged + of.no_data;
+  const notGood = Math.max(of.data_alarms, of.no_data);
+  const why = [
+    of.not_converged ? t(noSolution(of.not_converged)) : "",
+    of.no_data ? t(noneHeard(of.no_data)) : "",
+  ].filter(Boolean);
+  return (
+    <Tiles>
+      <Tile
+        label={t(words.overloaded)}
+        value={of.overloaded || t(words.none)}
+        tone={abnormal(of.overloaded, "bad")}
+        note={t(of.warning ? ofAllAndWatched(of.feeders, of.warning) : ofAll(of.feeders))}
+      />
+      {unknown > 0 && (
+        <Tile
+          label={t(words.unknown)}
+          value={unknown}
+          tone={of.not_converged ? "bad" : "warn"}
+          note={why.join(" · ")}
+        />
+      )}
+      <Tile
+        label={t(words.events)}
+        value={of.events || t(words.none)}
+        tone={abnormal(of.events, "warn")}
+        note={of.events ? t(curtailed(kw(of.curtailed_kw, 0))) : undefined}
+      />
+      <Tile
+        label={t(words.automatic)}
+        value={of.automatic_out ? t(outOn(of.automatic_out)) : t(words.onEverywhere)}
+        tone={abnormal(of.automatic_out, "warn")}
+      />
+      <Tile
+        label={t(words.data)}
+        value={notGood ? t(alarmOn(notGood)) : t(words.good)}
+        tone={abnormal(notGood, "warn")}
+      />
+      <Tile
+        label={t(words.expected)}
+        value={of.expected || t(words.none)}
+        tone={abnormal(of.expected, "warn")}
+      />
+      <Tile label={t(words.load)} value={kw(of.p_kw, 0)} />
+    </Tiles>
+  );
+}

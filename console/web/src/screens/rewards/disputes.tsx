@@ -1,0 +1,125 @@
+import { useState } from "preact/hooks";
+import { body, client } from "../../api/client";
+import { problemText } from "../../api/problem";
+import { useResource } from "../../api/resource";
+import type { paths } from "../../api/schema";
+import { when } from "../../format";
+import { announce } from "../../parts/announce";
+import { Dialog } from "../../parts/dialog";
+import { Field } from "../../parts/field";
+import { Panel } from "../../parts/page";
+import { Known } from "../../parts/states";
+import { Table, type Column } from "../../parts/table";
+import { may } from "../../session";
+import { t } from "../../words";
+import { words } from "./words";
+
+type Dispute = paths["/api/v1/disputes"]["get"]["responses"][200]["content"]["application/json"]["disputes"][number];
+type Decision = "reject" | "stored" | "energy";
+
+export function Disputes() {
+  const disputes = useResource((signal) => body(client.GET("/api/v1/disputes", { signal })), [], 30_000);
+  const [chosen, setChosen] = useState<Dispute | null>(null);
+  const columns: readonly Column<Dispute>[] = [
+    ...COLUMNS,
+    {
+      key: "decide",
+      name: words.decision,
+      cell: (one) => (
+        <button type="button" disabled={!may("disputes")} onClick={() => setChosen(one)}>
+          {t(words.decide)}
+        </button>
+      ),
+    },
+  ];
+  return (
+    <Panel title={words.disputes}>
+      <Known of={disputes} none={words.noDisputes} isEmpty={(known) => known.disputes.length === 0}>
+        {(known) => <Table caption={words.disputes} columns={columns} rows={known.disputes} id={(one) => one.dispute} />}
+      </Known>
+      {chosen && (
+        <DecisionDialog
+          dispute={chosen}
+          onClose={() => {
+            setChosen(null);
+            disputes.reload();
+          }}
+        />
+      )}
+    </Panel>
+  );
+}
+
+const COLUMNS: readonly Column<Dispute>[] = [
+  { key: "dispute", name: words.dispute, cell: (one) => one.dispute },
+  {
+    key: "request",
+    name: words.request,
+    cell: (one) => <a href={`#/rewards/settlements/${encodeURIComponent(one.request)}`}>{one.request}</a>,
+  },
+  { key: "at", name: words.openedAt, cell: (one) => when(one.at), order: (one) => one.at },
+  { key: "who", name: words.by, cell: (one) => one.who, order: (one) => one.who },
+  { key: "reason", name: words.reason, cell: (one) => t(words.reasons[one.reason]), order: (one) => one.reason },
+];
+
+function DecisionDialog({ dispute, onClose }: { dispute: Dispute; onClose: () => void }) {
+  const [decision, setDecision] = useState<Decision>("reject");
+  const [energy, setEnergy] = useState("");
+  const [why, setWhy] = useState("");
+  const [fault, setFault] = useState("");
+  const isEnergyWrong = decision === "energy" && !/^\d+$/.test(energy.trim());
+  const submit = async (): Promise<void> => {
+    const outcome = decision === "reject" ? ("rejected" as const) : ("upheld" as const);
+    const remedy = decision === "energy" ? { reduced_wh: Number(energy) } : {};
+    try {
+      await client.POST("/api/v1/disputes/{dispute}/decision", {
+        params: { path: { dispute: dispute.dispute } },
+        body: { outcome, why, readings: [], ...remedy },
+      });
+      announce(t(words.done));
+      onClose();
+    } catch (error) {
+      setFault(problemText(error));
+    }
+  };
+  return (
+    <Dialog title={words.decision} onClose={onClose}>
+      <form
+        class="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!isEnergyWrong) void submit();
+        }}
+      >
+        <p>
+          {dispute.request}: {t(words.reasons[dispute.reason])}
+        </p>
+        <fieldset class="options">
+          <legend class="unseen">{t(words.decision)}</legend>
+          {(["reject", "stored", "energy"] as const).map((one) => (
+            <label key={one}>
+              <input type="radio" name="decision" checked={decision === one} onChange={() => setDecision(one)} />{" "}
+              {t({ reject: words.reject, stored: words.upholdStored, energy: words.upholdEnergy }[one])}
+            </label>
+          ))}
+        </fieldset>
+        {decision === "energy" && (
+          <Field label={words.energy} fault={energy && isEnergyWrong ? t(words.energyFault) : null}>
+            {(tie) => <input {...tie} inputMode="numeric" value={energy} required onInput={(event) => setEnergy(event.currentTarget.value)} />}
+          </Field>
+        )}
+        <Field label={words.why} hint={words.whyHint} fault={fault || null}>
+          {(tie) => <textarea {...tie} maxLength={200} required value={why} onInput={(event) => setWhy(event.currentTarget.value)} />}
+        </Field>
+        <div class="row end">
+          <button type="button" onClick={onClose}>
+            {t(words.cancel)}
+          </button>
+          <button type="submit" class="primary">
+            {t(words.confirm)}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,124 @@
+"""The feeder's screen in a real browser: drawing and lists say the same, follow the field, and a preview is
+never passed off as the present.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.builders import FEEDER
+from tests.console.accessible import faults
+from tests.console.live_world import LiveWorld
+from tests.controller.worlds import World, evening
+
+pytestmark = pytest.mark.chromium
+DRAWING = "Drawing of the network"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveWorld]:
+    """Everybody charges; the automatic is out, so that the overload stays. sp03 is critical."""
+    live = LiveWorld(World(evening(), critical=frozenset({3})), tmp_path_factory.mktemp("world"))
+    live.start()
+    live.tick()
+    live.on_loop(lambda: live.world.daemon.operate(FEEDER, "automatic_off", None, "kim", "to look at it"))
+    for house in live.world.field.houses:
+        house.base_kw = 4.0
+    live.world.charge()
+    live.tick(2)
+    yield live
+    live.stop()
+
+
+@pytest.fixture
+def page(chromium: Browser, world: LiveWorld) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1440, "height": 1000}, locale="en-GB")
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    said: list[str] = []
+    page.on("console", lambda told: said.append(told.text) if told.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    world.sign_in(page, "operator")
+    page.goto(f"{world.address}#/feeders")  # the only feeder is opened by itself
+    expect(page.get_by_role("application", name=DRAWING)).to_be_visible()
+    yield page
+    assert said == []
+    context.close()
+
+
+def panel(page: Page, name: str) -> Locator:
+    return page.get_by_role("region", name=name, exact=True).first
+
+
+def test_the_worst_is_first_and_follows_the_field(world: LiveWorld, page: Page) -> None:
+    view = world.world.daemon.feeder_view(FEEDER)
+    assert view is not None
+    trafo = view.transformers[0].loading_percent
+    assert trafo > 105
+    first = page.get_by_role("table", name="Loadings, worst first").get_by_role("row").nth(1)
+    expect(first).to_contain_text(f"{trafo:.0f}\u202f%")
+    expect(first).to_contain_text("over its limit")
+    try:
+        world.world.charge(0.0)
+        world.tick()
+        expect(first).to_contain_text("normal")
+        expect(page.get_by_text("none running")).to_be_visible()
+    finally:
+        world.world.charge()
+        world.tick()
+    expect(first).to_contain_text("over its limit")
+
+
+def test_one_finds_a_customer_and_the_next_fault_by_keyboard(page: Page) -> None:
+    field = page.get_by_role("combobox", name="Go to element, customer or device")
+    field.fill("C03")
+    expect(page.get_by_role("option").first).to_contain_text("sp03")
+    field.press("Enter")
+    details = page.get_by_role("region", name="sp03")
+    expect(details).to_contain_text("critical: never limited")
+    expect(details).to_contain_text("measured")
+    expect(details.get_by_role("checkbox")).to_have_count(0)
+    page.get_by_role("application", name=DRAWING).focus()
+    page.keyboard.press("n")
+    found = page.get_by_role("region", name="transformer", exact=True)
+    expect(found).to_contain_text("over its limit")
+    expect(found).to_contain_text("20 of 20 service points measured")
+
+
+def test_a_preview_is_drawn_and_said_to_be_one(world: LiveWorld, page: Page) -> None:
+    sends = world.world.sends
+    for customer in ("sp05", "sp06", "sp07"):
+        page.get_by_role("checkbox", name=f"Choose {customer} for an order").check()
+    what_if = panel(page, "What if I limit these?")
+    expect(what_if).to_contain_text("3 service points with 3 devices chosen")
+    what_if.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("this is how it would be, not how it is")).to_be_visible()
+    rows = what_if.get_by_role("row", name="Highest loading")
+    now, then = (float(rows.get_by_role("cell").nth(n).inner_text().split("\u202f")[0]) for n in (0, 1))
+    assert then < now
+    what_if.get_by_label("Limit for each device, kW").fill("6")
+    expect(what_if).to_contain_text("preview again")
+    what_if.get_by_role("button", name="Remove all").click()
+    expect(page.get_by_text("this is how it would be, not how it is")).to_have_count(0)
+    assert world.world.sends == sends
+
+
+def test_all_elements_stand_in_words_as_well(page: Page) -> None:
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.get_by_label("Part of a name").fill("cable 0.3")
+    table = page.get_by_role("table", name="All elements in words")
+    expect(table.get_by_role("row")).to_have_count(2)
+    table.get_by_role("row").nth(1).press("Enter")
+    expect(page.get_by_role("heading", name="cable 0.3")).to_be_visible()
+    expect(panel(page, "cable 0.3")).to_contain_text("10\u202fm")
+
+
+def test_it_is_accessible_in_both_themes(page: Page) -> None:
+    page.get_by_role("button", name="Legend").click()
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.get_by_role("row", name="transformer").first.click()
+    page.get_by_role("checkbox", name="Choose sp05 for an order").check()
+    for colours in ("light", "dark"):
+        page.evaluate("colours => (document.documentElement.dataset.theme = colours)", colours)
+        assert faults(page) == []

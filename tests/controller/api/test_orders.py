@@ -1,0 +1,252 @@
+"""Orders in two steps and the emergency stop over HTTP, with keys by which a command is done once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+
+from controller import settings
+from controller.access.principal import KEY_HOLDER, Principal
+from controller.access.roles import permissions_of
+from controller.api.gate import Doors
+from controller.api.idempotency import Idempotency
+from controller.api.operate import operate_routes
+from controller.api.operator_key import OperatorKey
+from controller.api.orders import answer_again, order_reading_routes, order_routes
+from controller.api.problems import add_problem_handlers
+from controller.entries import EmergencyStopped, OperatorActed, OrderDrafted
+from tests.builders import FEEDER
+from tests.controller.api.conftest import calling
+from tests.controller.worlds import World, evening
+
+LIMIT = {"action": "limit", "targets": ["EV03", "EV04"], "limit_kw": 4.2, "why": "cable 3"}
+DRAFTS = f"/api/v1/feeders/{FEEDER}/orders"
+OPERATE = f"/api/v1/feeders/{FEEDER}/operate"
+STOP = "/api/v1/emergency-stop"
+AT_ONCE = {"scope": "site", "manner": "at_once", "why": "x"}
+TWO = settings.Orders(two_person=("limit",))
+
+
+class DoorsByHeader(Doors):
+    """Whoever the request says; `of` are the only feeders that they may act on."""
+
+    def __init__(self) -> None:
+        super().__init__(OperatorKey(None))
+
+    async def known(self, request: Request) -> Principal:
+        name, of = request.headers.get("x-name", "Ann"), request.headers.get("x-of")
+        if name == "the token":
+            return KEY_HOLDER
+        may = permissions_of("viewer" if name == "Vera" else "operator")
+        return Principal(name, may, None if of is None else frozenset({of}))
+
+
+def app_of(world: World) -> FastAPI:
+    """As `create_app` puts it together."""
+    app, gate, desk = FastAPI(), DoorsByHeader(), world.daemon.desks.orders
+    add_problem_handlers(app)
+    again = partial(answer_again, desk)
+    app.add_middleware(Idempotency, gate=gate, clock=world.clock, earlier=desk.command, again=again)
+    app.include_router(operate_routes(world.daemon, gate, desk))
+    app.include_router(order_reading_routes(desk, gate))
+    app.include_router(order_routes(desk, world.daemon, gate))
+    return app
+
+
+@pytest.fixture
+def rules() -> settings.Orders:
+    """A test may say others."""
+    return settings.Orders()
+
+
+@pytest.fixture
+async def world(rules: settings.Orders) -> World:
+    world = World(evening(orders=rules))
+    for house in world.field.houses[:6]:
+        house.ev_kw = 11.0
+    await world.tick(2)
+    return world
+
+
+@pytest.fixture
+async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    async with calling(app_of(world)) as client:
+        yield client
+
+
+def as_(name: str, key: str | None = None) -> dict[str, str]:
+    return {"x-name": name} | ({} if key is None else {"idempotency-key": f'"{key}"'})
+
+
+async def test_drafted_looked_at_confirmed(client: httpx.AsyncClient, world: World) -> None:
+    answer = await client.post(DRAFTS, json=LIMIT)
+    assert answer.status_code == 201
+    draft = answer.json()
+    assert answer.headers["location"] == f"/api/v1/orders/{draft['order']}"
+    assert (draft["state"], draft["who"], draft["needed"], draft["may_confirm"]) == ("open", "Ann", 1, True)
+    assert draft["effect"]["curtailed_kw"] == pytest.approx(13.6, abs=0.1)
+    assert draft["effect"]["columns_after"] is None
+    assert world.entries(OperatorActed) == []
+    confirmed = await client.post(f"{answer.headers['location']}/confirm", json={"seen": 1})
+    assert confirmed.status_code == 200
+    assert confirmed.json()["state"] == "carried_out"
+    await world.tick(2)
+    assert set(world.field.held()) == {"EV03", "EV04"}
+    found = (await client.get(answer.headers["location"])).json()
+    assert found["requests"] == {"active": 2}
+    late = await client.post(f"{answer.headers['location']}/confirm", json={})
+    assert late.status_code == 409
+    assert late.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("rules", [TWO])
+async def test_the_second_person_over_http(client: httpx.AsyncClient, world: World) -> None:
+    direct = await client.post(OPERATE, json=LIMIT)
+    assert (direct.status_code, "two persons" in direct.json()["detail"]) == (403, True)
+    draft = (await client.post(DRAFTS, json=LIMIT)).json()
+    assert (draft["needed"], draft["may_confirm"]) == (2, False)
+    assert "agreed already" in draft["cannot_because"]
+    path = f"/api/v1/orders/{draft['order']}/confirm"
+    assert (await client.post(path, json={})).status_code == 403
+    assert (await client.post(path, json={"who": "Bob"}, headers=as_("the token"))).status_code == 403
+    page = (await client.get("/api/v1/orders", headers=as_("Bob"))).json()
+    assert (page["waiting_for_me"], page["items"][0]["may_confirm"]) == (1, True)
+    assert world.entries(OperatorActed) == []
+    assert (await client.post(path, json={}, headers=as_("Bob"))).json()["agreed"] == ["Ann", "Bob"]
+    [act] = world.entries(OperatorActed)
+    assert (act.who, act.agreed_by) == ("Ann", ("Bob",))
+    freed = await client.post(OPERATE, json={"action": "release_all", "why": "mended"})
+    assert freed.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "status"),
+    [
+        (DRAFTS, LIMIT, as_("Vera"), 403),
+        (DRAFTS, LIMIT, {"x-of": "F2"}, 403),
+        ("/api/v1/feeders/F9/orders", LIMIT, {}, 404),
+        (DRAFTS, LIMIT | {"targets": ["EV99"]}, {}, 422),
+        (DRAFTS, LIMIT | {"why": ""}, {}, 422),
+        (DRAFTS, {"action": "explode", "why": "x"}, {}, 422),
+        (DRAFTS, LIMIT, as_("the token"), 422),
+        ("/api/v1/orders/O-none/confirm", {}, {}, 404),
+        ("/api/v1/orders/O-none/withdraw", {"why": "x"}, {}, 404),
+        (STOP, AT_ONCE, {"x-of": "F1"}, 403),
+        (STOP, AT_ONCE | {"scope": "feeders"}, {}, 422),
+        (STOP, AT_ONCE | {"feeders": ["F1"]}, {}, 422),
+        (STOP, AT_ONCE | {"scope": "feeders", "feeders": ["F1", "F9"]}, {}, 404),
+    ],
+)
+async def test_what_is_refused_does_nothing(  # noqa: PLR0917
+    client: httpx.AsyncClient, world: World, path: str, body: object, headers: dict[str, str], status: int
+) -> None:
+    answer = await client.post(path, json=body, headers=headers)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert world.entries(OrderDrafted, OperatorActed, EmergencyStopped) == []
+
+
+async def test_only_who_may_act_there_sees_and_decides(client: httpx.AsyncClient) -> None:
+    draft = (await client.post(DRAFTS, json=LIMIT)).json()
+    elsewhere = {"x-of": "F2"}
+    path = f"/api/v1/orders/{draft['order']}"
+    assert (await client.get("/api/v1/orders", headers=elsewhere)).json()["items"] == []
+    assert (await client.get(path, headers=elsewhere)).status_code == 404
+    for end in (f"{path}/confirm", f"{path}/withdraw"):
+        answer = await client.post(end, json={"why": "x"} if end.endswith("draw") else {}, headers=elsewhere)
+        assert answer.status_code == 403
+
+
+async def test_the_list_is_paged_and_tagged(client: httpx.AsyncClient) -> None:
+    off = {"action": "automatic_off", "why": "x"}
+    await client.post(OPERATE, json=off)
+    names = [(await client.post(DRAFTS, json=off)).json()["order"] for _ in range(2)]
+    first = (await client.get("/api/v1/orders?limit=2")).json()
+    assert [item["order"] for item in first["items"]] == names[::-1]
+    second = (await client.get(f"/api/v1/orders?limit=2&after={first['next']}")).json()
+    assert [(item["kind"], item["action"]) for item in second["items"]] == [("act", "automatic_off")]
+    assert second["next"] is None
+    assert (await client.get("/api/v1/orders?limit=0")).status_code == 422
+    tag = (await client.get("/api/v1/orders")).headers["etag"]
+    assert (await client.get("/api/v1/orders", headers={"if-none-match": tag})).status_code == 304
+    await client.post(f"/api/v1/orders/{names[0]}/withdraw", json={"why": "x"})
+    assert (await client.get("/api/v1/orders", headers={"if-none-match": tag})).status_code == 200
+
+
+async def test_a_changed_feeder_answers_409_and_has_the_new_effect(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    path = f"/api/v1/orders/{(await client.post(DRAFTS, json=LIMIT)).json()['order']}"
+    for house in world.field.houses[6:14]:
+        house.ev_kw = 11.0
+    await world.tick()
+    refused = await client.post(f"{path}/confirm", json={"seen": 1})
+    assert (refused.status_code, "changed" in refused.json()["detail"]) == (409, True)
+    again = (await client.get(path)).json()
+    assert again["effect_number"] == 2
+    assert (await client.post(f"{path}/confirm", json={"seen": 2})).status_code == 200
+
+
+async def test_the_emergency_stop_over_http(client: httpx.AsyncClient, world: World) -> None:
+    await client.post(OPERATE, json=LIMIT)
+    await world.tick(2)
+    stopped = await client.post(
+        "/api/v1/emergency-stop", json={"scope": "site", "manner": "at_once", "why": "fire"}
+    )
+    await asyncio.sleep(0.01)
+    assert world.field.held() == {}
+    assert (stopped.status_code, stopped.json()["feeders"], stopped.json()["durable"]) == (
+        200,
+        [FEEDER],
+        True,
+    )
+    assert (await client.post(OPERATE, json=LIMIT)).status_code == 409
+    listed = (await client.get("/api/v1/orders")).json()["items"][0]
+    assert (listed["action"], listed["held"]) == ("emergency_stop", [FEEDER])
+    world.store.broken = True
+    again = await client.post(
+        "/api/v1/emergency-stop",
+        json={"scope": "feeders", "manner": "staggered", "why": "fire", "feeders": [FEEDER]},
+    )
+    assert (again.status_code, again.json()["durable"]) == (200, False)
+    world.store.broken = False
+    await client.post(OPERATE, json={"action": "automatic_on", "why": "out"})
+    assert (await client.post(OPERATE, json=LIMIT)).status_code == 200
+
+
+@pytest.mark.parametrize(("path", "kind"), [(DRAFTS, OrderDrafted), (OPERATE, OperatorActed)])
+async def test_a_command_under_a_key_is_done_once_and_answered_alike(
+    client: httpx.AsyncClient, world: World, path: str, kind: type[OrderDrafted | OperatorActed]
+) -> None:
+    first = await client.post(path, json=LIMIT, headers=as_("Ann", "k1"))
+    await world.tick()
+    again = await client.post(path, json=LIMIT, headers=as_("Ann", "k1"))
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert ("idempotency-replayed" in first.headers, again.headers["idempotency-replayed"]) == (False, "true")
+    assert len(world.entries(kind)) == 1
+    other = await client.post(path, json=LIMIT | {"why": "another"}, headers=as_("Ann", "k1"))
+    assert other.status_code == 422
+    bobs = await client.post(path, json=LIMIT, headers=as_("Bob", "k1"))
+    assert bobs.json()["who"] == "Bob", "a key is of one principal"
+
+
+@pytest.mark.parametrize("path", [DRAFTS, OPERATE, "/api/v1/emergency-stop"])
+async def test_also_after_a_restart(client: httpx.AsyncClient, world: World, path: str) -> None:
+    stop = {"scope": "site", "manner": "at_once", "why": "x"}
+    body = stop if path.endswith("stop") else LIMIT
+    first = await client.post(path, json=body, headers=as_("Ann", "k1"))
+    count = world.daemon.books.seq
+    world.daemon = world.start()
+    async with calling(app_of(world)) as anew:
+        again = await anew.post(path, json=body, headers=as_("Ann", "k1"))
+        assert again.status_code == first.status_code
+        name = "draft" if path == OPERATE else "order"
+        assert again.json()[name] == first.json()[name]
+        if path != DRAFTS:  # a draft is void by then
+            assert again.content == first.content
+        other = await anew.post(path, json=body | {"why": "another"}, headers=as_("Ann", "k1"))
+        assert other.status_code == 422
+    assert world.daemon.books.seq == count + 1, "the start, and nothing else"

@@ -20,8 +20,9 @@ CHANGES = frozenset(
         "event_closed",
         "data_alarm",
         "operator_acted",
-        "controller_started",
         "emergency_stopped",
+        "alarm_shelved",
+        "controller_started",
     }
 )
 """Entries that tell what changed while one was away: events, alarms, what people ordered."""

@@ -198,7 +198,7 @@ class Rounds:
         async with self._turn:
             now = self._clock.now()
             await self._note_sent(now)  # what went out since the last round would hold up a release of it
-            act, entries = self._ordered(control, order, who, why, now)
+            act, entries = await self._ordered(control, order, who, why, now)
             if warrant is not None:
                 act, entries = warrant(now, act, entries)
             try:
@@ -213,7 +213,7 @@ class Rounds:
         log.info("operator_acted", feeder=control.feeder, action=act.action, target=act.target, who=act.who)
         return act
 
-    def _ordered(
+    async def _ordered(
         self, control: FeederControl, order: ProposedOrder, who: str, why: str, now: datetime
     ) -> tuple[OperatorActed, tuple[Entry, ...]]:
         if order.action != "limit":
@@ -231,7 +231,7 @@ class Rounds:
         found = self.looked(control, apart=False)
         if found is None:
             raise ValueError(f"feeder {control.feeder!r}: expected one that was looked at; it was not yet")
-        return order_limit(found.situation, found.excluded, order, who=who, why=why)
+        return await self._offload(order_limit, found.situation, found.excluded, order, who=who, why=why)
 
     async def at_once(
         self, controls: Iterable[FeederControl], entries_at: Callable[[datetime], tuple[Entry, ...]]

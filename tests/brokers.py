@@ -4,6 +4,7 @@ Where mosquitto is missing the tests that need it are skipped and say so; in CI 
 """
 
 import getpass
+import itertools
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +20,8 @@ import psutil
 import pytest
 
 START_WITHIN_S = 60.0
+FIRST_PORT, PORTS = 20_000, 12_000
+_offered = itertools.count(os.getpid() * 101)
 
 
 def tool(name: str) -> str:
@@ -34,10 +38,16 @@ def tool(name: str) -> str:
 
 
 def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free now, and is given to nobody else by chance before it is taken.
+
+    It lies below those that the kernel gives to clients and to port 0; each process begins elsewhere.
+    """
+    for _ in range(PORTS):
+        port = FIRST_PORT + next(_offered) % PORTS
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 class Mosquitto:

@@ -129,7 +129,7 @@ class FakeClock:
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
         """Nothing in memory hangs; what is made to hang on purpose is cut off soon in real time."""
-        return fair_timeout(0.2)
+        return fair_timeout(0.5)
 
 
 class Crash(BaseException):

@@ -12,7 +12,7 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 import gridward  # noqa: F401  # sets what must be set before NumPy is loaded
-from tests.named_networks import read_once
+from tests.kept_networks import read_once
 
 settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same", settings.get_profile("explore"), derandomize=True, database=None)
@@ -36,8 +36,8 @@ def logs_as_they_were() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def named_networks_read_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """See `tests.named_networks`."""
+def networks_read_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """See `tests.kept_networks`."""
     ours = tmp_path_factory.getbasetemp()
     with read_once((ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours) / "named-networks"):
         yield

@@ -15,8 +15,8 @@ WarningKind = Literal["near_limit", "expected", "data_alarm", "event", "automati
 """near_limit: loaded to 90 % of its limit or more · expected: an overload is announced · data_alarm: its data
 are not good · event: one is running · automatic_out: the automatic asks nobody"""
 Automatic = Literal["on", "off", "released", "suspended", "stopped"]
-"""on: it may act · off: an operator took it out · stopped: by an emergency stop · released: an operator released everybody, until the event
-closes · suspended: the data are not good enough to act on"""
+"""on: it may act · off: an operator took it out · stopped: an emergency stop did · released: an operator
+released everybody, until the event closes · suspended: the data are not good enough to act on"""
 
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +130,7 @@ class Change(_Body, frozen=True, kw_only=True):
     feeder: str | None
     entry: str
     """the journal's word for it: event_opened, event_closed, event_short, data_alarm, operator_acted,
-    controller_started"""
+    emergency_stopped, alarm_shelved, controller_started"""
     severity: str
     text: str
 

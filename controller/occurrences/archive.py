@@ -24,6 +24,7 @@ from controller.stores.opening import open_record
 from controller.stores.port import Numbered, Record
 
 T = TypeVar("T")
+_KEPT_BODIES = 8
 _NEAR = 1000
 """Entries that lie nearer are read through: a store reads so many at once in any case."""
 
@@ -55,6 +56,8 @@ class EventArchive:
     def __init__(self, site: settings.Site, opened: Callable[[settings.Store], Record] = open_record) -> None:
         self._site, self._opened = site, opened
         self._index = EventIndex()
+        self._bodies: dict[str, tuple[int, EventBody]] = {}
+        """event → of how many entries it was made, the one asked for last at the end"""
         self._turn = InTurn()
 
     async def page(self, wanted: Wanted, limit: int, before: int | None) -> Page:
@@ -81,7 +84,10 @@ class EventArchive:
             try:
                 self._follow(record)
             except RecordBroken:
-                self._index = EventIndex()  # the journal is another one, or was altered: begin anew next time
+                self._index, self._bodies = (
+                    EventIndex(),
+                    {},
+                )  # the journal is another one, or was altered: begin anew next time
                 raise
             return work(*values)
 
@@ -110,7 +116,15 @@ class EventArchive:
         return tuple(map(self._body_of, reversed(list(found))))
 
     def _body_of(self, occurrence: Occurrence) -> EventBody:
-        return body_of(occurrence, self._entries(occurrence.numbers), self._site, self._checks_between)
+        """Pages that show an event ask again and again: it is made anew only once there is more of it."""
+        known = self._bodies.pop(occurrence.event, None)
+        if known is None or known[0] != len(occurrence.numbers):
+            facts = self._entries(occurrence.numbers)
+            known = len(facts), body_of(occurrence, facts, self._site, self._checks_between)
+        self._bodies[occurrence.event] = known
+        if len(self._bodies) > _KEPT_BODIES:
+            del self._bodies[next(iter(self._bodies))]
+        return known[1]
 
     def _known(self, event: str) -> Occurrence:
         found = self._index.event(event)

@@ -160,7 +160,9 @@ def _column(frames: Sequence[Frame | None], name: str) -> list[float | None]:
     return [None if frame is None else round(float(getattr(frame, name)), 2) for frame in frames]
 
 
-def _rows(shown: Sequence[Shown | None], drawn: Drawn, ids: str, name: str, digits: int) -> list[list[float | None]]:
+def _rows(
+    shown: Sequence[Shown | None], drawn: Drawn, ids: str, name: str, digits: int
+) -> list[list[float | None]]:
     nothing: list[float | None] = [np.nan] * len(getattr(drawn, ids))
     return [
         nothing

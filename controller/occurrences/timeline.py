@@ -42,17 +42,20 @@ def body_of(
     journal: Iterable[Numbered],
     site: settings.Site,
     checks_between: ChecksBetween | None = None,
+    *,
+    most: int = MOST_STEPS,
 ) -> EventBody:
-    """All about one event. `journal`: its entries, in order."""
+    """All about one event. `journal`: its entries, in order; of what is about single requests no more than
+    the first steps, so that there are `most` in all."""
     books, facts = Books(keep_closed_events=KEPT_EVENTS), list(journal)
-    steps = steps_of(occurrence, facts, books, site, checks_between)
+    steps = steps_of(occurrence, facts, books, site, checks_between, most=most)
     begun = min((f.entry.at for f in facts if isinstance(f.entry, e.ViolationAppeared)), default=None)
     return EventBody(
         summary=row_of(occurrence),
         currency=site.rewards.currency,
         phases=spans(occurrence, begun or occurrence.opened.at, tuple(books.requests.values())),
-        steps=bounded(steps),
-        steps_total=len(steps),
+        steps=tuple(steps),
+        steps_total=len(facts) + sum(step.seq is None for step in steps),
         rounds=rounds_of(facts, books),
         requests=request_rows(facts, books),
     )
@@ -64,27 +67,22 @@ def steps_of(
     books: Books,
     site: settings.Site,
     checks_between: ChecksBetween | None = None,
+    *,
+    most: int | None = None,
 ) -> list[Step]:
-    """All steps, in order; `books` take the facts in on the way."""
+    """Its steps, in order; `books` take the facts in on the way. Without `most` all of them."""
+    room = len(facts) if most is None else most - sum(request_of(fact.entry) is None for fact in facts) - 1
     steps: list[Step] = []
     for fact in facts:
         _follow(books, fact.entry)
         if isinstance(fact.entry, e.EventOpened):
             persisted = _persisted(facts, fact, site, checks_between)
             steps += [] if persisted is None else [persisted]
-        steps.append(_step(fact, books, occurrence, site))
+        of_request = request_of(fact.entry) is not None
+        room -= of_request
+        if not of_request or room >= 0:
+            steps.append(_step(fact, books, occurrence, site))
     return steps
-
-
-def bounded(steps: Sequence[Step], most: int = MOST_STEPS) -> tuple[Step, ...]:
-    """All that is about the event itself, and of what is about single requests as much as there is room."""
-    room = most - sum(step.request is None for step in steps)
-    kept = []
-    for step in steps:
-        room -= step.request is not None
-        if step.request is None or room >= 0:
-            kept.append(step)
-    return tuple(kept)
 
 
 def row_of(one: Occurrence) -> EventRow:

@@ -177,9 +177,7 @@ class ShiftDesk:
         async with self._turn:
             books, now = self._keeper.books, self._clock.now()
             if books.shifts.shift != shift:
-                raise ShiftRefused(
-                    f"expected shift {books.shifts.shift}, which is the present one; got {shift}"
-                )
+                raise ShiftRefused(f"shift {shift} is not the present one: that is {books.shifts.shift}")
             stands = self._standing()
             entries: tuple[Entry, ...] = (
                 ShiftHandedOver(

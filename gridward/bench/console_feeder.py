@@ -104,6 +104,7 @@ class MadeViews:
             lines=tuple(map(ElementLoading, network.lines.ids, loading.tolist())),
             buses=tuple(map(BusVoltage, network.buses.ids, v_pu.tolist())),
             service_point_kw=tuple(p_kw.tolist()),
+            service_point_quality=(0,) * len(p_kw),
             violations=(),
             located=(),
             event=EventView("made-1", self._began, None, "trafo:0", 104.0, 100.0, 112.0, REQUESTS, 240.0),

@@ -97,6 +97,12 @@ def test_a_preview_is_drawn_and_said_to_be_one(world: LiveWorld, page: Page) -> 
     rows = what_if.get_by_role("row", name="Highest loading")
     now, then = (float(rows.get_by_role("cell").nth(n).inner_text().split("\u202f")[0]) for n in (0, 1))
     assert then < now
+    what_if.get_by_role("button", name="Draft this order").click()
+    order = page.get_by_role("dialog")
+    expect(order.get_by_label("Limit for each device, kW")).to_have_value("4.2")
+    expect(order).to_contain_text("EV06")
+    page.keyboard.press("Escape")
+    expect(order).to_have_count(0)
     what_if.get_by_label("Limit for each device, kW").fill("6")
     expect(what_if).to_contain_text("preview again")
     what_if.get_by_role("button", name="Remove all").click()
@@ -104,7 +110,9 @@ def test_a_preview_is_drawn_and_said_to_be_one(world: LiveWorld, page: Page) -> 
     assert world.world.sends == sends
 
 
-def test_all_elements_stand_in_words_as_well(page: Page) -> None:
+def test_all_elements_stand_in_words_as_well(world: LiveWorld, page: Page) -> None:
+    page.goto(f"{world.address}#/feeders/{FEEDER}/line%3A12")
+    expect(page.get_by_role("region", name="cable 1.2", exact=True)).to_be_visible()
     page.get_by_role("button", name="Show", exact=True).click()
     page.get_by_label("Part of a name").fill("cable 0.3")
     table = page.get_by_role("table", name="All elements in words")

@@ -49,6 +49,8 @@ def test_settlements_lead_to_their_proof_and_a_dispute_is_opened_and_decided(
 ) -> None:
     page.goto(f"{world.address}#/rewards/settlements")
     expect(page.locator("tbody tr")).to_have_count(len(world.world.entries(RequestSettled)))
+    for _ in ("ascending", "descending"):
+        page.get_by_role("button", name="Proven").click()
     page.locator("tbody tr").filter(has_text="Credited").first.click()
     expect(page.locator(".trend canvas")).to_be_visible()
     expect(page.locator(".tile").filter(has_text="Proven")).to_contain_text("kWh")
@@ -69,12 +71,12 @@ def test_settlements_lead_to_their_proof_and_a_dispute_is_opened_and_decided(
     form.get_by_label("Why").fill("seen at the meter")
     expect(form.get_by_text("A whole number of Wh, 0 or more")).to_be_visible()
     assert faults(page) == []
-    form.get_by_label("Proven energy in Wh").fill("700")
+    form.get_by_label("Proven energy in Wh").fill("200")
     form.get_by_role("button", name="Decide").click()
     expect(page.get_by_text("No dispute is open.")).to_be_visible()
 
     page.goto(f"{world.address}#/rewards/settlements")
-    expect(page.locator("tbody tr").filter(has_text="corrected 1×")).to_contain_text("0.70\u202fkWh")
+    expect(page.locator("tbody tr").filter(has_text="corrected 1×")).to_contain_text("0.20\u202fkWh")
 
 
 def test_a_redemption_is_fulfilled_with_a_reason(world: LiveWorld, page: Page) -> None:

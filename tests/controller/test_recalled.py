@@ -23,10 +23,10 @@ def _sample(second: int) -> FeederSample:
 async def test_a_restarted_daemon_shows_the_same_trend_and_changes() -> None:
     world = World(evening())
     world.charge()
-    await world.tick(12)
+    await world.tick(5)
     await world.daemon.operate(FEEDER, "automatic_off", None, "Ada", "a test")
     trend, changes = world.daemon.trend(FEEDER), world.daemon.changes()
-    assert len(trend) == 12
+    assert len(trend) == 5
     assert {"event_opened", "operator_acted", "controller_started"} <= {one.entry for one in changes}
     world.daemon = world.start()
     await world.daemon.start()

@@ -1,89 +1,20 @@
 """Customers and devices over the API: a real daemon after some cycles, and real contacts."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from controller.access.roles import Role
-from controller.api.customers import customer_routes, device_routes
-from controller.api.problems import add_problem_handlers
-from controller.daemon import Daemon
 from controller.directory import customer_desk
 from controller.entries import NoticeDelivered
-from customers.contact_store import ContactStore
-from customers.contacts import Access, Contact
-from tests.builders import FEEDER, SECRET, control, registry
-from tests.controller.api.conftest import DoorsOf, calling
-from tests.controller.worlds import World, evening
-
-ACCESS = Access("import", "tests", datetime(2016, 1, 1, tzinfo=UTC))
-HELD = (
-    Contact("C03", "Ada Lovelace", "ada@example.org", "+44 (0)20 7946-0018", "St James's Square 12", "en",
-            consented_on=date(2015, 5, 1)),
-    Contact("C04", "Grace Hopper", postal="100% Navy Lane 04_b"),
-    Contact("C15", "王小明", phone="13800138000", postal="北京市东城区", language="zh"),
-    Contact("gone", "Ada who moved away"),
-)  # fmt: skip
-
-
-class Directory(World):
-    """A daemon with contacts and people who are asked."""
-
-    contacts_file: Path
-
-    def start(self) -> Daemon:
-        if not hasattr(self, "contacts_file"):
-            return super().start()
-        self.daemon = Daemon(
-            self.of,
-            [control(self.of, registry(critical=self.critical, notices=self.notices))],
-            store=self.store,
-            sources=[],
-            commands=self.field,
-            notices=self.field,
-            clock=self.clock,
-            offload=self.offload,
-            secret=SECRET,
-            open_contacts=partial(ContactStore, self.contacts_file),
-        )
-        return self.daemon
-
-    def noted(self, customer: str) -> list[tuple[str, str, str]]:
-        store = ContactStore(self.contacts_file)
-        try:
-            return [(one.who, one.action, one.why) for one in store.log(customer)][1:]
-        finally:
-            store.close()
-
-    @asynccontextmanager
-    async def as_of(
-        self, role: Role = "operator", feeders: set[str] | None = None
-    ) -> AsyncIterator[httpx.AsyncClient]:
-        app = FastAPI()
-        add_problem_handlers(app)
-        desks = self.daemon.desks
-        app.include_router(customer_routes(desks.customers, DoorsOf("mara", role, feeders), self.daemon))
-        app.include_router(device_routes(desks.devices, self.daemon))
-        async with calling(app) as client:
-            yield client
+from tests.builders import FEEDER
+from tests.controller.directory.directory_world import Directory, directory_in
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> Directory:
-    """After an overload was cut: chargers and the people of the last four houses were asked."""
-    world = Directory(evening(), notices=frozenset({16, 17, 18, 19}), critical=frozenset({2}))
-    world.contacts_file = tmp_path / "contacts.sqlite3"
-    store = ContactStore(world.contacts_file)
-    store.put(HELD, ACCESS)
-    store.close()
-    world.start()
+    world = directory_in(tmp_path)
     await world.daemon.start()
     return world
 
@@ -137,28 +68,26 @@ async def test_names_are_sought_only_for_who_may_know_them_and_it_is_noted(world
     assert world.noted("C03") == [("mara", "found", "a search in the console")]
 
 
-@pytest.mark.parametrize(
-    ("q", "customer", "matched"),
-    [
-        ("james's sq", "C03", "address"),
-        ("ADA@", "C03", "email"),
-        ("020 7946 0018", "C03", "phone"),
-        ("小明", "C15", "name"),
-        ("138-0013", "C15", "phone"),
-        ("100%", "C04", "address"),
-        ("04_b", "C04", "address"),
-    ],
-)
-async def test_by_what_somebody_is_found(world: Directory, q: str, customer: str, matched: str) -> None:
-    async with world.as_of("supervisor") as client:
-        found = (await got(client, "/customers", q=q))["items"]
-        assert [(one["customer"], one["matched"]) for one in found] == [(customer, matched)]
+FOUND_BY = [
+    ("james's sq", "C03", "address"),
+    ("ADA@", "C03", "email"),
+    ("020 7946 0018", "C03", "phone"),
+    ("小明", "C15", "name"),
+    ("138-0013", "C15", "phone"),
+    ("100%", "C04", "address"),
+    ("04_b", "C04", "address"),
+]
 
 
-@pytest.mark.parametrize("q", ["%%", "__", "0!0", "7946x"])
-async def test_signs_of_a_pattern_mean_themselves(world: Directory, q: str) -> None:
+async def test_by_what_somebody_is_found_and_that_signs_of_a_pattern_mean_themselves(
+    world: Directory,
+) -> None:
     async with world.as_of("supervisor") as client:
-        assert await ids(client, q) == []
+        for q, customer, matched in FOUND_BY:
+            found = (await got(client, "/customers", q=q))["items"]
+            assert [(one["customer"], one["matched"]) for one in found] == [(customer, matched)], q
+        for q in ("%%", "__", "0!0", "7946x"):
+            assert await ids(client, q) == [], q
 
 
 async def test_a_search_goes_on_from_numbers_into_names_page_by_page(
@@ -246,25 +175,25 @@ async def test_customers_of_other_feeders_are_not_told(world: Directory) -> None
         assert len(await ids(client)) == 20
 
 
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        ("/customers?feeder=nowhere", 404),
-        ("/customers?after=p.C01", 422),
-        ("/customers?after=1.x", 422),
-        ("/customers?after=٣.٣", 422),
-        ("/customers?limit=101", 422),
-        ("/customers/nobody", 404),
-        ("/devices?feeder=nowhere", 404),
-        ("/devices?after=zero", 422),
-        ("/devices?health=well", 422),
-        ("/devices/nothing", 404),
-        ("/devices/EV00?feeder=nowhere", 404),
-    ],
-)
-async def test_what_is_not_there_or_cannot_be(world: Directory, path: str, status: int) -> None:
+WRONG = [
+    ("/customers?feeder=nowhere", 404),
+    ("/customers?after=p.C01", 422),
+    ("/customers?after=1.x", 422),
+    ("/customers?after=٣.٣", 422),
+    ("/customers?limit=101", 422),
+    ("/customers/nobody", 404),
+    ("/devices?feeder=nowhere", 404),
+    ("/devices?after=zero", 422),
+    ("/devices?health=well", 422),
+    ("/devices/nothing", 404),
+    ("/devices/EV00?feeder=nowhere", 404),
+]
+
+
+async def test_what_is_not_there_or_cannot_be(world: Directory) -> None:
     async with world.as_of() as client:
-        assert (await client.get(f"/api/v1{path}")).status_code == status
+        for path, status in WRONG:
+            assert (await client.get(f"/api/v1{path}")).status_code == status, path
 
 
 async def test_devices_that_need_somebody_come_first(world: Directory) -> None:

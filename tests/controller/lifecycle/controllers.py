@@ -233,7 +233,8 @@ class Controller:
 
         async def order() -> None:
             with suppress(StoreUnavailable, ValueError):  # told to the operator
-                await self.daemon.operate(FEEDER, action, target, "Ann", "drill")
+                limit_kw = 6.0 if action == "limit" else None
+                await self.daemon.operate(FEEDER, action, target, "Ann", "drill", limit_kw=limit_kw)
                 done.append(True)
 
         await self._guarded(order())

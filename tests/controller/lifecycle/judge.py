@@ -64,6 +64,8 @@ class Told:
     """when its device accepted it"""
     let_go_at: datetime | None = None
     """when it was freed, or over"""
+    ordered_until: datetime | None = None
+    """by an operator, whose limit the automatic neither ends nor needs a programme for"""
 
 
 @dataclass
@@ -129,13 +131,16 @@ class Judge:
         self.orders.released, self.orders.released_all = set(), False
 
     def _event_closed(self, entry: dict[str, Any], at: datetime) -> None:
-        left = [t.request for t in self.requests.values() if t.event == entry["event"] and t.state in OPEN]
+        of_event = [t for t in self.requests.values() if t.event == entry["event"] and t.state in OPEN]
+        left = [t.request for t in of_event if t.ordered_until is None or t.ordered_until <= at - self.off]
         self._expect(not left, "an event closes with nobody limited", left)
         self.orders.released, self.orders.released_all = set(), False
 
     def _operator_acted(self, entry: dict[str, Any], at: datetime) -> None:
         target = entry["target"]
         match entry["action"]:
+            case "limit":
+                self.opened[entry["order"]] = at
             case "automatic_off":
                 self.orders.off = True
             case "automatic_on":
@@ -158,9 +163,7 @@ class Judge:
         )  # fmt: skip
         other = [t for t in self.requests.values() if t.target == told.target and t.state in OPEN]
         self._expect(not other, "never two active limits for one device", entry)
-        self._expect(not self.orders.forbid(told), "an operator's order stands (C10)", entry)
-        self._bounded(told, at, end, entry)
-        self._agreed(told, at, end, entry)
+        self._limited(told, at, end, entry)
         self.requests[request] = told
 
     def _request_changed(self, entry: dict[str, Any], at: datetime) -> None:
@@ -172,9 +175,21 @@ class Judge:
         if told.releasing:
             told.let_go_at = told.let_go_at or at
         else:
+            self._limited(told, at, end, entry)
+
+    def _limited(self, told: Told, at: datetime, end: datetime, entry: dict[str, Any]) -> None:
+        """A new limit, or another: by an operator, or else the automatic, which operators may forbid."""
+        if entry.get("ordered") is not None:
+            told.ordered_until = _time(entry["ordered"]["until"])
+            self._expect(end <= told.ordered_until, "an order holds no longer than it says", entry)
+        elif entry.get("reason") != "relaxed":
             self._agreed(told, at, end, entry)
             self._expect(not self.orders.forbid(told), "an operator's order stands (C10)", entry)
-            self._bounded(told, at, end, entry)
+        if told.ordered_until is not None and at < told.ordered_until:
+            gives_back = entry.get("reason") == "relaxed" and entry.get("ordered") is None
+            limits = [limit for limit, _, _ in told.commands.values()]
+            self._expect(not gives_back or entry["limit_kw"] <= max(limits), "no more than ordered", entry)
+        self._bounded(told, at, end, entry)
 
     def _request_moved(self, entry: dict[str, Any], at: datetime) -> None:
         told = self.requests[entry["request"]]
@@ -222,7 +237,7 @@ class Judge:
         self._expect(
             end <= at + DURATION + SPREAD + self.off, "every request has its own end, soon (C3)", entry
         )
-        longest = self.opened[told.event] + LONGEST + self.off
+        longest = max(self.opened[told.event] + LONGEST, told.ordered_until or at) + self.off
         self._expect(end <= longest, "no event lasts longer than its programme allows (C4)", entry)
         if told.resource == "device":
             self._expect(entry["limit_kw"] >= FLOOR_KW, "nobody below their floor (C1)", entry)
@@ -234,11 +249,15 @@ class Judge:
         self._expect(key not in self.said_no, "who said no is not limited anew in this event", entry)
         if not self.agreed or told.customer not in PEOPLE:
             return
-        others = [t for t in self.requests.values() if t.customer == told.customer and t is not told]
+        others = [
+            t
+            for t in self.requests.values()
+            if t.customer == told.customer and t is not told and t.ordered_until is None
+        ]
         if told.resource == "device":
             before = sum((_taken(t) for t in others if t.event == told.event), timedelta(0))
             lasts = before + end - (told.taken_at or at)
-            longest = LONGEST_CALL + PACE + self.off
+            longest = LONGEST_CALL + PACE + self.off + (end - at if told.ordered_until else timedelta(0))
             self._expect(lasts <= longest, "nobody is limited longer than their longest call", entry)
         called = {t.event for t in others if t.sent and t.event != told.event}
         fits = len(called) < CALLS_PER_DAY or bool(self.off)
@@ -316,7 +335,8 @@ class Judge:
                 )
 
             no_since = self.said_no.get((told.event, told.customer), self.calm)
-            held_on = told.resource == "device" and told.state in OPEN and not told.releasing
+            by_hand = told.ordered_until is not None and began < told.ordered_until
+            held_on = told.resource == "device" and told.state in OPEN and not told.releasing and not by_hand
             freed = not held_on or self.calm - no_since < CALM_CYCLES
             self._expect(freed, "who says no is freed soon", (told, began))
         for charger in self._chargers():

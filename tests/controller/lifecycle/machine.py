@@ -21,7 +21,8 @@ awaits = st.integers(1, 14)
 orders = st.one_of(
     st.tuples(st.sampled_from(["release_all", "automatic_off", "automatic_on"]), st.none()),
     st.tuples(
-        st.sampled_from(["release", "exclude", "include"]), st.sampled_from((*CHARGERS, *PEOPLE, "C0"))
+        st.sampled_from(["release", "exclude", "include", "limit"]),
+        st.sampled_from((*CHARGERS, *PEOPLE, "C0")),
     ),
 )
 

@@ -20,7 +20,7 @@ CALM, BUSY, SEVERE = (2.0, 1.0), (11.0, 3.0), (11.0, 7.0)
 awaits = st.integers(1, 24)
 orders = st.one_of(
     st.tuples(st.sampled_from(["release_all", "automatic_off"]), st.none()),
-    st.tuples(st.sampled_from(["release", "exclude"]), st.sampled_from(LIMITABLE)),
+    st.tuples(st.sampled_from(["release", "exclude", "limit"]), st.sampled_from(LIMITABLE)),
 )
 
 

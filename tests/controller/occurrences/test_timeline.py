@@ -10,7 +10,7 @@ from controller import settings
 from controller.occurrences.bodies import EventBody, Step
 from controller.occurrences.index import EventIndex
 from controller.occurrences.phases import PHASES
-from controller.occurrences.timeline import body_of, bounded
+from controller.occurrences.timeline import body_of
 from controller.stores.port import Numbered
 from tests.builders import HOUSES, START, site
 from tests.controller.occurrences.lived import lived
@@ -142,8 +142,13 @@ def test_a_release_says_whether_the_load_flow_allowed_it() -> None:
 
 
 def test_many_steps_are_bounded_and_the_events_own_stay() -> None:
-    few = bounded(told().steps, 20)
-    own = [step for step in told().steps if step.request is None]
-    assert len(few) == 20
-    assert [step for step in few if step.request is None] == own
-    assert bounded(told().steps, 10_000) == told().steps
+    journal, index = lived().journal, EventIndex()
+    for numbered in journal:
+        index.take(numbered)
+    (event,) = index._events.values()
+    few = body_of(event, journal[1:], lived().site, most=20)
+    own = [step.key for step in told().steps if step.request is None]
+    assert len(few.steps) == 20 < few.steps_total == len(told().steps)
+    assert [step.key for step in few.steps if step.request is None] == own
+    of_requests = [step.seq for step in told().steps if step.request is not None]
+    assert [step.seq for step in few.steps if step.request is not None] == of_requests[: 20 - len(own)]

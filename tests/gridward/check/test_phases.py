@@ -33,12 +33,17 @@ def net() -> Any:
     return net
 
 
+@pytest.fixture(scope="module")
+def net_json(net: Any) -> str:
+    return str(pp.to_json(net))
+
+
 @pytest.fixture
-def check(net: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Check:
+def check(net_json: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Check:
     """Runs the command on files of the given text; gives exit status, standard output and standard error."""
 
     def run(readings: str, *more: str, of: Any = None, **files: str) -> tuple[int, str, str]:
-        pp.to_json(net if of is None else of, str(tmp_path / "net.json"))
+        (tmp_path / "net.json").write_text(net_json if of is None else str(pp.to_json(of)))
         (tmp_path / "readings.csv").write_text(readings)
         arguments = [str(tmp_path / "net.json"), "--readings", str(tmp_path / "readings.csv"), *more]
         for name, text in files.items():

@@ -23,7 +23,7 @@ const SAID: Readonly<Record<number, Text>> = {
   401: { en: "Please sign in.", zh: "请登录。" },
   403: { en: "Your role does not allow this.", zh: "您的角色无权执行此操作。" },
   404: { en: "This does not exist.", zh: "该对象不存在。" },
-  409: { en: "The situation has changed meanwhile.", zh: "情况已发生变化。" },
+  409: { en: "This cannot be done as things stand.", zh: "当前情况下无法执行。" },
   422: { en: "The controller does not take this.", zh: "控制器不接受此内容。" },
   429: { en: "Too many requests: wait a little.", zh: "请求过于频繁，请稍候。" },
   503: { en: "The controller cannot do this now.", zh: "控制器目前无法执行。" },

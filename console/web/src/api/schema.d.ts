@@ -1596,6 +1596,11 @@ export interface components {
          */
         ByHandView: {
             /**
+             * Is Stop
+             * @default false
+             */
+            is_stop: boolean;
+            /**
              * Since
              * Format: date-time
              */
@@ -6364,6 +6369,10 @@ export interface operations {
                         };
                         source: string;
                         supply: number[];
+                        tiles: {
+                            attribution: string;
+                            url: string;
+                        } | null;
                         /**
                          * TransformerColumns
                          * @description All transformers.
@@ -6959,13 +6968,13 @@ export interface operations {
                         estimated: (number | null)[];
                         feeder: string;
                         limits: {
-                            line_percent: number[];
+                            line_percent: (number | null)[];
                             max_v_pu: (number | null)[];
                             min_v_pu: (number | null)[];
                             step: number;
-                            transformer_percent: number[];
+                            transformer_percent: (number | null)[];
                         }[];
-                        line_percent: number[][];
+                        line_percent: (number | null)[][];
                         lines: string[];
                         measured: (number | null)[];
                         model_p_kw: (number | null)[];
@@ -6979,7 +6988,7 @@ export interface operations {
                             target: string;
                             until: string | null;
                         }[];
-                        service_point_kw: number[][] | null;
+                        service_point_kw: (number | null)[][] | null;
                         service_points: string[] | null;
                         shown_at: (string | null)[];
                         source: (("computed" | "recorded") | null)[];
@@ -6987,9 +6996,9 @@ export interface operations {
                         step_s: number;
                         substation_p_kw: (number | null)[];
                         times: string[];
-                        transformer_percent: number[][];
+                        transformer_percent: (number | null)[][];
                         transformers: string[];
-                        v_pu: number[][];
+                        v_pu: (number | null)[][];
                         without_control_percent: (number | null)[];
                         worst_percent: (number | null)[];
                     };
@@ -8498,7 +8507,7 @@ export interface operations {
                             automatic: {
                                 since?: string | null;
                                 /** @enum {unknown} */
-                                state: "off" | "on" | "released" | "suspended";
+                                state: "off" | "on" | "released" | "stopped" | "suspended";
                                 who?: string | null;
                                 why?: string | null;
                             };
@@ -10201,6 +10210,8 @@ export interface operations {
                                 v_pu: number;
                             }[];
                             by_hand?: {
+                                /** @default false */
+                                is_stop: boolean;
                                 since: string;
                                 who: string;
                                 why: string;
@@ -10328,7 +10339,7 @@ export interface operations {
                             automatic: {
                                 since?: string | null;
                                 /** @enum {unknown} */
-                                state: "off" | "on" | "released" | "suspended";
+                                state: "off" | "on" | "released" | "stopped" | "suspended";
                                 who?: string | null;
                                 why?: string | null;
                             };
@@ -10403,6 +10414,8 @@ export interface operations {
                         at: string;
                         automatic: boolean;
                         by_hand: {
+                            /** @default false */
+                            is_stop: boolean;
                             since: string;
                             who: string;
                             why: string;

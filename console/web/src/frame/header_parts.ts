@@ -2,5 +2,6 @@
 
 import type { ComponentType } from "preact";
 import { AlarmStrip } from "../screens/alarms/strip";
+import { CommandStrip } from "../screens/commands/strip";
 
-export const HEADER_PARTS: readonly ComponentType[] = [AlarmStrip];
+export const HEADER_PARTS: readonly ComponentType[] = [AlarmStrip, CommandStrip];

@@ -30,7 +30,7 @@ export interface Moment {
   /** Seconds since 1970. */
   readonly atS: number;
   readonly colour: string;
-  /** Drawn through, not dashed. */
+  /** Drawn through and without its name: where one is. */
   readonly isFirm?: boolean;
 }
 
@@ -170,7 +170,9 @@ function drawMoments(chart: uPlot, moments: readonly Moment[]): void {
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   ctx.clip();
   ctx.font = `${11 * scale}px system-ui, sans-serif`;
-  moments.forEach((moment, place) => {
+  ctx.textAlign = "left";
+  const rowEnds: number[] = [];
+  for (const moment of [...moments].sort((a, b) => a.atS - b.atS)) {
     const x = Math.round(chart.valToPos(moment.atS, "x", true));
     ctx.strokeStyle = ctx.fillStyle = colour(moment.colour);
     ctx.lineWidth = (moment.isFirm ? 2 : 1) * scale;
@@ -179,10 +181,14 @@ function drawMoments(chart: uPlot, moments: readonly Moment[]): void {
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    const isLate = x > bbox.left + 0.85 * bbox.width;
-    ctx.textAlign = isLate ? "right" : "left";
-    ctx.fillText(t(moment.name), x + (isLate ? -4 : 4) * scale, bbox.top + (12 + 13 * (place % 3)) * scale); // names apart
-  });
+    if (moment.isFirm) continue;
+    const name = t(moment.name);
+    const end = x + ctx.measureText(name).width + 10 * scale;
+    const free = rowEnds.findIndex((taken) => taken < x);
+    const row = free < 0 ? rowEnds.length : free; // names never lie over each other
+    rowEnds[row] = end;
+    ctx.fillText(name, x + 4 * scale, bbox.top + (12 + 13 * row) * scale);
+  }
   ctx.restore();
 }
 

@@ -1,6 +1,5 @@
 """Our unit over a real socket, with a server and a client that we did not write."""
 
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pymodbus.client import ModbusTcpClient
 
 from devices.modbus.dialogue import Operation, Read, Registers, UnitException
 from devices.modbus.sunspec import SunSpecSettings, SunSpecUnit
+from tests.brokers import free_port
 from tests.devices.modbus.sunspec.talking import Answer, talk
 
 SERVER = Path(__file__).with_name("foreign_server.py")
@@ -21,9 +21,7 @@ MBPOLL = ("mbpoll", "-m", "tcp", "-a", "1", "-0", "-t", "4", "-1")
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """The foreign device."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, str(SERVER), str(port), str(BASE)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
@@ -31,7 +29,7 @@ def port() -> Iterator[int]:
         assert server.stdout.readline() == "ready\n"
         yield port
         server.stdin.close()
-        server.wait(10)
+        server.wait(60)
 
 
 def answers_at(client: ModbusTcpClient) -> Answer:

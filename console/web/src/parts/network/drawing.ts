@@ -78,23 +78,26 @@ export class Drawing {
   }
 
   fit(): void {
-    this.map.fitBounds(this.geometry.bounds, { padding: [26, 26], animate: false });
+    this.map.fitBounds(this.geometry.bounds, { paddingTopLeft: [30, 34], paddingBottomRight: [70, 44], animate: false });
   }
 
   zoom(by: number): void {
     this.map.setZoom(this.map.getZoom() + by);
   }
 
-  /** Have an element in the middle, near enough to be read. */
+  /** Have an element in view, near enough to be read; nothing moves where it is already. */
   goTo(element: string): void {
     const part = placesOf(this.layout).parts.get(element);
     if (!part) return;
     const ends = part.kind === "bus" ? [part.place, part.place] : endsOf(this.layout, part.kind, part.place);
     const x = (this.geometry.x[ends[0]!]! + this.geometry.x[ends[1]!]!) / 2;
     const y = (this.geometry.y[ends[0]!]! + this.geometry.y[ends[1]!]!) / 2;
+    const place = this.geometry.crs.pointToLatLng(L.point(x, y), 0);
+    const scale = this.map.getZoomScale(this.map.getZoom(), 0);
+    if (scale >= this.geometry.readableScale && this.map.getBounds().pad(-0.1).contains(place)) return;
     const readable = this.map.getScaleZoom(this.geometry.readableScale, 0);
     const zoom = Math.max(this.map.getZoom(), Math.min(readable + CLOSER, this.map.getMaxZoom()));
-    this.map.setView(this.geometry.crs.pointToLatLng(L.point(x, y), 0), zoom);
+    this.map.setView(place, zoom);
   }
 
   resize(): void {

@@ -29,8 +29,8 @@ export interface Geometry {
   readonly readableScale: number;
 }
 
-const NAME_WIDE_PX = 56;
-const NAME_TALL_PX = 24;
+const NAME_WIDE_PX = 44;
+const NAME_TALL_PX = 20;
 
 export function hasMap(layout: Layout): boolean {
   return layout.coordinates !== null;

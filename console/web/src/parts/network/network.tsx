@@ -50,6 +50,7 @@ export interface NetworkProps {
   note?: ComponentChildren;
 }
 
+let numbered = 0;
 const NO_MARKS: Marks = { selected: null, limited: new Set(), chosen: new Set(), quality: "" };
 
 export function Network({ layout, figures, marks = {}, onSelect, tools, note }: NetworkProps) {
@@ -58,6 +59,8 @@ export function Network({ layout, figures, marks = {}, onSelect, tools, note }: 
   const [pointed, setPointed] = useState<{ element: string; x: number; y: number } | null>(null);
   const place = useRef<HTMLDivElement>(null);
   const drawing = useRef<Drawing | null>(null);
+  const picked = useRef<string | null>(null);
+  const keys = useRef(`network-${(numbered += 1)}`).current;
   const latest = useRef({ figures, onSelect });
   latest.current = { figures, onSelect };
   const { selected, limited, chosen, quality } = { ...NO_MARKS, ...marks };
@@ -67,11 +70,15 @@ export function Network({ layout, figures, marks = {}, onSelect, tools, note }: 
     const frame = place.current;
     if (!frame) return undefined;
     const made = (drawing.current = new Drawing(frame, layout, shownForm, {
-      onPick: (element) => latest.current.onSelect?.(element),
+      onPick: (element) => {
+        picked.current = element;
+        latest.current.onSelect?.(element);
+      },
       onPoint: (element, x, y) => setPointed(element === null ? null : { element, x, y }),
     }));
     made.show(latest.current.figures);
     made.mark({ selected, limited, chosen, quality });
+    if (selected !== null) made.goTo(selected);
     const watcher = new ResizeObserver(() => made.resize());
     watcher.observe(frame);
     return () => {
@@ -83,9 +90,13 @@ export function Network({ layout, figures, marks = {}, onSelect, tools, note }: 
   useEffect(() => drawing.current?.show(figures), [figures]);
   useEffect(() => drawing.current?.mark({ selected, limited, chosen, quality }), [selected, limited, chosen, quality]);
   useEffect(() => drawing.current?.recolour(), [coloursChanged.value]);
+  useEffect(() => {
+    if (selected !== null && selected !== picked.current) drawing.current?.goTo(selected); // picked elsewhere
+    picked.current = null;
+  }, [selected]);
 
   const goTo = (element: string): void => {
-    drawing.current?.goTo(element);
+    drawing.current?.goTo(element); // also when it is selected already
     onSelect?.(element);
     announce(sayElement(layout, figures, element));
   };
@@ -117,10 +128,10 @@ export function Network({ layout, figures, marks = {}, onSelect, tools, note }: 
           ref={place}
           role="application"
           aria-label={t(words.drawing)}
-          aria-describedby="network-keys"
+          aria-describedby={keys}
           onKeyDown={onKey}
         />
-        <p id="network-keys" class="unseen">
+        <p id={keys} class="unseen">
           {t(words.keys)}
         </p>
         <div class="network-zoom" role="group" aria-label={t(words.drawing)}>

@@ -6,7 +6,7 @@ import { colour } from "../../theme";
 import { branchAt, branchNumber, type Geometry } from "./geometry";
 import { placesOf, type Figures, type Layout } from "./layout";
 import { HIGH, OVER, UNKNOWN, type Tones } from "./tones";
-import { box, ring, textAt, transformerSign, triangle } from "./signs";
+import { box, ring, textAt, textFont, transformerSign, triangle } from "./signs";
 
 export interface Marks {
   /** Element that somebody looks at. */
@@ -28,6 +28,16 @@ const SIGNS_FROM = 9;
 const MOST_NAMES = 250;
 const MOST_SIGNS = 400;
 const CHUNK = 800;
+
+const CELL_WIDE = 10;
+const CELL_TALL = 14;
+
+/** The cells of a coarse grid that a name covers: no two names share one. */
+function cellsOf(x: number, y: number, width: number): string[] {
+  const row = Math.floor(y / CELL_TALL);
+  const [first, last] = [Math.floor(x / CELL_WIDE), Math.floor((x + width) / CELL_WIDE)];
+  return Array.from({ length: last - first + 1 }, (_, n) => `${first + n}/${row}`);
+}
 
 interface View {
   scale: number;
@@ -291,10 +301,15 @@ export class Painter extends L.Renderer {
   private names(ctx: CanvasRenderingContext2D, view: View, ink: Ink): void {
     let told = 0;
     const { name } = this.layout.buses;
+    const taken = new Set<string>();
+    ctx.font = textFont(11);
     for (let bus = 0; bus < name.length && told < MOST_NAMES; bus += 1) {
       const x = this.busX(view, bus);
       const y = this.busY(view, bus);
       if (!this.isIn(view, x, y)) continue;
+      const cells = cellsOf(x, y, ctx.measureText(name[bus]!).width);
+      if (cells.some((cell) => taken.has(cell))) continue;
+      cells.forEach((cell) => taken.add(cell));
       told += 1;
       textAt(ctx, name[bus]!, x + 4, y - 12, ink["--muted"], 11, "left");
     }

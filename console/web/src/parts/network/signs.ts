@@ -3,17 +3,12 @@
 type Ctx = CanvasRenderingContext2D;
 const FONT = 'system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif';
 
+export const textFont = (size: number): string => `${size}px ${FONT}`;
+
 /** A circle as a path of its own, to be stroked or filled. */
 export function ring(ctx: Ctx, x: number, y: number, radius: number): void {
   ctx.moveTo(x + radius, y);
   ctx.arc(x, y, radius, 0, 2 * Math.PI);
-}
-
-export function disc(ctx: Ctx, x: number, y: number, radius: number, fill: string): void {
-  ctx.fillStyle = fill;
-  ctx.beginPath();
-  ring(ctx, x, y, radius);
-  ctx.fill();
 }
 
 /** A service point: full when measured, half when stale, hollow when estimated. */
@@ -63,7 +58,7 @@ export function textAt(
   align: CanvasTextAlign = "center",
   ground?: string,
 ): void {
-  ctx.font = `${size}px ${FONT}`;
+  ctx.font = textFont(size);
   ctx.textAlign = align;
   ctx.textBaseline = "middle";
   if (ground) {

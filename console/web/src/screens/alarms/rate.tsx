@@ -30,8 +30,8 @@ const own = {
   stale: { en: "Stand for over a day", zh: "持续超过一天" },
   goal: (goal: string): Text => ({ en: `goal: at most ${goal}`, zh: `目标：不超过 ${goal}` }),
   alarms: { en: "alarms", zh: "条" },
-  /** Short: it stands at each figure of the axis. */
-  unit: { en: "/10 min", zh: "条" },
+  /** Short: it stands at each figure of the axis, below the heading that says what of. */
+  unit: { en: "×", zh: "条" },
   chart: { en: "Alarms in ten minutes", zh: "每十分钟告警数" },
   perOperator: (count: number): Text => ({
     en: `${count} operators share them; the lines are for all of them together.`,
@@ -165,8 +165,9 @@ function Chart({ rate }: { rate: RateBody }) {
   const said = `${t(own.chart)}: ${plain(rate.alarms)} ${t(own.alarms)}, ${t(own.most)} ${plain(rate.most_in_ten_minutes)}`;
   return (
     <div>
+      <h3>{t(own.chart)}</h3>
       {rate.operators > 1 && <p class="muted small">{t(own.perOperator(rate.operators))}</p>}
-      <Trend summary={said} unit={t(own.unit)} lines={LINES} data={data} marks={marks} height={200} />
+      <Trend summary={said} unit={t(own.unit)} lines={LINES} data={data} marks={marks} height={250} />
     </div>
   );
 }

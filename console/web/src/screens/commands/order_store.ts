@@ -48,7 +48,7 @@ export function wantMore(): void {
 }
 
 interface Told {
-  readonly told?: readonly { readonly entry: string }[];
+  readonly told: readonly { readonly entry: string }[];
 }
 
 let begun = false;
@@ -57,8 +57,7 @@ let begun = false;
 export function beginOrders(): void {
   if (begun) return;
   begun = true;
-  on<Told | readonly { readonly entry: string }[]>("told", (data) => {
-    const told = "told" in data ? (data.told ?? []) : (data as readonly { readonly entry: string }[]);
+  on<Told>("told", ({ told }) => {
     if (!told.some(({ entry }) => TELLING.has(entry))) return;
     clearTimeout(soon);
     soon = setTimeout(refreshOrders, SOON_MS);

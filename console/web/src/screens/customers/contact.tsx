@@ -61,6 +61,7 @@ export function ContactPanel({ customer }: { customer: string }) {
   return (
     <Panel
       title={own.title}
+      class={shown ? "wide" : ""}
       tools={
         shown && (
           <button type="button" onClick={() => setShown(null)}>

@@ -171,7 +171,7 @@ function Agreement({ page }: { page: Page }) {
       ) : (
         <Facts
           facts={[
-            [own.agreement, <Status tone={known?.tone ?? "normal"}>{known ? t(known.text) : consent.standing}</Status>],
+            [words.state, <Status tone={known?.tone ?? "normal"}>{known ? t(known.text) : consent.standing}</Status>],
             [own.consented, consent.consented_on ? dateText(consent.consented_on) : "–"],
             ...(consent.withdrawn_on ? ([[own.withdrawn, dateText(consent.withdrawn_on)]] as const) : []),
             ...(consent.ended_on ? ([[own.ended, dateText(consent.ended_on)]] as const) : []),

@@ -2,14 +2,14 @@
 
 import { body, client } from "../../api/client";
 import { useResource } from "../../api/resource";
-import { ago, kw, span, when } from "../../format";
+import { kw, span, when } from "../../format";
 import { Panel } from "../../parts/page";
 import { Known } from "../../parts/states";
 import { Status, Tile, Tiles } from "../../parts/status";
 import { t, type Text } from "../../words";
 import { deviceText, REQUEST_STATES } from "../feeder/feeder_words";
 import { customerHref, HEALTHS, protocolText, words, type DeviceRow } from "./customer_words";
-import { deviceWords, differs, refusedText, reliability } from "./device_table";
+import { deviceWords, differs, heardText, refusedText, reliability } from "./device_table";
 import { Facts } from "./facts";
 import { RequestsTable } from "./requests_table";
 
@@ -69,7 +69,7 @@ function Now({ row }: { row: DeviceRow }) {
     <section aria-label={t(own.now)}>
       <Tiles>
         <Tile label={t(words.health)} value={t(health.name)} tone={health.tone} note={t(health.told)} />
-        <Tile label={t(deviceWords.heard)} value={ago(row.heard_at)} note={when(row.heard_at)} />
+        <Tile label={t(deviceWords.heard)} value={heardText(row.heard_at)} note={when(row.heard_at)} />
         <Tile
           label={t(deviceWords.asked)}
           value={row.protected ? t(words.neverLimited) : row.asked_kw === null ? t(deviceWords.none) : kw(row.asked_kw)}
@@ -92,7 +92,7 @@ function About({ row }: { row: DeviceRow }) {
   const failsafe = row.failsafe;
   const shown = failsafe?.shown_kw ?? null;
   return (
-    <Panel title={own.about}>
+    <Panel title={own.about} class="wide">
       <Facts
         facts={[
           [words.kind, deviceText(row.kind)],

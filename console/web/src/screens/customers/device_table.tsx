@@ -1,6 +1,6 @@
 // Devices side by side: what was asked of each, what it shows, what it takes.
 
-import { ago, kw, percent } from "../../format";
+import { ago, kw, percent, siteNowMs } from "../../format";
 import { Status } from "../../parts/status";
 import { Table, type Column } from "../../parts/table";
 import { t, type Text } from "../../words";
@@ -25,8 +25,12 @@ export const deviceWords = {
 /** `2 of 7` */
 export function refusedText(row: DeviceRow): string {
   const said = row.refused + row.unanswered;
-  return row.requests ? t({ en: `${said} of ${row.requests}`, zh: `${row.requests} 次中 ${said} 次` }) : "–";
+  return row.requests ? t({ en: `${said} of ${row.requests}`, zh: `${said}/${row.requests} 次` }) : "–";
 }
+
+/** A device's clock may be a little ahead of ours: that is now. */
+export const heardText = (at: string | null | undefined): string =>
+  at && Date.parse(at) > siteNowMs.value ? ago(siteNowMs.value) : ago(at);
 
 export function HealthMark({ row }: { row: DeviceRow }) {
   const known = HEALTHS[row.health];
@@ -57,7 +61,7 @@ const COLUMNS: readonly Column<DeviceRow>[] = [
     order: (row) => row.customer,
   },
   { key: "feeder", name: words.feeder, cell: (row) => row.feeder, order: (row) => row.feeder },
-  { key: "heard", name: deviceWords.heard, cell: (row) => ago(row.heard_at), order: (row) => row.heard_at },
+  { key: "heard", name: deviceWords.heard, cell: (row) => heardText(row.heard_at), order: (row) => row.heard_at },
   {
     key: "asked",
     name: deviceWords.asked,

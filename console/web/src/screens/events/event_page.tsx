@@ -1,5 +1,6 @@
 // One event: what it came to, how it went on over time, why each decision, and what each request led to.
 
+import { useEffect } from "preact/hooks";
 import { useResource } from "../../api/resource";
 import { kwh, money, plain, siteNowMs, span, when } from "../../format";
 import { Page } from "../../parts/page";
@@ -58,7 +59,17 @@ function Tools({ id, feeder }: { id: string; feeder: string | undefined }) {
   );
 }
 
+/** On paper all is told. */
+function useAllOpenOnPaper(): void {
+  useEffect(() => {
+    const open = (): void => document.querySelectorAll("details.phase").forEach((part) => part.setAttribute("open", ""));
+    addEventListener("beforeprint", open);
+    return () => removeEventListener("beforeprint", open);
+  }, []);
+}
+
 function Whole({ event }: { event: EventBody }) {
+  useAllOpenOnPaper();
   return (
     <>
       <Summary event={event} />

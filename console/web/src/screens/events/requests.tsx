@@ -22,8 +22,7 @@ const words = {
   course: { en: "Course", zh: "过程" },
   inForce: { en: "In force", zh: "执行时段" },
   outcome: { en: "Settlement", zh: "结算" },
-  asked: { en: "Asked", zh: "要求削减" },
-  proven: { en: "Proven", zh: "核实削减" },
+  proven: { en: "Proven of asked", zh: "核实 / 要求削减" },
   points: { en: "Points", zh: "积分" },
   corrected: (n: number): Text => ({ en: `corrected ${n} times`, zh: `已更正 ${n} 次` }),
   notYet: { en: "not yet", zh: "未结算" },
@@ -42,6 +41,8 @@ export function Requests({ rows }: { rows: readonly RequestRow[] }) {
 }
 
 const stateText = (state: string): string => t(REQUEST_STATES[state]?.text ?? { en: state, zh: state });
+const COURSE: Readonly<Record<string, Text>> = { sent: { en: "sent", zh: "已下发" } };
+const courseText = (state: string): string => (COURSE[state] ? t(COURSE[state]) : stateText(state));
 const lowest = (row: RequestRow): number => Math.min(...row.limits.map(([, limit]) => limit));
 
 const COLUMNS: readonly Column<RequestRow>[] = [
@@ -72,7 +73,7 @@ const COLUMNS: readonly Column<RequestRow>[] = [
       <ol class="course small">
         {row.states.map(([state, at]) => (
           <li key={state + at}>
-            {stateText(state)} <time dateTime={at}>{when(at)}</time>
+            {courseText(state)} <time dateTime={at}>{when(at)}</time>
           </li>
         ))}
       </ol>
@@ -100,20 +101,17 @@ const COLUMNS: readonly Column<RequestRow>[] = [
     order: (row) => row.settled?.outcome ?? null,
   },
   {
-    key: "asked",
-    name: words.asked,
-    isFigure: true,
-    cell: (row) => kwh(row.settled?.asked_kwh, 2),
-    order: (row) => row.settled?.asked_kwh ?? null,
-  },
-  {
     key: "proven",
     name: words.proven,
     isFigure: true,
     cell: (row) => (
       <>
-        {kwh(row.settled?.reduced_kwh, 2)}{" "}
-        <span class="muted small">{row.settled ? withUnit(row.settled.compliance_percent, "%") : ""}</span>
+        {kwh(row.settled?.reduced_kwh, 2)}
+        {row.settled && (
+          <span class="of-asked muted small">
+            / {kwh(row.settled.asked_kwh, 2)}, {withUnit(row.settled.compliance_percent, "%")}
+          </span>
+        )}
       </>
     ),
     order: (row) => row.settled?.reduced_kwh ?? null,

@@ -11,7 +11,7 @@ import { Known } from "../../parts/states";
 import { Table, type Column } from "../../parts/table";
 import { t, type Text } from "../../words";
 import { ShareBar } from "./bar";
-import { kindText, valueText } from "./feeder_words";
+import { valueText } from "./feeder_words";
 import type { LiveFeeder } from "./live_feeder";
 import { worstLoaded } from "./worst";
 
@@ -111,7 +111,7 @@ function Parts({ layout, live, chosen, onChoose, onSelect, element }: Contributi
       {(view) => (
         <>
           <p class="muted">
-            {kindText(view.kind)}: {t(words.made(valueText(view.kind, view.value), valueText(view.kind, view.limit), when(view.at)))}
+            {nameOf(layout, view.element)}: {t(words.made(valueText(view.kind, view.value), valueText(view.kind, view.limit), when(view.at)))}
           </p>
           <Table
             caption={words.title}

@@ -1,6 +1,6 @@
 // One feeder: its drawing in the middle, and around it the same in lists, in time, and as a question.
 
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { ago, siteNowMs } from "../../format";
 import { isPresent } from "../../live/stream";
 import { Network } from "../../parts/network/network";
@@ -9,6 +9,8 @@ import { Page } from "../../parts/page";
 import { Icon } from "../../parts/icon";
 import { Known } from "../../parts/states";
 import { t, verbatim, type Text } from "../../words";
+import { may } from "../../session";
+import { OrderDialog } from "../commands/order_dialog";
 import { Contributions } from "./contributions";
 import { Details } from "./details";
 import { Elements } from "./elements";
@@ -24,6 +26,7 @@ const words = {
   waiting: { en: "Waiting for the first cycle …", zh: "正在等待第一个周期的数据……" },
   preview: { en: "Preview: this is how it would be, not how it is.", zh: "预演结果，并非当前实际状态。" },
   old: (age: string): Text => ({ en: `As it was ${age}: nothing newer has come.`, zh: `显示的是 ${age}的状态，未收到更新。` }),
+  order: { en: "Order …", zh: "下达指令……" },
   overview: { en: "All feeders", zh: "全部馈线" },
   noSolution: {
     en: "The load flow has no solution: loadings and voltages are not known.",
@@ -33,11 +36,25 @@ const words = {
 const HOLDING = new Set(["accepted", "active"]);
 const OLD_AFTER_MS = 60_000;
 
-export function FeederPage({ id }: { id: string }) {
+/** `element`: what somebody came here to look at. */
+export function FeederPage({ id, element }: { id: string; element: string | null }) {
   const { layout, live } = useFeeder(id);
+  const [isOrdering, setOrdering] = useState(false);
+  const tools = (
+    <>
+      {may("operate", id) && (
+        <button type="button" onClick={() => setOrdering(true)}>
+          <Icon name="command" />
+          {t(words.order)}
+        </button>
+      )}
+      <a href="#/">{t(words.overview)}</a>
+    </>
+  );
   return (
-    <Page title={verbatim(id)} tools={<a href="#/">{t(words.overview)}</a>}>
-      <Known of={layout}>{(known) => (live ? <Whole layout={known} live={live} /> : <Waiting layout={known} />)}</Known>
+    <Page title={verbatim(id)} tools={tools}>
+      {isOrdering && <OrderDialog feeder={id} onClose={() => setOrdering(false)} />}
+      <Known of={layout}>{(known) => (live ? <Whole layout={known} live={live} first={element} /> : <Waiting layout={known} />)}</Known>
     </Page>
   );
 }
@@ -55,8 +72,11 @@ function Waiting({ layout }: { layout: Layout }) {
   );
 }
 
-function Whole({ layout, live }: { layout: Layout; live: LiveFeeder }) {
-  const [selected, setSelected] = useState<string | null>(null);
+function Whole({ layout, live, first }: { layout: Layout; live: LiveFeeder; first: string | null }) {
+  const [selected, setSelected] = useState<string | null>(first);
+  useEffect(() => {
+    if (first !== null) setSelected(first);
+  }, [first]);
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
   const [preview, setPreview] = useState<WhatIf | null>(null);
   const [isDrawn, setDrawn] = useState(true);
@@ -109,7 +129,7 @@ function Whole({ layout, live }: { layout: Layout; live: LiveFeeder }) {
           <Elements layout={layout} figures={live.figures} selected={selected} onSelect={setSelected} />
         </div>
       </div>
-      {order && null}
+      {order && <OrderDialog feeder={layout.feeder} preset={order} onClose={() => setOrder(null)} />}
     </>
   );
 }

@@ -40,7 +40,9 @@ export function after(known: LiveFeeder | null, told: FeederEvent): LiveFeeder {
   };
 }
 
+/** The very same list while nothing changes, so that nothing is drawn anew for it. */
 function requestsAfter(known: readonly Request[], told: FeederEvent["requests"]): readonly Request[] {
+  if (!told.whole && told.rows.length === 0 && told.gone.length === 0 && told.order === null) return known;
   const byId = new Map(told.whole ? [] : known.map((request) => [request.request, request]));
   for (const row of told.rows) byId.set(row.request, row);
   for (const gone of told.gone) byId.delete(gone);

@@ -115,7 +115,7 @@ const COLUMNS: readonly Column<Request>[] = [
       return (
         <>
           <Status tone={known?.tone ?? "normal"}>{known ? t(known.text) : row.state}</Status>
-          {row.reason && <span class="muted small"> {row.reason}</span>}
+          {row.reason && known?.tone === "warn" && <span class="muted small"> {row.reason}</span>}
           {row.reduced_kwh !== null && <span class="muted small"> {t(words.reduced(row.reduced_kwh.toFixed(1), row.points ?? 0))}</span>}
         </>
       );

@@ -16,18 +16,15 @@ import { Status } from "../../parts/status";
 import { Table, type Column } from "../../parts/table";
 import { may, who } from "../../session";
 import { t, type Text } from "../../words";
+import { CAUTIONS, REASONS } from "../commands/effect_words";
+import type { Preset } from "../commands/order_dialog";
 import { TONES } from "./feeder_words";
 
 export type WhatIf = components["schemas"]["WhatIf"];
 type ElementEffect = WhatIf["elements"][number];
 
-/** The order that a preview was of, as the order desk takes it. */
-export interface PresetOrder {
-  readonly action: "limit";
-  readonly targets: readonly string[];
-  readonly limit_kw: number;
-  readonly until: string;
-}
+/** The order that a preview was of. */
+export type PresetOrder = Preset & Required<Pick<Preset, "targets" | "limit_kw" | "until">>;
 
 const words = {
   title: { en: "What if I limit these?", zh: "限功率预演" },
@@ -50,7 +47,6 @@ const words = {
   order: { en: "Draft this order …", zh: "起草该指令……" },
   show: { en: "Show it in the drawing", zh: "在图中显示" },
   notSignedIn: { en: "Sign in to preview and to order.", zh: "请登录后再进行预演或下达指令。" },
-  badData: { en: "The data are not good: the answer may not be right.", zh: "数据质量不佳，结果可能不准确。" },
   before: { en: "Now", zh: "当前" },
   after: { en: "With these limits", zh: "限功率后" },
   highest: { en: "Highest loading", zh: "最高负载率" },
@@ -68,32 +64,9 @@ const words = {
   elements: { en: "Elements before and after", zh: "元件前后对比" },
   element: { en: "Element", zh: "元件" },
   of: { en: "Limit", zh: "限值" },
-  state: { en: "Afterwards", zh: "之后状态" },
   at: (time: string): Text => ({ en: `On the readings of ${time}`, zh: `基于 ${time} 的量测数据` }),
   done: (from: string, to: string): Text => ({ en: `Highest loading from ${from} to ${to}`, zh: `最高负载率由 ${from} 变为 ${to}` }),
 };
-const REASONS: Readonly<Record<string, Text>> = {
-  feeds_in: { en: "it has no consumption to limit", zh: "无可限用电" },
-  protected: { en: "it or its customer is never limited", zh: "设备或用户受保护" },
-  excluded: { en: "an operator took it out", zh: "已被值班员排除" },
-  failsafe_not_shown: { en: "it does not show its failsafe", zh: "未上报失联保护值" },
-  power_not_known: { en: "its power is not known", zh: "功率未知" },
-  being_released: { en: "it is being released just now", zh: "正在解除限制" },
-  above_rating: { en: "it takes no more than that", zh: "其功率本不超过该值" },
-  gate_refused: { en: "the safety gate does not let it pass", zh: "安全校验未通过" },
-};
-const CAUTIONS: Readonly<Record<string, Text>> = {
-  data_not_good: words.badData,
-  no_solution_now: { en: "No load flow exists now: nothing is known.", zh: "当前潮流不收敛，结果未知。" },
-  no_solution_then: { en: "No load flow exists then: the voltage may collapse.", zh: "执行后潮流不收敛，可能电压崩溃。" },
-  new_violations: { en: "Something would leave its limits that is within them now.", zh: "将产生新的越限。" },
-  still_violated: { en: "Something stays outside its limits.", zh: "仍有元件越限。" },
-  was_excluded: { en: "An operator took it out before; it would be limited all the same.", zh: "此前已被值班员排除，仍将被限功率。" },
-  automatic_stays_out: { en: "The automatic asks nobody afterwards.", zh: "此后自动控制不再动作。" },
-  automatic_takes_over: { en: "The automatic decides afterwards, and may ask for more.", zh: "此后由自动控制决定，可能进一步限功率。" },
-  power_not_known: { en: "What comes back at some is not known.", zh: "部分设备恢复功率未知。" },
-};
-
 const MOST_TARGETS = 200;
 const FIRST_LIMIT_KW = 4.2;
 const FIRST_MINUTES = 15;
@@ -108,7 +81,7 @@ interface WhatIfProps {
   onPreview: (found: WhatIf | null) => void;
   isDrawn: boolean;
   onDraw: (isDrawn: boolean) => void;
-  onOrder: ((order: PresetOrder) => void) | null;
+  onOrder: (order: PresetOrder) => void;
   onSelect: (element: string) => void;
 }
 
@@ -134,7 +107,7 @@ export function WhatIfPanel(props: WhatIfProps) {
     setBusy(true);
     setProblem(undefined);
     const until = new Date(siteNowMs.value + span * 60_000).toISOString();
-    const order: PresetOrder = { action: "limit", targets, limit_kw: limit, until };
+    const order = { action: "limit" as const, targets, limit_kw: limit, until };
     try {
       const found = await body<WhatIf>(
         client.POST("/api/v1/feeders/{feeder}/what-if", {
@@ -179,7 +152,7 @@ export function WhatIfPanel(props: WhatIfProps) {
           <button type="submit" disabled={!isWell || isBusy}>
             {t(words.preview)}
           </button>
-          {preview && isOfThis && asked && onOrder && may("operate", layout.feeder) && (
+          {preview && isOfThis && asked && may("operate", layout.feeder) && (
             <button type="button" class="primary" onClick={() => onOrder(asked.order)}>
               {t(words.order)}
             </button>
@@ -238,16 +211,20 @@ function Chosen({ layout, chosen, devices, onChoose }: ChosenProps) {
 const EFFECTS: readonly Column<ElementEffect & { name: string }>[] = [
   { key: "name", name: words.element, cell: (row) => row.name },
   { key: "before", name: words.before, isFigure: true, cell: (row) => percent(row.before_percent) },
-  { key: "after", name: words.after, isFigure: true, cell: (row) => percent(row.after_percent) },
-  { key: "limit", name: words.of, isFigure: true, cell: (row) => percent(row.limit_percent) },
   {
-    key: "state",
-    name: words.state,
+    key: "after",
+    name: words.after,
+    isFigure: true,
     cell: (row) => {
       const { tone, text } = TONES[loadingTone(row.after_percent, row.limit_percent)];
-      return <Status tone={tone}>{t(text)}</Status>;
+      return (
+        <Status tone={tone}>
+          {percent(row.after_percent)} <span class="unseen">{t(text)}</span>
+        </Status>
+      );
     },
   },
+  { key: "limit", name: words.of, isFigure: true, cell: (row) => percent(row.limit_percent) },
 ];
 
 function Answer({ layout, preview, isDrawn, onDraw, onSelect }: WhatIfProps & { preview: WhatIf }) {

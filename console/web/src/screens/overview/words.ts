@@ -68,6 +68,8 @@ export const CHANGES: Readonly<Record<string, (n: number) => Text>> = {
   event_short: (n) => ({ en: `${n} × not enough to ask for`, zh: `可调容量不足 ${n} 次` }),
   data_alarm: (n) => ({ en: `${n} data ${n === 1 ? "alarm" : "alarms"}`, zh: `数据告警 ${n} 次` }),
   operator_acted: (n) => ({ en: `${n} ${n === 1 ? "order" : "orders"} by operators`, zh: `人工操作 ${n} 次` }),
+  emergency_stopped: (n) => ({ en: `${n} emergency ${n === 1 ? "stop" : "stops"}`, zh: `紧急停止 ${n} 次` }),
+  alarm_shelved: (n) => ({ en: `${n} ${n === 1 ? "alarm" : "alarms"} shelved`, zh: `告警搁置 ${n} 次` }),
   controller_started: (n) => ({ en: `${n} ${n === 1 ? "start" : "starts"} of the controller`, zh: `控制器启动 ${n} 次` }),
 };
 
@@ -77,6 +79,8 @@ export const CHANGE_NAMES: Readonly<Record<string, Text>> = {
   event_short: { en: "not enough", zh: "容量不足" },
   data_alarm: { en: "data", zh: "数据" },
   operator_acted: { en: "order", zh: "人工操作" },
+  emergency_stopped: { en: "emergency stop", zh: "紧急停止" },
+  alarm_shelved: { en: "shelved", zh: "搁置" },
   controller_started: { en: "start", zh: "启动" },
 };
 

@@ -11,7 +11,8 @@ from grid_model import network_sources
 from grid_model.errors import NetworkRejected
 from grid_model.network_sources import read_net
 from grid_model.sources.named import read_collection, read_simbench_code
-from tests.named_networks import read_once
+from tests.grid_model.small_networks import street
+from tests.kept_networks import read_once
 
 TABLES = ("bus", "line", "trafo", "load")
 
@@ -55,3 +56,29 @@ def test_a_wrong_name_is_told_by_the_reader_every_time(tmp_path: Path, readings:
                 read_net(f"pandapower:{name}")
     assert readings == [None] * 5
     assert not list(tmp_path.iterdir())
+
+
+def test_the_same_json_is_read_once_and_another_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def noting(text: str, **options: Any) -> Any:
+        read.append(text)
+        return pandapower.file_io.from_json_string(text, **options)
+
+    monkeypatch.setattr(pandapower, "from_json_string", noting)
+    files = [tmp_path / "one.json", tmp_path / "other.json"]
+    for houses, file in enumerate(files, start=3):
+        pandapower.to_json(street(houses), str(file))
+    with read_once(tmp_path):
+        first = read_net(str(files[0]))
+        first.load["p_mw"] *= 2
+        second, other = read_net(str(files[0])), read_net(str(files[1]))
+    assert len(read) == 2
+    true = pandapower.file_io.from_json_string(read[0], convert=True)
+    network_sources.complete(true)
+    assert pandapower.toolbox.nets_equal(true, second, check_only_results=False)
+    assert set(true) == set(second)
+    assert (len(second.load) + 1, len(second.bus) + 1) == (len(other.load), len(other.bus))
+    assert not pandapower.toolbox.nets_equal(true, first)

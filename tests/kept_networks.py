@@ -1,8 +1,9 @@
-"""Networks that come by name (SimBench, pandapower's collection) are read once for all tests and workers.
+"""Networks that many tests ask for are read once: those that come by name, and pandapower's JSON.
 
-Reading one takes seconds, and hundreds of tests ask for a few dozen of them. What was read lies as a pickle
-in a folder that the workers of this run share; each asker gets a copy of its own, so that nobody's changes
-reach another test. Faults are not kept: a wrong name is told by the reader itself.
+Reading takes seconds for SimBench's and pandapower's collection, and a quarter of a second for the smallest
+JSON; hundreds of tests ask for a few dozen of them. Named ones lie as pickles in a folder that the workers of
+this run share, those from JSON in the memory of each worker. Each asker gets a copy of its own, so that
+nobody's changes reach another test. Faults are not kept: they are told by the reader itself.
 """
 
 import os
@@ -14,16 +15,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pandapower
 import pytest
 
 from grid_model import network_sources
 
 Read = Callable[[str, str], Any]
+LONGEST_TEXT = 1_000_000
 
 
 @contextmanager
 def read_once(folder: Path) -> Iterator[None]:
-    """Within the block, named networks are in this folder once somebody has read them."""
+    """Within the block; the folder is for the named ones."""
     folder.mkdir(parents=True, exist_ok=True)
     named = network_sources._NAMED
     kept = {
@@ -33,6 +36,7 @@ def read_once(folder: Path) -> Iterator[None]:
     assert set(kept) == set(named)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network_sources, "_NAMED", kept)
+        patch.setattr(pandapower, "from_json_string", partial(_by_text, {}, pandapower.from_json_string))
         yield
 
 
@@ -46,6 +50,17 @@ def _kept(folder: Path, read: Read, source: str, name: str) -> Any:
         begun.write_bytes(data)
         begun.replace(path)  # another worker finds all of it or nothing
     return pickle.loads(data)
+
+
+def _by_text(seen: dict[str, bytes], read: Callable[..., Any], text: str, **options: Any) -> Any:
+    if options != {"convert": True} or len(text) > LONGEST_TEXT:
+        return read(text, **options)
+    if text not in seen:
+        net = read(text, **options)
+        if not isinstance(net, pandapower.pandapowerNet):
+            return net
+        seen[text] = pickle.dumps(net, protocol=5)
+    return pickle.loads(seen[text])
 
 
 def _with_tables_kept(tables: dict[tuple[str, str], Any], read: Read, source: str, name: str) -> Any:

@@ -1,0 +1,217 @@
+// An order in two steps: what is to be done and why, then its effect, then the confirmation. What frees people
+// may be done at once. Used wherever an order begins: `<OrderDialog feeder={…} preset={…} onClose={…} />`.
+
+import { useState } from "preact/hooks";
+import { problemText } from "../../api/problem";
+import { siteNowMs } from "../../format";
+import { announce } from "../../parts/announce";
+import { Dialog } from "../../parts/dialog";
+import { Field } from "../../parts/field";
+import { t, verbatim, type Text } from "../../words";
+import "./commands.css";
+import { ACTIONS, draftOrder, FREEING, giveAtOnce, NEED_TARGET, type Action, type OrderToGive } from "./order_api";
+import { Review } from "./order_review";
+import { refreshOrders } from "./order_store";
+import { ACTION_NAMES } from "./order_words";
+import { MOST_TARGETS, Targets } from "./targets";
+
+export interface Preset {
+  readonly action?: Action;
+  readonly targets?: readonly string[];
+  readonly limit_kw?: number;
+  /** An end that was chosen already. */
+  readonly until?: string;
+}
+interface OrderDialogProps {
+  feeder: string;
+  preset?: Preset | null;
+  onClose: () => void;
+}
+
+const words = {
+  title: (feeder: string): Text => ({ en: `Order for ${feeder}`, zh: `${feeder}：下达指令` }),
+  action: { en: "Order", zh: "指令" },
+  limit: { en: "Limit for each device, kW", zh: "单台设备限值（kW）" },
+  limitHint: { en: "No device goes below its guaranteed minimum.", zh: "任何设备都不会低于其保障功率。" },
+  minutes: { en: "For so many minutes", zh: "持续时间（分钟）" },
+  why: { en: "Reason", zh: "原因" },
+  whyHint: { en: "Stands in the journal with your name.", zh: "将连同您的姓名写入日志。" },
+  cancel: { en: "Cancel", zh: "取消" },
+  preview: { en: "Show the effect …", zh: "查看效果……" },
+  previewFirst: { en: "Show the effect first …", zh: "先查看效果……" },
+  atOnce: { en: "Do it now", zh: "立即执行" },
+  given: { en: "The order is carried out.", zh: "指令已执行。" },
+  targetNeeded: { en: "Please name whom.", zh: "请填写对象。" },
+  tooMany: { en: `At most ${MOST_TARGETS} in one order.`, zh: `一条指令最多 ${MOST_TARGETS} 个对象。` },
+  whyNeeded: { en: "Please say why.", zh: "请填写原因。" },
+};
+const FIRST_LIMIT_KW = 4.2;
+const FIRST_MINUTES = 15;
+const MOST_MINUTES = 24 * 60;
+const LONGEST_REASON = 200;
+
+export function OrderDialog({ feeder, preset = null, onClose }: OrderDialogProps) {
+  const [draft, setDraft] = useState<string | null>(null);
+  return (
+    <Dialog title={words.title(feeder)} onClose={onClose} class="order-dialog">
+      {draft === null ? (
+        <OrderForm feeder={feeder} preset={preset ?? {}} onDrafted={setDraft} onClose={onClose} />
+      ) : (
+        <Review draft={draft} onClose={onClose} />
+      )}
+    </Dialog>
+  );
+}
+
+interface OrderFormProps {
+  feeder: string;
+  preset: Preset;
+  onDrafted: (draft: string) => void;
+  onClose: () => void;
+}
+type Faulty = "targets" | "why" | null;
+
+function OrderForm({ feeder, preset, onDrafted, onClose }: OrderFormProps) {
+  const [action, setAction] = useState<Action>(preset.action ?? "limit");
+  const [targets, setTargets] = useState<readonly string[]>(preset.targets ?? []);
+  const [limit, setLimit] = useState(String(preset.limit_kw ?? FIRST_LIMIT_KW));
+  const [minutes, setMinutes] = useState(String(preset.until ? minutesUntil(preset.until) : FIRST_MINUTES));
+  const [why, setWhy] = useState("");
+  const [faulty, setFaulty] = useState<Faulty>(null);
+  const [fault, setFault] = useState<string | null>(null);
+  const [isBusy, setBusy] = useState(false);
+
+  const told = (): OrderToGive | null => {
+    const isLacking = NEED_TARGET.has(action) && targets.length === 0;
+    if (isLacking || targets.length > MOST_TARGETS) {
+      setFaulty("targets");
+      setFault(t(isLacking ? words.targetNeeded : words.tooMany));
+      return null;
+    }
+    if (!why.trim()) {
+      setFaulty("why");
+      setFault(t(words.whyNeeded));
+      return null;
+    }
+    setFaulty(null);
+    setFault(null);
+    const until = new Date(siteNowMs.value + Number(minutes) * 60_000).toISOString();
+    const isLimit = action === "limit";
+    return { action, targets, why: why.trim(), limit_kw: isLimit ? Number(limit) : null, until: isLimit ? until : null };
+  };
+  const send = async (isAtOnce: boolean): Promise<void> => {
+    const order = told();
+    if (!order) return;
+    setBusy(true);
+    try {
+      if (isAtOnce) {
+        await giveAtOnce(feeder, order);
+        announce(t(words.given));
+        refreshOrders();
+        onClose();
+        return;
+      }
+      const drafted = await draftOrder(feeder, order);
+      refreshOrders();
+      onDrafted(drafted.order);
+    } catch (error) {
+      setFault(problemText(error));
+    }
+    setBusy(false);
+  };
+  const isFreeing = FREEING.has(action);
+  return (
+    <form
+      class="form"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send(isFreeing);
+      }}
+    >
+      {preset.action === undefined ? (
+        <Field label={words.action}>
+          {(tie) => (
+            <select {...tie} value={action} onChange={(event) => setAction(event.currentTarget.value as Action)}>
+              {ACTIONS.map((one) => (
+                <option key={one} value={one}>
+                  {t(ACTION_NAMES[one])}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      ) : (
+        <h3>{t(ACTION_NAMES[action])}</h3>
+      )}
+      {NEED_TARGET.has(action) && (
+        <Targets
+          feeder={feeder}
+          chosen={targets}
+          onChange={setTargets}
+          isMany={action === "limit"}
+          fault={faulty === "targets" ? fault : null}
+        />
+      )}
+      {action === "limit" && <HowMuch limit={limit} onLimit={setLimit} minutes={minutes} onMinutes={setMinutes} />}
+      <Field label={words.why} hint={words.whyHint} fault={faulty === "why" ? fault : null}>
+        {(tie) => (
+          <input {...tie} required maxLength={LONGEST_REASON} value={why} onInput={(event) => setWhy(event.currentTarget.value)} />
+        )}
+      </Field>
+      {fault !== null && faulty === null && (
+        <p class="fault" role="alert">
+          {fault}
+        </p>
+      )}
+      <div class="row end">
+        <button type="button" onClick={onClose}>
+          {t(words.cancel)}
+        </button>
+        {isFreeing && (
+          <button type="button" disabled={isBusy} onClick={() => void send(false)}>
+            {t(words.previewFirst)}
+          </button>
+        )}
+        <button type="submit" class="primary" disabled={isBusy}>
+          {t(isFreeing ? words.atOnce : words.preview)}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+interface HowMuchProps {
+  limit: string;
+  onLimit: (limit: string) => void;
+  minutes: string;
+  onMinutes: (minutes: string) => void;
+}
+
+function HowMuch({ limit, onLimit, minutes, onMinutes }: HowMuchProps) {
+  return (
+    <div class="row how-much">
+      <Field label={words.limit} hint={words.limitHint}>
+        {(tie) => (
+          <input {...tie} type="number" min={0} step={0.1} required value={limit} onInput={(event) => onLimit(event.currentTarget.value)} />
+        )}
+      </Field>
+      <Field label={words.minutes}>
+        {(tie) => (
+          <input {...tie} type="number" min={1} max={MOST_MINUTES} step={1} required value={minutes} onInput={(event) => onMinutes(event.currentTarget.value)} />
+        )}
+      </Field>
+    </div>
+  );
+}
+
+const minutesUntil = (until: string): number => Math.max(1, Math.round((Date.parse(until) - siteNowMs.value) / 60_000));
+
+/** A draft that waits already, to be looked at and confirmed. */
+export function DraftDialog({ draft, feeder, onClose }: { draft: string; feeder: string; onClose: () => void }) {
+  return (
+    <Dialog title={feeder ? words.title(feeder) : verbatim(draft)} onClose={onClose} class="order-dialog">
+      <Review draft={draft} onClose={onClose} />
+    </Dialog>
+  );
+}

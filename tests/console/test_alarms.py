@@ -1,0 +1,184 @@
+"""Alarms in the browser: the strip on every screen, the list by keyboard, shelving, history and rate."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from controller.entries import AlarmAcknowledged, AlarmRaised, AlarmShelved
+from tests.builders import FEEDER, START
+from tests.console.accessible import faults
+from tests.console.live_world import LiveWorld
+from tests.controller.alarms.alarm_builders import many, raised
+from tests.controller.worlds import World, evening
+
+pytestmark = pytest.mark.chromium
+
+
+def here(one: AlarmRaised, at_s: float = 0.0) -> AlarmRaised:
+    return msgspec.structs.replace(one, at=START + timedelta(seconds=at_s))
+
+
+ALARMS = (
+    here(raised("link_down", "broker", feeder=None)),
+    here(raised("too_few_meters", "", feeder=FEEDER), 1),
+    here(raised("overload_unattended", "", feeder=FEEDER), 2),
+    *(here(msgspec.structs.replace(one, feeder=FEEDER), 3) for one in many(2)),
+)
+
+
+@pytest.fixture
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveWorld]:
+    """A high one, two of medium priority, one of which explains the other, and two low ones."""
+    live = LiveWorld(World(evening()), tmp_path_factory.mktemp("world"))
+    live.start()
+    live.tick()
+    live.on_loop(lambda: tell(live, *ALARMS))
+    yield live
+    live.stop()
+
+
+async def tell(live: LiveWorld, *alarms: AlarmRaised) -> None:
+    daemon = live.world.daemon
+    await daemon._keeper.write(alarms)
+    daemon.desks.alarms._tell_if_changed()
+
+
+@pytest.fixture
+def page(chromium: Browser, world: LiveWorld) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    world.sign_in(page, "operator")
+    yield page
+    context.close()
+
+
+def rows(page: Page) -> list[str]:
+    return page.locator(".alarm-table .alarm-name").all_inner_texts()
+
+
+def test_who_sits_there_goes_through_the_list_by_keyboard(world: LiveWorld, page: Page) -> None:
+    page.goto(f"{world.address}#/")
+    strip = page.get_by_role("region", name="Alarms")
+    expect(strip.get_by_role("link", name="High: 1 unacknowledged, 0 acknowledged")).to_be_visible()
+    strip.get_by_role("button", name="Limits broken, automatic out").click()
+    details = page.get_by_role("dialog", name="Limits broken, automatic out")
+    expect(details).to_contain_text("Give the feeder back to the automatic, or limit by hand")
+    page.keyboard.press("Escape")
+    expect(details).to_have_count(0)
+    assert rows(page) == [
+        "Limits broken, automatic out", "Too few meters", "Link down · broker", "Overload · line:0",
+        "Overload · line:1",
+    ]  # fmt: skip
+    first = page.locator(".alarm-table tbody tr").first
+    first.focus()
+    page.keyboard.press("a")
+    expect(first).to_contain_text("Acknowledged")
+    expect(strip.get_by_role("link", name="High: 0 unacknowledged, 1 acknowledged")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press(" ")
+    expect(page.get_by_role("checkbox", name="Mark Too few meters")).to_be_checked()
+    page.get_by_role("button", name="Mark all that wait in this list").click()
+    page.get_by_role("button", name="Acknowledge the 4 marked").click()
+    expect(page.get_by_text("4 acknowledged.").first).to_be_visible()
+    assert [(len(one.alarms), one.who) for one in world.world.entries(AlarmAcknowledged)] == [
+        (1, "the.operator"), (4, "the.operator"),
+    ]  # fmt: skip
+
+
+def test_one_is_shelved_with_a_reason_and_taken_back(world: LiveWorld, page: Page) -> None:
+    page.goto(f"{world.address}#/alarms")
+    page.locator(".alarm-table tbody tr", has_text="Overload · line:1").focus()
+    page.keyboard.press("s")
+    dialog = page.get_by_role("dialog", name="Shelve an alarm")
+    dialog.get_by_role("button", name="Shelve", exact=True).click()
+    expect(dialog).to_contain_text("Please say why.")
+    dialog.get_by_label("Reason").fill("works on the cable")
+    dialog.get_by_role("button", name="8 h").click()
+    assert faults(page) == []
+    dialog.get_by_role("button", name="Shelve", exact=True).click()
+    expect(dialog).to_have_count(0)
+    (entry,) = world.world.entries(AlarmShelved)
+    assert (entry.subject, entry.why, entry.who) == ("line:1", "works on the cable", "the.operator")
+    expect(page.locator(".alarm-table tbody tr", has_text="Overload · line:1")).to_have_count(0)
+    page.get_by_role("link", name="Shelved").click()
+    shelf = page.get_by_role("row", name="Overload · line:1")
+    expect(shelf).to_contain_text("works on the cable")
+    shelf.get_by_role("button", name="Take back").click()
+    expect(page.get_by_text("No alarm is out of sight.")).to_be_visible()
+
+
+def test_what_happens_is_there_at_once_and_in_a_flood_under_its_cause(world: LiveWorld, page: Page) -> None:
+    page.goto(f"{world.address}#/alarms")
+    expect(page.locator(".alarm-table tbody tr")).to_have_count(5)
+    flood = [here(msgspec.structs.replace(one, feeder=FEEDER), 4) for one in many(12)[2:]]
+    world.on_loop(lambda: tell(world, *flood))
+    expect(page.get_by_role("status").filter(has_text="Alarm flood: 15 in ten minutes")).to_be_visible()
+    expect(page.locator(".alarm-table tbody tr")).to_have_count(3)  # the high one, the link, one overload
+    page.get_by_role("button", name="Mark all that wait in this list").click()
+    expect(page.get_by_role("button", name="Acknowledge the 3 marked")).to_be_visible()
+    page.get_by_role("button", name="11 more of this").click()
+    expect(page.locator(".alarm-table tbody tr")).to_have_count(14)
+
+
+def test_history_and_rate(world: LiveWorld, page: Page) -> None:
+    page.goto(f"{world.address}#/alarms/history")
+    expect(page.locator("tbody tr")).to_have_count(5)
+    page.get_by_label("Priority").select_option("medium")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.get_by_label("What happened").select_option("shelved")
+    expect(page.get_by_text("Nothing of the kind was found.")).to_be_visible()
+    page.get_by_role("link", name="Rate").click()
+    expect(page.get_by_role("img", name="Alarms in ten minutes: 5 alarms")).to_be_visible()
+    expect(page.locator(".tile").first).to_contain_text("acceptable")
+
+
+def test_the_sound_is_turned_on_by_hand_and_stays_on(world: LiveWorld, page: Page) -> None:
+    page.goto(f"{world.address}#/")
+    strip = page.get_by_role("region", name="Alarms")
+    strip.get_by_role("button", name="Sound off").click()
+    expect(strip.get_by_role("button", name="Sound on")).to_have_attribute("aria-pressed", "true")
+    strip.get_by_role("button", name="Silence").click()
+    expect(strip.get_by_role("button", name="Silence")).to_have_count(0)
+    world.on_loop(lambda: tell(world, here(raised("event_short", "", feeder=FEEDER), 9)))
+    expect(strip.get_by_role("button", name="Silence")).to_be_visible()
+    page.reload()
+    expect(strip.get_by_role("button", name="Sound waits for a click")).to_be_visible()
+
+
+def test_who_may_only_look_looks(world: LiveWorld, page: Page) -> None:
+    page.context.clear_cookies()
+    world.sign_in(page, "viewer")
+    page.goto(f"{world.address}#/alarms")
+    expect(page.locator(".alarm-table tbody tr")).to_have_count(5)
+    expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
+    page.locator(".alarm-table tbody tr").first.focus()
+    page.keyboard.press("a")
+    page.keyboard.press("s")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert world.world.entries(AlarmAcknowledged) == []
+
+
+@pytest.mark.parametrize(
+    ("colours", "language", "parts"),
+    [("light", "en-GB", ("", "history")), ("dark", "zh-CN", ("shelved", "rate"))],
+)
+def test_each_part_is_accessible(
+    chromium: Browser, world: LiveWorld, colours: str, language: str, parts: tuple[str, ...]
+) -> None:
+    context = chromium.new_context(
+        viewport={"width": 1280, "height": 800},
+        locale=language,
+        color_scheme="light" if colours == "light" else "dark",
+    )
+    page = context.new_page()
+    world.sign_in(page, "operator")
+    for part in parts:
+        page.goto(f"{world.address}#/alarms/{part}")
+        expect(page.locator(".page .panel").first).to_be_visible()
+        expect(page.get_by_text("Loading" if language == "en-GB" else "正在加载")).to_have_count(0)
+        assert faults(page) == [], part
+    context.close()

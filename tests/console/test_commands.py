@@ -1,0 +1,154 @@
+"""The commands screen: orders in two steps, a second person, the emergency stop from wherever one is."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from controller import settings
+from controller.access.roles import Role
+from controller.entries import OperatorActed
+from tests.builders import FEEDER
+from tests.console.accessible import faults
+from tests.console.live_world import LiveWorld
+from tests.controller.worlds import World, evening
+
+pytestmark = pytest.mark.chromium
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveWorld]:
+    """Six chargers at work; an automatic is put on by two persons."""
+    world = World(evening(orders=settings.Orders(two_person=("automatic_on",))))
+    for house in world.field.houses[:6]:
+        house.ev_kw = 11.0
+    live = LiveWorld(world, tmp_path_factory.mktemp("world"))
+    live.start()
+    live.tick(3)
+    yield live
+    live.stop()
+
+
+def opened(
+    chromium: Browser, live: LiveWorld, role: Role, path: str = "commands", locale: str = "en-GB"
+) -> Page:
+    page = chromium.new_context(viewport={"width": 1440, "height": 1000}, locale=locale).new_page()
+    page.set_default_timeout(10_000)
+    live.sign_in(page, role)
+    page.goto(f"{live.address}#/{path}")
+    return page
+
+
+@pytest.fixture
+def page(chromium: Browser, live: LiveWorld) -> Iterator[Page]:
+    """The operator, at the screen."""
+    page = opened(chromium, live, "operator")
+    yield page
+    page.context.close()
+
+
+def acts(live: LiveWorld) -> list[OperatorActed]:
+    return live.world.entries(OperatorActed)
+
+
+def test_a_limit_is_looked_at_and_confirmed(live: LiveWorld, page: Page) -> None:
+    page.get_by_role("button", name=f"Order for {FEEDER}").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Show the effect").click()
+    expect(dialog.get_by_text("Please name whom.")).to_be_visible()
+    dialog.get_by_label("Devices or customers").fill("EV03, EV04")
+    dialog.get_by_label("Devices or customers").press("Enter")
+    expect(dialog.get_by_role("button", name="Remove EV03")).to_be_visible()
+    dialog.get_by_label("Reason").fill("cable 3")
+    dialog.get_by_role("button", name="Show the effect").click()
+    expect(dialog.get_by_role("heading", name="Limit EV03, EV04 to 4.2")).to_be_focused()
+    expect(dialog.get_by_text("13.6 kW less is taken")).to_be_visible()
+    assert faults(page) == []
+    assert not [act for act in acts(live) if act.action == "limit"]
+    dialog.get_by_role("button", name="Confirm").click()
+    expect(dialog.get_by_text("The order is carried out.")).to_be_visible()
+    assert [(act.who, act.targets) for act in acts(live)] == [("the.operator", ("EV03", "EV04"))]
+    live.tick(2)
+    assert set(live.world.field.held()) == {"EV03", "EV04"}
+    dialog.get_by_role("button", name="Close").last.click()
+    row = page.get_by_role("table", name="Latest orders").get_by_role("row", name="EV03")
+    expect(row).to_contain_text("carried out")
+
+
+def test_what_frees_people_is_done_in_one_step(live: LiveWorld, page: Page) -> None:
+    page.get_by_role("button", name=f"Order for {FEEDER}").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Order").select_option("release_all")
+    dialog.get_by_label("Reason").fill("mended")
+    dialog.get_by_role("button", name="Do it now").click()
+    expect(dialog).to_have_count(0)
+    assert acts(live)[-1].action == "release_all"
+    live.tick(2)
+    assert live.world.field.held() == {}
+
+
+def test_the_second_person_sees_what_waits_and_confirms_it(
+    chromium: Browser, live: LiveWorld, page: Page
+) -> None:
+    page.get_by_role("button", name=f"Take the automatic of {FEEDER} out").click()
+    page.get_by_role("dialog").get_by_label("Reason").fill("switching")
+    page.get_by_role("button", name="Do it now").click()
+    live.tick()
+    page.get_by_role("button", name=f"Put the automatic of {FEEDER} on").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("switching is done")
+    dialog.get_by_role("button", name="Show the effect").click()
+    expect(dialog.get_by_text("You have agreed. Another person must confirm it.")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Confirm")).to_have_count(0)
+    boss = opened(chromium, live, "supervisor", "")
+    boss.get_by_role("link", name="1 order waits for you").click()
+    boss.get_by_role("button", name="Look and confirm").click()
+    boss.get_by_role("dialog").get_by_role("button", name="Confirm").click()
+    expect(boss.get_by_role("dialog").get_by_text("The order is carried out.")).to_be_visible()
+    expect(dialog.get_by_text("The order is carried out.")).to_be_visible()
+    assert (acts(live)[-1].who, acts(live)[-1].agreed_by) == ("the.operator", ("the.supervisor",))
+    boss.context.close()
+
+
+def test_the_emergency_stop_is_at_hand_on_every_screen(
+    chromium: Browser, live: LiveWorld, page: Page
+) -> None:
+    page.goto(f"{live.address}#/alarms")
+    page.get_by_role("button", name="Emergency stop").click()
+    dialog = page.get_by_role("dialog")
+    assert faults(page) == []
+    dialog.get_by_role("button", name="At once").click()
+    dialog.get_by_label("Reason").fill("fire")
+    dialog.get_by_role("button", name="Stop now").click()
+    expect(dialog.get_by_text("Please type STOP.")).to_be_visible()
+    dialog.get_by_label("Type STOP").fill("stop")
+    dialog.get_by_role("button", name="Stop now").click()
+    expect(dialog).to_have_count(0)
+    assert live.world.daemon.books.order_book.stopped(FEEDER) is not None
+    held = page.get_by_role("link", name="Emergency stop holds on 1 feeder")
+    held.click()
+    expect(page.get_by_role("table", name="Latest orders")).to_contain_text(f"holds: {FEEDER}")
+    live.tick()
+    expect(page.get_by_role("table", name="Automatic control")).to_contain_text("emergency stop")
+    assert faults(page) == []
+    live.on_loop(
+        lambda: live.world.daemon.operate(FEEDER, "automatic_on", None, "the.operator", "the fire is out")
+    )
+    expect(held).to_have_count(0)
+
+
+def test_who_may_only_look_gives_no_orders(chromium: Browser, live: LiveWorld) -> None:
+    page = opened(chromium, live, "viewer")
+    expect(page.get_by_text("Your role may look, but not give orders.")).to_be_visible()
+    expect(page.get_by_role("table", name="Latest orders").get_by_role("row").nth(1)).to_be_visible()
+    for name in ("Emergency stop", f"Order for {FEEDER}"):
+        expect(page.get_by_role("button", name=name)).to_have_count(0)
+    page.context.close()
+
+
+def test_in_chinese(chromium: Browser, live: LiveWorld) -> None:
+    page = opened(chromium, live, "operator", locale="zh-CN")
+    expect(page.get_by_role("heading", name="指令", exact=True)).to_be_visible()
+    page.get_by_role("button", name=f"对 {FEEDER} 下达指令").click()
+    expect(page.get_by_role("dialog").get_by_label("原因")).to_be_visible()
+    page.context.close()

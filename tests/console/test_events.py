@@ -1,0 +1,112 @@
+"""The screen of events: the list, one event told, explained, played again, exported, in both languages."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.console.accessible import faults
+from tests.console.event_world import EventWorld
+
+pytestmark = pytest.mark.chromium
+EVENT = "E-F1-20160112T170140Z"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EventWorld]:
+    world = EventWorld(tmp_path_factory.mktemp("world"))
+    world.live.start()
+    world.live_through()
+    yield world
+    world.live.stop()
+
+
+@pytest.fixture
+def page(chromium: Browser, world: EventWorld) -> Iterator[Page]:
+    context = chromium.new_context(
+        viewport={"width": 1440, "height": 900}, locale="en-GB", timezone_id="Asia/Shanghai"
+    )
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    world.live.sign_in(page, "operator")
+    yield page
+    context.close()
+
+
+def test_from_the_list_to_one_event(world: EventWorld, page: Page) -> None:
+    page.goto(f"{world.live.address}#/events")
+    row = page.get_by_role("row").nth(1)
+    expect(row).to_contain_text("Transformer 0")
+    expect(row).to_contain_text("01:01")  # in the browser's zone
+    assert faults(page) == []
+    page.get_by_label("State").select_option("running")
+    expect(page.get_by_text("No event fits.")).to_be_visible()
+    page.get_by_label("State").select_option("closed")
+    row.focus()
+    row.press("Enter")
+    expect(page).to_have_url(re.compile(f"#/events/{EVENT}$"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Event on F1")
+
+
+def test_it_is_told_explained_and_settled(world: EventWorld, page: Page) -> None:
+    page.goto(f"{world.live.address}#/events/{EVENT}")
+    timeline = page.get_by_role("region", name="Timeline")
+    expect(timeline).to_contain_text("for 20 s, in 3 checks")
+    asking = timeline.get_by_role("listitem").filter(has_text="Sent to EV charger")
+    expect(asking).to_have_count(0)
+    timeline.get_by_label("Show each request's own steps").check()
+    expect(asking.first).to_be_visible()
+    rounds = page.get_by_role("region", name="Decisions and their reasons")
+    expect(rounds).to_contain_text("1 protected: critical, or asked by notice only EV00")
+    requests = page.get_by_role("region", name="Requests and settlement").first
+    expect(requests.get_by_role("row").filter(has_text="EV06")).to_contain_text("credited")
+    assert faults(page) == []
+
+
+def test_it_is_played_again_by_keyboard(world: EventWorld, page: Page) -> None:
+    page.goto(f"{world.live.address}#/events/{EVENT}")
+    slider, replay = page.get_by_role("slider", name="Step"), page.get_by_role("region", name="Replay")
+    expect(slider).to_have_attribute("aria-valuetext", re.compile("01:01:40"))  # where it opened
+    worst = replay.locator("dd").first
+    expect(worst).to_have_text(re.compile("106"))
+    slider.focus()
+    slider.press("End")
+    expect(worst).not_to_have_text(re.compile("106"))
+    expect(replay.get_by_text("20 of 20 measured")).to_be_visible()
+    slider.press("Home")
+    expect(replay.get_by_text("Nothing is known of this time.")).to_be_visible()
+    replay.get_by_role("button", name="Play").click()
+    expect(slider).not_to_have_value("0")
+    replay.get_by_role("button", name="Pause").click()
+
+
+def test_the_file_names_nobody_unless_asked_to(world: EventWorld, page: Page) -> None:
+    page.goto(f"{world.live.address}#/events/{EVENT}")
+
+    def csv() -> str:
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Requests (CSV)").click()
+        assert download.value.suggested_filename == f"{EVENT}-requests.csv"
+        return download.value.path().read_text()
+
+    assert "C06" not in csv()
+    page.get_by_label("with customers' and devices' numbers").check()
+    assert "C06" in csv()
+
+
+def test_in_chinese_and_dark(world: EventWorld, page: Page) -> None:
+    page.add_init_script("localStorage.setItem('gridward.language', 'zh')")
+    page.add_init_script("localStorage.setItem('gridward.theme', 'dark')")
+    page.goto(f"{world.live.address}#/events/{EVENT}")
+    timeline = page.get_by_role("region", name="时间线")
+    expect(timeline).to_contain_text("变压器 0 持续越限 20 秒，检查 3 次")
+    timeline.get_by_label("显示每个请求的步骤").check()
+    for text in timeline.locator(".step-text").all_inner_texts():
+        assert re.search(r"[一-鿿]", text), text  # every kind of step that there is here has Chinese words
+    assert faults(page) == []
+
+
+def test_an_event_that_is_not_there_is_said(world: EventWorld, page: Page) -> None:
+    page.goto(f"{world.live.address}#/events/E-none")
+    expect(page.get_by_role("alert")).to_contain_text("no event 'E-none'")

@@ -171,8 +171,9 @@ class ContactStore:
         clauses = ["name LIKE ? ESCAPE '!'", "postal LIKE ? ESCAPE '!'", "email LIKE ? ESCAPE '!'"]
         values = [after, part, part, part]
         if len(digits) >= LEAST_DIGITS_SOUGHT and digits.isdecimal():
-            clauses.append(f"{_ONLY_DIGITS} LIKE ?")
-            values.append(f"%{digits}%")
+            # the first pattern is quick and lets few numbers through to the second, which is exact
+            clauses.append(f"phone LIKE ? AND {_ONLY_DIGITS} LIKE ?")
+            values += [f"%{'%'.join(digits)}%", f"%{digits}%"]
         found = (
             f"SELECT customer FROM contacts WHERE customer > ? AND ({' OR '.join(clauses)})"  # noqa: S608
             f" ORDER BY customer LIMIT {int(limit)}"

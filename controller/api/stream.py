@@ -157,8 +157,8 @@ class Streams:
             subscriber.mark(feeder)
 
     def _heard(self) -> None:
-        self._blocks.heard()
-        self._tell_pages(TOLD)
+        if self._blocks.heard():  # many sentences may come at once
+            self._tell_pages(TOLD)
 
     def _tell_pages(self, topic: str) -> None:
         for subscriber in self._subscribers:

@@ -49,9 +49,11 @@ class Blocks:
             return version, None
         return version, self._block("overview", (since, version), lambda: self.board.event(since))
 
-    def heard(self) -> None:
-        """There are more sentences than before."""
+    def heard(self) -> bool:
+        """There are more sentences than before; whether pages have to be told that there is news."""
+        is_news = self._told is not None  # else nobody has asked since they were told
         self._told = None
+        return is_news
 
     def told(self, after: int | None) -> tuple[int, bytes | None]:
         """The number of the latest sentence, and those after one, as far back as is remembered; None: none.

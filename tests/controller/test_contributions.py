@@ -1,6 +1,7 @@
 """Who makes any element's value what it is, asked for beside the cycle."""
 
-import numpy as np
+from dataclasses import replace
+
 import pytest
 
 from controller.contributions import Contributions, contributions, flexible_kw_of
@@ -54,8 +55,10 @@ async def test_it_is_worked_out_once_a_cycle(decided: Decisions) -> None:
 
 
 def test_the_view_says_how_each_service_point_is_known(decided: Decisions) -> None:
-    quality = decided.check.snapshot.quality
-    view = feeder_view(decided.situation.control, decided.situation.books, decided, automatic=True)
-    assert view.service_point_quality == tuple(int(one) for one in quality)
-    assert np.all(quality == 0)
+    known = decided.check.snapshot
+    quality = known.quality.copy()
+    quality[3:5] = (1, 2)
+    mixed = replace(decided, check=replace(decided.check, snapshot=replace(known, quality=quality)))
+    view = feeder_view(mixed.situation.control, mixed.situation.books, mixed, automatic=True)
+    assert view.service_point_quality == (0, 0, 0, 1, 2, *[0] * (HOUSES - 5))
     assert view.forecast == ()

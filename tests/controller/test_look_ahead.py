@@ -1,6 +1,7 @@
 """Looking ahead: what is gathered, acting before the limit is broken, and what a restart learns again."""
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import cast
@@ -14,6 +15,7 @@ from controller.books import Books
 from controller.entries import EventOpened, RequestPlanned
 from controller.feeder_check import check
 from controller.feeder_control import FeederControl
+from controller.feeder_view import feeder_view
 from controller.headroom import headroom, watch
 from controller.look_ahead import STEP, LookAhead, fresh, gather, look, slot, slot_start
 from controller.look_ahead_history import chunks, relearn
@@ -243,3 +245,26 @@ def test_weeks_of_samples_do_not_scan_all_requests_each_time() -> None:
     at = samples[-1].at
     limited = {n % HOUSES for n, r in enumerate(requests) if START + n * timedelta(minutes=3) <= at < r.end}
     assert {int(n) for n in np.flatnonzero(last.sum_kw > 4.001)} == limited
+
+
+# --- what people see of it
+
+
+def test_the_view_tells_the_course_of_the_latest_look() -> None:
+    evening = Passes(control(calm_evening()), charging_kw=0.0, base_kw=2.0)
+    learnt = _fed(evening.of, 97 * 15, 2.0)
+    evening.memory = replace(evening.memory, look_ahead=learnt)
+    evening.clock.passed_s = timedelta(minutes=97 * 15).total_seconds()
+    decided = evening.step()
+    ahead = decided.memory.look_ahead
+    assert ahead is not None
+    assert ahead.course is not None
+    forecast = feeder_view(evening.of, evening.books, decided, automatic=True).forecast
+    assert [point.at for point in forecast] == [at + STEP / 2 for at in ahead.times]
+    for point in forecast:
+        assert point.transformer_low is not None
+        assert point.transformer_percent is not None
+        assert point.transformer_high is not None
+        assert point.transformer_low < point.transformer_percent < point.transformer_high
+    now = decided.check.result.transformer_loading_percent.max()
+    assert forecast[0].transformer_percent == pytest.approx(now, rel=0.1)

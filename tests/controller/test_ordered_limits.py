@@ -1,6 +1,5 @@
 """An operator's own limit in the running loop: what it never does, how long it stands, how it ends."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
@@ -19,6 +18,7 @@ from controller.stores.port import StoreUnavailable
 from devices.signing import device_key, verify
 from tests.builders import FEEDER, SECRET
 from tests.controller.worlds import PERIOD_S, World, evening
+from tests.fair_time import turns
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ async def limit(world: World, *targets: str, kw: float = 5.0, minutes: float = 1
     act = await world.daemon.operate(
         FEEDER, "limit", None, "Ann", "works", limit_kw=kw, until=until, targets=targets
     )
-    await asyncio.sleep(0.01)
+    await turns()
     assert isinstance(act, OperatorActed)
     return act
 
@@ -92,11 +92,11 @@ async def test_the_automatic_being_off_does_not_stop_it_and_release_frees_it(wor
     assert world.field.held() == {"EV00": 5.0, "EV01": 5.0}
     await world.tick(2)
     await world.daemon.operate(FEEDER, "release", "EV00", "Ann", "a call")
-    await asyncio.sleep(0.01)
+    await turns()
     assert world.field.held() == {"EV01": 5.0}
     assert act.order is not None
     await world.daemon.operate(FEEDER, "release", act.order, "Ann", "works are over")
-    await asyncio.sleep(0.01)
+    await turns()
     assert world.field.held() == {}
     await world.tick(8)
     assert {s.request for s in world.entries(RequestSettled)} == {
@@ -263,7 +263,7 @@ async def test_release_all_frees_what_was_ordered_and_a_later_limit_stands(world
     await world.tick(1)
     await limit(world, "EV00", minutes=60)
     await world.daemon.operate(FEEDER, "release_all", None, "Ann", "fire drill")
-    await asyncio.sleep(0.01)
+    await turns()
     assert world.field.held() == {}
     await world.tick(2)
     await limit(world, "EV00", kw=6.0, minutes=60)

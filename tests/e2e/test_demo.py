@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from tests.brokers import free_port
+from tests.e2e.console_walk import password_of, walk
 from tests.e2e.processes import Gridward, get_json, gridward, slowness, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
@@ -18,6 +19,7 @@ def port() -> int:
     return free_port()
 
 
+@pytest.mark.chromium
 def test_it_shows_live_data_stops_on_ctrl_c_and_starts_again(tmp_path: Path, port: int) -> None:
     for attempt in ("first", "second"):
         with gridward(
@@ -27,6 +29,8 @@ def test_it_shows_live_data_stops_on_ctrl_c_and_starts_again(tmp_path: Path, por
             wait_for(lambda url=state: _measured(url), 120, f"{attempt}: all meters are live")
             wait_for(lambda demo=demo: "highest loading" in demo.said(), 30, "a progress line")
             children = wait_for(lambda demo=demo: _children(demo), 30, "two children")
+            if attempt == "second":
+                walk(f"http://127.0.0.1:{port}/", password_of("supervisor", demo.said()))
             _ends_soon(demo)
             assert [child.pid for child in children if child.is_running()] == []
 

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from controller.api.app import create_app
+from controller.api.columns import Layout
 from controller.api.drawn_feeder import coordinates_of, layout_body
 from controller.api.layout_bodies import LayoutBody
 from controller.clock import WallClock
@@ -122,3 +123,15 @@ async def test_a_map_lies_beneath_where_the_site_has_one(views: FakeViews) -> No
 def test_an_address_of_tiles_is_one_address(wrong: str) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"map_tiles": wrong}, Api)
+
+
+def test_the_stream_says_how_each_point_is_known_and_the_forecast_once(views: FakeViews) -> None:
+    before = views.step(2)
+    layout = Layout(views.net)
+    first = layout.event(before, None, (), whole_trend=True)
+    assert first.layout == layout_body("street", views.net, None, Limits()).id
+    assert first.p_quality == "111000020000000000"
+    assert first.forecast == before.forecast
+    same = layout.event(before, before, (), whole_trend=False)
+    assert same.forecast is None
+    assert layout.event(views.step(), before, (), whole_trend=False).forecast == views.view.forecast  # type: ignore[union-attr]

@@ -1,6 +1,5 @@
 """Orders in two steps and the emergency stop over HTTP, with keys by which a command is done once."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -21,6 +20,7 @@ from controller.entries import EmergencyStopped, OperatorActed, OrderDrafted
 from tests.builders import FEEDER
 from tests.controller.api.conftest import calling
 from tests.controller.worlds import World, evening
+from tests.fair_time import turns
 
 LIMIT = {"action": "limit", "targets": ["EV03", "EV04"], "limit_kw": 4.2, "why": "cable 3"}
 DRAFTS = f"/api/v1/feeders/{FEEDER}/orders"
@@ -196,7 +196,7 @@ async def test_the_emergency_stop_over_http(client: httpx.AsyncClient, world: Wo
     stopped = await client.post(
         "/api/v1/emergency-stop", json={"scope": "site", "manner": "at_once", "why": "fire"}
     )
-    await asyncio.sleep(0.01)
+    await turns()
     assert world.field.held() == {}
     assert (stopped.status_code, stopped.json()["feeders"], stopped.json()["durable"]) == (
         200,

@@ -1,6 +1,5 @@
 """The emergency stop: waits for nobody, works without a journal, and holds until it is handed back."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from controller.orders.order_errors import NotOpen, StopHolds
 from controller.orders.stopping import all_free_by
 from tests.builders import FEEDER
 from tests.controller.worlds import World, evening
+from tests.fair_time import turns
 
 ANN = Giver("Ann", person=True)
 STRICT = settings.Orders(two_person=("limit", "automatic_on", "include"), two_person_above_percent=0.0)
@@ -31,7 +31,7 @@ async def test_at_once_everybody_is_free_and_nobody_is_asked_again() -> None:
     world = await overloaded(orders=STRICT)
     asked = len(world.entries(RequestPlanned))
     stop = await world.daemon.desks.orders.stop([FEEDER], "at_once", "fire", ANN)
-    await asyncio.sleep(0.01)
+    await turns()
     assert world.field.held() == {}
     await world.tick(30)
     assert world.overloads[-1] > 100
@@ -75,7 +75,7 @@ async def test_it_works_when_the_journal_cannot_be_written() -> None:
     world = await overloaded()
     world.store.broken = True
     await world.daemon.desks.orders.stop([FEEDER], "at_once", "fire", ANN)
-    await asyncio.sleep(0.01)
+    await turns()
     assert world.field.held() == {}
     assert world.entries(EmergencyStopped) == []
     await world.tick(2)

@@ -30,6 +30,7 @@ from controller.orders.order_rules import MOST_OPEN
 from controller.stores.port import StoreUnavailable
 from tests.builders import FEEDER
 from tests.controller.worlds import World, evening
+from tests.fair_time import turns
 
 ANN, BOB = Giver("Ann", person=True), Giver("Bob", person=True)
 SCADA = Giver("token:scada", person=False)
@@ -247,7 +248,7 @@ async def test_a_journal_that_cannot_be_written_takes_no_draft_but_lets_go() -> 
     with pytest.raises(StoreUnavailable):
         await desk.confirm(limiting.draft, ANN)
     assert (await desk.confirm(freeing.draft, ANN)).state == "carried_out"
-    await asyncio.sleep(0.01)
+    await turns()
     assert world.field.held() == {}
     world.store.broken = False
     assert (await desk.confirm(limiting.draft, ANN)).state == "carried_out"

@@ -15,7 +15,7 @@ import pytest
 
 from devices.ocpp.driver import CentralSystem
 from devices.ocpp.settings import Charger, ChargerDevice, CsmsSettings
-from tests.devices.live import Deliveries, RealClock, until
+from tests.devices.live import WITHIN_S, Deliveries, RealClock, until
 
 VERSIONS = ("1.6", "2.0.1")
 DEVICE = ChargerDevice("f1", "ev1", meter="m1", rated_kw=11.0)
@@ -131,7 +131,7 @@ async def central(
         "security_profile": 0,
         "port": 0,
         "boot_grace_s": 0.05,
-        "call_deadline_s": 5.0,
+        "call_deadline_s": WITHIN_S,
         "read_back_s": 0.2,
         "end_grace_s": 0.1,
         "first_retry_s": 0.05,

@@ -40,6 +40,7 @@ lint: setup-dev
 	$(BIN)/lint-imports
 
 console: setup-dev ## build the operators' pages into console/static; needs Node 20.19 or later
+	@mkdir -p console/static
 	$(BIN)/python -m tests.gridward.write_api_document console/web/openapi.json
 	cd console/web && npm ci --no-audit --no-fund && npm run --silent api && npm run --silent build
 	$(BIN)/python -m tests.console.sources console/static/sources.sha256

@@ -357,7 +357,9 @@ class Books:
                 self._failsafe(entry)
             case e.RoundPlanned():
                 pass  # its requests stand beside it; this is why
-            case e.OrderDrafted() | e.OrderAgreed() | e.OrderClosed() | e.EmergencyStopped() | e.CommandTaken():
+            case e.OrderDrafted() | e.OrderAgreed() | e.OrderClosed():
+                self.order_book.take(entry)
+            case e.EmergencyStopped() | e.CommandTaken():
                 self.order_book.take(entry)
             case e.JournalCheckpointed() | e.PersonalDataErased():
                 pass  # about the record and the contacts, not about the grid

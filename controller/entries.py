@@ -166,8 +166,8 @@ class RequestPlanned(_Entry, frozen=True, kw_only=True, tag="request_planned"):
     programme: str | None = None
     """whose terms and rates hold for this request; None: the site's own"""
     ordered: Ordered | None = None
-    """an operator asks, not the automatic; `event` then is the order's id, and element and value tell what was
-    loaded most"""
+    """an operator asks, not the automatic; `event` then is the order's id, and element and value tell what
+    was loaded most"""
 
 
 class RequestChanged(_Entry, frozen=True, kw_only=True, tag="request_changed"):

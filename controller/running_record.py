@@ -84,7 +84,7 @@ class RunningRecord:
 
     def source_stopped(self, name: str, reason: str, now: datetime) -> None:
         """It will be started again."""
-        known = self._sources[name]
+        known = self._sources.get(name, SourceStatus(name, 0, None, None))
         self._sources[name] = replace(
             known, restarts=known.restarts + 1, last_reason=reason[:REASON_CHARACTERS], last_stopped_at=now
         )

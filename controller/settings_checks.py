@@ -89,7 +89,7 @@ def _out_of_service(site: Site) -> Iterator[Fault]:
     for named in site.alarms.out_of_service:
         kind, _, feeder = named.partition("/")
         if kind not in KINDS:
-            yield ("alarms", "out_of_service"), f"expected one of {', '.join(KINDS)}; {kind!r} is none"
+            yield ("alarms", "out_of_service"), f"expected kinds of alarms, {kind!r} is none"
         elif feeder and feeder not in feeders:
             yield ("alarms", "out_of_service"), f"expected a feeder of this site, got {feeder!r}"
 

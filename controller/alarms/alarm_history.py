@@ -23,7 +23,7 @@ from controller.entries import (
 )
 from controller.stores.port import Numbered, Record
 
-LOOKS_AT = 20_000
+LOOKS_AT = 50_000
 STEP = 2_000
 """entries read at once; the newest first, step by step"""
 Change = Literal["raised", "returned", "acknowledged", "shelved", "unshelved", "shelving_expired"]

@@ -63,6 +63,7 @@ def standing(books: Books, feeders: tuple[str, ...], around: Around, now: dateti
     """All of it."""
     return (
         *_of_site(around),
+        *_stops(books, feeders),
         *_refused(books, now),
         *(one for feeder in feeders for one in _of_feeder(books, feeder, around)),
     )
@@ -75,6 +76,23 @@ def _of_site(around: Around) -> Iterator[Condition]:
     if around.late_s is not None:
         text = f"A cycle takes {around.late_s:.1f} s longer than it may"
         yield Condition("cycle_late", None, "", text, round(around.late_s, 1))
+
+
+def _stops(books: Books, feeders: tuple[str, ...]) -> Iterator[Condition]:
+    """One for each emergency stop, however many feeders it holds."""
+    held: dict[str, list[str]] = {}
+    stops = {}
+    for feeder in feeders:
+        stop = books.order_book.stopped(feeder)
+        if stop is not None:
+            stops[stop.stop] = stop
+            held.setdefault(stop.stop, []).append(feeder)
+    for name, stop in stops.items():
+        where = held[name][0] if len(held[name]) == 1 else f"{len(held[name])} feeders"
+        text = f"The emergency stop by {stop.who} holds on {where} since {stop.at:%Y-%m-%d %H:%M} UTC"
+        feeder = stop.feeders[0] if len(stop.feeders) == 1 else None
+        told = f"{text} ({stop.why})"[:LONGEST_TEXT]
+        yield Condition("emergency_stop", feeder, name, told, float(len(held[name])))
 
 
 def _refused(books: Books, now: datetime) -> Iterator[Condition]:
@@ -91,13 +109,9 @@ def _of_feeder(books: Books, feeder: str, around: Around) -> Iterator[Condition]
     for alarm in alarms:
         yield Condition(alarm.kind, feeder, "", f"{feeder}: {alarm.text}"[:LONGEST_TEXT])
     by_hand = books.by_hand(feeder)
-    if by_hand is not None:
+    if by_hand is not None and books.order_book.stopped(feeder) is None:
         text = f"The automatic of {feeder} is off since {by_hand.at:%Y-%m-%d %H:%M} UTC ({by_hand.why})"
         yield Condition("automatic_off", feeder, "", text)
-    stop = books.order_book.stopped(feeder)
-    if stop is not None:
-        text = f"The emergency stop by {stop.who} holds on {feeder} since {stop.at:%Y-%m-%d %H:%M} UTC"
-        yield Condition("emergency_stop", feeder, "", f"{text} ({stop.why})"[:LONGEST_TEXT])
     violations = books.violations(feeder)
     yield from _violations(violations, feeder, around)
     stopped = any(alarm.kind not in STOPS_NOBODY for alarm in alarms)

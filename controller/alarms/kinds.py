@@ -79,7 +79,7 @@ _ALL = (
     Kind("heartbeats_not_heard", "low", 28_800.0, explained_by=_DATA, retold=True),
     Kind("requests_unanswered", "low", 3600.0, on_s=60.0, explained_by=_DATA),
     Kind("readings_refused", "low", 28_800.0, off_s=60.0),
-    Kind("automatic_off", "low", 28_800.0, on_s=3600.0, off_s=0.0, suppressed_by=("emergency_stop",)),
+    Kind("automatic_off", "low", 28_800.0, on_s=3600.0, off_s=0.0),
 )  # fmt: skip
 KINDS: Mapping[str, Kind] = {kind.kind: kind for kind in _ALL}
 UNKNOWN_KIND = Kind("unknown", "medium", 1800.0)

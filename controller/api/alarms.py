@@ -238,7 +238,11 @@ def _answers(answered: type[msgspec.Struct], example: object = None) -> dict[int
     content: dict[str, Any] = {"schema": struct_schema(answered)}
     if example is not None:
         content["example"] = example
-    return {200: {"content": {JSON: content}}, 304: {"description": "nothing has changed"}}
+    return {
+        200: {"content": {JSON: content}},
+        304: {"description": "nothing has changed"},
+        422: {"description": "a parameter is malformed"},
+    }
 
 
 def _documented(

@@ -34,7 +34,7 @@ from controller.api.opt_out import opt_out_routes
 from controller.api.orders import answer_again, order_reading_routes, order_routes
 from controller.api.overview import overview_routes
 from controller.api.overview_board import OverviewBoard
-from controller.api.pages import asset_routes, mount_pages
+from controller.api.pages import mount_pages
 from controller.api.people import people_routes
 from controller.api.problems import add_problem_handlers
 from controller.api.reward_views import reward_view_routes
@@ -142,7 +142,6 @@ def create_app(
     app.include_router(asyncapi_routes(views.site))
     app.include_router(health_routes(pulse))
     app.include_router(metrics_routes(registry))
-    app.include_router(asset_routes())
     if static_dir is not None:
         mount_pages(app, static_dir)
     return app

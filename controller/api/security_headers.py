@@ -1,8 +1,8 @@
 """What a browser is allowed to do with our pages: the same headers on every response.
 
-Scripts come from here and from nowhere else, and none is inline. Inline styles are allowed because plotly.js
-writes style attributes into its own SVG. A page without scripts that posts a form brings a policy of its own,
-stricter in all else. No CORS header is ever sent: other origins may not read the API.
+Scripts and styles come from here and from nowhere else, and none is inline; what scripts set on an element's
+style is theirs to set. A page without scripts that posts a form brings a policy of its own, stricter in all
+else. No CORS header is ever sent: other origins may not read the API.
 """
 
 from starlette.datastructures import MutableHeaders
@@ -16,7 +16,7 @@ def content_security_policy(images_from: str | None = None) -> str:
         (
             "default-src 'none'",
             "script-src 'self'",
-            "style-src 'self' 'unsafe-inline'",
+            "style-src 'self'",
             f"img-src 'self' data:{more}",
             "font-src 'self'",
             "connect-src 'self'",

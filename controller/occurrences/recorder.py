@@ -7,9 +7,10 @@ those before it are dropped and counted.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -17,7 +18,7 @@ from controller.bookkeeping import Offload
 from controller.feeder_control import FeederControl
 from controller.occurrences.frame_files import StateWriter, prune
 from controller.occurrences.frames import Drawn, drawn_of, frame_of
-from controller.views import FeederView, LiveViews
+from controller.views import FeederView
 
 QUIET_EVERY = timedelta(seconds=60)
 MOST_BYTES = 4 * 2**30
@@ -29,6 +30,18 @@ log = structlog.get_logger()
 def folder_of(history_folder: Path) -> Path:
     """Beside the history of readings."""
     return history_folder.parent / "recorded"
+
+
+class Shown(Protocol):
+    """What it needs of the daemon's views."""
+
+    def feeder_view(self, feeder: str) -> FeederView | None:
+        """The latest view."""
+        ...
+
+    def subscribe(self, changed: Callable[[str], None]) -> Callable[[], None]:
+        """Call `changed(feeder)` after each cycle; the returned function ends that."""
+        ...
 
 
 class Recorder:
@@ -66,7 +79,7 @@ class Recorder:
         self._waiting[view.feeder] = view
         self._wake.set()
 
-    async def run(self, views: LiveViews) -> None:
+    async def run(self, views: Shown) -> None:
         """Keep what `views` show until cancelled."""
 
         def changed(feeder: str) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from controller.books import Books
 from controller.entries import OrderClosed, OrderDrafted
+from controller.orders.order_book import DraftRecord
 from controller.orders.order_rules import TWO
 from controller.safety_gate import BUDGET_WINDOW
 from controller.settings import Orders
@@ -45,6 +46,8 @@ def drafts_of_more(
         fresh = now - one.at < BUDGET_WINDOW
         if feeder in waiting or not fresh or books.order_book.has_more_reach(feeder, now):
             continue
+        if _was_withdrawn(books, feeder, now - timedelta(seconds=rules.more_reach_s)):
+            continue
         budget = "the fleet" if one.budgets == ("fleet_budget",) else "the feeder"
         yield OrderDrafted(
             at=now,
@@ -59,6 +62,19 @@ def drafts_of_more(
             epoch=epoch,
             grants_s=rules.more_reach_s,
         )
+
+
+def _was_withdrawn(books: Books, feeder: str, since: datetime) -> bool:
+    """Whether an operator did not want it: it is not offered again at once."""
+    return any(
+        isinstance(one, DraftRecord)
+        and one.drafted.feeder == feeder
+        and one.drafted.action == "more_reach"
+        and one.closed is not None
+        and one.closed.outcome == "withdrawn"
+        and one.closed.at >= since
+        for _, one in books.order_book.latest()
+    )
 
 
 def no_more_needed(books: Books, held: Mapping[str, HeldBack], now: datetime) -> Iterable[OrderClosed]:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
-from console import static_dir
 from controller.api.app import create_app
 from controller.api.server import serve
 from controller.clock import WallClock
 from controller.views import FeederView
+from tests.console.live_world import BUILT
 from tests.controller.api.fake_views import FakeViews
 
 
@@ -40,7 +40,7 @@ class LiveConsole:
             self._loop = asyncio.get_running_loop()
             registries = dict.fromkeys(("street", "lane"), self.views.registry)
             app = create_app(
-                self.views, CollectorRegistry(), static_dir(), clock=WallClock(), registries=registries
+                self.views, CollectorRegistry(), BUILT, clock=WallClock(), registries=registries
             )
             self._serving = asyncio.create_task(serve(app, "127.0.0.1", self.port, ready))
             await asyncio.wait({self._serving})

@@ -114,7 +114,7 @@ def test_the_emergency_stop_is_at_hand_on_every_screen(
     chromium: Browser, live: LiveWorld, page: Page
 ) -> None:
     page.goto(f"{live.address}#/alarms")
-    page.get_by_role("button", name="Emergency stop").click()
+    page.get_by_role("button", name="Emergency stop", exact=True).click()
     dialog = page.get_by_role("dialog")
     assert faults(page) == []
     dialog.get_by_role("button", name="At once").click()
@@ -142,7 +142,7 @@ def test_who_may_only_look_gives_no_orders(chromium: Browser, live: LiveWorld) -
     expect(page.get_by_text("Your role may look, but not give orders.")).to_be_visible()
     expect(page.get_by_role("table", name="Latest orders").get_by_role("row").nth(1)).to_be_visible()
     for name in ("Emergency stop", f"Order for {FEEDER}"):
-        expect(page.get_by_role("button", name=name)).to_have_count(0)
+        expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
     page.context.close()
 
 

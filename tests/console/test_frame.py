@@ -86,12 +86,13 @@ def test_a_lost_line_is_said_and_comes_back_by_itself(world: LiveWorld, page: Pa
 
 def test_the_keyboard_leads_past_the_navigation(world: LiveWorld, page: Page) -> None:
     page.goto(world.address)
-    expect(page.get_by_role("heading", level=1)).to_be_focused()
-    page.evaluate("document.activeElement.blur()")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
+    page.get_by_role("link", name="Alarms").press("Enter")
+    expect(page.get_by_role("heading", level=1, name="Alarms")).to_be_focused()
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

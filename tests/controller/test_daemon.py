@@ -175,12 +175,13 @@ class FallingSource:
         raise RuntimeError("no broker")
 
 
-async def test_run_restarts_sources_goes_on_and_stops_at_once(world: World) -> None:
+async def test_run_restarts_sources_goes_on_and_stops_at_once() -> None:
     source = FallingSource()
-    world.daemon._sources = (source,)
+    world = World(evening(), sources=[source])
     task = asyncio.create_task(world.daemon.run())
-    while source.runs < 5 or world.daemon.feeder_view(FEEDER) is None:
+    while not task.done() and (source.runs < 5 or world.daemon.feeder_view(FEEDER) is None):
         await asyncio.sleep(0)
+    assert not task.done(), task
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, 60)

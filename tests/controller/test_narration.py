@@ -144,7 +144,10 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
             limit=100.0,
             expected=False,
             asked=(e.AskedInRound("E-7-R001", 6.8, 0.39), e.AskedInRound("E-7-R002", 3.0)),
-            left=(e.LeftAlone("protected", 3, ("EV-1", "EV-2", "EV-3")), e.LeftAlone("feeds_in", 1, ("PV-1",))),
+            left=(
+                e.LeftAlone("protected", 3, ("EV-1", "EV-2", "EV-3")),
+                e.LeftAlone("feeds_in", 1, ("PV-1",)),
+            ),
         ),
         "info",
         "Transformer 0 is at 112.3 %: 2 asked for 9.8 kW less in all, 4 devices left alone",
@@ -467,7 +470,11 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
                 "info",
                 "Note 1 by mara on dorf: Cable 3 is warm",
             ),
-            (e.ShiftNoteMarked(at=T0, note=1, who="mara", mark="done"), "info", "Note 1 was marked as done by mara"),
+            (
+                e.ShiftNoteMarked(at=T0, note=1, who="mara", mark="done"),
+                "info",
+                "Note 1 was marked as done by mara",
+            ),
             (
                 e.ShiftHandedOver(at=T0, shift=0, who="mara", takes_over="jo", remarks="Quiet. " * 40),
                 "info",
@@ -481,6 +488,51 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
         )
     ),
     *_ALARMS,
+    (
+        e.OrderDrafted(
+            at=T0,
+            draft="O-1",
+            feeder="dorf",
+            action="limit",
+            targets=("EV-001", "EV-002", "EV-003", "EV-004"),
+            limit_kw=4.2,
+            until=T0 + timedelta(hours=1),
+            who="mara",
+            why="cable 3",
+            person=True,
+            needed=2,
+            expires_at=T0 + timedelta(minutes=2),
+            epoch=3,
+        ),
+        "warning",
+        "mara drafted for dorf: limit EV-001, EV-002, EV-003 and 1 more to 4.2 kW until "
+        f"{T0 + timedelta(hours=1):%H:%M} UTC; 2 persons must agree until "
+        f"{T0 + timedelta(minutes=2):%H:%M:%S} UTC (cable 3)",
+    ),
+    (
+        e.OrderAgreed(at=T0, draft="O-1", feeder="dorf", who="ben", person=True),
+        "info",
+        "ben agreed: limit EV-001, EV-002, EV-003 and 1 more to 4.2 kW until "
+        f"{T0 + timedelta(hours=1):%H:%M} UTC on dorf",
+    ),
+    (
+        e.OrderClosed(at=T0, draft="O-1", feeder="dorf", outcome="withdrawn", who="ben", why="mended"),
+        "info",
+        "ben withdrew: limit EV-001, EV-002, EV-003 and 1 more to 4.2 kW until "
+        f"{T0 + timedelta(hours=1):%H:%M} UTC on dorf (mended)",
+    ),
+    (
+        e.EmergencyStopped(
+            at=T0, stop="S-1", who="mara", why="fire", manner="at_once", feeders=("dorf", "vorstadt")
+        ),
+        "alarm",
+        "Emergency stop by mara on dorf, vorstadt: no automatic, everybody is released at once (fire)",
+    ),
+    (
+        e.CommandTaken(at=T0, principal="mara", key="k-1", fingerprint="f", did="stop", about="S-1"),
+        "info",
+        "mara sent command k-1 (stop)",
+    ),
 )
 
 

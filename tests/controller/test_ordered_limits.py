@@ -14,6 +14,7 @@ from controller.entries import (
     RequestPlanned,
     RequestSettled,
 )
+from controller.order_effects import ProposedOrder
 from controller.stores.port import StoreUnavailable
 from devices.signing import device_key, verify
 from tests.builders import FEEDER, SECRET
@@ -137,21 +138,22 @@ async def test_the_automatic_tightens_it_and_does_not_release_it_before_its_end(
     assert world.field.held() == {}
 
 
-async def test_what_the_automatic_took_below_it_comes_back_up_to_it(world: World) -> None:
+async def test_what_the_automatic_took_below_it_comes_back_up_to_it_one_by_one(world: World) -> None:
     charging(world, 2)
     await world.tick(2)
-    await limit(world, "EV00", kw=9.0, minutes=120)
-    for number in range(1, 13):
+    await limit(world, "EV00", "EV01", kw=9.0, minutes=180)
+    for number in range(2, 16):
         await world.daemon.operate(FEEDER, "exclude", f"C{number:02d}", "Ann", "so that it is needed")
     world.charge()
     await world.tick(6)
-    assert world.field.held()["EV00"] < 9.0
+    assert max(world.field.held().values()) < 9.0
     for house in world.field.houses[3:]:
         house.ev_kw = 0.0
     await world.tick(6 * 30)
-    assert world.field.held() == {"EV00": 9.0}
-    reasons = [e.reason for e in world.entries(RequestChanged) if e.request.startswith("O-")]
-    assert reasons[-1] == "relaxed"
+    assert world.field.held() == {"EV00": 9.0, "EV01": 9.0}
+    changes = [e for e in world.entries(RequestChanged) if e.request.startswith("O-")]
+    first, second = (e.at for e in changes if e.reason == "relaxed")
+    assert second - first >= timedelta(seconds=60)
     assert world.daemon.books.open_event(FEEDER) is None
 
 
@@ -167,9 +169,14 @@ async def test_a_limit_on_what_the_automatic_limits_is_a_change_of_the_same_requ
     assert (changed.request, changed.reason) == (request.request, "relaxed")
     assert changed.ordered is not None
     assert len(world.entries(RequestPlanned)) == len({p.request for p in world.entries(RequestPlanned)})
-    await world.tick(1)
-    assert world.daemon.books.held_by(FEEDER, device) is not None
     assert held_kw < 7.0
+    stands = world.daemon.books.requests[request.request]
+    assert stands.is_ordered(world.clock.now())
+    await world.tick(2)
+    for house in world.field.houses:
+        house.ev_kw = 0.0
+    await world.tick(6 * 40)
+    assert set(world.field.held()) == {device}, "the automatic does not free it"
 
 
 async def test_an_end_that_would_overload_is_taken_over_by_the_event(world: World) -> None:
@@ -182,6 +189,32 @@ async def test_an_end_that_would_overload_is_taken_over_by_the_event(world: Worl
     renewed = [e for e in world.entries(RequestChanged) if e.request.startswith("O-")]
     assert {e.reason for e in renewed} == {"renewed"}
     assert max(world.overloads[-30:]) <= 100
+
+
+async def test_in_an_event_it_ends_all_the_same_where_there_is_room(world: World) -> None:
+    world.charge()
+    await world.tick(6)
+    device = next(f"EV{n:02d}" for n in range(16) if f"EV{n:02d}" not in world.field.held() and n != 3)
+    await limit(world, device, minutes=6)
+    for number, house in enumerate(world.field.houses):
+        house.ev_kw = 11.0 if f"EV{number:02d}" == device else 0.0
+    await world.tick(6 * 7)
+    assert world.daemon.books.open_event(FEEDER) is not None
+    assert world.field.held()
+    assert device not in world.field.held()
+    assert not [e for e in world.entries(RequestChanged) if e.request.startswith("O-")]
+
+
+async def test_who_was_limited_before_they_took_anything_may_come_back_with_all_they_can(
+    world: World,
+) -> None:
+    await world.tick(1)
+    await limit(world, "EV00", minutes=60)
+    charging(world, 1)
+    await world.tick(3)
+    assert world.field.ev_kw(0) == 5.0
+    found = await world.daemon.what_if(FEEDER, ProposedOrder("release", "EV00"))
+    assert [(one.before_kw, one.after_kw) for one in found.devices] == [(5.0, 11.0)]
 
 
 async def test_ends_of_many_are_spread_before_the_orders_end(world: World) -> None:

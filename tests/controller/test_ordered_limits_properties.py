@@ -15,7 +15,7 @@ from controller.entries import Entry, OperatorActed, RequestChanged, RequestPlan
 from controller.gatekeeper import Gatekeeper
 from controller.operators import order
 from controller.order_effects import ProposedOrder
-from controller.ordered_limits import REASONS, SHORTEST, order_limit
+from controller.ordered_limits import REASONS, SHORTEST, order_limit, propose
 from tests.builders import FEEDER, HOUSES
 from tests.controller.looks import CRITICAL, evening_looked_at
 
@@ -127,7 +127,7 @@ def test_the_gate_lets_it_pass_without_an_event_and_until_its_end_alone(after_s:
                 books=books,
                 now=now,
                 epoch=look.epoch,
-                event_ends_by=None,
+                event_ends_by=None if good else look.now + timedelta(minutes=10),
                 data_good=good,
                 feeder_budget_kw=float("inf"),
                 fleet_budget_kw=float("inf"),
@@ -169,3 +169,32 @@ def test_an_operator_frees_all_of_an_order_by_its_id_and_nothing_else() -> None:
         order(look.control, books, 1, action="exclude", target=act.order, who="Ann", why="x", now=look.now)
     with pytest.raises(ValueError, match="order_limit"):
         order(look.control, books, 1, action="limit", target="EV00", who="Ann", why="x", now=look.now)
+
+
+def test_who_is_being_released_or_shows_no_failsafe_is_left_out() -> None:
+    look = evening_looked_at().situation
+    books, _ = limited()
+    record = books.held_by(FEEDER, "EV00")
+    assert record is not None
+    books.apply(
+        RequestChanged(
+            at=look.now,
+            request=record.request,
+            limit_kw=record.limit_kw,
+            end=look.now,
+            epoch=1,
+            sequence=2,
+            reason="released",
+        )
+    )
+    known = look.control.registry
+    guard = replace(known.device["EV02"], on_contact_loss="guard", failsafe_kw=4.2)
+    registry = replace(known, devices=(*(d for d in known.devices if d.device != "EV02"), guard))
+    situation = replace(look, books=books, control=replace(look.control, registry=registry))
+    wanted = ProposedOrder("limit", None, ("EV00", "EV01", "EV02"), 5.0)
+    proposal = propose(situation, frozenset(), wanted)
+    assert [one.device.device for one in proposal.limits] == ["EV01"]
+    assert {one.device: one.reason for one in proposal.left_out} == {
+        "EV00": "being_released",
+        "EV02": "failsafe_not_shown",
+    }

@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from controller import daemon, recalled
+from controller import bookkeeping, daemon, recalled
 from controller.live import CHANGES, Live
 from controller.recalled import recalled_trend
 from controller.stores.port import FeederSample, StoreUnavailable
@@ -20,7 +20,7 @@ def _sample(second: int) -> FeederSample:
     return FeederSample(FEEDER, at, p_kw, 50.0, 60.0, None, 0.0)
 
 
-async def test_a_restarted_daemon_shows_the_same_trend_and_changes() -> None:
+async def test_a_restarted_daemon_shows_the_same_trend_and_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(evening())
     world.charge()
     await world.tick(5)
@@ -28,6 +28,7 @@ async def test_a_restarted_daemon_shows_the_same_trend_and_changes() -> None:
     trend, changes = world.daemon.trend(FEEDER), world.daemon.changes()
     assert len(trend) == 5
     assert {"event_opened", "operator_acted", "controller_started"} <= {one.entry for one in changes}
+    monkeypatch.setattr(bookkeeping, "TOLD_SENTENCES", 3)  # what changed was told long ago
     world.daemon = world.start()
     await world.daemon.start()
     assert world.daemon.trend(FEEDER) == trend

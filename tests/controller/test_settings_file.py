@@ -126,6 +126,14 @@ def test_no_file_and_no_utf8(folder: Path) -> None:
             "line 9: requests.renew_before_s: expected less than duration_s (900 s), got 900",
         ),
         (
+            '[alarms]\nout_of_service = ["wrong_meter/F9"]\n',
+            "line 9: alarms.out_of_service: expected a feeder of this site, got 'F9'",
+        ),
+        (
+            '[alarms]\nout_of_service = ["wrong_meter", "noise"]\n',
+            "line 9: alarms.out_of_service: expected kinds of alarms, 'noise' is none",
+        ),
+        (
             '[rewards]\nholidays = "DE-XY"\n',
             "line 9: rewards.holidays: expected a country and region of ISO 3166, such as DE or DE-BY; "
             "got 'DE-XY'",

@@ -11,6 +11,7 @@ from controller.entries import Entry
 from controller.stores.port import FeederSample, StoreUnavailable
 from controller.stores.sqlite import IN_MEMORY, SqliteStore
 from devices.messages import LimitCommand
+from devices.ports import TelemetrySource
 from tests.builders import FEEDER, HOUSES, SECRET, Crash, FakeClock, Field, control, inline, registry, site
 
 PERIOD_S = 10.0
@@ -57,6 +58,7 @@ class World:
     store: FailingStore = field(default_factory=FailingStore)
     offload: Callable[..., Awaitable[Any]] = inline
     real_clock: FakeClock | None = None
+    sources: Sequence[TelemetrySource] = ()
 
     def __post_init__(self) -> None:
         self.field = Field(self.clock)
@@ -73,7 +75,7 @@ class World:
             self.of,
             [control(self.of, who)],
             store=self.store,
-            sources=[],
+            sources=self.sources,
             commands=self.field,
             notices=self.field,
             clock=self.clock,

@@ -1,5 +1,5 @@
-"""Two people at two browsers on a console that really runs: one signs in by the form, goes through all screens
-and takes the automatic out; the other, who only looks, sees it.
+"""Two people at two browsers on a console that really runs: one signs in by the form, goes through all
+screens and takes the automatic out; the other, who only looks, sees it.
 """
 
 import re

@@ -103,6 +103,16 @@ def test_input_is_an_alarm_when_it_goes_on_being_refused() -> None:
     assert found(books_of(*refused), at_s=300) == {}
 
 
+def test_an_emergency_stop_is_one_however_many_feeders_it_holds() -> None:
+    stop = e.EmergencyStopped(
+        at=T0, stop="S-1", who="mara", why="fire", manner="at_once", feeders=("dorf", "vorstadt")
+    )
+    one = found(books_of(stop, OFF))
+    assert one.keys() == {"emergency_stop"}
+    assert (one["emergency_stop"].feeder, one["emergency_stop"].value) == (None, 2.0)
+    assert "holds on 2 feeders since 2026-01-12 18:00 UTC (fire)" in one["emergency_stop"].text
+
+
 def test_what_the_journal_does_not_tell() -> None:
     around = Around(links={"broker": False, "chargers": True}, late_s=2.345)
     one = found(Books(), around)

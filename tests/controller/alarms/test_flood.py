@@ -1,5 +1,7 @@
 """What explains what, and what is put together in a flood."""
 
+from msgspec.structs import replace
+
 from controller.alarms.alarm_book import AlarmBook
 from controller.alarms.alarm_list import AlarmView, alarm_views, summary
 from tests.controller.alarms.alarm_builders import acknowledged, book_of, many, raised, returned, shelved
@@ -39,6 +41,12 @@ def test_in_a_flood_what_is_explained_is_under_its_cause_but_never_what_is_high(
     told = summary(book, found.values(), after(30))
     assert (told.flood.active, told.flood.in_ten_minutes, told.flood.grouped) == (True, 18, 4 + 11)
     assert sum(one.unacknowledged for one in told.counts) == 18  # counted, though put together
+
+
+def test_what_is_high_stands_for_itself_also_where_it_is_explained() -> None:
+    high = replace(SILENT[0], priority="high")
+    assert views(book_of(LINK, high, *many(12)))[high.alarm].cause == LINK.alarm
+    assert views(book_of(LINK, high, *many(12)))[high.alarm].grouped_under is None
 
 
 def test_the_worst_of_a_family_stands_for_it() -> None:

@@ -127,6 +127,16 @@ async def test_a_malformed_key_is_refused(client: httpx.AsyncClient, counting: C
     assert twice.status_code == 400
 
 
+async def test_an_emergency_stop_does_not_wait_for_room(
+    client: httpx.AsyncClient, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.api.kept_answers.MOST_RUNNING", 0)
+    counting.app.post("/api/v1/emergency-stop")(counting.count)
+    assert (await post(client)).status_code == 429
+    stopped = await client.post("/api/v1/emergency-stop", content="a", headers=KEY)
+    assert (stopped.status_code, counting.ran) == (200, 1)
+
+
 async def test_secrets_are_never_kept_and_reading_has_no_key(
     client: httpx.AsyncClient, counting: Counting
 ) -> None:

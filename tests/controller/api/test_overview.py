@@ -21,6 +21,7 @@ from controller.views import (
     ByHandView,
     DataQuality,
     ElementLoading,
+    EventView,
     ExpectedView,
     FeederView,
     Told,
@@ -123,6 +124,12 @@ def test_the_worst_stands_first() -> None:
     over = row(feeder="d", violations=(OVER,))
     rows = [row(feeder="a"), near, row_without_view("e"), over, nearer, row(feeder="f", converged=False)]
     assert [one.id for one in sorted(rows, key=by_severity)] == ["d", "f", "e", "c", "b", "a"]
+    event = EventView("E1", START, None, "line:0", 101.0, 100.0, 112.04, 3, 9.96)
+    acted_on = row(feeder="g", event=event)  # less loaded than others, but somebody is held back there
+    assert min(acted_on, nearer, key=by_severity) is acted_on
+    assert acted_on.event is not None
+    assert (acted_on.event.peak_percent, acted_on.event.curtailed_kw) == (112.0, 10.0)
+    assert row(event=replace(event, closed_at=START)).event is None
     totals = totals_of(rows)
     assert (totals.feeders, totals.overloaded, totals.warning, totals.normal) == (6, 1, 2, 1)
     assert (totals.not_converged, totals.no_data, totals.automatic_out) == (1, 1, 0)

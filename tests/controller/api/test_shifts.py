@@ -131,7 +131,7 @@ async def test_the_summary_follows_the_journal(world: ShiftWorld, client: httpx.
     assert (await client.get("/api/v1/shift/summary")).json()["events_total"] == 1
     await hand_over(client, 0)
     fresh = (await client.get("/api/v1/shift/summary")).json()
-    assert (fresh["events_total"], fresh["complete"]) == (0, True)
+    assert (fresh["events_total"], fresh["complete"], fresh["entries"]) == (0, True, 1), "its own begin alone"
     await client.post("/api/v1/shift/notes", json=NOTE)
     assert (await client.get("/api/v1/shift/summary")).json()["entries"] == fresh["entries"] + 1
 

@@ -1,5 +1,6 @@
 """Recorded states: as bytes, in files, by the recorder."""
 
+import asyncio
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from controller.occurrences.frame_files import StateReader, StateWriter, prune
 from controller.occurrences.frames import Drawn, Frame, decoded, encoded, frame_of
 from controller.occurrences.recorder import QUIET_EVERY, Recorder
+from controller.views import FeederView
 from tests.builders import FEEDER, START, inline
 from tests.controller.occurrences.lived import lived
 
@@ -207,3 +209,40 @@ async def test_a_full_disk_costs_states_and_nothing_else(tmp_path: Path) -> None
     await recorder.keep()
     broken = False
     assert await kept(recorder, tmp_path, lively[1:]) == len(lively) - 1
+
+
+async def test_it_follows_what_is_shown_until_it_is_ended(recorder: Recorder, tmp_path: Path) -> None:
+    views = FakeViews()
+    task = asyncio.create_task(recorder.run(views))
+    await asyncio.sleep(0)
+    shown = [one for one in lived().views if one.event is not None and one.event.closed_at is None][:2]
+    views.show(shown[0])
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    views.show(shown[1])
+    await recorder.keep()
+    (found,) = StateReader(tmp_path).at_or_before(FEEDER, (shown[1].at,))
+    assert found is not None
+    assert found[1].at == shown[0].at
+
+
+class FakeViews:
+    """Shows what it is given."""
+
+    def __init__(self) -> None:
+        self._changed: list[Callable[[str], None]] = []
+        self._view: FeederView | None = None
+
+    def subscribe(self, changed: Callable[[str], None]) -> Callable[[], None]:
+        self._changed.append(changed)
+        return lambda: self._changed.remove(changed)
+
+    def feeder_view(self, feeder: str) -> FeederView | None:
+        return self._view
+
+    def show(self, view: FeederView) -> None:
+        self._view = view
+        for changed in self._changed:
+            changed(view.feeder)

@@ -47,6 +47,14 @@ async def test_two_different_operators_let_it_go_further() -> None:
     assert world.overloads[-1] <= 100
 
 
+async def test_withdrawn_it_is_not_offered_again_at_once() -> None:
+    world = await held_back()
+    [record] = world.daemon.books.order_book.open_drafts()
+    await world.daemon.desks.orders.withdraw(record.draft, "enough for now", ANN)
+    await world.tick(3)
+    assert len(world.entries(OrderDrafted)) == 1
+
+
 async def test_it_is_void_once_nothing_is_held_back() -> None:
     world = await held_back()
     for house in world.field.houses:

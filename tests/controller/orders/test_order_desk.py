@@ -26,9 +26,8 @@ from controller.orders.order_errors import (
     TooManyOpen,
     UnknownOrder,
 )
-from controller.orders.order_rules import MOST_OPEN
 from controller.stores.port import StoreUnavailable
-from tests.builders import FEEDER
+from tests.builders import FEEDER, Crash
 from tests.controller.worlds import World, evening
 from tests.fair_time import turns
 
@@ -256,11 +255,28 @@ async def test_a_journal_that_cannot_be_written_takes_no_draft_but_lets_go() -> 
     assert outcomes == [(freeing.draft, "carried_out"), (limiting.draft, "carried_out")]
 
 
-async def test_only_so_many_wait() -> None:
+@pytest.mark.parametrize(("dies", "carried_out"), [("before", 0), ("after", 1)])
+async def test_dying_at_the_confirmation_it_is_done_once_or_not_at_all(dies: str, carried_out: int) -> None:
+    world, desk = await charging()
+    record = await desk.draft(FEEDER, LIMIT, "x", ANN)
+    world.store.die_at = (world.store.commits + 1, dies)
+    with pytest.raises(Crash):
+        await desk.confirm(record.draft, ANN)
+    world.daemon = world.start()
+    await world.daemon.start()
+    with pytest.raises(NotOpen):
+        await world.daemon.desks.orders.confirm(record.draft, ANN)
+    assert len(acts(world)) == carried_out
+    await world.tick(2)
+    assert len(world.field.held()) == 2 * carried_out
+
+
+async def test_only_so_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controller.orders.order_desk.MOST_OPEN", 4)
     _, desk = await charging()
     off = ProposedOrder("automatic_off")
-    records = [await desk.draft(FEEDER, off, "x", ANN) for _ in range(MOST_OPEN)]
-    assert len({record.draft for record in records}) == MOST_OPEN
+    records = [await desk.draft(FEEDER, off, "x", ANN) for _ in range(4)]
+    assert len({record.draft for record in records}) == 4
     with pytest.raises(TooManyOpen):
         await desk.draft(FEEDER, off, "x", ANN)
     await desk.withdraw(records[0].draft, "x", ANN)

@@ -149,6 +149,7 @@ def test_people_readings_disputes_and_restarts_are_counted() -> None:
     summary = told(
         noticed("taken"),
         noticed("unreachable"),
+        noticed("no_address"),
         e.NoticeAnswered(at=T0, request="R", answer="opted_out", via="link"),
         e.ConsentWithdrawn(at=T0, customer="C", via="sms"),
         e.ReadingsRefused(at=T0, feeder="dorf", reason="stale", count=4, sample="M1"),
@@ -157,7 +158,7 @@ def test_people_readings_disputes_and_restarts_are_counted() -> None:
         e.ControllerStarted(at=T0, epoch=2, version="0", feeders=("dorf",)),
     )
     people = summary.people
-    assert (people.not_reached, people.said_no, people.said_yes, people.want_no_more) == (1, 1, 0, 1)
+    assert (people.not_reached, people.said_no, people.said_yes, people.want_no_more) == (2, 1, 0, 1)
     assert summary.readings_refused == {"stale": 5}
     assert (summary.disputes_opened, summary.disputes_closed, summary.restarts) == (1, 0, 1)
 

@@ -12,14 +12,20 @@ interface PageProps {
   children: ComponentChildren;
 }
 
-/** Each screen is one; its heading takes the focus when somebody comes here. */
+/** Who opens the console begins at its top; who goes on to another screen, at that screen's heading. */
+let isFirst = true;
+
+/** Each screen is one. */
 export function Page({ title, tools, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   const text = t(title);
   useEffect(() => {
     document.title = `${text} · ${entrance.value?.site ?? "Gridward"}`;
   }, [text]);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    if (!isFirst) heading.current?.focus({ preventScroll: true });
+    isFirst = false;
+  }, []);
   return (
     <div class="page">
       <header class="page-head">

@@ -1,8 +1,8 @@
 // Paints a feeder on Leaflet's canvas: all that is normal in a few strokes of one grey, what is not one by one.
 // Ten thousand elements are typed arrays, not ten thousand objects; nothing is painted anew while no tone changes.
 
-import * as L from "leaflet";
 import { colour } from "../../theme";
+import { CanvasLayer, type View } from "./canvas_layer";
 import { branchAt, branchNumber, type Geometry } from "./geometry";
 import { placesOf, type Figures, type Layout } from "./layout";
 import { HIGH, OVER, UNKNOWN, type Tones } from "./tones";
@@ -39,32 +39,11 @@ function cellsOf(x: number, y: number, width: number): string[] {
   return Array.from({ length: last - first + 1 }, (_, n) => `${first + n}/${row}`);
 }
 
-interface View {
-  scale: number;
-  originX: number;
-  originY: number;
-  left: number;
-  top: number;
-  right: number;
-  bottom: number;
-  /** pixels between neighbours */
-  apart: number;
-}
-
-/** What Leaflet's renderers have and its types do not tell. */
-interface Inner {
-  _container: HTMLCanvasElement;
-  _bounds: L.Bounds;
-  _map: L.Map & { _animatingZoom?: boolean };
-}
-const base = L.Renderer.prototype as unknown as { _update: (this: unknown) => void };
-
-export class Painter extends L.Renderer {
+export class Painter extends CanvasLayer {
   private tones: Tones;
   private figures: Figures | null = null;
   private marks: Marks = { selected: null, limited: new Set(), chosen: new Set(), quality: "" };
   private ink: Ink | null = null;
-  private waiting = 0;
   private readonly upright: Float64Array;
 
   constructor(
@@ -72,7 +51,7 @@ export class Painter extends L.Renderer {
     private readonly geometry: Geometry,
     tones: Tones,
   ) {
-    super({ padding: 0.4 });
+    super(geometry.apart);
     this.tones = tones;
     this.upright = new Float64Array(layout.buses.id.length);
   }
@@ -97,71 +76,14 @@ export class Painter extends L.Renderer {
 
   /** Figures stand on the canvas: those of what is abnormal. */
   private get writes(): boolean {
-    return this.tones.line.includes(OVER) || this.tones.transformer.includes(OVER) || this.tones.bus.includes(OVER);
-  }
-
-  private get inner(): Inner {
-    return this as unknown as Inner;
-  }
-
-  private repaint(): void {
-    if (this.waiting || !this.inner._map) return;
-    this.waiting = requestAnimationFrame(() => {
-      this.waiting = 0;
-      if (this.inner._map && !this.inner._map._animatingZoom) this.paint();
-    });
-  }
-
-  // ---- what Leaflet calls
-
-  _initContainer(): void {
-    this.inner._container = document.createElement("canvas");
-    this.inner._container.setAttribute("aria-hidden", "true");
-  }
-
-  _destroyContainer(): void {
-    cancelAnimationFrame(this.waiting);
-    this.waiting = 0;
-    this.inner._container.remove();
-  }
-
-  _update(): void {
-    const { _map: map, _container: canvas } = this.inner;
-    if (!map || (map._animatingZoom && this.inner._bounds)) return;
-    base._update.call(this);
-    const bounds = this.inner._bounds;
-    const size = bounds.getSize();
-    L.DomUtil.setPosition(canvas, bounds.min ?? L.point(0, 0));
-    canvas.width = Math.round(size.x * devicePixelRatio);
-    canvas.height = Math.round(size.y * devicePixelRatio);
-    canvas.style.width = `${size.x}px`;
-    canvas.style.height = `${size.y}px`;
-    this.paint();
+    const { line, transformer, bus } = this.tones;
+    return [line, transformer, bus].some((tones) => tones.includes(OVER) || tones.includes(HIGH));
   }
 
   // ---- painting
 
-  private paint(): void {
-    const { _map: map, _container: canvas, _bounds: bounds } = this.inner;
-    const ctx = canvas.getContext("2d");
-    if (!ctx || !bounds?.min || !bounds.max) return;
+  protected paint(ctx: CanvasRenderingContext2D, view: View): void {
     const ink = (this.ink ??= Object.fromEntries(COLOURS.map((name) => [name, colour(name)])) as Ink);
-    const scale = map.getZoomScale(map.getZoom(), 0);
-    const origin = map.getPixelOrigin();
-    const view: View = {
-      scale,
-      originX: origin.x,
-      originY: origin.y,
-      left: bounds.min.x,
-      top: bounds.min.y,
-      right: bounds.max.x,
-      bottom: bounds.max.y,
-      apart: this.geometry.apart * scale,
-    };
-    ctx.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
-    ctx.clearRect(0, 0, canvas.width, canvas.height);
-    ctx.translate(-view.left, -view.top);
-    ctx.lineCap = ctx.lineJoin = "round";
     this.selection(ctx, view, ink);
     this.branches(ctx, view, ink);
     this.buses(ctx, view, ink);

@@ -55,6 +55,7 @@ const COUNTED: Readonly<Record<string, (value: string, limit: string) => Text>> 
   overload_unattended: (n) => ({ en: `${n} elements`, zh: `${n} 个元件` }),
   requests_unanswered: (n, of) => ({ en: `${n} of ${of} devices`, zh: `${of} 台中的 ${n} 台` }),
   readings_refused: (n) => ({ en: `${n} inputs`, zh: `${n} 条` }),
+  emergency_stop: (n) => ({ en: `${n} feeders`, zh: `${n} 条馈线` }),
   cycle_late: (s) => ({ en: `${s} s late`, zh: `超时 ${s} 秒` }),
 };
 

@@ -27,10 +27,12 @@ const words = {
   loading: { en: "Highest loading", zh: "最高负载率" },
   forMe: { en: "for you", zh: "待您确认" },
   look: { en: "Look and confirm …", zh: "查看并确认……" },
+  todo: { en: "To do", zh: "操作" },
   lookOnly: { en: "Look …", zh: "查看……" },
   at: { en: "At", zh: "时间" },
   outcome: { en: "Outcome", zh: "结果" },
   holds: { en: "holds", zh: "生效中" },
+  and: (said: string): Text => ({ en: `: ${said}`, zh: `：${said}` }),
   agreedBy: (names: string): Text => ({ en: `agreed: ${names}`, zh: `同意：${names}` }),
   automatic: { en: "the automatic", zh: "自动控制" },
   more: { en: "Show more", zh: "显示更多" },
@@ -88,7 +90,7 @@ const waitingColumns = (onOpen: (order: Order) => void): readonly Column<Order>[
   { key: "left", name: words.left, isFigure: true, cell: (order) => left(order, siteNowMs.value) },
   {
     key: "look",
-    name: words.outcome,
+    name: words.todo,
     cell: (order) => (
       <button type="button" class={order.may_confirm ? "primary" : undefined} onClick={() => onOpen(order)}>
         {t(order.may_confirm ? words.look : words.lookOnly)}
@@ -147,11 +149,12 @@ const LATEST: readonly Column<Order>[] = [
     order: (order) => order.state,
     cell: (order) => {
       const { tone, name } = STATES[order.state];
+      const said = order.state === "carried_out" ? progress(order) : (order.reason ?? "");
       if (order.held.length > 0) return <Status tone="bad">{`${t(words.holds)}: ${named(order.held)}`}</Status>;
       return (
         <>
-          <Status tone={tone}>{t(name)}</Status>{" "}
-          <span class="muted">{order.state === "carried_out" ? progress(order) : (order.reason ?? "")}</span>
+          <Status tone={tone}>{t(name)}</Status>
+          <span class="muted">{said ? t(words.and(said)) : ""}</span>
         </>
       );
     },

@@ -10,7 +10,7 @@ import { Panel } from "../../parts/page";
 import { Table, type Column } from "../../parts/table";
 import { may } from "../../session";
 import { t, type Text } from "../../words";
-import { words } from "./customer_words";
+import { languageName, words } from "./customer_words";
 import { Facts } from "./facts";
 
 const own = {
@@ -23,6 +23,7 @@ const own = {
   why: { en: "Why you need it", zh: "查看事由" },
   whyHint: { en: "No names: it is kept.", zh: "请勿填写姓名，该内容将被保存。" },
   tooShort: { en: "Please say why, in three letters or more.", zh: "请填写查看事由（至少三个字）。" },
+  reason: { en: "Why", zh: "事由" },
   show: { en: "Show", zh: "查看" },
   hide: { en: "Hide again", zh: "隐藏" },
   name: { en: "Name", zh: "姓名" },
@@ -51,7 +52,7 @@ const ACCESSES: readonly Column<Access>[] = [
   { key: "at", name: words.at, cell: (row) => when(row.at) },
   { key: "who", name: own.who, cell: (row) => row.who },
   { key: "did", name: own.did, cell: (row) => (ACTIONS[row.action] ? t(ACTIONS[row.action]!) : row.action) },
-  { key: "why", name: own.why, cell: (row) => row.why || "–" },
+  { key: "why", name: own.reason, cell: (row) => row.why || "–" },
 ];
 const SHORTEST_REASON = 3;
 
@@ -119,7 +120,7 @@ function Shown({ contact }: { contact: Contact }) {
           [own.postal, contact.postal ?? "–"],
           [own.phone, contact.phone ?? "–"],
           [own.email, contact.email ?? "–"],
-          [own.language, contact.language],
+          [own.language, languageName(contact.language)],
           [own.channels, contact.channels.join(", ") || "–"],
         ]}
       />

@@ -12,7 +12,7 @@ import { Table, type Column } from "../../parts/table";
 import { language, t, type Text } from "../../words";
 import { deviceText } from "../feeder/feeder_words";
 import { ContactPanel } from "./contact";
-import { tagText, words, type CustomerPage as Page, type SupplyRow } from "./customer_words";
+import { languageName, tagText, words, type CustomerPage as Page, type SupplyRow } from "./customer_words";
 import { DeviceTable } from "./device_table";
 import { Facts } from "./facts";
 import { RequestsTable } from "./requests_table";
@@ -133,7 +133,7 @@ function Supply({ supply }: { supply: SupplyRow }) {
           ...(supply.critical ? ([[words.critical, <Status tone="info">{t(words.neverLimited)}</Status>]] as const) : []),
           ...(supply.tags.length ? ([[own.tags, supply.tags.map(tagText).join(", ")]] as const) : []),
           [own.notices, t(supply.takes_notices ? own.yes : own.no)],
-          [own.language, supply.language],
+          [own.language, languageName(supply.language)],
           ...(supply.programmes.length ? ([[own.programmes, <Programmes supply={supply} />]] as const) : []),
           ...(supply.appliances.length
             ? ([[own.appliances, supply.appliances.map((one) => `${deviceText(one.kind)} ${kw(one.rated_kw)}`).join(", ")]] as const)

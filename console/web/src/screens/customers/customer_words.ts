@@ -4,7 +4,7 @@ import { body, client } from "../../api/client";
 import { useResource } from "../../api/resource";
 import type { components } from "../../api/schema";
 import type { Tone } from "../../parts/status";
-import { t, type Text } from "../../words";
+import { LANGUAGES, t, type Language, type Text } from "../../words";
 
 export type DeviceRow = components["schemas"]["DeviceRow"];
 export type RequestRow = components["schemas"]["RequestRow"];
@@ -95,6 +95,9 @@ const TAGS: Readonly<Record<string, Text>> = {
   ev_owner: { en: "drives electric", zh: "电动车车主" },
 };
 export const tagText = (tag: string): string => (TAGS[tag] ? t(TAGS[tag]) : tag);
+
+/** In its own words, as those who speak it read it. */
+export const languageName = (code: string): string => LANGUAGES[code as Language] ?? code;
 
 export const customerHref = (customer: string): string => `#/customers/one/${encodeURIComponent(customer)}`;
 export const deviceHref = (row: { feeder: string; device: string }): string =>

@@ -20,7 +20,8 @@ import { useFeeder, type LiveFeeder } from "./live_feeder";
 import { Requests } from "./requests";
 import { Summary } from "./summary";
 import { TrendPanel } from "./trend_panel";
-import { WhatIfPanel, type PresetOrder, type WhatIf } from "./what_if";
+import { WhatIfPanel, type PresetOrder } from "./what_if";
+import type { WhatIf } from "./what_if_answer";
 
 const words = {
   waiting: { en: "Waiting for the first cycle …", zh: "正在等待第一个周期的数据……" },
@@ -35,6 +36,8 @@ const words = {
 };
 const HOLDING = new Set(["accepted", "active"]);
 const OLD_AFTER_MS = 60_000;
+/** The feeder has gone on meanwhile. */
+const PREVIEW_HOLDS_MS = 120_000;
 
 /** `element`: what somebody came here to look at. */
 export function FeederPage({ id, element }: { id: string; element: string | null }) {
@@ -81,6 +84,10 @@ function Whole({ layout, live, first }: { layout: Layout; live: LiveFeeder; firs
   const [preview, setPreview] = useState<WhatIf | null>(null);
   const [isDrawn, setDrawn] = useState(true);
   const [order, setOrder] = useState<PresetOrder | null>(null);
+  const isOver = preview !== null && Date.parse(live.now.at) - Date.parse(preview.at) > PREVIEW_HOLDS_MS;
+  useEffect(() => {
+    if (isOver) setPreview(null);
+  }, [isOver]);
   const after = isDrawn ? preview?.columns_after : null;
   const previewed = useMemo(() => (after ? figuresOf(after) : null), [after]);
   const limited = useMemo(() => limitedPoints(layout, live.requests), [layout, live.requests]);

@@ -1,7 +1,7 @@
 // The words that more than one part of this screen needs, and how matters are told.
 
 import type { components } from "../../api/schema";
-import { when } from "../../format";
+import { clockTime, dateText } from "../../format";
 import { elementName } from "../../parts/element_name";
 import type { Tone } from "../../parts/status";
 import { t, type Text } from "../../words";
@@ -69,7 +69,9 @@ export function matterWhat(matter: Matter): string {
 /** Why it stands, where what it is does not say it. */
 export const matterWhy = (matter: Matter): string => (matter.kind === "event" || !matter.why ? "–" : matter.why);
 
-export const shiftSpan = (began: string | null | undefined, ended: string | null | undefined): string =>
-  `${when(began, false)} – ${ended ? when(ended, false) : "…"}`;
+const withDate = (at: string): string => `${dateText(at)} ${clockTime(at, false)}`;
+
+/** With its date always: it may be on paper. */
+export const shiftSpan = (began: string, ended: string): string => `${withDate(began)} – ${withDate(ended)}`;
 
 export const PRIORITY_ORDER = ["critical", "high", "medium", "low"] as const;

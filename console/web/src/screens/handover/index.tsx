@@ -1,7 +1,7 @@
 // The shift log: this shift with its notes and what happened, the hand-over, and the shifts before. Printable.
 
 import { Route, Switch, useLocation } from "wouter-preact";
-import { siteNowMs, when } from "../../format";
+import { clockTime, dateText, siteNowMs } from "../../format";
 import { Icon } from "../../parts/icon";
 import { Page } from "../../parts/page";
 import { entrance } from "../../session";
@@ -41,7 +41,7 @@ export default function HandOver() {
 function Printed() {
   return (
     <p class="printed">
-      {entrance.value?.site} · {when(siteNowMs.value)}
+      {entrance.value?.site} · {dateText(siteNowMs.value)} {clockTime(siteNowMs.value)}
     </p>
   );
 }

@@ -62,7 +62,7 @@ export const figureText = (element: string, value: number | null | undefined): s
 
 const OUTCOMES: Readonly<Record<string, { tone: Tone; text: Text }>> = {
   credited: { tone: "normal", text: { en: "credited", zh: "已奖励" } },
-  nothing_shown: { tone: "off", text: { en: "meter shows no reduction", zh: "电表未见削减" } },
+  nothing_shown: { tone: "off", text: { en: "nothing to credit", zh: "无可奖励" } },
   too_little_data: { tone: "warn", text: { en: "too few readings", zh: "电表数据不足" } },
   refused_or_silent: { tone: "off", text: { en: "never in force", zh: "未生效" } },
 };

@@ -38,6 +38,7 @@ from controller.errors import ConfigRejected
 from controller.feeder_control import FeederControl, build_control
 from controller.log_ring import LogRing
 from controller.metrics import Metrics
+from controller.occurrences.recorder import Recorder, folder_of
 from controller.people.notice_messages import consent_links
 from controller.rewards.statement_source import StatementSource
 from controller.settings import Feeder, Site
@@ -115,6 +116,12 @@ def assemble(
         background=WorkerThread(),
         copies=WorkerThread(),
         links=field.health,
+        recorder=Recorder(
+            folder_of(site.store.history_folder),
+            {control.feeder: control for control in feeders},
+            WorkerThread(),
+            keep_days=site.store.keep_samples_days,
+        ),
         holder=f"{socket.gethostname()}:{os.getpid()}",
         version=version("gridward"),
     )

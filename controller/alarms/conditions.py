@@ -90,9 +90,9 @@ def _stops(books: Books, feeders: tuple[str, ...]) -> Iterator[Condition]:
     for name, stop in stops.items():
         where = held[name][0] if len(held[name]) == 1 else f"{len(held[name])} feeders"
         text = f"The emergency stop by {stop.who} holds on {where} since {stop.at:%Y-%m-%d %H:%M} UTC"
-        feeder = stop.feeders[0] if len(stop.feeders) == 1 else None
+        whose = stop.feeders[0] if len(stop.feeders) == 1 else None
         told = f"{text} ({stop.why})"[:LONGEST_TEXT]
-        yield Condition("emergency_stop", feeder, name, told, float(len(held[name])))
+        yield Condition("emergency_stop", whose, name, told, float(len(held[name])))
 
 
 def _refused(books: Books, now: datetime) -> Iterator[Condition]:

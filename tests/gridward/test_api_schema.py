@@ -28,7 +28,12 @@ EXAMPLE = Path(__file__).parents[2] / "config/sites/example"
 TOKEN = "a token that operators know"
 Shown = Callable[[Role], dict[str, str]]
 KNOWN = {"feeder": "dorf", "customer": "C-001"}
-UNREADY = {"/health", "/api/v1/feeders/{feeder}/state", "/api/v1/feeders/{feeder}/contributions"}
+UNREADY = {
+    "/health",
+    "/api/v1/feeders/{feeder}/state",
+    "/api/v1/feeders/{feeder}/contributions",
+    "/api/v1/feeders/{feeder}/what-if",
+}
 """say 503 until a cycle has run"""
 
 

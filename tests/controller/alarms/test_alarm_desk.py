@@ -43,7 +43,7 @@ async def overloaded_by_hand(world: World) -> AlarmView:
 async def test_an_evening_that_the_automatic_masters_needs_nobody() -> None:
     world = World(evening())
     world.charge()
-    await world.tick(20)
+    await world.tick(12)
     assert states(world) == {}
     assert not world.entries(AlarmRaised)
 

@@ -132,6 +132,7 @@ async def test_every_route_is_documented(app: FastAPI, client: httpx.AsyncClient
         "/api/v1/feeders", "/api/v1/feeders/{feeder}/network", "/api/v1/feeders/{feeder}/state",
         "/api/v1/feeders/{feeder}/trend", "/api/v1/feeders/{feeder}/operate", "/api/v1/told",
         "/api/v1/feeders/{feeder}/layout", "/api/v1/feeders/{feeder}/contributions", "/api/v1/entrance",
+        "/api/v1/feeders/{feeder}/what-if",
         "/api/v1/stream", "/api/v1/overview", "/api/v1/asyncapi.json", "/health", "/metrics",
     }  # fmt: skip
     schema = document["components"]["schemas"]["FeederView"]

@@ -252,7 +252,7 @@ class Daemon:
             raise  # nobody can go on after these
         except Exception:
             log.exception("cycle_failed")
-            self._record.cycle_failed()
+            self._record.cycle_failed(self._clock.now())
             self.metrics.cycle_failures.labels("").inc()
 
     async def _keep_running(self, source: TelemetrySource, name: str) -> None:
@@ -329,6 +329,10 @@ class Daemon:
     def site(self) -> settings.Site:
         """The settings in force."""
         return self._site
+
+    def now(self) -> datetime:
+        """The site's own time."""
+        return self._clock.now()
 
     def network(self, feeder: str) -> Network | None:
         """A feeder's network, or None when there is no such feeder."""

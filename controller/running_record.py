@@ -45,8 +45,12 @@ class CycleStatus:
     cycles: int
     """since our start"""
     failures: int
+    last_failed_at: datetime | None
+    """by the site's clock, as all times here"""
     late: int
     """that took longer than their period"""
+    late_lately: int
+    """of the latest `KEPT`"""
     latest_s: float | None
     median_s: float | None
     p99_s: float | None
@@ -59,6 +63,7 @@ class RunningRecord:
         self._period_s = period_s
         self._seconds: deque[float] = deque(maxlen=KEPT)
         self._cycles = self._failures = self._late = 0
+        self._last_failed_at: datetime | None = None
         self._links: dict[str, LinkStatus] = {}
         self._sources = {name: SourceStatus(name, 0, None, None) for name in sources}
 
@@ -68,9 +73,10 @@ class RunningRecord:
         self._late += seconds > self._period_s
         self._seconds.append(seconds)
 
-    def cycle_failed(self) -> None:
+    def cycle_failed(self, now: datetime) -> None:
         """One raised what nobody expected."""
         self._failures += 1
+        self._last_failed_at = now
 
     def links_are(self, connected: Mapping[str, bool], now: datetime) -> None:
         """As each far side is now."""
@@ -107,7 +113,9 @@ class RunningRecord:
         return CycleStatus(
             cycles=self._cycles,
             failures=self._failures,
+            last_failed_at=self._last_failed_at,
             late=self._late,
+            late_lately=sum(took_s > self._period_s for took_s in seconds),
             latest_s=seconds[-1] if seconds else None,
             median_s=cuts[49] if cuts else None,
             p99_s=cuts[98] if cuts else None,

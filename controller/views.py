@@ -229,6 +229,10 @@ class FeederView:
     """in the order of the network's service points: 0 measured, 1 stale, 2 estimated"""
     forecast: tuple[ForecastPoint, ...] = ()
     """of the next six hours; empty until a day was seen, or where nothing is announced"""
+    looked_at: datetime | None = None
+    """when the forecast was made; None: never"""
+    forecast_is_old: bool = False
+    """two looks ahead or more have failed to come since"""
     by_hand: ByHandView | None = None
     """who took the automatic out; None while it is in, or where an operator released everybody"""
 
@@ -264,6 +268,10 @@ class LiveViews(Protocol):
     @property
     def site(self) -> Site:
         """The settings in force."""
+        ...
+
+    def now(self) -> datetime:
+        """The site's own time, which runs elsewhere and faster where it is simulated."""
         ...
 
     def network(self, feeder: str) -> Network | None:

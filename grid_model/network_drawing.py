@@ -60,7 +60,7 @@ class Wiring:
     line_closed: Flags
     """(n_line,) in service and closed at both ends"""
     transformer_kva: Floats
-    """(n_trafo,)"""
+    """(n_trafo,) of all that stand side by side as one"""
     transformer_closed: Flags
     links: Links
     open_switches: OpenSwitches
@@ -84,7 +84,7 @@ def wiring_of(network: Network) -> Wiring:
         line_closed=line_closed,
         transformer_kva=np.concatenate(
             [
-                np.array(net.trafo.sn_mva, dtype=np.float64) * 1000,
+                np.array(net.trafo.sn_mva * net.trafo.parallel, dtype=np.float64) * 1000,
                 np.array(net.trafo3w.sn_hv_mva, dtype=np.float64) * 1000,
             ]
         ),

@@ -4,14 +4,14 @@ ids in the layout only. Pure.
 A network of 2,000 buses is some 30 kB so, where ids beside each figure would make it 200 kB.
 """
 
-import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
 
 import msgspec
 
 from controller.views import (
+    BusVoltage,
     ByHandView,
     ContributionView,
     DataQuality,
@@ -63,7 +63,7 @@ class FeederEvent(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     cycle: int
     layout: str
-    """which layout the columns follow, as `layout_id`: another one has to be fetched first"""
+    """which layout the columns follow, as its `id`: another one has to be fetched first"""
     automatic: bool
     by_hand: ByHandView | None
     converged: bool
@@ -81,26 +81,23 @@ class FeederEvent(msgspec.Struct, frozen=True, kw_only=True):
     expected: tuple[ExpectedView, ...]
     forecast: tuple[ForecastPoint, ...] | None
     """null: as before"""
+    looked_at: datetime | None
+    """when the forecast was made"""
+    forecast_is_old: bool
+    """it ought to have been made anew more than once since"""
     without_control_percent: float | None
     totals: Totals
     requests: RequestRows
     trend: TrendColumns
 
 
-def layout_id(network: Network) -> str:
-    """Names the order of elements: the same for the same elements in the same order."""
-    digest = hashlib.sha256()
-    for ids in (network.transformers.ids, network.lines.ids, network.buses.ids, network.service_points):
-        digest.update("\x00".join(ids).encode() + b"\x01")
-    return digest.hexdigest()[:16]
-
-
 class Layout:
     """The order of one network's elements."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, layout: str) -> None:
+        """`layout`: the id of the network's drawing."""
         self.network = network
-        self.id = layout_id(network)
+        self.id = layout
         self._transformers = _Places(network.transformers.ids)
         self._lines = _Places(network.lines.ids)
         self._buses = _Places(network.buses.ids)
@@ -114,6 +111,7 @@ class Layout:
         whole_trend: bool,
     ) -> FeederEvent:
         """The event of a view, for whoever was told `before`; None: nothing."""
+        outside = {violation.id for violation in view.violations}
         return FeederEvent(
             feeder=view.feeder,
             at=view.at,
@@ -123,9 +121,9 @@ class Layout:
             by_hand=view.by_hand,
             converged=view.converged,
             quality=view.quality,
-            transformer_loading_percent=self._transformers.column(_loadings(view.transformers)),
-            line_loading_percent=self._lines.column(_loadings(view.lines)),
-            v_pu=self._buses.column([(bus.id, round(bus.v_pu, VOLTAGE_DIGITS)) for bus in view.buses]),
+            transformer_loading_percent=self._transformers.column(_loadings(view.transformers, outside)),
+            line_loading_percent=self._lines.column(_loadings(view.lines, outside)),
+            v_pu=self._buses.column(_voltages(view.buses, outside)),
             p_kw=[_rounded(p_kw, POWER_DIGITS) for p_kw in view.service_point_kw],
             p_quality="".join(map(str, view.service_point_quality)),
             violations=view.violations,
@@ -133,6 +131,8 @@ class Layout:
             event=view.event,
             expected=view.expected,
             forecast=None if before is not None and before.forecast == view.forecast else view.forecast,
+            looked_at=view.looked_at,
+            forecast_is_old=view.forecast_is_old,
             without_control_percent=_rounded(view.without_control_percent, LOADING_DIGITS),
             totals=view.totals,
             requests=request_rows(view.requests, None if before is None else before.requests),
@@ -157,8 +157,19 @@ class _Places:
         return column
 
 
-def _loadings(elements: Iterable[ElementLoading]) -> list[tuple[str, float]]:
-    return [(element.id, round(element.loading_percent, LOADING_DIGITS)) for element in elements]
+def _loadings(
+    elements: Iterable[ElementLoading], outside: Set[str]
+) -> list[tuple[str, float]]:
+    """Rounded, but for what is outside its limit: it would look as if it were not, just beyond."""
+    return [
+        (one.id, one.loading_percent if one.id in outside else round(one.loading_percent, LOADING_DIGITS))
+        for one in elements
+    ]
+
+
+def _voltages(buses: Iterable[BusVoltage], outside: Set[str]) -> list[tuple[str, float]]:
+    """The same for voltages."""
+    return [(bus.id, bus.v_pu if bus.id in outside else round(bus.v_pu, VOLTAGE_DIGITS)) for bus in buses]
 
 
 def request_rows(now: Sequence[RequestView], before: Sequence[RequestView] | None) -> RequestRows:

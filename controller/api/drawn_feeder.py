@@ -2,11 +2,13 @@
 in the number of elements.
 """
 
+import hashlib
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 
-from controller.api.columns import layout_id
+from controller.api.encoding import to_json
 from controller.api.layout_bodies import (
     BusColumns,
     Coordinates,
@@ -40,13 +42,26 @@ def layout_body(
     limits: LimitSettings,
     tiles: TilesBody | None = None,
 ) -> LayoutBody:
-    """The drawing of one feeder; `limits` and `tiles` are the site's."""
+    """The drawing of one feeder; `limits` and `tiles` are the site's. Its id is a digest of all the rest, so
+    that whatever of it changes, also over a restart, makes an open page fetch it anew.
+    """
+    body = _body(feeder, network, registry, limits, tiles)
+    return msgspec.structs.replace(body, id=hashlib.sha256(to_json(body)).hexdigest()[:16])
+
+
+def _body(
+    feeder: str,
+    network: Network,
+    registry: Registry | None,
+    limits: LimitSettings,
+    tiles: TilesBody | None,
+) -> LayoutBody:
     wiring = wiring_of(network)
     drawn = one_line(network, wiring)
     coordinates = coordinates_of(network)
     of_site = Limits(limits.loading_percent, limits.min_v_pu, limits.max_v_pu)
     return LayoutBody(
-        id=layout_id(network),
+        id="",
         feeder=feeder,
         source=network.source,
         coordinates=coordinates,

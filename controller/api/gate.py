@@ -27,6 +27,9 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"session": []}]
 """either, by the names of `openapi_document.py`"""
+UNATTENDED = "x-gridward-unattended"
+"""header of a page that nobody has touched lately: what it asks by itself keeps no session from idling"""
+STREAM = "/api/v1/stream"
 _ASK_FOR_TOKEN = {"www-authenticate": "Bearer"}
 log = structlog.get_logger("access")
 
@@ -89,8 +92,12 @@ class Doors:
         return principal.is_allowed_somewhere(permission)
 
     async def known(self, request: Request) -> Principal:
-        """Who it is, whatever they may do. Raises 401 or 403; AccountsUnavailable."""
-        return await self._found(request, is_use=True)
+        """Who it is, whatever they may do. Raises 401 or 403; AccountsUnavailable.
+
+        No use of a session is what a page asks that nobody touches, nor a stream: it opens itself again.
+        """
+        is_use = request.headers.get(UNATTENDED) != "1" and request.url.path != STREAM
+        return await self._found(request, is_use=is_use)
 
     async def _found(self, request: Request, *, is_use: bool) -> Principal:
         authorization = request.headers.get("authorization", "")

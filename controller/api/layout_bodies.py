@@ -126,10 +126,12 @@ class TilesBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LayoutBody(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a drawing of a feeder needs. Changes with the network's topology only."""
+    """All that a drawing of a feeder needs. Changes with the network's topology, its limits, and who is
+    registered where; not with the figures.
+    """
 
     id: str
-    """names the order of elements: the same as `layout` in the stream"""
+    """names all of this, the order of elements too: the same as `layout` in the stream"""
     feeder: str
     source: str
     coordinates: Coordinates | None

@@ -32,6 +32,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 class _Drawn:
     """A drawing as it is sent."""
 
+    id: str
     network: Network
     """what it was made of: another one, as after switching, needs another drawing"""
     plain: bytes
@@ -39,10 +40,9 @@ class _Drawn:
     tag: str
 
 
-def layout_routes(views: LiveViews, registries: Mapping[str, Registry]) -> APIRouter:
-    """The route; `registries` tell who is behind a service point, by feeder."""
+def layout_routes(views: LiveViews, drawings: "Drawings") -> APIRouter:
+    """The route."""
     router = APIRouter(prefix="/api/v1", tags=["feeders"])
-    drawings = _Drawings(registries, views.site)
 
     @router.get("/feeders/{feeder}/layout", response_model=None, responses=_ANSWERS)
     async def layout(feeder: str, request: Request) -> Response:
@@ -61,10 +61,11 @@ def layout_routes(views: LiveViews, registries: Mapping[str, Registry]) -> APIRo
     return router
 
 
-class _Drawings:
+class Drawings:
     """The latest drawing of each feeder; whoever comes while it is being made waits for it."""
 
     def __init__(self, registries: Mapping[str, Registry], site: Site) -> None:
+        """`registries` tell who is behind a service point, by feeder."""
         self._registries, self._limits = registries, site.limits
         url = site.api.map_tiles
         self._tiles = None if url is None else TilesBody(url=url, attribution=site.api.map_attribution)
@@ -80,7 +81,17 @@ class _Drawings:
                 self._known[feeder] = known
         return known
 
+    def id_of(self, feeder: str, network: Network) -> str:
+        """The id of the drawing of `network`, for the stream, which cannot wait: made at once where it is not
+        yet, once for each topology.
+        """
+        known = self._known.get(feeder)
+        if known is None or known.network is not network:
+            known = self._known[feeder] = self._draw(feeder, network)
+        return known.id
+
     def _draw(self, feeder: str, network: Network) -> _Drawn:
         registry = self._registries.get(feeder)
-        plain = to_json(layout_body(feeder, network, registry, self._limits, self._tiles))
-        return _Drawn(network, plain, gzip.compress(plain, 6, mtime=0), entity_tag(plain))
+        body = layout_body(feeder, network, registry, self._limits, self._tiles)
+        plain = to_json(body)
+        return _Drawn(body.id, network, plain, gzip.compress(plain, 6, mtime=0), entity_tag(plain))

@@ -77,6 +77,11 @@ class OverviewBoard:
         """Of the newest cycle."""
         return max((known.view.at for known in self._known.values() if known.view is not None), default=None)
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether no feeder had a cycle lately."""
+        return all(self._pulse.is_silent(feeder.id) for feeder in self._views.site.feeder)
+
     def event(self, since: int | None) -> OverviewEvent:
         """What changed since a version of the board; None: all."""
         rows = tuple(known.row for known in self._known.values() if since is None or known.version > since)

@@ -88,7 +88,7 @@ class OverviewRow(_Body, frozen=True, kw_only=True):
     """lines and transformers over their limits"""
     voltage_violations: int
     highest: Loaded | None
-    """null where the load flow tells nothing"""
+    """null where the load flow tells nothing, and where its latest is old: as all figures are then"""
     lowest_voltage: VoltageAt | None
     highest_voltage: VoltageAt | None
     p_kw: float | None
@@ -109,6 +109,9 @@ class OverviewTotals(_Body, frozen=True, kw_only=True):
 
     feeders: int
     overloaded: int
+    """outside a limit, be it loading or voltage"""
+    voltage_only: int
+    """of these, where no line and no transformer is over its limit"""
     not_converged: int
     no_data: int
     warning: int
@@ -120,6 +123,8 @@ class OverviewTotals(_Body, frozen=True, kw_only=True):
     expected: int
     curtailed_kw: float
     p_kw: float
+    not_in_sum: int
+    """feeders whose power nobody knows now, so that `p_kw` is without them"""
 
 
 class Change(_Body, frozen=True, kw_only=True):

@@ -80,10 +80,12 @@ def row_without_view(feeder: str) -> OverviewRow:
 
 
 def row_of(view: FeederView, limits: LimitsOf, *, silent: bool) -> OverviewRow:
-    """The row of a feeder; `silent`: it had no cycle lately, so that its view is old."""
-    loaded = (*view.transformers, *view.lines)
-    highest = _highest(loaded, limits) if view.converged else None
-    lowest_voltage, highest_voltage = _voltages(view) if view.converged else (None, None)
+    """The row of a feeder; `silent`: it had no cycle lately, so that its view is old and its figures are nobody's
+    present.
+    """
+    is_known = view.converged and not silent
+    highest = _highest((*view.transformers, *view.lines), limits) if is_known else None
+    lowest_voltage, highest_voltage = _voltages(view) if is_known else (None, None)
     warnings = tuple(_warnings(view, highest))
     state = _state(view, warnings, silent=silent)
     overloads = sum(violation.kind in OVERLOADS for violation in view.violations)
@@ -97,12 +99,12 @@ def row_of(view: FeederView, limits: LimitsOf, *, silent: bool) -> OverviewRow:
         highest=highest,
         lowest_voltage=lowest_voltage,
         highest_voltage=highest_voltage,
-        p_kw=_rounded(view.quality.model_p_kw, 1),
-        free_kw=_free_kw(view, limits) if view.converged else None,
+        p_kw=None if silent else _rounded(view.quality.model_p_kw, 1),
+        free_kw=_free_kw(view, limits) if is_known else None,
         event=_running(view),
         automatic=_automatic(view),
         data=_data(view),
-        expected=_expected(view),
+        expected=None if silent else _expected(view),
         last_at=view.at if state == "no_data" else None,
     )
 
@@ -227,6 +229,7 @@ def totals_of(rows: Sequence[OverviewRow]) -> OverviewTotals:
     return OverviewTotals(
         feeders=len(rows),
         overloaded=states.count("overloaded"),
+        voltage_only=sum(row.state == "overloaded" and row.overloads == 0 for row in rows),
         not_converged=states.count("not_converged"),
         no_data=states.count("no_data"),
         warning=states.count("warning"),
@@ -236,6 +239,7 @@ def totals_of(rows: Sequence[OverviewRow]) -> OverviewTotals:
         data_alarms=sum(row.data.alarm is not None for row in rows),
         expected=sum(row.expected is not None for row in rows),
         curtailed_kw=round(sum(row.event.curtailed_kw for row in rows if row.event is not None), 1),
+        not_in_sum=sum(row.p_kw is None for row in rows),
         p_kw=round(sum(row.p_kw or 0.0 for row in rows), 1),
     )
 

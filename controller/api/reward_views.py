@@ -75,7 +75,7 @@ def reward_view_routes(rewards: RewardsDesk, settlements: SettlementDesk, gate: 
         """Settlements of the events whose detail is kept: of each feeder the latest."""
         principal = await gate.admit_somewhere(request, "customers")
         wanted = Wanted(_feeders(principal, feeder), customer, outcome)
-        items, following = settlements.settled(wanted, after=after, limit=limit)
+        items, following = await settlements.settled(wanted, after=after, limit=limit)
         return json_response(SettledPage(items=tuple(items), next=following))
 
     @router.get("/ledger", response_model=None, responses={200: _told(LedgerBody)})

@@ -118,6 +118,8 @@ class SettlementBody(msgspec.Struct, frozen=True, kw_only=True):
     intervals_measured: int
     points: int
     minor_units: int
+    currency: str
+    """whose minor units they are, such as `EUR-cent`"""
     outcome: Outcome
     programme: str | None
     baseline: SettledBaseline | None
@@ -126,8 +128,8 @@ class SettlementBody(msgspec.Struct, frozen=True, kw_only=True):
     disputes: tuple[DisputeOpened | DisputeClosed, ...]
 
 
-def body_of(told: Settlement) -> SettlementBody:
-    """A settlement as the API tells it."""
+def body_of(told: Settlement, currency: str) -> SettlementBody:
+    """A settlement as the API tells it; `currency`: where it does not tell its own."""
     record = told.record
     settled, corrected = record.settled, record.corrected
     assert settled is not None, f"{record.request} is not settled"
@@ -146,6 +148,7 @@ def body_of(told: Settlement) -> SettlementBody:
         intervals_measured=now.intervals_measured,
         points=now.points,
         minor_units=now.minor_units,
+        currency=currency if settled.rules is None else settled.rules.currency,
         outcome=now.outcome,
         programme=now.programme,
         baseline=now.baseline,

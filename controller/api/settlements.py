@@ -74,7 +74,7 @@ def _add_settlements(router: APIRouter, desk: SettlementDesk, gate: Gate) -> Non
         """What a request came to, by interval, with its corrections and disputes."""
         told = await _done(desk.settlement(request_id))
         await gate.admit(request, "customers", told.record.planned.feeder)
-        return json_response(body_of(told))
+        return json_response(body_of(told, desk.currency))
 
     @router.post(LATE, **_documented(LateBody, LateAnswer))
     async def late(request: Request) -> Response:

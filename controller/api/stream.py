@@ -7,7 +7,7 @@ where this subscriber stands: a slow one skips views but none of these, as far b
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
@@ -22,18 +22,16 @@ from controller.api.columns import FeederEvent
 from controller.api.console_stream import TOLD, ConsoleSubscriber
 from controller.api.encoding import struct_schema, to_json
 from controller.api.gate import Doors
+from controller.api.open_stream import OpenStream
 from controller.api.overview_bodies import OverviewEvent
 from controller.api.problems import no_such_feeder
 from controller.api.stream_blocks import Blocks, Topic
-from controller.api.stream_bodies import Form, ToldEvent
+from controller.api.stream_bodies import AliveEvent, Form, ToldEvent
 from controller.api.stream_place import StreamPlace, read_place
 from controller.api.stream_rights import Watch, is_somebodys, watch_rights
 from controller.views import LiveViews, Told, TrendPoint
 from devices.ports import Clock
 
-KEEPALIVE_S = 15.0
-APART_S = 0.25
-"""People read no faster; a site on quick time has many more cycles than that."""
 TAKE_WITHIN_S = 30.0
 """A subscriber that takes nothing for so long is dropped: it will connect again."""
 MAX_SUBSCRIBERS = 64
@@ -49,6 +47,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
                         struct_schema(OverviewEvent),
                         struct_schema(FeederEvent),
                         struct_schema(ToldEvent),
+                        struct_schema(AliveEvent),
                     ],
                 }
             }
@@ -59,60 +58,34 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 }
 
 
-class Subscriber:
+class Subscriber(OpenStream):
     """One open stream: which feeders have news for it, and how far it has read."""
 
     def __init__(self, views: LiveViews, feeders: tuple[str, ...], clock: Clock) -> None:
+        super().__init__(clock)
         self._views = views
         self._feeders = feeders
-        self._clock = clock
-        self._news: dict[str, None] = dict.fromkeys(feeders)
-        self._wake = asyncio.Event()
-        self._wake.set()
-        self._closed = asyncio.Event()
+        self._marked: dict[str, None] = dict.fromkeys(feeders)
         self._seq: dict[str, int] = {}
         self._trend_at: dict[str, datetime] = {}
 
     def mark(self, feeder: str) -> None:
         """Note that a feeder has news; a second note changes nothing."""
         if feeder in self._feeders:
-            self._news[feeder] = None
+            self._marked[feeder] = None
             self._wake.set()
 
-    def close(self) -> None:
-        """End the stream soon."""
-        self._closed.set()
-        self._wake.set()
+    def _news(self) -> Iterator[bytes]:
+        """Each is made when it is sent, and one that is marked again meanwhile comes once more."""
+        while self._marked:
+            feeder = next(iter(self._marked))
+            del self._marked[feeder]
+            event = self._event(feeder)
+            if event is not None:
+                yield event
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The stream's bytes until it is closed."""
-        yield b"retry: 2000\n\n"
-        while True:
-            try:
-                async with self._clock.timeout(KEEPALIVE_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                yield b": still here\n\n"
-                continue
-            if self._closed.is_set():
-                return
-            self._wake.clear()
-            while self._news:
-                feeder = next(iter(self._news))
-                del self._news[feeder]
-                event = self._event(feeder)
-                if event is not None:
-                    yield event
-            if await self._closed_within(APART_S):
-                return
-
-    async def _closed_within(self, seconds: float) -> bool:
-        try:
-            async with self._clock.timeout(seconds):
-                await self._closed.wait()
-        except TimeoutError:
-            return False
-        return True
+    def _quiet(self) -> bytes:
+        return b": still here\n\n"
 
     def _event(self, feeder: str) -> bytes | None:
         view = self._views.feeder_view(feeder)
@@ -145,7 +118,7 @@ class Streams:
         self._views = views
         self._clock = clock
         self._blocks = blocks
-        self._subscribers: set[Subscriber | ConsoleSubscriber] = set()
+        self._subscribers: set[OpenStream] = set()
         self._unsubscribe = (views.subscribe(self._changed), views.subscribe_told(self._heard))
         self._closed = False
 
@@ -199,7 +172,7 @@ class Streams:
     def _is_full(self) -> bool:
         return self._closed or len(self._subscribers) >= MAX_SUBSCRIBERS
 
-    def leave(self, subscriber: Subscriber | ConsoleSubscriber) -> None:
+    def leave(self, subscriber: OpenStream) -> None:
         """Forget a subscriber whose connection is gone."""
         self._subscribers.discard(subscriber)
 
@@ -220,7 +193,7 @@ class EventStream(StreamingResponse):
     def __init__(
         self,
         streams: Streams,
-        subscriber: Subscriber | ConsoleSubscriber,
+        subscriber: OpenStream,
         clock: Clock,
         watch: Watch | None = None,
     ) -> None:
@@ -280,7 +253,7 @@ def stream_routes(
         if feeder is not None and views.network(feeder) is None:
             raise no_such_feeder(feeder)
         watched = must_sign_in or await is_somebodys(gate, request)
-        subscriber: Subscriber | ConsoleSubscriber | None
+        subscriber: OpenStream | None
         if form == "columns":
             last = request.headers.get("last-event-id") or after
             subscriber = streams.open_page(feeder, read_place(last, feeder))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from controller.api.columns import Layout
 from controller.api.encoding import to_json
 from controller.api.overview_board import OverviewBoard
-from controller.api.stream_bodies import ToldEvent
+from controller.api.stream_bodies import AliveEvent, ToldEvent
 from controller.api.stream_place import FeederPlace, micros
 from controller.views import FeederView, LiveViews, Told
 
@@ -42,6 +42,11 @@ class Blocks:
         self.made = 0
         """encodings so far"""
 
+    def alive(self) -> bytes:
+        """The time at the site, and that of the newest cycle; made anew each time."""
+        told = AliveEvent(now=self._views.now(), at=self.board.at, silent=self.board.is_silent)
+        return _block_of("alive", told)
+
     def overview(self, since: int | None) -> tuple[int, bytes | None]:
         """The version of the board now, and what changed since; None: nothing."""
         version = self.board.refresh()
@@ -69,7 +74,7 @@ class Blocks:
         # not of this journal, or forgotten in between
         whole = after is None or after > latest or told[0].seq > after + 1
         first = 0 if whole or after is None else bisect_right(told, after, key=lambda one: one.seq)
-        key = (first, latest, len(told))
+        key = (first, latest, len(told), whole)
         return latest, self._block("told", key, lambda: ToldEvent(whole=whole, told=told[first:]))
 
     def feeder(self, feeder: str, place: FeederPlace) -> tuple[FeederPlace, bytes | None]:
@@ -109,9 +114,13 @@ class Blocks:
     def _block(self, event: str, key: Hashable, body: Callable[[], object]) -> bytes:
         known = self._kept.get((event, key))
         if known is None:
-            known = b"event: %b\ndata: %b\n\n" % (event.encode(), to_json(body()))
+            known = _block_of(event, body())
             self.made += 1
             self._kept[event, key] = known
             if len(self._kept) > KEPT_BLOCKS:
                 self._kept.popitem(last=False)
         return known
+
+
+def _block_of(event: str, body: object) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (event.encode(), to_json(body))

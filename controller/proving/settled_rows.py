@@ -25,6 +25,8 @@ class SettledRow:
     compliance_percent: float
     points: int
     minor_units: int
+    currency: str
+    """whose minor units they are, such as `EUR-cent`"""
     outcome: Outcome
     version: int
     """0: as first settled, else the number of the latest correction"""
@@ -49,14 +51,16 @@ class Wanted:
 
 
 def page(
-    records: Iterable[RequestRecord], wanted: Wanted, *, after: str | None, limit: int
+    records: Iterable[RequestRecord], wanted: Wanted, *, after: str | None, limit: int, currency: str
 ) -> tuple[list[SettledRow], str | None]:
     """At most `limit` rows behind the request `after`, and the `after` of the next page; None: there is none.
+
+    `currency`: of those that do not tell theirs.
 
     An `after` that is not among them (its detail is forgotten) gives nothing: what stood behind it is older.
     """
     rows = sorted(
-        filter(wanted.has, _rows(records)), key=lambda row: (row.settled_at, row.request), reverse=True
+        filter(wanted.has, _rows(records, currency)), key=lambda row: (row.settled_at, row.request), reverse=True
     )
     begin = 0
     if after is not None:
@@ -65,7 +69,7 @@ def page(
     return found, found[-1].request if begin + limit < len(rows) else None
 
 
-def _rows(records: Iterable[RequestRecord]) -> Iterator[SettledRow]:
+def _rows(records: Iterable[RequestRecord], currency: str) -> Iterator[SettledRow]:
     for record in records:
         settled, planned = record.settled, record.planned
         if settled is None:
@@ -85,6 +89,7 @@ def _rows(records: Iterable[RequestRecord]) -> Iterator[SettledRow]:
             compliance_percent=now.compliance_percent,
             points=now.points,
             minor_units=now.minor_units,
+            currency=currency if settled.rules is None else settled.rules.currency,
             outcome=now.outcome,
             version=0 if record.corrected is None else record.corrected.version,
         )

@@ -102,6 +102,8 @@ class SettlementDesk:
         """
         self._keeper, self._turn, self._clock, self._store = keeper, turn, clock, store
         self._controls, self._offload, self._ready = controls, offload, ready
+        self.currency = site.rewards.currency
+        """of settlements that do not tell theirs"""
         self._dispute_days = timedelta(days=site.rewards.dispute_days)
         self._skew = timedelta(seconds=site.cycle.max_clock_skew_s)
         self._calculator = Recalculator(
@@ -111,11 +113,12 @@ class SettlementDesk:
 
     # --- late readings
 
-    def settled(
+    async def settled(
         self, wanted: Wanted, *, after: str | None, limit: int
     ) -> tuple[list[SettledRow], str | None]:
         """A page of settlements, the newest first; see `settled_rows.page`."""
-        return page(self._keeper.books.requests.values(), wanted, after=after, limit=limit)
+        records = tuple(self._keeper.books.requests.values())  # they may be very many: sorted beside the loop
+        return await self._offload(page, records, wanted, after=after, limit=limit, currency=self.currency)
 
     async def late_readings(self, feeder: str, readings: Sequence[LateReading]) -> LateTaken:
         """Keep readings that came late, and correct the settlements that they change. The same again changes

@@ -15,9 +15,10 @@ def test_cycles_are_counted_timed_and_late_ones_told() -> None:
     for _ in range(98):
         record.cycle_took(0.1)
     record.cycle_took(3.0)
-    record.cycle_failed()
+    record.cycle_failed(AT)
     told = record.cycles
     assert (told.cycles, told.late, told.failures) == (100, 1, 1)
+    assert (told.late_lately, told.last_failed_at) == (1, AT)
     assert (told.latest_s, told.median_s) == (3.0, 0.1)
     assert told.p99_s is not None
     assert 0.1 < told.p99_s < 3.0
@@ -30,6 +31,7 @@ def test_old_cycles_are_forgotten_but_counted() -> None:
         record.cycle_took(0.1)
     assert record.cycles.p99_s == 0.1
     assert (record.cycles.cycles, record.cycles.late) == (KEPT + 1, 1)
+    assert record.cycles.late_lately == 0
 
 
 def test_a_link_tells_since_when_it_is_so_and_how_often_it_went() -> None:

@@ -88,6 +88,9 @@ class FakeViews:
     def site(self) -> Site:
         return self._site
 
+    def now(self) -> datetime:
+        return self._at
+
     def network(self, feeder: str) -> Network | None:
         return self.net if any(known.id == feeder for known in self.site.feeder) else None
 

@@ -5,8 +5,10 @@ after the other, and are remembered until the next cycle: many who look at the s
 """
 
 import asyncio
+from functools import partial
 
 import numpy as np
+import structlog
 
 from controller import planning
 from controller.bookkeeping import Offload
@@ -20,8 +22,10 @@ from grid_model.network import Floats
 from grid_model.violations import Violation, ViolationKind
 
 MOST_CAUSES, MOST_RELIEF = 100, 20
+MOST_AT_ONCE = 16
 _REMEMBERED = 50
 """elements of one cycle"""
+log = structlog.get_logger()
 
 
 class Contributions:
@@ -31,14 +35,37 @@ class Contributions:
         self._offload = offload
         self._turn = asyncio.Lock()
         self._known: dict[str, tuple[Decisions, dict[str, ContributionsView | None]]] = {}
+        self._going: dict[tuple[str, str], asyncio.Task[ContributionsView | None]] = {}
 
     async def of(self, decided: Decisions, element: str) -> ContributionsView | None:
         """Who makes up an element's value at the end of a cycle; None when nobody can tell. Raises
         UnknownElement.
+
+        What has begun goes on to its end also when whoever asked waits no longer, so that the next to ask the
+        same joins it, and is not as far from an answer as the first. At most `MOST_AT_ONCE` wait or are
+        worked on: nobody can tell more.
         """
-        situation = decided.situation
-        if element not in situation.control.element_place:
+        if element not in decided.situation.control.element_place:
             raise UnknownElement(f"element: expected one of the network's, such as 'line:3'; got {element!r}")
+        place = (decided.sample.feeder, element)
+        task = self._going.get(place)
+        if task is None:
+            if len(self._going) >= MOST_AT_ONCE:
+                return None
+            task = self._going[place] = asyncio.create_task(
+                self._found(decided, element), name=f"contributions {element}"
+            )
+            task.add_done_callback(partial(self._over, place))
+        return await asyncio.shield(task)
+
+    def _over(self, place: tuple[str, str], task: asyncio.Task[ContributionsView | None]) -> None:
+        del self._going[place]
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("contributions_failed", reason=f"{type(error).__name__}: {error}")
+
+    async def _found(self, decided: Decisions, element: str) -> ContributionsView | None:
+        situation = decided.situation
         async with self._turn:
             feeder = decided.sample.feeder
             known = self._known.get(feeder)

@@ -14,7 +14,7 @@ from controller.entries import ViolationAppeared
 from controller.events import highest_loading
 from controller.failsafes import is_there
 from controller.feeder_control import FeederControl
-from controller.look_ahead import STEP, LookAhead
+from controller.look_ahead import STEP, LookAhead, is_old
 from controller.requests import RequestRecord
 from controller.situation import STATUS_FRESH
 from controller.views import (
@@ -43,7 +43,7 @@ def feeder_view(control: FeederControl, books: Books, decided: Decisions, automa
     """The view of one cycle; `books` have its entries already."""
     feeder, checked, network = control.feeder, decided.check, control.network
     known, result = checked.snapshot, checked.result
-    event = books.latest_event(feeder)
+    event, ahead = books.latest_event(feeder), decided.memory.look_ahead
     return FeederView(
         feeder=feeder,
         at=decided.sample.at,
@@ -67,7 +67,9 @@ def feeder_view(control: FeederControl, books: Books, decided: Decisions, automa
         totals=books.totals(feeder, control.site.rewards.currency),
         expected=_expected(books, feeder),
         service_point_quality=tuple(known.quality.tolist()),
-        forecast=_forecast(decided.memory.look_ahead),
+        forecast=_forecast(ahead),
+        looked_at=None if ahead is None else ahead.looked_at,
+        forecast_is_old=ahead is not None and is_old(ahead, control, decided.sample.at),
         by_hand=_by_hand(books, feeder),
     )
 

@@ -136,6 +136,13 @@ def look(before: LookAhead, control: FeederControl, check: Check, now: datetime)
     return replace(before, looked_at=now, outlooks=found, times=times, course=ahead)
 
 
+def is_old(ahead: LookAhead, control: FeederControl, now: datetime) -> bool:
+    """Whether two looks or more have failed to come since the latest, as when no solution was found."""
+    if ahead.looked_at is None:
+        return False
+    return (now - ahead.looked_at).total_seconds() > 2 * control.site.look_ahead.every_s
+
+
 def measured(check: Check) -> Floats:
     """(n_sp,) 1 where the snapshot was measured."""
     return np.where(check.snapshot.quality == Quality.MEASURED, 1.0, 0.0)

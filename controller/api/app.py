@@ -1,6 +1,6 @@
 """Puts the API together: one router per subject, errors and headers the same everywhere."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from controller.api.feeders import feeder_routes
 from controller.api.gate import REFUSALS, Doors
 from controller.api.health import Pulse, health_routes
 from controller.api.idempotency import Idempotency, add_idempotency
-from controller.api.layouts import layout_routes
+from controller.api.layouts import Drawings, layout_routes
 from controller.api.metrics import metrics_routes
 from controller.api.openapi_document import add_security
 from controller.api.openid import openid_routes
@@ -50,7 +50,7 @@ from controller.api.tokens import token_routes
 from controller.api.what_if import what_if_routes
 from controller.desks import Desks
 from controller.rewards.statement_source import StatementSource
-from controller.settings import Api
+from controller.settings import Api, Site
 from controller.views import LiveViews
 from customers.charging_stations import ChargingMap
 from customers.registry import Registry
@@ -81,10 +81,11 @@ def create_app(
     """
     pulse = Pulse(views, clock)
     board = OverviewBoard(views, pulse)
-    streams = Streams(views, clock, Blocks(views, board))
+    drawings = Drawings(registries or {}, views.site)
+    streams = Streams(views, clock, Blocks(views, board, drawings))
     app = FastAPI(
         title="Gridward",
-        description=f"Demand response at {views.site.name}: what the feeders do, and what was asked of whom.",
+        description=_description(views.site),
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # the stock pages load scripts from other hosts
         redoc_url=None,
@@ -102,11 +103,12 @@ def create_app(
     add_idempotency(app)
     looking = _looking(gate) if api.sign_in_to_look else {}
     app.include_router(feeder_routes(views, registries or {}, pulse), **looking)
-    app.include_router(layout_routes(views, registries or {}), **looking)
+    app.include_router(layout_routes(views, drawings), **looking)
     app.include_router(contributions_routes(views, clock), **looking)
     app.include_router(overview_routes(views, board), **looking)
     app.include_router(
-        stream_routes(views, streams, clock, gate, must_sign_in=api.sign_in_to_look), **looking
+        stream_routes(views, streams, clock, gate, must_sign_in=api.sign_in_to_look),
+        **(_looking(gate, _may_follow) if api.sign_in_to_look else {}),
     )
     app.include_router(operate_routes(views, gate, None if desks is None else desks.orders))
     app.include_router(what_if_routes(views, gate))
@@ -147,6 +149,18 @@ def create_app(
     return app
 
 
+def _description(site: Site) -> str:
+    """What the API is, and what it shows to whom."""
+    shown = (
+        "A feeder's drawing, state, trend, contributions and stream, which name its customers, are for whoever "
+        "may look at that feeder; sums, lists and sentences of all feeders are for everybody who may look."
+        if site.api.sign_in_to_look
+        else "Whoever reaches this address may look, without an account: at all figures of the networks, and at "
+        "the ids, critical marks and power of single customers, never at names, addresses or what they hold."
+    )
+    return f"Demand response at {site.name}: what the feeders do, and what was asked of whom. {shown}"
+
+
 def _earlier_commands(desks: Desks | None) -> dict[str, Any]:
     """What is known of commands from before this process."""
     if desks is None:
@@ -159,10 +173,30 @@ def _map_origin(api: Api) -> str | None:
     return None if api.map_tiles is None else "/".join(api.map_tiles.split("/")[:3])
 
 
-def _looking(gate: Doors) -> dict[str, Any]:
+async def _may_look(gate: Doors, request: Request) -> None:
+    """One feeder's own pages, which tell of its customers, are for who has this feeder."""
+    feeder = request.path_params.get("feeder")
+    if feeder is None:
+        await gate.admit_somewhere(request, "look")
+    else:
+        await gate.admit(request, "look", feeder)
+
+
+async def _may_follow(gate: Doors, request: Request) -> None:
+    """The same for the stream: of one feeder, of none (the console's form), or of all with their customers."""
+    feeder = request.query_params.get("feeder")
+    if feeder is None and request.query_params.get("form") == "columns":
+        await gate.admit_somewhere(request, "look")
+    else:
+        await gate.admit(request, "look", feeder)
+
+
+def _looking(
+    gate: Doors, rule: Callable[[Doors, Request], Awaitable[None]] = _may_look
+) -> dict[str, Any]:
     """What makes routes be for those who may look."""
 
     async def may_look(request: Request) -> None:
-        await gate.admit_somewhere(request, "look")
+        await rule(gate, request)
 
     return {"dependencies": [Depends(may_look)], "responses": REFUSALS}

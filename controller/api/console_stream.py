@@ -1,10 +1,10 @@
 """The console's stream: one for each page, with everything that the page follows.
 
 Events: `overview` (rows of all feeders, then those that changed), `feeder` (one feeder in columns, where one
-is followed), `told` (sentences of the journal), further topics (such as alarms) as a whole, and `alive` with each
-sending and when nothing else is told, which says how late it is at the site. The rule for a full queue is that of `stream.py`: marks, and events made when they are
-sent. Each event's id says where one stands, and who comes again with it misses no sentence and no point of
-the trend.
+is followed), `told` (sentences of the journal), further topics (such as alarms) as a whole, and `alive`, with
+each sending and when there is nothing to send, which says how late it is at the site. The rule for a full
+queue is that of `stream.py`: marks, and events made when they are sent. Each event's id says where one
+stands, and who comes again with it misses no sentence and no point of the trend.
 """
 
 from controller.api.open_stream import OpenStream

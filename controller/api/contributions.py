@@ -11,7 +11,7 @@ from controller.views import ContributionsView, LiveViews
 from devices.ports import Clock
 from grid_model.errors import UnknownElement
 
-WITHIN_S = 10.0
+WITHIN_S = 5.0
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     404: {"description": "there is no such feeder"},
     503: {"description": "nobody can tell now: no cycle yet, no load flow solution, or it took too long"},

@@ -46,7 +46,9 @@ def feeder_routes(views: LiveViews, registries: Mapping[str, Registry], pulse: P
 
     @router.get("/feeders/{feeder}/network", response_model=NetworkBody, responses=_UNKNOWN)
     async def network(feeder: str, request: Request) -> Response:
-        """The network to draw. Static while the daemon runs: comes with an ETag."""
+        """The network by names, ids and places, for other programs than the console, which takes `layout`.
+        Static while the daemon runs: comes with an ETag.
+        """
         found = views.network(feeder)
         if found is None:
             raise no_such_feeder(feeder)

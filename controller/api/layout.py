@@ -1,4 +1,5 @@
-"""Where each bus is drawn: on the map, by the network's coordinates, and in a diagram, by its tree.
+"""Where other programs may draw each bus: on the map, by the network's coordinates, and in a diagram, by its
+tree. The console has its own places (`one_line.py`).
 
 Both are in drawing units, at most 1000 x 640, y downwards, and the same for the same network. Pure arrays.
 """

@@ -1,5 +1,5 @@
-"""What every open stream is, whatever it tells: woken when there is news, told to be alive when there is none,
-ended from outside.
+"""What every open stream is, whatever it tells: woken when there is news, heard of when there is none, ended
+from outside.
 """
 
 import asyncio

@@ -17,8 +17,9 @@ _EXAMPLE = {
     "site": "Westend",
     "at": "2026-01-12T17:04:00Z",
     "totals": {
-        "feeders": 1, "overloaded": 1, "voltage_only": 0, "not_in_sum": 0, "not_converged": 0, "no_data": 0, "warning": 0, "normal": 0,
-        "events": 1, "automatic_out": 0, "data_alarms": 0, "expected": 0, "curtailed_kw": 21.4, "p_kw": 402.0,
+        "feeders": 1, "overloaded": 1, "voltage_only": 0, "not_converged": 0, "no_data": 0, "warning": 0,
+        "normal": 0, "events": 1, "automatic_out": 0, "data_alarms": 0, "expected": 0, "curtailed_kw": 21.4,
+        "p_kw": 402.0, "not_in_sum": 0,
     },
     "rows": [
         {

@@ -80,8 +80,8 @@ def row_without_view(feeder: str) -> OverviewRow:
 
 
 def row_of(view: FeederView, limits: LimitsOf, *, silent: bool) -> OverviewRow:
-    """The row of a feeder; `silent`: it had no cycle lately, so that its view is old and its figures are nobody's
-    present.
+    """The row of a feeder; `silent`: it had no cycle lately, so that its view is old, and its figures
+    are not the present.
     """
     is_known = view.converged and not silent
     highest = _highest((*view.transformers, *view.lines), limits) if is_known else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from controller.api.columns import Layout
 from controller.api.encoding import to_json
+from controller.api.layouts import Drawings
 from controller.api.overview_board import OverviewBoard
 from controller.api.stream_bodies import AliveEvent, ToldEvent
 from controller.api.stream_place import FeederPlace, micros
@@ -32,8 +33,10 @@ class Topic:
 class Blocks:
     """Of one site."""
 
-    def __init__(self, views: LiveViews, board: OverviewBoard) -> None:
+    def __init__(self, views: LiveViews, board: OverviewBoard, drawings: Drawings | None = None) -> None:
+        """`drawings`: those that the pages fetch; without them nobody is registered."""
         self._views, self.board = views, board
+        self._drawings = Drawings({}, views.site) if drawings is None else drawings
         self._layouts: dict[str, Layout] = {}
         self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
         self._told: tuple[Told, ...] | None = None
@@ -102,7 +105,9 @@ class Blocks:
         assert network is not None
         layout = self._layouts.get(view.feeder)
         if layout is None or layout.network is not network:
-            layout = self._layouts[view.feeder] = Layout(network)
+            layout = self._layouts[view.feeder] = Layout(
+                network, self._drawings.id_of(view.feeder, network)
+            )
         return layout
 
     def topic(self, name: str) -> tuple[int, bytes]:

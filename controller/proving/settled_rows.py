@@ -59,9 +59,8 @@ def page(
 
     An `after` that is not among them (its detail is forgotten) gives nothing: what stood behind it is older.
     """
-    rows = sorted(
-        filter(wanted.has, _rows(records, currency)), key=lambda row: (row.settled_at, row.request), reverse=True
-    )
+    found_all = filter(wanted.has, _rows(records, currency))
+    rows = sorted(found_all, key=lambda row: (row.settled_at, row.request), reverse=True)
     begin = 0
     if after is not None:
         begin = next((place for place, row in enumerate(rows, 1) if row.request == after), len(rows))

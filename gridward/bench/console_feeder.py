@@ -148,6 +148,10 @@ class MadeViews:
         """The settings in force."""
         return self._site
 
+    def now(self) -> datetime:
+        """The time of day."""
+        return self._clock.now()
+
     def network(self, feeder: str) -> Network | None:
         """The one network."""
         return self._network if feeder == FEEDER else None

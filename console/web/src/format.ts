@@ -30,9 +30,9 @@ export function withUnit(value: number | null | undefined, unit: string, digits 
   return figure === NOTHING ? NOTHING : `${figure}${THIN}${unit}`;
 }
 
-/** Whole, but a tenth near 100 %, where it decides. */
-export const percent = (value: number | null | undefined): string =>
-  withUnit(value, "%", value !== null && value !== undefined && Math.abs(value - 100) < 1 ? 1 : 0);
+/** Whole, but a tenth near the limit, where it decides. */
+export const percent = (value: number | null | undefined, limit = 100): string =>
+  withUnit(value, "%", value !== null && value !== undefined && Math.abs(value - limit) < 1 && value !== limit ? 1 : 0);
 export const kw = (value: number | null | undefined, digits = 1): string => withUnit(value, "kW", digits);
 export const kwh = (value: number | null | undefined, digits = 1): string => withUnit(value, "kWh", digits);
 export const perUnit = (value: number | null | undefined): string => withUnit(value, "pu", 3);

@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import { body, client, signedOut } from "./api/client";
 import { Problem } from "./api/problem";
+import { onLost } from "./live/stream";
 
 export interface Entrance {
   readonly site: string;
@@ -60,3 +61,15 @@ export async function signOut(): Promise<void> {
 signedOut.tell = () => {
   who.value = null;
 };
+
+/** A line may be lost because the session is over, which a stream cannot say. */
+async function ask(): Promise<void> {
+  if (!who.value) return;
+  try {
+    if ((await whoIsIn()) === null) signedOut.tell();
+  } catch {
+    // the controller is not reached: that is what the line says already
+  }
+}
+
+onLost(() => void ask());

@@ -241,6 +241,21 @@ async def test_a_site_may_want_sign_in_for_looking_too(views: FakeViews, store: 
         assert document["paths"]["/api/v1/told"]["get"]["security"]
 
 
+async def test_one_feeder_is_for_who_has_it_where_looking_takes_signing_in(
+    views: FakeViews, store: AccountStore
+) -> None:
+    async with calling(app_of(views, store, sign_in_to_look=True)) as client:
+        views.step()
+        await sign_in(client, "elsewhere")
+        of_one = "/api/v1/feeders/street"
+        for path in ("layout", "network", "state", "trend", "contributions?element=line:0"):
+            assert (await client.get(f"{of_one}/{path}")).status_code == 403, path
+        for asked in ("", "?form=columns&feeder=street", "?feeder=street"):
+            assert (await client.get(f"/api/v1/stream{asked}")).status_code == 403, asked
+        for path in ("feeders", "overview", "told"):
+            assert (await client.get(f"/api/v1/{path}")).status_code == 200, path
+
+
 async def test_the_document_says_how_one_gets_in(client: httpx.AsyncClient) -> None:
     document = (await client.get("/api/v1/openapi.json")).json()
     assert sorted(document["components"]["securitySchemes"]) == ["bearer", "session"]

@@ -11,9 +11,11 @@ import httpx
 import msgspec
 import pytest
 
-from controller.api.columns import Layout, layout_id, request_rows, trend_columns
-from controller.api.console_stream import KEEPALIVE_S, ConsoleSubscriber
+from controller.api.columns import Layout, request_rows, trend_columns
+from controller.api.drawn_feeder import layout_body
+from controller.api.console_stream import ConsoleSubscriber
 from controller.api.health import Pulse
+from controller.api.open_stream import KEEPALIVE_S
 from controller.api.overview_board import OverviewBoard
 from controller.api.stream import Streams
 from controller.api.stream_blocks import KEPT_BLOCKS, Blocks
@@ -34,15 +36,20 @@ class Page:
         self.subscriber: ConsoleSubscriber = subscriber
         self._chunks: AsyncIterator[bytes] = subscriber.chunks()
         self.last = last or ""
+        self.alive: list[dict[str, Any]] = []
 
     async def events(self) -> list[Event]:
-        """All that comes at once."""
+        """All that comes at once; the time that ends each sending is left out, unless it comes alone."""
         found: list[Event] = []
         while not found:
             for block in (await anext(self._chunks)).decode().split("\n\n")[:-1]:
                 fields = dict(line.split(": ", 1) for line in block.split("\n"))
-                if "event" in fields:
-                    self.last = fields["id"]
+                if "event" not in fields:
+                    continue
+                self.last = fields["id"]
+                if fields["event"] == "alive":
+                    self.alive.append(msgspec.json.decode(fields["data"]))
+                if fields["event"] != "alive" or not found:
                     found.append((fields["event"], msgspec.json.decode(fields["data"])))
         return found
 
@@ -107,9 +114,7 @@ async def test_columns_are_in_the_order_of_the_network(views: FakeViews, clock: 
     assert feeder["v_pu"][:-1] == [round(bus.v_pu, 4) for bus in view.buses]
     assert feeder["p_kw"] == [p_kw if p_kw is None else round(p_kw, 2) for p_kw in view.service_point_kw]
     assert feeder["p_kw"][7] is None
-    assert feeder["layout"] == layout_id(views.net)
-    other = replace(views.net, service_points=views.net.service_points[::-1])
-    assert layout_id(other) != feeder["layout"]
+    assert feeder["layout"] == layout_body("street", views.net, None, views.site.limits).id
 
 
 async def test_who_follows_no_feeder_gets_none(views: FakeViews, clock: ScaledClock) -> None:
@@ -225,11 +230,33 @@ async def test_a_quiet_stream_says_that_it_is_there_and_who_fell_silent(views: F
     row = next(row for row in (await page.of("overview"))[0]["rows"] if row["id"] == "street")
     assert row["state"] != "no_data"
     clock.later = 1000.0
-    assert await page.of("alive") == [{}]
+    (alive,) = await page.of("alive")
+    assert alive["silent"] is True
     ((fallen,),) = [one["rows"] for one in await page.of("overview")]
     assert (fallen["id"], fallen["state"]) == ("street", "no_data")
     assert views.view is not None
     assert fallen["last_at"] == f"{views.view.at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+async def test_each_sending_tells_how_late_it_is_at_the_site(
+    views: FakeViews, clock: ScaledClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Page(streams_of(views, clock), feeder=None)
+    await page.events()
+    assert page.alive[-1]["at"] is None
+    view = views.step(5)
+    later = view.at + timedelta(seconds=7)
+    monkeypatch.setattr(views, "now", lambda: later)
+    await page.events()
+    assert page.alive[-1] == _plain({"now": later, "at": view.at, "silent": True})
+    assert len(page.alive) == 2
+
+
+async def test_a_controller_at_work_is_not_silent(views: FakeViews, clock: ScaledClock) -> None:
+    page = Page(streams_of(views, clock), feeder=None)
+    views.step(5)
+    await page.events()
+    assert page.alive[-1]["silent"] is False
 
 
 async def test_a_further_topic_comes_whole_and_when_it_changes(views: FakeViews, clock: ScaledClock) -> None:
@@ -298,7 +325,7 @@ def test_what_is_no_number_is_null(views: FakeViews) -> None:
     columns = trend_columns(points, whole=True)
     assert (columns.without_control_percent, columns.max_line_loading_percent) == ([None], [None])
     assert columns.at_ms == [int(view.at.timestamp() * 1000)]
-    event = Layout(views.net).event(
+    event = Layout(views.net, "").event(
         replace(view, service_point_kw=(float("nan"),) * 18), None, (), whole_trend=True
     )
     assert set(event.p_kw) == {None}

@@ -7,14 +7,18 @@ import httpx
 import msgspec
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from controller.api.app import create_app
 from controller.api.columns import Layout
 from controller.api.drawn_feeder import coordinates_of, layout_body
 from controller.api.layout_bodies import LayoutBody
+from controller.api.stream_place import FeederPlace
 from controller.clock import WallClock
 from controller.settings import Api, Limits
+from controller.views import ViolationView
+from customers.registry import Registry
 from grid_model.network import Floats
 from tests.controller.api.conftest import calling
 from tests.controller.api.fake_views import FakeViews
@@ -61,6 +65,56 @@ async def test_another_topology_is_another_drawing(views: FakeViews, client: htt
     after = await client.get(LAYOUT, headers={"if-none-match": before.headers["etag"]})
     assert after.status_code == 200
     assert len(after.json()["buses"]["id"]) < len(before.json()["buses"]["id"])
+
+
+def test_its_id_is_of_all_that_is_drawn(views: FakeViews) -> None:
+    """An open page goes on after a restart: whatever it draws otherwise then has to be fetched anew."""
+
+    def drawn(registry: Registry | None = views.registry, limits: Limits | None = None, **net: object) -> str:
+        network = replace(views.net, **net)  # type: ignore[arg-type]
+        return layout_body("street", network, registry, limits or Limits()).id
+
+    critical = tuple(replace(one, critical=True) for one in views.registry.customers)
+    ids = [
+        drawn(),
+        drawn(registry=None),
+        drawn(registry=Registry(critical, views.registry.devices)),
+        drawn(limits=Limits(loading_percent=90.0)),
+        drawn(service_points=views.net.service_points[::-1]),
+    ]
+    assert len(set(ids)) == len(ids)
+    assert drawn() == ids[0]
+
+
+async def test_the_stream_names_the_drawing_that_is_fetched(
+    app: FastAPI, views: FakeViews, client: httpx.AsyncClient
+) -> None:
+    views.step()
+    blocks = app.state.streams._blocks
+    _, block = blocks.feeder("street", FeederPlace())
+    assert f'"layout":"{(await client.get(LAYOUT)).json()["id"]}"'.encode() in block
+
+
+def test_what_is_just_outside_looks_so(views: FakeViews) -> None:
+    view = views.step(2)
+    trafo, bus = view.transformers[0], view.buses[3]
+    outside = tuple(
+        ViolationView(id=one, kind=kind, value=value, limit=limit, since=view.at)
+        for one, kind, value, limit in (
+            (trafo.id, "transformer_overload", 100.04, 100.0),
+            (bus.id, "undervoltage", 0.89996, 0.9),
+        )
+    )
+    view = replace(
+        view,
+        transformers=(replace(trafo, loading_percent=100.04), *view.transformers[1:]),
+        buses=(*view.buses[:3], replace(bus, v_pu=0.89996), *view.buses[4:]),
+        violations=outside,
+    )
+    event = Layout(views.net, "").event(view, None, (), whole_trend=True)
+    assert event.transformer_loading_percent[0] == 100.04
+    assert event.v_pu[3] == 0.89996
+    assert event.line_loading_percent[0] == round(view.lines[0].loading_percent, 1)
 
 
 async def test_no_such_feeder(client: httpx.AsyncClient) -> None:
@@ -127,9 +181,9 @@ def test_an_address_of_tiles_is_one_address(wrong: str) -> None:
 
 def test_the_stream_says_how_each_point_is_known_and_the_forecast_once(views: FakeViews) -> None:
     before = views.step(2)
-    layout = Layout(views.net)
+    layout = Layout(views.net, "5f0c")
     first = layout.event(before, None, (), whole_trend=True)
-    assert first.layout == layout_body("street", views.net, None, Limits()).id
+    assert first.layout == "5f0c"
     assert first.p_quality == "111000020000000000"
     assert first.forecast == before.forecast
     same = layout.event(before, before, (), whole_trend=False)

@@ -109,6 +109,23 @@ def test_without_a_state_no_figure_is_made_up() -> None:
     assert row(quality=DataQuality(16, 1, 1, None, -9.0, -9.0)).free_kw is None
 
 
+def test_the_figures_of_a_silent_feeder_are_not_the_present() -> None:
+    expected = (ExpectedView("line:0", "line_overload", START, 103.0, 100.0, 0.9, START),)
+    event = EventView("E1", START, None, "line:0", 101.0, 100.0, 112.04, 3, 9.96)
+    found = row(silent=True, expected=expected, event=event)
+    assert (found.highest, found.lowest_voltage, found.highest_voltage) == (None, None, None)
+    assert (found.p_kw, found.free_kw, found.expected) == (None, None, None)
+    assert found.event is not None
+    assert found.last_at == CALM.at
+    totals = totals_of([found, row()])
+    assert (totals.p_kw, totals.not_in_sum) == (42.0, 1)
+
+
+def test_feeders_with_a_voltage_alone_outside_are_told_apart() -> None:
+    totals = totals_of([row(violations=(LOW,)), row(violations=(OVER, LOW)), row()])
+    assert (totals.overloaded, totals.voltage_only) == (2, 1)
+
+
 def test_who_keeps_the_automatic_out_and_why() -> None:
     by_ada = ByHandView("Ada", "works on the cable", START)
     off = row(automatic=False, by_hand=by_ada).automatic

@@ -16,8 +16,9 @@ from prometheus_client import CollectorRegistry
 
 from controller.api.app import create_app
 from controller.api.bodies import StateEvent
+from controller.api.open_stream import KEEPALIVE_S
 from controller.api.server import CannotListen, serve
-from controller.api.stream import KEEPALIVE_S, MAX_SUBSCRIBERS, Subscriber
+from controller.api.stream import MAX_SUBSCRIBERS, Subscriber
 from controller.clock import ScaledClock
 from tests.controller.api.fake_views import FakeViews
 

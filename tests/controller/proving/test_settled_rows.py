@@ -5,11 +5,19 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from controller.entries import RequestSettled, SettlementCorrected
-from controller.proving.settled_rows import Wanted, page
+from controller.entries import RequestSettled, SettledRules, SettlementCorrected
+from controller.proving.settled_rows import SettledRow, Wanted
+from controller.proving.settled_rows import page as page_of
 from controller.requests import RequestRecord
 from tests.controller.record_builders import after, ended
+
+
+def page(
+    records: list[RequestRecord], wanted: Wanted, *, after: str | None, limit: int
+) -> tuple[list[SettledRow], str | None]:
+    return page_of(records, wanted, after=after, limit=limit, currency="EUR-cent")
 
 
 def settled(number: int, *, at: datetime | None = None, **changes: Any) -> RequestRecord:
@@ -38,6 +46,15 @@ def test_only_what_is_settled_and_the_newest_first() -> None:
     assert requests(rows) == ["R003", "R001"]
     assert following is None
     assert (rows[0].points, rows[0].version) == (150, 0)
+
+
+def test_money_is_in_the_currency_it_was_settled_in() -> None:
+    record = settled(1)
+    assert record.settled is not None
+    rules = SettledRules(100, 25, "CNY-fen", 300.0, 900.0, 0.8)
+    told = replace(record, settled=structs.replace(record.settled, rules=rules))
+    rows, _ = page([told, settled(2)], Wanted(), after=None, limit=10)
+    assert [(row.minor_units, row.currency) for row in rows] == [(37, "EUR-cent"), (37, "CNY-fen")]
 
 
 def test_a_correction_is_what_holds() -> None:

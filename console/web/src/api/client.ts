@@ -2,6 +2,7 @@
 // Paths, parameters and bodies are typed by the API's own document (`npm run api`).
 
 import createClient from "openapi-fetch";
+import { isAttended } from "./attention";
 import type { paths } from "./schema";
 import { Problem, problemOf } from "./problem";
 
@@ -26,6 +27,7 @@ client.use({
     if (request.method === "POST" && !request.headers.has("idempotency-key")) {
       request.headers.set("idempotency-key", crypto.randomUUID());
     }
+    if (!isAttended()) request.headers.set("x-gridward-unattended", "1");
     return request;
   },
   async onResponse({ request, response }) {

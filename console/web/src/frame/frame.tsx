@@ -4,7 +4,8 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { useLocation } from "wouter-preact";
 import { clockTime, dateText, siteNowMs } from "../format";
-import { link, type LinkState } from "../live/stream";
+import { isControllerSilent } from "../live/site_clock";
+import { hasShown, link, type LinkState } from "../live/stream";
 import { Icon } from "../parts/icon";
 import { Status, type Tone } from "../parts/status";
 import { SCREENS } from "../screens";
@@ -17,6 +18,10 @@ const words = {
   skip: { en: "Skip to the content", zh: "跳到正文" },
   screens: { en: "Screens", zh: "页面" },
   menu: { en: "Menu", zh: "菜单" },
+  noCycles: {
+    en: "The controller answers, but no feeder has had a cycle lately.",
+    zh: "控制器有应答，但近期没有任何馈线完成控制周期。",
+  },
   notPresent: { en: "What you see is not the present.", zh: "当前显示的不是最新状态。" },
 };
 const LINKS: Readonly<Record<LinkState, { tone: Tone; text: Text }>> = {
@@ -59,14 +64,29 @@ export function Frame({ children }: { children: ComponentChildren }) {
       </header>
       <Navigation isOpen={isOpen} onGo={() => setOpen(false)} />
       <main id="main" tabIndex={-1}>
-        {(link.value === "lost" || link.value === "silent") && (
-          <div class="note bad" role="alert">
-            <Icon name="warning" />
-            <strong>{t(LINKS[link.value].text)}.</strong> {t(words.notPresent)}
-          </div>
-        )}
+        <NotPresent />
         {children}
       </main>
+    </div>
+  );
+}
+
+/** Before anything was shown, a screen says by itself that it waits. */
+function NotPresent() {
+  const isLost = link.value === "lost" || link.value === "silent";
+  if (link.value !== "live" && (isLost || hasShown.value)) {
+    return (
+      <div class="note bad" role="alert">
+        <Icon name="warning" />
+        <strong>{t(LINKS[link.value].text)}.</strong> {t(words.notPresent)}
+      </div>
+    );
+  }
+  if (!isControllerSilent.value) return null;
+  return (
+    <div class="note bad" role="status">
+      <Icon name="warning" />
+      <strong>{t(words.noCycles)}</strong> {t(words.notPresent)}
     </div>
   );
 }

@@ -4,7 +4,6 @@
 import { computed, signal } from "@preact/signals";
 import { body, client } from "../api/client";
 import { on } from "./stream";
-import { tellSiteTime } from "./site_clock";
 
 export type FeederState = "overloaded" | "not_converged" | "no_data" | "warning" | "normal";
 export type Warning = "near_limit" | "expected" | "data_alarm" | "event" | "automatic_out";
@@ -57,6 +56,7 @@ export interface Row {
 export interface Totals {
   readonly feeders: number;
   readonly overloaded: number;
+  readonly voltage_only: number;
   readonly not_converged: number;
   readonly no_data: number;
   readonly warning: number;
@@ -67,10 +67,10 @@ export interface Totals {
   readonly expected: number;
   readonly curtailed_kw: number;
   readonly p_kw: number;
+  readonly not_in_sum: number;
 }
 interface Told {
   readonly whole: boolean;
-  readonly at: string | null;
   readonly totals: Totals;
   readonly rows: readonly Row[];
 }
@@ -98,14 +98,13 @@ export const rows = computed(() => [...rowsById.value.values()].sort(bySeverity)
 
 let isWhole = false;
 
-function take({ whole, at, totals: figures, rows: told }: Told): void {
+function take({ whole, totals: figures, rows: told }: Told): void {
   const known = new Map(whole ? [] : rowsById.value);
   for (const row of told) known.set(row.id, row);
   rowsById.value = known;
   totals.value = figures;
   overviewProblem.value = undefined;
   if (whole) isWhole = true;
-  if (at !== null) tellSiteTime(at);
 }
 
 on<Told>("overview", take);
@@ -117,7 +116,7 @@ export async function fetchOverview(): Promise<void> {
     const found = await body(client.GET("/api/v1/overview"));
     if (isWhole) return;
     const newer = rowsById.value; // what the stream has told meanwhile
-    take({ whole: true, at: found.at, totals: found.totals, rows: found.rows as readonly Row[] });
+    take({ whole: true, totals: found.totals, rows: found.rows as readonly Row[] });
     if (newer.size) rowsById.value = new Map([...rowsById.value, ...newer]);
   } catch (error) {
     overviewProblem.value = error;

@@ -153,7 +153,8 @@ function limitedPoints(layout: Layout, requests: readonly Request[]): ReadonlySe
 }
 
 function DrawingNote({ live, isPreview }: { live: LiveFeeder; isPreview: boolean }) {
-  const isOld = siteNowMs.value - Date.parse(live.now.at) > OLD_AFTER_MS || !isPresent.value;
+  const siteAgeMs = siteNowMs.value - Date.parse(live.now.at); // read first: it has this drawn anew each second
+  const isOld = performance.now() - live.heardAtMs > OLD_AFTER_MS || siteAgeMs > OLD_AFTER_MS || !isPresent.value;
   const text = isPreview ? t(words.preview) : !live.now.converged ? t(words.noSolution) : isOld ? t(words.old(ago(live.now.at))) : null;
   if (text === null) return null;
   return (

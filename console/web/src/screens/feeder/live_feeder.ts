@@ -20,6 +20,8 @@ export interface Trend {
 
 export interface LiveFeeder {
   readonly now: FeederEvent;
+  /** By the page's own clock that never jumps: when this was told. */
+  readonly heardAtMs: number;
   readonly figures: Figures;
   readonly requests: readonly Request[];
   readonly trend: Trend;
@@ -33,6 +35,7 @@ export function after(known: LiveFeeder | null, told: FeederEvent): LiveFeeder {
   const before = known?.now.feeder === told.feeder ? known : null;
   return {
     now: told,
+    heardAtMs: performance.now(),
     figures: { line: told.line_loading_percent, transformer: told.transformer_loading_percent, v: told.v_pu },
     requests: requestsAfter(before?.requests ?? [], told.requests),
     trend: trendAfter(before?.trend ?? NO_TREND, told.trend),

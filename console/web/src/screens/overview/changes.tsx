@@ -48,7 +48,7 @@ export function ChangesPanel() {
 function Since({ at, span }: { at: string; span: Span }) {
   const found = useResource(
     (signal) => body(client.GET("/api/v1/overview", { params: { query: { since: at, rows: false } }, signal })),
-    [span],
+    [span, span === "shift" ? at : null],
     EVERY_MS,
   );
   return (

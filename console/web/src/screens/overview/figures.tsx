@@ -1,16 +1,20 @@
 // The site in six figures: read in five seconds. Grey where all is well.
 
-import { kw } from "../../format";
+import { kw, NOTHING } from "../../format";
 import type { Totals } from "../../live/overview";
 import { Tile, Tiles, type Tone } from "../../parts/status";
 import { t } from "../../words";
-import { alarmOn, curtailed, noneHeard, noSolution, ofAll, ofAllAndWatched, outOn, words } from "./words";
+import { alarmOn, byKind, curtailed, noneHeard, noSolution, notInSum, ofAll, ofAllAndWatched, outOn, words } from "./words";
 
 const abnormal = (count: number, tone: Tone): Tone => (count ? tone : "normal");
 
 export function Figures({ of }: { of: Totals }) {
   const unknown = of.not_converged + of.no_data;
   const notGood = Math.max(of.data_alarms, of.no_data);
+  const over = [
+    ...(of.overloaded ? [t(byKind(of.overloaded - of.voltage_only, of.voltage_only))] : []),
+    t(of.warning ? ofAllAndWatched(of.feeders, of.warning) : ofAll(of.feeders)),
+  ];
   const why = [
     of.not_converged ? t(noSolution(of.not_converged)) : "",
     of.no_data ? t(noneHeard(of.no_data)) : "",
@@ -18,10 +22,10 @@ export function Figures({ of }: { of: Totals }) {
   return (
     <Tiles>
       <Tile
-        label={t(words.overloaded)}
+        label={t(words.overLimit)}
         value={of.overloaded || t(words.none)}
         tone={abnormal(of.overloaded, "bad")}
-        note={t(of.warning ? ofAllAndWatched(of.feeders, of.warning) : ofAll(of.feeders))}
+        note={over.join(" · ")}
       />
       {unknown > 0 && (
         <Tile
@@ -52,7 +56,11 @@ export function Figures({ of }: { of: Totals }) {
         value={of.expected || t(words.none)}
         tone={abnormal(of.expected, "warn")}
       />
-      <Tile label={t(words.load)} value={kw(of.p_kw, 0)} />
+      <Tile
+        label={t(words.load)}
+        value={of.not_in_sum === of.feeders ? NOTHING : kw(of.p_kw, 0)}
+        note={of.not_in_sum ? t(notInSum(of.not_in_sum)) : undefined}
+      />
     </Tiles>
   );
 }

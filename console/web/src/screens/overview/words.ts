@@ -7,7 +7,7 @@ import type { Text } from "../../words";
 export const words = {
   title: { en: "Overview", zh: "总览" },
   unknown: { en: "State not known", zh: "状态未知" },
-  overloaded: { en: "Overloaded", zh: "越限馈线" },
+  overLimit: { en: "Over a limit", zh: "越限馈线" },
   events: { en: "Events running", zh: "进行中的事件" },
   automatic: { en: "Automatic", zh: "自动控制" },
   data: { en: "Data", zh: "数据质量" },
@@ -87,6 +87,11 @@ export const CHANGE_NAMES: Readonly<Record<string, Text>> = {
 export const SEVERITIES: Readonly<Record<string, Tone>> = { alarm: "bad", warning: "warn", good: "good", info: "normal" };
 
 export const ofAll = (n: number): Text => ({ en: `of ${n} feeders`, zh: `共 ${n} 条馈线` });
+export const byKind = (loaded: number, voltage: number): Text => ({
+  en: `${loaded} overloaded · ${voltage} voltage`,
+  zh: `过载 ${loaded} · 电压越限 ${voltage}`,
+});
+export const notInSum = (n: number): Text => ({ en: `without ${n} not known`, zh: `不含 ${n} 条未知馈线` });
 export const outOn = (n: number): Text => ({ en: `out on ${n}`, zh: `${n} 条退出` });
 export const alarmOn = (n: number): Text => ({ en: `not good on ${n}`, zh: `${n} 条异常` });
 export const curtailed = (kw: string): Text => ({ en: `${kw} held back`, zh: `已压减 ${kw}` });

@@ -227,7 +227,9 @@ class Bookkeeper:
         Raises BooksBroken when they contradict the books: a fault of ours that must not reach the journal.
         """
         if entries:
-            fork(self.books).apply_all(entries)
+            copy = fork(self.books)
+            copy.apply_all(entries)
+            copy.order_book.check_whole(entries)
 
     def apply_unwritten(self, entries: Sequence[Entry]) -> None:
         """Let a person's order count although the store is down; it is written first when that is back."""

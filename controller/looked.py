@@ -31,8 +31,11 @@ def looked(
     orders: Orders,
     epoch: int,
     now: datetime,
+    good: bool,
 ) -> Looked:
-    """`latest`: what the latest cycle decided. No event stands in the situation: a person needs none."""
+    """`latest`: what the latest cycle that succeeded decided; `good`: the data were good then and are now. No
+    event stands in the situation: a person needs none.
+    """
     around = Surroundings(now=now, epoch=epoch, orders=orders, fleet_budget_kw=float("inf"))
-    situation = situation_of(control, books, memory, latest.check, good=latest.good, around=around)
+    situation = situation_of(control, books, memory, latest.check, good=good, around=around)
     return Looked(situation, orders.excluded.get(control.feeder, frozenset()), latest.sample.at)

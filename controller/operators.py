@@ -120,7 +120,7 @@ def freed_by(books: Books, feeder: str, action: str, named: str | None, now: dat
     return [
         record
         for record in books.unsettled(feeder)
-        if _may_be_held(record, now) and (action == "release_all" or (frees and named in _names_of(record)))
+        if may_be_held(record, now) and (action == "release_all" or (frees and named in _names_of(record)))
     ]
 
 
@@ -147,7 +147,7 @@ def _names_of(record: RequestRecord) -> tuple[str, ...]:
     return (planned.target, planned.customer, *by_order)
 
 
-def _may_be_held(record: RequestRecord, now: datetime) -> bool:
+def may_be_held(record: RequestRecord, now: datetime) -> bool:
     """Also what was given up: its command may still be on its way, and the device would hold it."""
     return record.is_open or (record.state in ("unanswered", "failed") and now < record.end)
 

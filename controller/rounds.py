@@ -48,6 +48,7 @@ from controller.order_effects import ProposedOrder, WhatIf
 from controller.ordered_limits import order_limit
 from controller.orders.giving import Warrant
 from controller.orders.more_reach import HeldBack, held_back
+from controller.orders.stopping import overdue
 from controller.people.messages_due import meter_kw
 from controller.plausibility import Refusals
 from controller.proving.meter_history import SamplesOf
@@ -56,7 +57,7 @@ from controller.proving.settling import Settling
 from controller.refusal_log import RefusalLog, tell
 from controller.requests import RequestRecord
 from controller.stores.port import FeederSample, Store, StoreUnavailable
-from controller.what_if_desk import WhatIfDesk
+from controller.what_if_desk import MOST_OF_ORDERS, WhatIfDesk
 from devices.ports import Clock
 
 FAULTS_TO_SUSPEND = 3
@@ -108,7 +109,9 @@ class Rounds:
             terms=terms,
             samples=samples,
         )
-        self._what_if = WhatIfDesk(self.looked, wire_clock or clock, background or offload)
+        waits, thinks = wire_clock or clock, background or offload
+        self._what_if = WhatIfDesk(self.looked, waits, thinks)
+        self._foreseeing = WhatIfDesk(self.looked, waits, thinks, most=MOST_OF_ORDERS)
         self._fleet_kw = sum(control.controllable_kw for control in controls.values())
 
     @property
@@ -167,6 +170,10 @@ class Rounds:
         """What these orders together would do; see `LiveViews`. It takes no turn."""
         return await self._what_if.ask(control, orders)
 
+    async def foresee(self, control: FeederControl, orders: Sequence[ProposedOrder]) -> WhatIf:
+        """The same for orders that are about to be given, in places of their own."""
+        return await self._foreseeing.ask(control, orders)
+
     def looked(self, control: FeederControl, *, apart: bool = True) -> Looked | None:
         """A feeder as it was looked at last, on books of its own when `apart`; None before the first look."""
         keeper, latest = self._keeper, self._latest.get(control.feeder)
@@ -180,6 +187,7 @@ class Rounds:
             orders=keeper.orders,
             epoch=keeper.epoch,
             now=self._clock.now(),
+            good=latest.good and self._good[control.feeder],
         )
 
     async def operate(
@@ -364,6 +372,9 @@ class Rounds:
             await self._write(
                 [DataAlarm(at=now, feeder=feeder, kind=CONTROLLER_FAULT, raised=True, text=text)]
             )
+        freed = overdue(self._keeper.books, self._keeper.epoch, feeder=feeder, site=self._site, now=now)
+        if freed and not await self._write(freed):
+            self._keeper.apply_unwritten(freed)  # a stop does not wait for the journal
 
     async def _write(self, entries: Sequence[Entry], samples: Sequence[FeederSample] = ()) -> bool:
         try:
@@ -396,7 +407,7 @@ class Rounds:
             to_release=keeper.freeing(feeder, partial(unconfirmed, memory=memory, now=now)),
             gatekeeper=gatekeeper,
             may_limit=good and self._automatic(feeder) and keeper.store_fault is None,
-            may_order=keeper.store_fault is None,
+            may_order=keeper.store_fault is None and keeper.books.order_book.stopped(feeder) is None,
             may_try=partial(self._dispatch.may_try, now=now, patience_s=self._site.requests.answer_within_s),
         )
         for reason, count in gatekeeper.refused.items():

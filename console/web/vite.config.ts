@@ -32,6 +32,6 @@ export default defineConfig({
   base: "/console/",
   plugins: [preact({ devToolsEnabled: false, prefreshEnabled: false }), precompress()],
   build: { outDir, emptyOutDir: true, target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
-  server: { proxy: { "/api": daemon, "/healthz": daemon } },
-  preview: { proxy: { "/api": daemon, "/healthz": daemon } },
+  server: { proxy: { "/api": daemon, "/health": daemon } },
+  preview: { proxy: { "/api": daemon, "/health": daemon } },
 });

@@ -152,11 +152,11 @@ def create_app(
 def _description(site: Site) -> str:
     """What the API is, and what it shows to whom."""
     shown = (
-        "A feeder's drawing, state, trend, contributions and stream, which name its customers, are for whoever "
-        "may look at that feeder; sums, lists and sentences of all feeders are for everybody who may look."
+        "A feeder's drawing, state, trend, contributions and stream, which name its customers, are for "
+        "whoever may look at that feeder; sums, lists and sentences of all feeders are for everybody who may look."
         if site.api.sign_in_to_look
-        else "Whoever reaches this address may look, without an account: at all figures of the networks, and at "
-        "the ids, critical marks and power of single customers, never at names, addresses or what they hold."
+        else "Whoever reaches this address may look, without an account: at all figures of the networks, and "
+        "at the ids, critical marks and power of single customers, never at names, addresses or what they hold."
     )
     return f"Demand response at {site.name}: what the feeders do, and what was asked of whom. {shown}"
 
@@ -183,7 +183,7 @@ async def _may_look(gate: Doors, request: Request) -> None:
 
 
 async def _may_follow(gate: Doors, request: Request) -> None:
-    """The same for the stream: of one feeder, of none (the console's form), or of all with their customers."""
+    """The same for the stream: of one feeder, of none (in the console's form), or of all."""
     feeder = request.query_params.get("feeder")
     if feeder is None and request.query_params.get("form") == "columns":
         await gate.admit_somewhere(request, "look")

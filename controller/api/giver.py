@@ -41,4 +41,7 @@ async def looker_of(request: Request, gate: Gate) -> Principal | None:
 
 def giver_if_known(principal: Principal | None) -> Giver | None:
     """Of somebody who only looks."""
-    return None if principal is None else Giver(name_of(principal), is_person(principal))
+    if principal is None:
+        return None
+    operates = principal.feeders if principal.is_allowed_somewhere("operate") else frozenset[str]()
+    return Giver(name_of(principal), is_person(principal), operates=operates)

@@ -51,7 +51,7 @@ def operate_routes(views: LiveViews, gate: Gate, orders: OrderDesk | None = None
             200: {"content": {JSON: {"schema": struct_schema(OperatorActed)}}},
             **REFUSALS,
             404: {"description": "there is no such feeder"},
-            409: {"description": "an emergency stop holds there"},
+            409: {"description": "an emergency stop holds there, or it takes two steps"},
             413: {"description": f"the body is larger than {MOST_ORDER_BYTES} bytes"},
             415: {"description": f"the body is not {JSON}"},
             422: {"description": "the order is malformed or cannot be carried out"},

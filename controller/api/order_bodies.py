@@ -127,6 +127,17 @@ class OrderBody(msgspec.Struct, frozen=True, kw_only=True):
     """feeders on which an emergency stop still holds"""
 
 
+class StoppedFeeder(msgspec.Struct, frozen=True, kw_only=True):
+    """A feeder on which an emergency stop holds, however long ago it came."""
+
+    feeder: str
+    order: str
+    at: datetime
+    who: str
+    why: str
+    manner: Literal["staggered", "at_once"]
+
+
 class OrderPage(msgspec.Struct, frozen=True, kw_only=True):
     """Open drafts, then the latest orders, the newest first."""
 
@@ -135,6 +146,8 @@ class OrderPage(msgspec.Struct, frozen=True, kw_only=True):
     """to be shown as `after`; null: there are no more"""
     waiting_for_me: int
     """open drafts that whoever asks may confirm"""
+    stopped: tuple[StoppedFeeder, ...] = ()
+    """every emergency stop that holds, of the feeders of whoever asks; on every page"""
 
 
 EXAMPLE_DRAFT: dict[str, Any] = {

@@ -4,7 +4,9 @@ from collections import Counter
 from dataclasses import replace
 from typing import assert_never
 
-from controller.api.order_bodies import OrderBody
+import msgspec
+
+from controller.api.order_bodies import OrderBody, StoppedFeeder
 from controller.books import Books
 from controller.entries import EmergencyStopped, OperatorActed
 from controller.order_effects import WhatIf
@@ -13,6 +15,21 @@ from controller.orders.order_book import DraftRecord, Told
 from controller.orders.order_desk import OrderDesk
 
 NOT_FORESEEN = "its effect cannot be foreseen now"
+
+
+def cut_to(told: Told, feeders: frozenset[str] | None) -> Told:
+    """A stop without the feeders that are not theirs who look; None: all are."""
+    if feeders is None or not isinstance(told, EmergencyStopped):
+        return told
+    theirs = tuple(feeder for feeder in told.feeders if feeder in feeders)
+    return msgspec.structs.replace(told, feeders=theirs)
+
+
+def stopped_feeder(feeder: str, stop: EmergencyStopped) -> StoppedFeeder:
+    """A feeder on which a stop holds."""
+    return StoppedFeeder(
+        feeder=feeder, order=stop.stop, at=stop.at, who=stop.who, why=stop.why, manner=stop.manner
+    )
 
 
 def order_body(
@@ -89,7 +106,8 @@ def _act(name: str, act: OperatorActed, books: Books) -> OrderBody:
 
 
 def _stop(stop: EmergencyStopped, books: Books) -> OrderBody:
-    held = tuple(feeder for feeder in stop.feeders if books.order_book.stopped(feeder) == stop)
+    holds = {feeder for feeder, one in books.order_book.all_stopped() if one.stop == stop.stop}
+    held = tuple(feeder for feeder in stop.feeders if feeder in holds)
     return OrderBody(
         order=stop.stop,
         kind="stop",

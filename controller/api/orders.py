@@ -23,12 +23,12 @@ from controller.api.order_bodies import (
     StopBody,
     WithdrawBody,
 )
-from controller.api.order_views import order_body
+from controller.api.order_views import cut_to, order_body, stopped_feeder
 from controller.api.posted import as_utc, read_posted
 from controller.api.problems import no_such_feeder
 from controller.entries import CommandTaken, EmergencyStopped, OperatorActed
 from controller.order_effects import ProposedOrder
-from controller.orders.order_book import DraftRecord, feeders_of
+from controller.orders.order_book import DraftRecord, feeders_of, is_shown
 from controller.orders.order_desk import OrderDesk
 from controller.orders.order_errors import (
     AnotherNeeded,
@@ -65,23 +65,33 @@ def order_reading_routes(desk: OrderDesk, gate: Gate) -> APIRouter:
         principal = await looker_of(request, gate)
         told = await _done(desk.find(order))
         allowed = None if principal is None else principal.feeders
-        if allowed is not None and not feeders_of(told) <= allowed:
+        if not is_shown(told, allowed):
             raise HTTPException(404, f"there is no order {order!r}")
-        return json_response(order_body(order, told, desk, giver_if_known(principal), whole=True))
+        return json_response(
+            order_body(order, cut_to(told, allowed), desk, giver_if_known(principal), whole=True)
+        )
 
     return router
 
 
 async def _page(desk: OrderDesk, principal: Principal | None, limit: int, after: str | None) -> OrderPage:
     giver = giver_if_known(principal)
-    told = await desk.latest(None if principal is None else principal.feeders)
-    bodies = [order_body(name, one, desk, giver) for name, one in told]
+    feeders = None if principal is None else principal.feeders
+    told = await desk.latest(feeders)
+    bodies = [order_body(name, cut_to(one, feeders), desk, giver) for name, one in told]
     waiting = sum(body.may_confirm for body in bodies)
     names = [body.order for body in bodies]
-    start = names.index(after) + 1 if after in names else 0
+    if after is not None and after not in names:
+        raise HTTPException(422, f"after: expected an order of the list, got {after!r}")
+    start = 0 if after is None else names.index(after) + 1
     shown = tuple(bodies[start : start + limit])
     more = start + limit < len(bodies)
-    return OrderPage(items=shown, next=shown[-1].order if more else None, waiting_for_me=waiting)
+    return OrderPage(
+        items=shown,
+        next=shown[-1].order if more else None,
+        waiting_for_me=waiting,
+        stopped=tuple(stopped_feeder(feeder, stop) for feeder, stop in await desk.stopped(feeders)),
+    )
 
 
 def order_routes(desk: OrderDesk, views: LiveViews, gate: Gate) -> APIRouter:

@@ -25,7 +25,7 @@ class Carrier(Protocol):
         """Carry an order out; raises ValueError, StoreUnavailable, and what `warrant` raises."""
         ...
 
-    async def what_if(self, control: FeederControl, orders: Sequence[ProposedOrder]) -> WhatIf:
+    async def foresee(self, control: FeederControl, orders: Sequence[ProposedOrder]) -> WhatIf:
         """What orders would do; raises ValueError, NotNow."""
         ...
 

@@ -23,3 +23,5 @@ def run_out(books: Books, epoch: int, now: datetime) -> Iterable[OrderClosed]:
             yield closed(record, "void", CONTROLLER, "the controller was started again", now)
         elif now >= record.drafted.expires_at:
             yield closed(record, "expired", CONTROLLER, "nobody confirmed it in time", now)
+        elif now < record.drafted.at:
+            yield closed(record, "void", CONTROLLER, "the clock was set back", now)

@@ -32,6 +32,8 @@ class Giver:
     person: bool
     """an account proves it; False: a program, or whoever knows the shared token"""
     command: CommandKey | None = None
+    operates: frozenset[str] | None = None
+    """the feeders on which they may operate; None: all"""
 
     def taken(self, did: Did, about: str, now: datetime) -> tuple[CommandTaken, ...]:
         """The entry that keeps the command's key, where it has one."""

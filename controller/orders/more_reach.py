@@ -46,12 +46,14 @@ def drafts_of_more(
         fresh = now - one.at < BUDGET_WINDOW
         if feeder in waiting or not fresh or books.order_book.has_more_reach(feeder, now):
             continue
+        if _is_out(books, feeder):
+            continue
         if _was_withdrawn(books, feeder, now - timedelta(seconds=rules.more_reach_s)):
             continue
         budget = "the fleet" if one.budgets == ("fleet_budget",) else "the feeder"
         yield OrderDrafted(
             at=now,
-            draft=f"O-{feeder}-{now:%Y%m%dT%H%M%S.%fZ}-more",
+            draft=f"O-{feeder}-{now:%Y%m%dT%H%M%S.%fZ}-{books.seq}-more",
             feeder=feeder,
             action="more_reach",
             who=AUTOMATIC,
@@ -62,6 +64,11 @@ def drafts_of_more(
             epoch=epoch,
             grants_s=rules.more_reach_s,
         )
+
+
+def _is_out(books: Books, feeder: str) -> bool:
+    """Whether a person keeps the automatic out: then it needs no more reach."""
+    return books.order_book.stopped(feeder) is not None or not books.automatic(feeder)
 
 
 def _was_withdrawn(books: Books, feeder: str, since: datetime) -> bool:
@@ -82,7 +89,8 @@ def no_more_needed(books: Books, held: Mapping[str, HeldBack], now: datetime) ->
     for record in books.order_book.open_drafts():
         drafted = record.drafted
         one = held.get(drafted.feeder)
-        if drafted.action != "more_reach" or (one is not None and now - one.at < BUDGET_WINDOW):
+        is_held_back = one is not None and now - one.at < BUDGET_WINDOW
+        if drafted.action != "more_reach" or (is_held_back and not _is_out(books, drafted.feeder)):
             continue
         yield OrderClosed(
             at=now,

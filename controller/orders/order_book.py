@@ -5,7 +5,8 @@
 
 A part of the books: the same entries always give the same, and what cannot have happened raises
 `BooksBroken`. So a draft that is closed cannot be carried out once more, whoever tries. Memory is bounded:
-open drafts by `order_rules.MOST_OPEN`, all else by `KEEP`; the journal has the rest.
+open drafts by `order_rules.MOST_OPEN` and one of the automatic for each feeder, all else by `KEEP`; the
+journal has the rest.
 """
 
 from collections.abc import Iterable
@@ -84,8 +85,8 @@ class OrderBook:
     _commands: dict[tuple[str, str], CommandTaken] = field(default_factory=dict)
     """by principal and key"""
     _stopped: dict[str, EmergencyStopped] = field(default_factory=dict)
-    _more_reach: dict[str, datetime] = field(default_factory=dict)
-    """by feeder: until when"""
+    _more_reach: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
+    """by feeder: from when until when"""
 
     def fork(self) -> "OrderBook":
         """A copy; all that is in it is frozen."""
@@ -116,10 +117,14 @@ class OrderBook:
         """The emergency stop that holds on a feeder."""
         return self._stopped.get(feeder)
 
+    def all_stopped(self) -> tuple[tuple[str, EmergencyStopped], ...]:
+        """Every feeder on which an emergency stop holds, with that stop."""
+        return tuple(self._stopped.items())
+
     def has_more_reach(self, feeder: str, now: datetime) -> bool:
         """Whether two operators let the automatic go beyond its limits on reach now."""
-        until = self._more_reach.get(feeder)
-        return until is not None and now < until
+        granted = self._more_reach.get(feeder)
+        return granted is not None and granted[0] <= now < granted[1]
 
     def command(self, principal: str, key: str) -> CommandTaken | None:
         """What was done under a key."""
@@ -139,6 +144,8 @@ class OrderBook:
                 self._closed(entry)
             case EmergencyStopped():
                 self._stopped |= dict.fromkeys(entry.feeders, entry)
+                for feeder in entry.feeders:
+                    self._more_reach.pop(feeder, None)
                 self._keep(entry.stop, entry)
             case CommandTaken():
                 self._commands.pop((entry.principal, entry.key), None)
@@ -147,7 +154,22 @@ class OrderBook:
             case OperatorActed():
                 if entry.action == "automatic_on":
                     self._stopped.pop(entry.feeder, None)
+                elif entry.action == "automatic_off":
+                    self._more_reach.pop(entry.feeder, None)
                 self._acted(entry)
+
+    def check_whole(self, commit: Iterable[object]) -> None:
+        """Raises BooksBroken where these entries, taken in before, tell of an order that was carried out and
+        not of what it did. Asked before they are written, not of journals: one that is written is read.
+        """
+        for entry in commit:
+            if not isinstance(entry, OrderClosed) or entry.outcome != "carried_out":
+                continue
+            record = self.find(entry.draft)
+            if not isinstance(record, DraftRecord) or record.drafted.action == "more_reach":
+                continue
+            if record.acted is None:
+                raise BooksBroken(f"order {entry.draft} carried out without its act")
 
     def _drafted(self, entry: OrderDrafted) -> None:
         if self.find(entry.draft) is not None:
@@ -172,7 +194,8 @@ class OrderBook:
             if entry.at > drafted.expires_at:
                 raise BooksBroken(f"order {entry.draft} carried out after {drafted.expires_at}")
             if drafted.action == "more_reach":
-                self._more_reach[drafted.feeder] = entry.at + timedelta(seconds=drafted.grants_s or 0.0)
+                until = entry.at + timedelta(seconds=drafted.grants_s or 0.0)
+                self._more_reach[drafted.feeder] = entry.at, until
         del self._open[entry.draft]
         self._keep(entry.draft, msgspec.structs.replace(record, closed=entry))
 
@@ -204,6 +227,16 @@ def _forget(kept: dict[tuple[str, str], CommandTaken] | dict[str, Told], most: i
 def of_feeders(told: Iterable[Told], feeders: frozenset[str] | None) -> tuple[Told, ...]:
     """Those that somebody for these feeders may see; None: all."""
     return tuple(one for one in told if feeders is None or feeders_of(one) <= feeders)
+
+
+def is_shown(told: Told, feeders: frozenset[str] | None) -> bool:
+    """Whether somebody for these feeders (None: all) may see an order: all of it is theirs. A stop concerns
+    them on any of their feeders already.
+    """
+    if feeders is None:
+        return True
+    of = feeders_of(told)
+    return not of.isdisjoint(feeders) if isinstance(told, EmergencyStopped) else of <= feeders
 
 
 def feeders_of(told: Told) -> frozenset[str]:

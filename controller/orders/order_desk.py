@@ -23,7 +23,9 @@ from controller.entries import (
     Entry,
     OperatorActed,
     OrderAgreed,
+    OrderClosed,
     OrderDrafted,
+    RequestChanged,
 )
 from controller.feeder_control import FeederControl
 from controller.order_effects import NotNow, ProposedOrder, WhatIf
@@ -32,17 +34,19 @@ from controller.orders.effects_kept import EffectsKept
 from controller.orders.endings import closed, run_out
 from controller.orders.giving import Giver, Warrant
 from controller.orders.more_reach import CONTROLLER, drafts_of_more, no_more_needed
-from controller.orders.order_book import DraftRecord, Told, act_id, feeders_of, same_person
+from controller.orders.order_book import DraftRecord, Told, act_id, is_shown, same_person
 from controller.orders.order_errors import (
     AnotherNeeded,
     EffectChanged,
     TooManyOpen,
+    TwoStepsNeeded,
     UnknownOrder,
 )
 from controller.orders.order_judge import OrderJudge
 from controller.orders.order_rules import (
     FREEING,
     MOST_OPEN,
+    MOST_OPEN_EACH,
     what_changed,
 )
 from controller.orders.stopping import Manner, stop_entries
@@ -80,7 +84,15 @@ class OrderDesk:
         """Open drafts, then the latest orders, with their ids; of these feeders only. None: of all."""
         await self._ready()
         told = self._keeper.books.order_book.latest()
-        return tuple((name, one) for name, one in told if feeders is None or feeders_of(one) <= feeders)
+        return tuple((name, one) for name, one in told if is_shown(one, feeders))
+
+    async def stopped(
+        self, feeders: frozenset[str] | None = None
+    ) -> tuple[tuple[str, EmergencyStopped], ...]:
+        """The emergency stops that hold, by feeder, however long ago they came; of these feeders only."""
+        await self._ready()
+        stops = self._keeper.books.order_book.all_stopped()
+        return tuple((one, stop) for one, stop in stops if feeders is None or one in feeders)
 
     async def find(self, name: str) -> Told:
         """One order by its id. Raises UnknownOrder."""
@@ -124,14 +136,24 @@ class OrderDesk:
         self._judge.check_stop(feeder, order.action)
         effect = await self._foresee(control, order)
         async with self._turn:
-            now, books = self._clock.now(), self._keeper.books
-            if len(books.order_book.open_drafts()) >= MOST_OPEN:
-                raise TooManyOpen(f"{MOST_OPEN} orders wait already: expected one of them to be ended first")
+            now = self._clock.now()
+            self._check_open(giver)
             drafted = self._drafted(control, order, effect, why=why, giver=giver, now=now)
             await self._keeper.write((drafted, *giver.taken("draft", drafted.draft, now)))
             self._seen.put(drafted.draft, effect)
             log.info("order_drafted", draft=drafted.draft, action=order.action, who=giver.who)
             return self._judge.record(drafted.draft)
+
+    def _check_open(self, giver: Giver) -> None:
+        """Raises TooManyOpen."""
+        open_drafts = self._keeper.books.order_book.open_drafts()
+        given = [r.drafted.who for r in open_drafts if r.drafted.action != "more_reach"]
+        if len(given) >= MOST_OPEN:
+            raise TooManyOpen(f"{MOST_OPEN} orders wait already: expected one of them to be ended first")
+        if sum(same_person(giver.who, who) for who in given) >= MOST_OPEN_EACH:
+            raise TooManyOpen(
+                f"{MOST_OPEN_EACH} orders by {giver.who} wait already: expected one of them to be ended first"
+            )
 
     def _drafted(
         self,
@@ -176,34 +198,47 @@ class OrderDesk:
         except ValueError as error:
             await self._close(draft, "failed", CONTROLLER, str(error))
             raise
-        if record.drafted.action == "more_reach" or self._judge.lacks_another(record, giver):
-            await self._agree(draft, giver)
-        else:
+        is_of_reach = record.drafted.action == "more_reach"
+        waits = is_of_reach or self._judge.lacks_another(record, giver)
+        if not waits or not await self._agree(draft, giver):
             await self._carry_out(record, giver)
         return self._judge.record(draft)
 
-    async def _agree(self, draft: str, giver: Giver) -> None:
-        """Note an agreement; where nobody else has to give one, the automatic goes further from now on."""
+    async def _agree(self, draft: str, giver: Giver) -> bool:
+        """Note an agreement; where nobody else has to give one, the automatic goes further from now on.
+        False, and nothing is noted: nobody is lacking any more, and the order has to be carried out.
+        """
         async with self._turn:
             now = self._clock.now()
             record = self._judge.still_open(draft, now)
             self._judge.check_person(record, giver)
+            self._judge.check_stop(record.drafted.feeder, record.drafted.action)
             entries: list[Entry] = [self._agreed(record, giver, now)]
             if not self._judge.lacks_another(record, giver):
+                if record.drafted.action != "more_reach":
+                    return False
                 entries.append(closed(record, "carried_out", giver.who, "as agreed", now))
             await self._keeper.write((*entries, *giver.taken("confirm", draft, now)))
         log.info("order_agreed", draft=draft, who=giver.who)
+        return True
 
     async def _carry_out(self, record: DraftRecord, giver: Giver) -> None:
+        """Also where it turns out only now that another person is needed, and they agreed meanwhile."""
+        try:
+            await self._operate(record, giver)
+        except AnotherNeeded:
+            if not giver.person or any(same_person(giver.who, one) for one in record.agreed):
+                raise
+            if await self._agree(record.draft, giver):
+                return
+            await self._operate(record, giver)
+
+    async def _operate(self, record: DraftRecord, giver: Giver) -> None:
         drafted = record.drafted
         control, order = self._controls[drafted.feeder], order_of(drafted)
         warrant = self._warrant(record.draft, giver)
         try:
             await self._carrier.operate(control, order, who=drafted.who, why=drafted.why, warrant=warrant)
-        except AnotherNeeded:
-            if not giver.person or giver.who in record.agreed:
-                raise
-            await self._agree(record.draft, giver)
         except ValueError as error:
             await self._close(record.draft, "failed", CONTROLLER, str(error))
             raise
@@ -255,7 +290,9 @@ class OrderDesk:
     # ------------------------------------------------------------------------------------------------
 
     def direct(self, giver: Giver) -> Warrant:
-        """For what is ordered in one step: frees at once, and takes nothing that needs two persons."""
+        """For what is ordered in one step: frees at once, and takes nothing that needs two persons, and
+        nothing that gives power back by a higher limit before anybody looked at what that does.
+        """
 
         def warrant(
             now: datetime, act: OperatorActed, entries: tuple[Entry, ...]
@@ -266,6 +303,12 @@ class OrderDesk:
                     f"{act.action} takes two persons here: expected it drafted by POST /api/v1/feeders/"
                     f"{act.feeder}/orders, and confirmed by somebody else"
                 )
+            raised = [e for e in entries if isinstance(e, RequestChanged) and e.reason == "relaxed"]
+            if act.action == "limit" and raised:
+                raise TwoStepsNeeded(
+                    f"it raises {len(raised)} limits that are held: expected it drafted by POST "
+                    f"/api/v1/feeders/{act.feeder}/orders, which shows what comes back, and confirmed"
+                )
             return act, (*entries, *giver.taken("act", act_id(act), now))
 
         return warrant
@@ -274,6 +317,7 @@ class OrderDesk:
         """The emergency stop: waits for nobody, and works when the journal cannot be written."""
         await self._ready()
         stops: list[EmergencyStopped] = []
+        ended: list[str] = []
 
         def entries_at(now: datetime) -> tuple[Entry, ...]:
             books, epoch = self._keeper.books, self._keeper.epoch
@@ -281,9 +325,12 @@ class OrderDesk:
                 books, epoch, feeders=feeders, manner=manner, who=giver.who, why=why, now=now
             )
             stops.append(stop)
+            ended.extend(entry.draft for entry in entries if isinstance(entry, OrderClosed))
             return (*entries, *giver.taken("stop", stop.stop, now))
 
         await self._carrier.at_once([self._controls[feeder] for feeder in feeders], entries_at)
+        for draft in ended:
+            self._seen.forget(draft)
         log.warning("emergency_stop", feeders=list(feeders), manner=manner, who=giver.who)
         return stops[-1]
 
@@ -296,11 +343,7 @@ class OrderDesk:
             now, books, held = self._clock.now(), self._keeper.books, self._carrier.held_back
             over = {end.draft: end for end in no_more_needed(books, held, now)}
             over |= {end.draft: end for end in run_out(books, self._keeper.epoch, now)}
-            more = (
-                ()
-                if len(books.order_book.open_drafts()) >= MOST_OPEN
-                else tuple(drafts_of_more(books, held, self._site.orders, epoch=self._keeper.epoch, now=now))
-            )
+            more = tuple(drafts_of_more(books, held, self._site.orders, epoch=self._keeper.epoch, now=now))
             if not over and not more:
                 return
             try:
@@ -322,14 +365,18 @@ class OrderDesk:
         if seen is not None and seen != number:
             raise EffectChanged("there is a newer forecast than the one that was looked at", before)
         now = await self._foresee(self._controls[drafted.feeder], order_of(drafted))
+        if before is None and now is not None:
+            self._seen.put(record.draft, now)
+            raise EffectChanged("its effect was not foreseen before: expected a look at it", now)
         change = what_changed(before, now)
         if change is not None:
-            self._seen.put(record.draft, now)
-            raise EffectChanged(f"the feeder has changed: {change}", now)
+            if now is not None:  # what is known is not forgotten for what is not
+                self._seen.put(record.draft, now)
+            raise EffectChanged(f"the feeder has changed: {change}", before if now is None else now)
 
     async def _foresee(self, control: FeederControl, order: ProposedOrder) -> WhatIf | None:
         try:
-            return await self._carrier.what_if(control, (order,))
+            return await self._carrier.foresee(control, (order,))
         except NotNow as error:
             log.info("effect_not_foreseen", feeder=control.feeder, reason=str(error))
             return None

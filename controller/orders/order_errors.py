@@ -7,6 +7,7 @@ OrderRefused
 ├── PersonNeeded      a person with an account must do this, no program and no shared token
 ├── EffectChanged     the feeder is not as it was when the order was drafted: look again
 ├── StopHolds         an emergency stop holds there
+├── TwoStepsNeeded    its effect must be looked at before it is given
 └── TooManyOpen       too many orders wait already
 """
 
@@ -43,6 +44,10 @@ class EffectChanged(OrderRefused):
 
 class StopHolds(OrderRefused):
     """Nobody is limited there before the automatic is handed back."""
+
+
+class TwoStepsNeeded(OrderRefused):
+    """It gives power back, so it is drafted, looked at and confirmed."""
 
 
 class TooManyOpen(OrderRefused):

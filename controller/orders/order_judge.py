@@ -45,7 +45,9 @@ class OrderJudge:
 
     def needed_for_act(self, act: OperatorActed, entries: tuple[Entry, ...], now: datetime) -> int:
         """The same by all that an act would write."""
-        return self.needed_for(act.feeder, act.action, moved_kw(entries, self._keeper.books), now)
+        devices = self._controls[act.feeder].registry.device
+        moves_kw = moved_kw(entries, self._keeper.books, lambda device: devices[device].rated_kw)
+        return self.needed_for(act.feeder, act.action, moves_kw, now)
 
     def lacks_another(self, record: DraftRecord, giver: Giver, needed: int | None = None) -> bool:
         """Whether yet another person must agree after this one."""
@@ -68,6 +70,8 @@ class OrderJudge:
             raise NotOpen(f"order {draft} is void: the controller was started again since")
         if now >= record.drafted.expires_at:
             raise NotOpen(f"order {draft} has expired: expected it confirmed by {record.drafted.expires_at}")
+        if now < record.drafted.at:
+            raise NotOpen(f"order {draft} is void: the clock was set back since")
         return record
 
     def check_person(self, record: DraftRecord, giver: Giver) -> None:
@@ -97,14 +101,20 @@ class OrderJudge:
 
     def check_stop(self, feeder: str, action: str) -> None:
         """Raises StopHolds."""
-        stop = self._keeper.books.order_book.stopped(feeder)
-        if action == "limit" and stop is not None:
+        books = self._keeper.books
+        stop = books.order_book.stopped(feeder)
+        if action in ("limit", "more_reach") and stop is not None:
             raise StopHolds(
                 f"the emergency stop by {stop.who} holds on {feeder}: expected an automatic_on there first"
             )
+        if action == "more_reach" and not books.automatic(feeder):
+            raise StopHolds(f"the automatic is off on {feeder}: expected an automatic_on there first")
 
     def why_not(self, record: DraftRecord, giver: Giver, now: datetime) -> str | None:
         """Why this one cannot confirm a draft; None where they can."""
+        feeder = record.drafted.feeder
+        if giver.operates is not None and feeder not in giver.operates:
+            return f"{giver.who} may not operate on {feeder}"
         checks: tuple[Callable[[], object], ...] = (
             lambda: self.still_open(record.draft, now),
             lambda: self.check_person(record, giver),

@@ -4,7 +4,7 @@ was looked at. Pure.
 What frees people is let through at once, whoever orders it and whatever the rules say: `FREEING`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +20,9 @@ from controller.settings import Orders, Safety
 FREEING = frozenset({"automatic_off", "release", "release_all", "exclude"})
 TWO = 2
 MOST_OPEN = 50
-"""drafts that wait at a time, of all feeders"""
+"""drafts of people and programs that wait at a time, of all feeders; the automatic's stand beside them"""
+MOST_OPEN_EACH = 20
+"""of them by one giver: nobody shuts the others out"""
 MORE_PERCENT = 2.0
 """of loading: an effect that is worse by less is the same"""
 OTHER_SHARE, OTHER_KW = 0.2, 1.0
@@ -84,12 +86,14 @@ def commanded_lately_kw(books: Books, feeder: str, now: datetime) -> float:
     return limited_kw_since(records.values(), now - BUDGET_WINDOW)
 
 
-def moved_kw(entries: Iterable[Entry], books: Books) -> float:
-    """What these entries would take away from devices, beyond what was taken before."""
+def moved_kw(entries: Iterable[Entry], books: Books, rated_kw: Callable[[str], float]) -> float:
+    """What these entries would take away from what devices may take, beyond what was taken before: the same
+    measure as `WhatIf.reach_kw`, so that one step counts as much as two. `rated_kw`: of a device.
+    """
     total = 0.0
     for entry in entries:
         if isinstance(entry, RequestPlanned) and entry.resource == "device":
-            total += max(entry.p_before_kw - entry.limit_kw, 0.0)
+            total += max(rated_kw(entry.target) - entry.limit_kw, 0.0)
         elif isinstance(entry, RequestChanged) and (record := books.requests.get(entry.request)) is not None:
             lower = entry.reason == "tightened" and record.resource == "device"
             total += max(record.limit_kw - entry.limit_kw, 0.0) if lower else 0.0

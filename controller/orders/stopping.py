@@ -3,8 +3,10 @@
 The automatic goes out on each feeder, until a person hands it back there. `at_once` frees everybody in the
 same commit. `staggered` leaves the freeing of devices to `release.py`: load flow first, at the pace of every
 release, nobody held for a least time; from `all_back_s` after the stop on also without proof, so that all are
-free at the latest after twice that. People who were asked are told at once that it is over: they answer
-slowly anyway.
+free at the latest after twice that; where our own passes fail then, `overdue` frees them all the same. Three
+are not staggered. People who were asked are told at once that it is over: they answer slowly anyway. Nobody
+knows of a command that did not go out yet: it must not go out later. And what was given up is held by its
+device all the same where the command arrived: the load flow does not know of it, so it cannot wait for that.
 """
 
 from collections.abc import Iterable
@@ -14,7 +16,7 @@ from typing import Literal
 from controller import settings
 from controller.books import Books
 from controller.entries import EmergencyStopped, Entry, OperatorActed, OperatorAction, OrderClosed
-from controller.operators import free
+from controller.operators import free, may_be_held
 from controller.reach import all_back_s
 from controller.requests import RequestRecord
 
@@ -41,7 +43,7 @@ def stop_entries(
         freed = [
             record
             for record in books.unsettled(feeder)
-            if may_be_held(record, now) and (manner == "at_once" or record.resource == "person")
+            if may_be_held(record, now) and (manner == "at_once" or _cannot_wait(record))
         ]
         entries += free(freed, epoch, now, "overridden", f"emergency stop by {who}")
     return stop, tuple(entries)
@@ -69,9 +71,21 @@ def _act(stop: EmergencyStopped, feeder: str, action: OperatorAction) -> Operato
     )
 
 
-def may_be_held(record: RequestRecord, now: datetime) -> bool:
-    """Also what was given up: its command may still be on its way, and the device would hold it."""
-    return record.is_open or (record.state in ("unanswered", "failed") and now < record.end)
+def _cannot_wait(record: RequestRecord) -> bool:
+    """Whether a staggered stop frees it at once all the same."""
+    is_unsent = record.sent_sequence < record.sequence and not record.releasing
+    return record.resource == "person" or is_unsent or not record.is_open
+
+
+def overdue(
+    books: Books, epoch: int, *, feeder: str, site: settings.Site, now: datetime
+) -> tuple[Entry, ...]:
+    """Frees whom a stop should let go from now on, where the passes that would do it fail."""
+    stop = books.order_book.stopped(feeder)
+    if stop is None or now < lets_go_from(stop, site):
+        return ()
+    held = [record for record in books.unsettled(feeder) if may_be_held(record, now)]
+    return free(held, epoch, now, "overridden", f"emergency stop by {stop.who}")
 
 
 def lets_go_from(stop: EmergencyStopped, site: settings.Site) -> datetime:

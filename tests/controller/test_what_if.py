@@ -15,9 +15,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from controller.order_effects import MOST_ORDERS, NotNow, ProposedOrder, WhatIf
+from controller.orders.giving import Giver
 from controller.situation import Situation
 from controller.what_if import CAUTIONS, what_if
-from controller.what_if_desk import MOST_AT_ONCE
+from controller.what_if_desk import MOST_AT_ONCE, OLDEST_CYCLES
 from tests.builders import FEEDER, HOUSES, small_network
 from tests.controller.looks import evening_looked_at
 from tests.controller.worlds import World, evening
@@ -225,3 +226,32 @@ async def test_too_many_at_once_and_too_slow_ones_are_told_to_ask_again() -> Non
     await asyncio.sleep(0.01)
     found = await world.daemon.what_if(FEEDER, ProposedOrder("release_all"))
     assert found.at == world.clock.now() - timedelta(seconds=10)
+
+
+async def test_what_is_not_looked_at_any_more_is_not_called_good(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("the pass fails")
+
+    order = ProposedOrder("limit", "EV05", limit_kw=4.2)
+    assert (await world.daemon.what_if(FEEDER, order)).is_data_good
+    monkeypatch.setattr("controller.rounds.decide", fails)
+    await world.tick(1)
+    found = await world.daemon.what_if(FEEDER, order)
+    assert not found.is_data_good
+    assert "data_not_good" in {one.code for one in found.cautions}
+    await world.tick(OLDEST_CYCLES)
+    with pytest.raises(NotNow, match="old"):
+        await world.daemon.what_if(FEEDER, order)
+
+
+async def test_orders_have_places_of_their_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controller.what_if_desk.MOST_AT_ONCE", 0)
+    with pytest.raises(NotNow):
+        await world.daemon.what_if(FEEDER, ProposedOrder("limit", "EV05", limit_kw=4.2))
+    desk = world.daemon.desks.orders
+    record = await desk.draft(
+        FEEDER, ProposedOrder("limit", "EV05", limit_kw=4.2), "x", Giver("Ann", person=True)
+    )
+    assert desk.seen.get(record.draft)[1] is not None

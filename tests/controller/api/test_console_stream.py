@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from controller.api.columns import Layout, request_rows, trend_columns
-from controller.api.drawn_feeder import layout_body
 from controller.api.console_stream import ConsoleSubscriber
+from controller.api.drawn_feeder import layout_body
 from controller.api.health import Pulse
 from controller.api.open_stream import KEEPALIVE_S
 from controller.api.overview_board import OverviewBoard

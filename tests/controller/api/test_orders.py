@@ -1,6 +1,7 @@
 """Orders in two steps and the emergency stop over HTTP, with keys by which a command is done once."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from functools import partial
 
 import httpx
@@ -250,3 +251,60 @@ async def test_also_after_a_restart(client: httpx.AsyncClient, world: World, pat
         other = await anew.post(path, json=body | {"why": "another"}, headers=as_("Ann", "k1"))
         assert other.status_code == 422
     assert world.daemon.books.seq == count + 1, "the start, and nothing else"
+
+
+async def test_a_stop_that_holds_is_always_told_cut_to_the_feeders_of_who_asks(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    keeper = world.daemon.desks.orders.keeper
+    stop = EmergencyStopped(
+        at=world.clock.now(), stop="S-1", who="Ann", why="fire", manner="at_once", feeders=(FEEDER, "F2")
+    )
+    await keeper.write((stop,))
+    for number in range(210):  # by then it is long out of the latest orders
+        at = world.clock.now() + timedelta(seconds=number)
+        await keeper.write(
+            (OperatorActed(at=at, who="Ann", why="x", action="include", feeder=FEEDER, target="EV00"),)
+        )
+    every, cut, other = [
+        (await client.get("/api/v1/orders", headers={"x-name": "Ann"} | of)).json()["stopped"]
+        for of in ({}, {"x-of": FEEDER}, {"x-of": "F3"})
+    ]
+    assert [(one["feeder"], one["order"], one["who"]) for one in every] == [
+        (FEEDER, "S-1", "Ann"),
+        ("F2", "S-1", "Ann"),
+    ]
+    assert [one["feeder"] for one in cut] == [FEEDER]
+    assert other == []
+
+
+async def test_a_stop_is_shown_to_whom_it_concerns_on_any_feeder(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    stop = EmergencyStopped(
+        at=world.clock.now(), stop="S-1", who="Ann", why="fire", manner="at_once", feeders=(FEEDER, "F2")
+    )
+    await world.daemon.desks.orders.keeper.write((stop,))
+    theirs = {"x-name": "Ann", "x-of": FEEDER}
+    [shown] = (await client.get("/api/v1/orders", headers=theirs)).json()["items"]
+    assert (shown["feeders"], shown["held"]) == ([FEEDER], [FEEDER])
+    assert (await client.get("/api/v1/orders/S-1", headers=theirs)).json() == shown
+    answer = await client.get("/api/v1/orders/S-1", headers={"x-name": "Ann", "x-of": "F3"})
+    assert answer.status_code == 404
+
+
+async def test_who_may_not_operate_is_not_told_that_they_may_confirm(client: httpx.AsyncClient) -> None:
+    draft = (await client.post(DRAFTS, json=LIMIT)).json()["order"]
+    for headers in ({"x-name": "Vera"}, {"x-name": "Bob", "x-of": "F2"}):
+        page = (await client.get("/api/v1/orders", headers=headers)).json()
+        assert page["waiting_for_me"] == 0
+    told = (await client.get(f"/api/v1/orders/{draft}", headers={"x-name": "Vera"})).json()
+    assert not told["may_confirm"]
+    assert "may not operate" in told["cannot_because"]
+    assert (await client.get("/api/v1/orders", headers={"x-name": "Bob"})).json()["waiting_for_me"] == 1
+
+
+async def test_a_cursor_that_is_none_is_said_to_be_none(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/api/v1/orders", params={"after": "O-nothing"})
+    assert answer.status_code == 422
+    assert "O-nothing" in answer.json()["detail"]

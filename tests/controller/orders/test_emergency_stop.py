@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 
 from controller import settings
-from controller.entries import EmergencyStopped, OperatorActed, OrderClosed, RequestPlanned
+from controller.entries import EmergencyStopped, OperatorActed, OrderClosed, OrderDrafted, RequestPlanned
 from controller.order_effects import ProposedOrder
 from controller.orders.giving import CommandKey, Giver
+from controller.orders.more_reach import HeldBack, drafts_of_more
 from controller.orders.order_errors import NotOpen, StopHolds
-from controller.orders.stopping import all_free_by
-from tests.builders import FEEDER
+from controller.orders.stopping import Manner, all_free_by
+from devices.messages import DeviceStatus, Inbound, LimitCommand
+from tests.builders import FEEDER, Field
 from tests.controller.worlds import World, evening
 from tests.fair_time import turns
 
@@ -135,3 +137,137 @@ async def test_its_key_stands_beside_it() -> None:
     assert taken is not None
     assert (taken.did, taken.about) == ("stop", stop.stop)
     assert await desk.find(stop.stop) == stop
+
+
+async def test_no_limit_goes_out_after_it_also_none_that_an_operator_ordered() -> None:
+    world = World(evening())
+    for house in world.field.houses[:6]:
+        house.ev_kw = 11.0
+    await world.tick(2)
+    world.field.unreachable = True
+    long = world.clock.now() + timedelta(hours=2)
+    await world.daemon.operate(
+        FEEDER, "limit", None, "Bob", "x", limit_kw=4.2, until=long, targets=["EV00", "EV01", "EV02"]
+    )
+    await world.tick()
+    for house in world.field.houses:
+        house.base_kw = 9.0  # no room: the load flow lets nobody go
+    await world.tick()
+    sent = len(world.field.commands)
+    await world.daemon.desks.orders.stop([FEEDER], "staggered", "fire", ANN)
+    world.field.unreachable = False
+    await world.tick(4)
+    await world.daemon.operate(FEEDER, "automatic_on", None, "Ann", "fire is out")
+    await world.tick(4)
+    ordered = {"EV00", "EV01", "EV02"}
+    late = [
+        c for c in world.field.commands[sent:] if c.device in ordered and c.end >= long - timedelta(hours=1)
+    ]
+    assert late == []
+
+
+async def test_while_it_holds_the_last_moment_before_sending_lets_no_limit_through() -> None:
+    world = await overloaded()
+    long = world.clock.now() + timedelta(hours=2)
+    await world.daemon.operate(FEEDER, "limit", "EV00", "Bob", "x", limit_kw=4.2, until=long)
+    await world.tick(2)
+    for house in world.field.houses:
+        house.base_kw = 9.0
+    await world.daemon.desks.orders.stop([FEEDER], "staggered", "fire", ANN)
+    world.field.holders["EV00"] = Field(world.clock).holders["EV00"]  # restarted, it holds nothing
+    sent = len(world.field.commands)
+    await world.tick(5)
+    assert [c for c in world.field.commands[sent:] if c.end > world.clock.now()] == []
+
+
+async def test_staggered_it_frees_at_once_who_was_given_up_and_holds_all_the_same() -> None:
+    world = World(evening())
+    for house in world.field.houses[:6]:
+        house.ev_kw = 11.0
+    await world.tick(2)
+    send, messages = world.field.send, world.field.messages
+
+    async def send_and_lose_the_answer(command: LimitCommand) -> None:
+        await send(command)
+        world.field.answers.clear()
+
+    def without_status() -> list[Inbound]:
+        return [one for one in messages() if not isinstance(one, DeviceStatus) or one.device != "EV00"]
+
+    world.field.send, world.field.messages = send_and_lose_the_answer, without_status  # type: ignore[method-assign]
+    long = world.clock.now() + timedelta(hours=3)
+    await world.daemon.operate(FEEDER, "limit", "EV00", "Bob", "x", limit_kw=4.2, until=long)
+    await world.tick(30)
+    assert {r.state for r in world.daemon.books.unsettled(FEEDER)} == {"unanswered"}
+    assert set(world.field.held()) == {"EV00"}
+    await world.daemon.desks.orders.stop([FEEDER], "staggered", "fire", ANN)
+    await turns()
+    assert world.field.held() == {}
+
+
+async def test_staggered_all_are_free_in_time_also_where_every_pass_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = await overloaded()
+    for house in world.field.houses:
+        house.base_kw = 9.0
+    await world.tick()
+
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("the pass fails")
+
+    monkeypatch.setattr("controller.rounds.decide", fails)
+    long = world.clock.now() + timedelta(hours=2)
+    await world.daemon.operate(FEEDER, "limit", "EV00", "Bob", "x", limit_kw=4.2, until=long)
+    stop = await world.daemon.desks.orders.stop([FEEDER], "staggered", "fire", ANN)
+    while world.clock.now() < all_free_by(stop, world.of):
+        await world.tick()
+    assert world.field.held() == {}
+
+
+@pytest.mark.parametrize("manner", ["at_once", "staggered"])
+async def test_no_more_reach_outlives_it(manner: Manner) -> None:
+    world = await overloaded()
+    desk, keeper = world.daemon.desks.orders, world.daemon.desks.orders.keeper
+    now = world.clock.now()
+    draft = OrderDrafted(
+        at=now,
+        draft="M",
+        feeder=FEEDER,
+        action="more_reach",
+        who="automatic",
+        why="x",
+        person=False,
+        needed=2,
+        expires_at=now + timedelta(seconds=100),
+        epoch=keeper.epoch,
+        grants_s=3600.0,
+    )
+    await keeper.write((draft,))
+    await desk.confirm("M", ANN)
+    await desk.confirm("M", Giver("Bob", person=True))
+    assert world.daemon.books.order_book.has_more_reach(FEEDER, now)
+    await desk.stop([FEEDER], manner, "fire", ANN)
+    assert not world.daemon.books.order_book.has_more_reach(FEEDER, now)
+    await world.daemon.operate(FEEDER, "automatic_on", None, "Ann", "fire is out")
+    assert not world.daemon.books.order_book.has_more_reach(FEEDER, now)
+
+
+async def test_nothing_asks_for_more_reach_while_it_holds_and_nobody_can_grant_it() -> None:
+    world = await overloaded()
+    desk, keeper = world.daemon.desks.orders, world.daemon.desks.orders.keeper
+    await desk.stop([FEEDER], "at_once", "fire", ANN)
+    await world.tick()
+    now, books = world.clock.now(), world.daemon.books
+    held = {FEEDER: HeldBack(now, 3, ("feeder_budget",))}
+    assert list(drafts_of_more(books, held, world.of.orders, epoch=keeper.epoch, now=now)) == []
+    with pytest.raises(StopHolds):
+        desk.judge.check_stop(FEEDER, "more_reach")
+
+
+async def test_what_its_drafts_were_foreseen_to_do_is_forgotten() -> None:
+    world = await overloaded()
+    desk = world.daemon.desks.orders
+    record = await desk.draft(FEEDER, ProposedOrder("release_all"), "x", ANN)
+    await desk.stop([FEEDER], "staggered", "fire", ANN)
+    assert desk.seen.get(record.draft) == (0, None)

@@ -151,3 +151,20 @@ def test_it_is_bounded_and_forgets_the_oldest() -> None:
     assert book.latest()[0][0] == act_id(_act("release_all", after_s=KEEP + 4))
     assert book.command("a", "4") is None
     assert book.command("a", "5") is not None
+
+
+def test_carried_out_without_its_act_is_no_commit() -> None:
+    book = OrderBook()
+    for entry in (drafted(), agreed("Ann")):
+        book.take(entry)
+    closed = OrderClosed(
+        at=START + timedelta(seconds=2), draft="O-1", feeder=FEEDER, outcome="carried_out", who="Ann", why=""
+    )
+    act = OperatorActed(
+        at=closed.at, who="Ann", why="x", action="limit", feeder=FEEDER, target="EV03", draft="O-1"
+    )
+    book.take(closed)
+    with pytest.raises(BooksBroken, match="without its act"):
+        book.check_whole((closed,))
+    book.take(act)
+    book.check_whole((closed, act))

@@ -15,8 +15,9 @@ from controller.entries import (
     OrderDrafted,
     RequestPlanned,
 )
-from controller.order_effects import ProposedOrder
+from controller.order_effects import NotNow, ProposedOrder, WhatIf
 from controller.orders.giving import CommandKey, Giver
+from controller.orders.more_reach import HeldBack
 from controller.orders.order_desk import OrderDesk
 from controller.orders.order_errors import (
     AnotherNeeded,
@@ -24,8 +25,10 @@ from controller.orders.order_errors import (
     NotOpen,
     PersonNeeded,
     TooManyOpen,
+    TwoStepsNeeded,
     UnknownOrder,
 )
+from controller.rounds import Rounds
 from controller.stores.port import StoreUnavailable
 from tests.builders import FEEDER, Crash
 from tests.controller.worlds import World, evening
@@ -325,3 +328,117 @@ async def test_keys_stand_beside_what_was_done_and_survive() -> None:
     assert isinstance(second, CommandTaken)
     assert await again.find(second.about) == act
     assert await again.command("Bob", "k1") is None
+
+
+async def test_of_two_persons_who_confirm_at_the_same_time_the_second_carries_it_out() -> None:
+    world, desk = await charging(orders=TWO)
+    record = await desk.draft(FEEDER, LIMIT, "cable 3", SCADA)
+    await asyncio.gather(desk.confirm(record.draft, ANN), desk.confirm(record.draft, BOB))
+    await world.tick(2)
+    assert len(acts(world)) == 1
+    assert set(world.field.held()) == {"EV03", "EV04"}
+    assert desk.judge.record(record.draft).acted == acts(world)[0]
+
+
+async def test_the_same_where_the_second_person_is_found_to_be_needed_only_then() -> None:
+    world, desk = await charging(orders=settings.Orders(two_person_above_percent=10.0))
+    first = await desk.draft(FEEDER, LIMIT, "cable 3", ANN)
+    second = await desk.draft(FEEDER, replace(LIMIT, targets=("EV00", "EV01")), "cable 3", SCADA)
+    await desk.confirm(first.draft, ANN)
+    await asyncio.gather(
+        desk.confirm(second.draft, BOB), desk.confirm(second.draft, Giver("Cat", person=True))
+    )
+    await world.tick(2)
+    assert desk.judge.record(second.draft).state == "carried_out"
+    assert set(world.field.held()) == {"EV00", "EV01", "EV03", "EV04"}
+
+
+async def test_in_one_step_the_same_is_counted_as_in_two() -> None:
+    """Chargers that take 3 kW now and may take 11 kW: a limit at 4.2 kW takes 6.8 kW from each."""
+    world = World(evening(orders=settings.Orders(two_person_above_percent=10.0)))
+    for house in world.field.houses[:16]:
+        house.ev_kw = 3.0
+    await world.tick(3)
+    desk = world.daemon.desks.orders
+    names = tuple(f"EV{number:02d}" for number in range(16))
+    record = await desk.draft(FEEDER, ProposedOrder("limit", targets=names, limit_kw=4.2), "x", ANN)
+    assert desk.judge.needed(record) == 2
+    with pytest.raises(AnotherNeeded, match="two persons"):
+        await world.daemon.operate(
+            FEEDER, "limit", None, "Ann", "x", limit_kw=4.2, targets=names, warrant=desk.direct(ANN)
+        )
+    assert acts(world) == []
+
+
+async def test_an_effect_that_nobody_saw_is_shown_before_the_order_goes_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, desk = await charging()
+    foresee = Rounds.foresee
+
+    async def busy(*_: object, **__: object) -> WhatIf:
+        raise NotNow("ask again")
+
+    monkeypatch.setattr(Rounds, "foresee", busy)
+    record = await desk.draft(FEEDER, LIMIT, "x", ANN)
+    assert desk.seen.get(record.draft) == (1, None)
+    monkeypatch.setattr(Rounds, "foresee", foresee)
+    with pytest.raises(EffectChanged, match="was not foreseen"):
+        await desk.confirm(record.draft, ANN, seen=1)
+    number, effect = desk.seen.get(record.draft)
+    assert number == 2
+    assert effect is not None
+    monkeypatch.setattr(Rounds, "foresee", busy)
+    with pytest.raises(EffectChanged, match="cannot be foreseen"):
+        await desk.confirm(record.draft, ANN, seen=2)
+    assert desk.seen.get(record.draft) == (2, effect), "what is known is kept"
+    assert acts(world) == []
+    monkeypatch.setattr(Rounds, "foresee", foresee)
+    assert (await desk.confirm(record.draft, ANN, seen=2)).state == "carried_out"
+
+
+async def test_drafts_of_the_automatic_take_nobodys_place_and_nobody_takes_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("controller.orders.order_desk.MOST_OPEN", 4)
+    monkeypatch.setattr("controller.orders.order_desk.MOST_OPEN_EACH", 2)
+    world, desk = await charging()
+    held = {f"F{n}": HeldBack(world.clock.now(), 1, ("fleet_budget",)) for n in range(2, 9)}
+    monkeypatch.setattr(Rounds, "held_back", held)
+    await desk.round()
+    assert len(world.daemon.books.order_book.open_drafts()) == 7
+    off = ProposedOrder("automatic_off")
+    for _ in range(2):
+        await desk.draft(FEEDER, off, "x", SCADA)
+    with pytest.raises(TooManyOpen, match="token:scada"):
+        await desk.draft(FEEDER, off, "x", SCADA)
+    await desk.draft(FEEDER, off, "x", ANN)
+
+
+async def test_a_clock_that_is_set_back_gives_no_draft_more_time() -> None:
+    world, desk = await charging()
+    record = await desk.draft(FEEDER, ProposedOrder("automatic_on"), "x", ANN)
+    world.clock.passed_s -= 3600
+    with pytest.raises(NotOpen, match="clock was set back"):
+        await desk.confirm(record.draft, BOB)
+    await desk.round()
+    assert desk.judge.record(record.draft).state == "void"
+
+
+async def test_limits_are_raised_in_two_steps_only_whose_preview_shows_what_comes_back() -> None:
+    world = World(evening(orders=settings.Orders(two_person_above_percent=5.0)))
+    world.charge()
+    await world.tick(8)
+    held = tuple(sorted(world.field.held()))
+    desk = world.daemon.desks.orders
+    order = ProposedOrder("limit", targets=held, limit_kw=10.9)
+    with pytest.raises(TwoStepsNeeded, match="drafted"):
+        await world.daemon.operate(
+            FEEDER, "limit", None, "Ann", "x", limit_kw=10.9, targets=held, warrant=desk.direct(ANN)
+        )
+    assert acts(world) == []
+    record = await desk.draft(FEEDER, order, "x", ANN)
+    effect = desk.seen.get(record.draft)[1]
+    assert effect is not None
+    assert "new_violations" in {one.code for one in effect.cautions}
+    assert (await desk.confirm(record.draft, ANN)).state == "carried_out"

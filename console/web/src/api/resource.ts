@@ -13,8 +13,9 @@ export interface Resource<T> {
 }
 
 /**
- * `fetchIt` is asked again when one of `keys` changes, and every `everyMs` while the page is visible. An
- * answer that is overtaken by a newer question is dropped.
+ * `fetchIt` is asked again when one of `keys` changes, and every `everyMs` while the page is visible, but
+ * not while a question is out: one that takes long would never be answered. An answer that is overtaken by a
+ * newer question is dropped.
  */
 export function useResource<T>(
   fetchIt: (signal: AbortSignal) => Promise<T>,
@@ -25,6 +26,7 @@ export function useResource<T>(
   const [problem, setProblem] = useState<unknown>(undefined);
   const [isLoading, setLoading] = useState(true);
   const latest = useRef<AbortController | null>(null);
+  const isOut = useRef(false);
   const ask = useRef(fetchIt);
   ask.current = fetchIt;
 
@@ -32,6 +34,7 @@ export function useResource<T>(
     latest.current?.abort();
     const mine = (latest.current = new AbortController());
     setLoading(true);
+    isOut.current = true;
     ask
       .current(mine.signal)
       .then((found) => {
@@ -43,7 +46,9 @@ export function useResource<T>(
         if (!mine.signal.aborted) setProblem(error);
       })
       .finally(() => {
-        if (!mine.signal.aborted) setLoading(false);
+        if (mine.signal.aborted) return;
+        isOut.current = false;
+        setLoading(false);
       });
   }, []);
 
@@ -56,7 +61,7 @@ export function useResource<T>(
 
   useEffect(() => {
     if (everyMs === undefined) return undefined;
-    const timer = setInterval(() => document.hidden || reload(), everyMs);
+    const timer = setInterval(() => document.hidden || isOut.current || reload(), everyMs);
     return () => clearInterval(timer);
   }, [everyMs]);
 

@@ -666,7 +666,8 @@ export interface paths {
         };
         /**
          * Network
-         * @description The network to draw. Static while the daemon runs: comes with an ETag.
+         * @description The network by names, ids and places, for other programs than the console, which takes `layout`.
+         *     Static while the daemon runs: comes with an ETag.
          */
         get: operations["network_api_v1_feeders__feeder__network_get"];
         put?: never;
@@ -2175,10 +2176,17 @@ export interface components {
              * @default []
              */
             forecast: components["schemas"]["ForecastPoint"][];
+            /**
+             * Forecast Is Old
+             * @default false
+             */
+            forecast_is_old: boolean;
             /** Lines */
             lines: components["schemas"]["ElementLoading"][];
             /** Located */
             located: components["schemas"]["ContributionView"][];
+            /** Looked At */
+            looked_at?: string | null;
             quality: components["schemas"]["DataQuality"];
             /** Requests */
             requests: components["schemas"]["RequestView"][];
@@ -8477,8 +8485,10 @@ export interface operations {
                      *         "no_data": 0,
                      *         "normal": 0,
                      *         "not_converged": 0,
+                     *         "not_in_sum": 0,
                      *         "overloaded": 1,
                      *         "p_kw": 402,
+                     *         "voltage_only": 0,
                      *         "warning": 0
                      *       }
                      *     }
@@ -8575,8 +8585,10 @@ export interface operations {
                             no_data: number;
                             normal: number;
                             not_converged: number;
+                            not_in_sum: number;
                             overloaded: number;
                             p_kw: number;
+                            voltage_only: number;
                             warning: number;
                         };
                     };
@@ -9361,6 +9373,7 @@ export interface operations {
                             request: string;
                             version: number;
                         }[];
+                        currency: string;
                         customer: string;
                         disputes: ({
                             at: string;
@@ -9627,6 +9640,7 @@ export interface operations {
                         items: {
                             asked_kwh: number;
                             compliance_percent: number;
+                            currency: string;
                             customer: string;
                             event: string;
                             feeder: string;
@@ -10251,6 +10265,8 @@ export interface operations {
                                 transformer_low: number | null;
                                 transformer_percent: number | null;
                             }[];
+                            /** @default false */
+                            forecast_is_old: boolean;
                             lines: {
                                 id: string;
                                 loading_percent: number;
@@ -10263,6 +10279,7 @@ export interface operations {
                                 share_percent: number;
                                 violation: string;
                             }[];
+                            looked_at?: string | null;
                             /**
                              * DataQuality
                              * @description How good the feeder's data are.
@@ -10406,8 +10423,10 @@ export interface operations {
                             no_data: number;
                             normal: number;
                             not_converged: number;
+                            not_in_sum: number;
                             overloaded: number;
                             p_kw: number;
+                            voltage_only: number;
                             warning: number;
                         };
                         whole: boolean;
@@ -10453,6 +10472,7 @@ export interface operations {
                             transformer_low: number | null;
                             transformer_percent: number | null;
                         }[] | null;
+                        forecast_is_old: boolean;
                         layout: string;
                         line_loading_percent: (number | null)[];
                         located: {
@@ -10463,6 +10483,7 @@ export interface operations {
                             share_percent: number;
                             violation: string;
                         }[];
+                        looked_at: string | null;
                         p_kw: (number | null)[];
                         p_quality: string;
                         /**
@@ -10557,6 +10578,10 @@ export interface operations {
                             text: string;
                         }[];
                         whole: boolean;
+                    } | {
+                        at: string | null;
+                        now: string;
+                        silent: boolean;
                     };
                 };
             };
@@ -10613,7 +10638,9 @@ export interface operations {
                             cycles: {
                                 cycles: number;
                                 failures: number;
+                                last_failed_at: string | null;
                                 late: number;
+                                late_lately: number;
                                 latest_s: number | null;
                                 median_s: number | null;
                                 p99_s: number | null;

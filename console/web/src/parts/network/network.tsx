@@ -5,7 +5,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { percent, perUnit } from "../../format";
 import { coloursChanged } from "../../theme";
-import { language, t } from "../../words";
+import { language, t, type Text } from "../../words";
 import { announce } from "../announce";
 import { Choice } from "../field";
 import { Icon } from "../icon";
@@ -33,6 +33,7 @@ const words = {
   next: { en: "Next not normal", zh: "下一个异常" },
   legend: { en: "Legend", zh: "图例" },
   none: { en: "Everything is normal.", zh: "一切正常。" },
+  preview: (said: string): Text => ({ en: `Preview: ${said}`, zh: `预演：${said}` }),
 };
 const FORMS = [
   { value: "diagram", name: words.diagram },
@@ -42,6 +43,8 @@ const FORMS = [
 export interface NetworkProps {
   layout: Layout;
   figures: Figures | null;
+  /** The figures are how it would be, not how it is: whoever hears or points is told so. */
+  isPreview?: boolean;
   marks?: Partial<Marks>;
   onSelect?: (element: string | null) => void;
   /** Beside the buttons. */
@@ -53,7 +56,7 @@ export interface NetworkProps {
 let numbered = 0;
 const NO_MARKS: Marks = { selected: null, limited: new Set(), chosen: new Set(), quality: "" };
 
-export function Network({ layout, figures, marks = {}, onSelect, tools, note }: NetworkProps) {
+export function Network({ layout, figures, isPreview = false, marks = {}, onSelect, tools, note }: NetworkProps) {
   const [form, setForm] = useState<Form>("diagram");
   const [showsLegend, setLegend] = useState(false);
   const [pointed, setPointed] = useState<{ element: string; x: number; y: number } | null>(null);
@@ -95,17 +98,20 @@ export function Network({ layout, figures, marks = {}, onSelect, tools, note }: 
     picked.current = null;
   }, [selected]);
 
+  const inWords = (text: string): string => (isPreview ? t(words.preview(text)) : text);
+  const said = (element: string): string => inWords(sayElement(layout, figures, element));
   const goTo = (element: string): void => {
     drawing.current?.goTo(element); // also when it is selected already
     onSelect?.(element);
-    announce(sayElement(layout, figures, element));
+    announce(said(element));
   };
   const next = (): void => {
     const found = nextAbnormal(layout, figures, selected);
-    if (found === null) announce(t(words.none));
+    if (found === null) announce(inWords(t(words.none)));
     else goTo(found);
   };
   const onKey = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own, such as Ctrl+0
     if (event.key === "n" || event.key === "N") next();
     else if (event.key === "0") drawing.current?.fit();
     else return;
@@ -148,7 +154,7 @@ export function Network({ layout, figures, marks = {}, onSelect, tools, note }: 
         {note && <div class="network-note">{note}</div>}
         {pointed && (
           <div class="network-tip" style={{ left: `${pointed.x + 14}px`, top: `${pointed.y + 14}px` }} aria-hidden="true">
-            {sayElement(layout, figures, pointed.element)}
+            {said(pointed.element)}
           </div>
         )}
       </div>

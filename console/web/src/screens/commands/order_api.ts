@@ -6,7 +6,18 @@ import type { components, operations } from "../../api/schema";
 export type WhatIf = components["schemas"]["WhatIf"];
 export type Order =
   operations["draft_api_v1_feeders__feeder__orders_post"]["responses"][201]["content"]["application/json"];
-export type OrderPage = operations["orders_api_v1_orders_get"]["responses"][200]["content"]["application/json"];
+/** A feeder on which an emergency stop holds, however long ago it came. */
+export interface StoppedFeeder {
+  readonly feeder: string;
+  readonly order: string;
+  readonly at: string;
+  readonly who: string;
+  readonly why: string;
+  readonly manner: Manner;
+}
+export type OrderPage = operations["orders_api_v1_orders_get"]["responses"][200]["content"]["application/json"] & {
+  readonly stopped?: readonly StoppedFeeder[];
+};
 export type Stop = operations["stop_api_v1_emergency_stop_post"]["responses"][200]["content"]["application/json"];
 
 export const ACTIONS = [

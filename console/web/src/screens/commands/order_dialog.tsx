@@ -28,6 +28,7 @@ interface OrderDialogProps {
   onClose: () => void;
 }
 
+const MOST_MINUTES = 24 * 60;
 const words = {
   title: (feeder: string): Text => ({ en: `Order for ${feeder}`, zh: `${feeder}：下达指令` }),
   action: { en: "Order", zh: "指令" },
@@ -43,11 +44,15 @@ const words = {
   given: { en: "The order is carried out.", zh: "指令已执行。" },
   targetNeeded: { en: "Please name whom.", zh: "请填写对象。" },
   tooMany: { en: `At most ${MOST_TARGETS} in one order.`, zh: `一条指令最多 ${MOST_TARGETS} 个对象。` },
+  limitNeeded: { en: "Please give a limit in kW, 0 or more, such as 4.2.", zh: "请填写限值（kW），须为不小于 0 的数，例如 4.2。" },
+  minutesNeeded: {
+    en: `Please give a number of minutes from 1 to ${MOST_MINUTES}.`,
+    zh: `请填写 1 至 ${MOST_MINUTES} 之间的分钟数。`,
+  },
   whyNeeded: { en: "Please say why.", zh: "请填写原因。" },
 };
 const FIRST_LIMIT_KW = 4.2;
 const FIRST_MINUTES = 15;
-const MOST_MINUTES = 24 * 60;
 const LONGEST_REASON = 200;
 
 export function OrderDialog({ feeder, preset = null, onClose }: OrderDialogProps) {
@@ -69,7 +74,7 @@ interface OrderFormProps {
   onDrafted: (draft: string) => void;
   onClose: () => void;
 }
-type Faulty = "targets" | "why" | null;
+type Faulty = "targets" | "limit" | "minutes" | "why" | null;
 
 function OrderForm({ feeder, preset, onDrafted, onClose }: OrderFormProps) {
   const [action, setAction] = useState<Action>(preset.action ?? "limit");
@@ -81,23 +86,29 @@ function OrderForm({ feeder, preset, onDrafted, onClose }: OrderFormProps) {
   const [fault, setFault] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
 
+  const refuse = (which: Faulty, text: Text): null => {
+    setFaulty(which);
+    setFault(t(text));
+    return null;
+  };
   const told = (): OrderToGive | null => {
     const isLacking = NEED_TARGET.has(action) && targets.length === 0;
     if (isLacking || targets.length > MOST_TARGETS) {
-      setFaulty("targets");
-      setFault(t(isLacking ? words.targetNeeded : words.tooMany));
-      return null;
+      return refuse("targets", isLacking ? words.targetNeeded : words.tooMany);
     }
-    if (!why.trim()) {
-      setFaulty("why");
-      setFault(t(words.whyNeeded));
-      return null;
+    const isLimit = action === "limit";
+    const limitKw = figureOf(limit);
+    const forMinutes = figureOf(minutes);
+    // what is empty or cannot be read is no 0: that would be the hardest limit of all
+    if (isLimit && limitKw === null) return refuse("limit", words.limitNeeded);
+    if (isLimit && (forMinutes === null || forMinutes < 1 || forMinutes > MOST_MINUTES)) {
+      return refuse("minutes", words.minutesNeeded);
     }
+    if (!why.trim()) return refuse("why", words.whyNeeded);
     setFaulty(null);
     setFault(null);
-    const until = new Date(siteNowMs.value + Number(minutes) * 60_000).toISOString();
-    const isLimit = action === "limit";
-    return { action, targets, why: why.trim(), limit_kw: isLimit ? Number(limit) : null, until: isLimit ? until : null };
+    const until = isLimit ? new Date(siteNowMs.value + (forMinutes ?? 0) * 60_000).toISOString() : null;
+    return { action, targets, why: why.trim(), limit_kw: isLimit ? limitKw : null, until };
   };
   const send = async (isAtOnce: boolean): Promise<void> => {
     const order = told();
@@ -153,7 +164,7 @@ function OrderForm({ feeder, preset, onDrafted, onClose }: OrderFormProps) {
           fault={faulty === "targets" ? fault : null}
         />
       )}
-      {action === "limit" && <HowMuch limit={limit} onLimit={setLimit} minutes={minutes} onMinutes={setMinutes} />}
+      {action === "limit" && <HowMuch limit={limit} onLimit={setLimit} minutes={minutes} onMinutes={setMinutes} faulty={faulty} fault={fault} />}
       <Field label={words.why} hint={words.whyHint} fault={faulty === "why" ? fault : null}>
         {(tie) => (
           <input {...tie} required maxLength={LONGEST_REASON} value={why} onInput={(event) => setWhy(event.currentTarget.value)} />
@@ -186,19 +197,29 @@ interface HowMuchProps {
   onLimit: (limit: string) => void;
   minutes: string;
   onMinutes: (minutes: string) => void;
+  faulty: Faulty;
+  fault: string | null;
 }
 
-function HowMuch({ limit, onLimit, minutes, onMinutes }: HowMuchProps) {
+/** A figure of 0 or more with a dot or a comma before its decimals; null where it is none, or may be another:
+ * 4,200 may be four or four thousand. */
+export function figureOf(typed: string): number | null {
+  const figure = typed.trim();
+  if (!/^\d+([.,]\d+)?$/.test(figure) || /,\d{3}$/.test(figure)) return null;
+  return Number(figure.replace(",", "."));
+}
+
+function HowMuch({ limit, onLimit, minutes, onMinutes, faulty, fault }: HowMuchProps) {
   return (
     <div class="row how-much">
-      <Field label={words.limit} hint={words.limitHint}>
+      <Field label={words.limit} hint={words.limitHint} fault={faulty === "limit" ? fault : null}>
         {(tie) => (
-          <input {...tie} type="number" min={0} step={0.1} required value={limit} onInput={(event) => onLimit(event.currentTarget.value)} />
+          <input {...tie} inputMode="decimal" required value={limit} onInput={(event) => onLimit(event.currentTarget.value)} />
         )}
       </Field>
-      <Field label={words.minutes}>
+      <Field label={words.minutes} fault={faulty === "minutes" ? fault : null}>
         {(tie) => (
-          <input {...tie} type="number" min={1} max={MOST_MINUTES} step={1} required value={minutes} onInput={(event) => onMinutes(event.currentTarget.value)} />
+          <input {...tie} inputMode="decimal" required value={minutes} onInput={(event) => onMinutes(event.currentTarget.value)} />
         )}
       </Field>
     </div>

@@ -4,7 +4,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { on } from "../../live/stream";
 import { who } from "../../session";
-import { fetchOrders, type Order, type OrderPage } from "./order_api";
+import { fetchOrders, type Order, type OrderPage, type StoppedFeeder } from "./order_api";
 
 const POLL_MS = 10_000;
 const SOON_MS = 150;
@@ -21,7 +21,7 @@ export const MANY = 200;
 export const orders = signal<OrderPage | null>(null);
 export const ordersProblem = signal<unknown>(undefined);
 export const waiting = computed<readonly Order[]>(() => orders.value?.items.filter((one) => one.state === "open") ?? []);
-export const stops = computed<readonly Order[]>(() => orders.value?.items.filter((one) => one.held.length > 0) ?? []);
+export const stops = computed<readonly StoppedFeeder[]>(() => orders.value?.stopped ?? []);
 
 let most = FEW;
 let round = 0;

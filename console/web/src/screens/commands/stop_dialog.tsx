@@ -40,6 +40,11 @@ const words = {
   wordNeeded: (word: string): Text => ({ en: `Please type ${word}.`, zh: `请输入 ${word}。` }),
   feederNeeded: { en: "Please choose a feeder.", zh: "请选择馈线。" },
   done: { en: "Stopped.", zh: "已停止。" },
+  notDurable: {
+    en: "Stopped. The journal cannot be written: the stop holds, and is noted as soon as it can be. If the controller is started again before, stop again.",
+    zh: "已停止。日志暂时无法写入：停止已生效，恢复后将补记。若在此之前控制器重新启动，请再次停止。",
+  },
+  close: { en: "Close", zh: "关闭" },
 };
 /** The same in both languages: whoever is in a hurry types what stands on the button's sign. */
 const WORD = "STOP";
@@ -55,7 +60,8 @@ const SCOPES = [
 type Scope = (typeof SCOPES)[number]["value"];
 
 export function StopDialog({ onClose }: { onClose: () => void }) {
-  const known = rows.value.filter((row) => may("operate", row.id)).map((row) => row.id);
+  const streamed = rows.value.filter((row) => may("operate", row.id)).map((row) => row.id);
+  const known = who.value?.feeders ?? streamed; // theirs are known also where the stream is not
   const isOfAll = who.value?.feeders === null;
   const [scope, setScope] = useState<Scope>(isOfAll ? "site" : "feeders");
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set(known.length === 1 ? known : []));
@@ -64,6 +70,7 @@ export function StopDialog({ onClose }: { onClose: () => void }) {
   const [typed, setTyped] = useState("");
   const [fault, setFault] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
+  const [isUnwritten, setUnwritten] = useState(false);
   const send = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     const lacking = lackingIn(scope, chosen, why, typed);
@@ -71,15 +78,28 @@ export function StopDialog({ onClose }: { onClose: () => void }) {
     if (lacking) return;
     setBusy(true);
     try {
-      await stopAll(scope === "site" ? null : [...chosen], manner, why.trim());
-      announce(t(words.done));
+      const stop = await stopAll(scope === "site" ? null : [...chosen], manner, why.trim());
+      announce(t(stop.durable ? words.done : words.notDurable));
       refreshOrders();
-      onClose();
+      if (stop.durable) onClose();
+      else setUnwritten(true);
     } catch (error) {
       setFault(problemText(error));
       setBusy(false);
     }
   };
+  if (isUnwritten) {
+    return (
+      <Dialog title={words.title} onClose={onClose} class="stop-dialog">
+        <p class="note warn">{t(words.notDurable)}</p>
+        <div class="row end">
+          <button type="button" class="primary" onClick={onClose}>
+            {t(words.close)}
+          </button>
+        </div>
+      </Dialog>
+    );
+  }
   return (
     <Dialog title={words.title} onClose={onClose} class="stop-dialog">
       <form class="form" noValidate onSubmit={(event) => void send(event)}>

@@ -23,7 +23,7 @@ const words = {
 export function CommandStrip() {
   const [isStopping, setStopping] = useState(false);
   useEffect(beginOrders, []);
-  const held = new Set(stops.value.flatMap((stop) => stop.held)).size;
+  const held = stops.value.length;
   const waiting = orders.value?.waiting_for_me ?? 0;
   const mayOperate = may("operate");
   return (

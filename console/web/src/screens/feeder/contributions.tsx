@@ -1,6 +1,6 @@
 // Who makes an element's loading or voltage what it is, and how much each could give.
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { body, client } from "../../api/client";
 import { useResource } from "../../api/resource";
 import type { components } from "../../api/schema";
@@ -8,6 +8,7 @@ import { kw, percent, when } from "../../format";
 import { nameOf, placesOf, type Layout } from "../../parts/network/layout";
 import { Panel } from "../../parts/page";
 import { Known } from "../../parts/states";
+import { Status } from "../../parts/status";
 import { Table, type Column } from "../../parts/table";
 import { t, type Text } from "../../words";
 import { ShareBar } from "./bar";
@@ -22,6 +23,9 @@ const words = {
   expected: { en: "expected outside its limit", zh: "预计越限" },
   picked: { en: "picked", zh: "已选" },
   worst: { en: "highest loaded", zh: "负载最高" },
+  shown: { en: "shown", zh: "当前显示" },
+  worse: (name: string): Text => ({ en: `Now worse: ${name}`, zh: `当前更严重：${name}` }),
+  look: { en: "Show it", zh: "查看" },
   point: { en: "Service point", zh: "供电点" },
   customer: { en: "Customer", zh: "用户" },
   share: { en: "Share", zh: "占比" },
@@ -58,7 +62,6 @@ interface Candidate {
 
 /** What is outside comes first, then what is expected to be, then what somebody looks at, then the highest loaded. */
 function candidatesOf(layout: Layout, live: LiveFeeder, selected: string | null): readonly Candidate[] {
-  const isBranchOrBus = (id: string): boolean => /^(bus|line|trafo)/.test(id) && placesOf(layout).parts.has(id);
   const all: Candidate[] = [
     ...live.now.violations.map(({ id }) => ({ id, why: words.violated })),
     ...live.now.expected.map(({ id }) => ({ id, why: words.expected })),
@@ -66,14 +69,33 @@ function candidatesOf(layout: Layout, live: LiveFeeder, selected: string | null)
     ...worstLoaded(layout, live.figures, 1).map(({ id }) => ({ id, why: words.worst })),
   ];
   const known = new Set<string>();
-  return all.filter(({ id }) => isBranchOrBus(id) && !known.has(id) && known.add(id));
+  return all.filter(({ id }) => isAsked(layout, id) && !known.has(id) && known.add(id));
 }
+
+/** What is shown stays until somebody picks another or it is no more: nobody's row moves under the cursor. */
+function useKept(layout: Layout, wanted: string | null, first: string | undefined): string | undefined {
+  const kept = useRef<string | undefined>(undefined);
+  const isThere = (id: string | null | undefined): id is string => id != null && isAsked(layout, id);
+  return (kept.current = isThere(wanted) ? wanted : isThere(kept.current) ? kept.current : first);
+}
+
+function withShown(candidates: readonly Candidate[], shown: string | undefined): readonly Candidate[] {
+  const isListed = shown === undefined || candidates.some(({ id }) => id === shown);
+  return isListed ? candidates : [...candidates, { id: shown, why: words.shown }];
+}
+
+/** Whether somebody can make its value what it is. */
+const isAsked = (layout: Layout, id: string): boolean => /^(bus|line|trafo)/.test(id) && (placesOf(layout).parts.get(id)?.kind ?? "link") !== "link";
 
 export function Contributions(props: ContributionsProps) {
   const { layout, live, selected } = props;
   const [wanted, setWanted] = useState<string | null>(null);
-  const candidates = candidatesOf(layout, live, selected);
-  const element = candidates.find(({ id }) => id === wanted)?.id ?? candidates[0]?.id;
+  const element = useKept(layout, wanted, candidatesOf(layout, live, selected)[0]?.id);
+  useEffect(() => {
+    if (selected !== null) setWanted(selected); // somebody picked another
+  }, [selected]);
+  const candidates = withShown(candidatesOf(layout, live, selected), element);
+  const worse = live.now.violations.find(({ id }) => candidates.some((one) => one.id === id))?.id;
   return (
     <Panel
       title={words.title}
@@ -90,6 +112,14 @@ export function Contributions(props: ContributionsProps) {
         </label>
       }
     >
+      {worse !== undefined && worse !== element && (
+        <p class="row">
+          <Status tone="bad">{t(words.worse(nameOf(layout, worse)))}</Status>
+          <button type="button" onClick={() => setWanted(worse)}>
+            {t(words.look)}
+          </button>
+        </p>
+      )}
       {element && <Parts {...props} element={element} />}
     </Panel>
   );

@@ -35,6 +35,8 @@ export interface FeederEvent {
   event: View["event"];
   expected: NonNullable<View["expected"]>;
   forecast: ForecastPoint[] | null;
+  looked_at: string | null;
+  forecast_is_old: boolean;
   without_control_percent: number | null;
   totals: View["totals"];
   requests: { whole: boolean; rows: Request[]; gone: string[]; order: string[] | null };

@@ -1,6 +1,7 @@
 // One feeder: its drawing in the middle, and around it the same in lists, in time, and as a question.
 
-import { useEffect, useMemo, useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { ago, siteNowMs } from "../../format";
 import { isPresent } from "../../live/stream";
 import { Network } from "../../parts/network/network";
@@ -81,13 +82,9 @@ function Whole({ layout, live, first }: { layout: Layout; live: LiveFeeder; firs
     if (first !== null) setSelected(first);
   }, [first]);
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
-  const [preview, setPreview] = useState<WhatIf | null>(null);
+  const { preview, setPreview } = usePreview(live);
   const [isDrawn, setDrawn] = useState(true);
   const [order, setOrder] = useState<PresetOrder | null>(null);
-  const isOver = preview !== null && Date.parse(live.now.at) - Date.parse(preview.at) > PREVIEW_HOLDS_MS;
-  useEffect(() => {
-    if (isOver) setPreview(null);
-  }, [isOver]);
   const after = isDrawn ? preview?.columns_after : null;
   const previewed = useMemo(() => (after ? figuresOf(after) : null), [after]);
   const limited = useMemo(() => limitedPoints(layout, live.requests), [layout, live.requests]);
@@ -100,6 +97,7 @@ function Whole({ layout, live, first }: { layout: Layout; live: LiveFeeder; firs
   const shared = { layout, live, selected, onSelect: setSelected };
   return (
     <>
+      <PresentNotes live={live} />
       <div class="feeder-summary">
         <Summary layout={layout} live={live} />
       </div>
@@ -108,9 +106,10 @@ function Whole({ layout, live, first }: { layout: Layout; live: LiveFeeder; firs
           <Network
             layout={layout}
             figures={previewed ?? live.figures}
+            isPreview={previewed !== null}
             marks={{ selected, limited, chosen, quality: live.now.p_quality }}
             onSelect={setSelected}
-            note={<DrawingNote live={live} isPreview={previewed !== null} />}
+            note={previewed !== null && <PreviewNote />}
           />
         </div>
         <div class="feeder-side">
@@ -152,15 +151,42 @@ function limitedPoints(layout: Layout, requests: readonly Request[]): ReadonlySe
   return new Set(held.flatMap((request) => pointByName.get(request.service_point) ?? []));
 }
 
-function DrawingNote({ live, isPreview }: { live: LiveFeeder; isPreview: boolean }) {
-  const siteAgeMs = siteNowMs.value - Date.parse(live.now.at); // read first: it has this drawn anew each second
-  const isOld = performance.now() - live.heardAtMs > OLD_AFTER_MS || siteAgeMs > OLD_AFTER_MS || !isPresent.value;
-  const text = isPreview ? t(words.preview) : !live.now.converged ? t(words.noSolution) : isOld ? t(words.old(ago(live.now.at))) : null;
-  if (text === null) return null;
+/** Whether what is shown is no longer the present; by the wall's time, however fast the site's runs. */
+function isOldNow(live: LiveFeeder): boolean {
+  void siteNowMs.value; // looked at again each second
+  return !isPresent.value || performance.now() - live.heardAtMs > OLD_AFTER_MS;
+}
+
+/** The latest preview, for as long as the feeder is as it was when that was asked. */
+function usePreview(live: LiveFeeder): { preview: WhatIf | null; setPreview: (found: WhatIf | null) => void } {
+  const [held, hold] = useState<{ found: WhatIf; atMs: number } | null>(null);
+  void siteNowMs.value; // looked at again each second
+  const isOver =
+    held !== null && (isOldNow(live) || !live.now.converged || performance.now() - held.atMs > PREVIEW_HOLDS_MS);
+  useEffect(() => {
+    if (isOver) hold(null);
+  }, [isOver]);
+  const setPreview = useCallback((found: WhatIf | null) => hold(found && { found, atMs: performance.now() }), []);
+  return { preview: isOver ? null : (held?.found ?? null), setPreview };
+}
+
+function Note({ tone, children }: { tone: "info" | "warn"; children: ComponentChildren }) {
   return (
-    <div class={`note ${isPreview ? "info" : "warn"}`} role="status">
+    <div class={`note ${tone}`} role="status">
       <Icon name="warning" />
-      {text}
+      {children}
     </div>
+  );
+}
+
+const PreviewNote = () => <Note tone="info">{t(words.preview)}</Note>;
+
+/** What to know of all figures on this page: each holds beside the others. */
+function PresentNotes({ live }: { live: LiveFeeder }) {
+  return (
+    <>
+      {isOldNow(live) && <Note tone="warn">{t(words.old(ago(live.now.at)))}</Note>}
+      {!live.now.converged && <Note tone="warn">{t(words.noSolution)}</Note>}
+    </>
   );
 }

@@ -3,11 +3,13 @@
 import { useEffect, useState } from "preact/hooks";
 import { body, client } from "../../api/client";
 import { useResource, type Resource } from "../../api/resource";
-import { on, watchFeeder } from "../../live/stream";
+import { isPresent, on, watchFeeder } from "../../live/stream";
 import type { Figures, Layout } from "../../parts/network/layout";
 import type { FeederEvent, ForecastPoint, Request, TrendColumns } from "./feeder_event";
 
 const MOST_POINTS = 2_000;
+/** A drawing that could not be fetched is asked for again so often, and when the line comes back. */
+const AGAIN_MS = 10_000;
 
 export interface Trend {
   /** Seconds since 1970. */
@@ -20,6 +22,8 @@ export interface Trend {
 
 export interface LiveFeeder {
   readonly now: FeederEvent;
+  /** When that came, by the page's own clock: `performance.now()`. */
+  readonly heardAtMs: number;
   /** By the page's own clock that never jumps: when this was told. */
   readonly heardAtMs: number;
   readonly figures: Figures;
@@ -35,6 +39,7 @@ export function after(known: LiveFeeder | null, told: FeederEvent): LiveFeeder {
   const before = known?.now.feeder === told.feeder ? known : null;
   return {
     now: told,
+    heardAtMs: performance.now(),
     heardAtMs: performance.now(),
     figures: { line: told.line_loading_percent, transformer: told.transformer_loading_percent, v: told.v_pu },
     requests: requestsAfter(before?.requests ?? [], told.requests),
@@ -85,12 +90,22 @@ export function useFeeder(feeder: string): Shown {
     const end = on<FeederEvent>("feeder", (told) => {
       if (told.feeder === feeder) setLive((known) => after(known, told));
     });
-    watchFeeder(feeder);
-    return () => {
-      end();
-      watchFeeder(null);
-    };
+    return end;
   }, [feeder]);
+  const exists = layout.data !== undefined; // one that does not would end the whole page's stream
+  useEffect(() => {
+    if (!exists) return undefined;
+    watchFeeder(feeder);
+    return () => watchFeeder(null);
+  }, [feeder, exists]);
+  const failed = layout.data === undefined && layout.problem !== undefined;
+  const isThere = isPresent.value;
+  useEffect(() => {
+    if (!failed || !isThere) return undefined;
+    layout.reload();
+    const timer = setInterval(() => document.hidden || layout.reload(), AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [failed, isThere]);
   const fits = live === null || layout.data === undefined || live.now.layout === layout.data.id;
   useEffect(() => {
     if (!fits && !layout.isLoading) layout.reload(); // the network was switched or changed

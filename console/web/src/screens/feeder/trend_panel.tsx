@@ -24,7 +24,16 @@ const words = {
   high: { en: "to", zh: "80 % 区间上限" },
   expectedLine: { en: "Highest line, expected", zh: "最高线路（预测）" },
   limit: { en: "Limit", zh: "限值" },
-  nothing: { en: "Nothing outside its limits is expected within six hours.", zh: "预计六小时内无越限。" },
+  limitOf: (name: string): Text => ({ en: `Limit of ${name}`, zh: `${name} 限值` }),
+  mixed: {
+    en: "Lines have different limits: the highest loaded line is not always the one nearest to its limit.",
+    zh: "各线路限值不同：负载率最高的线路不一定最接近其限值。",
+  },
+  nothing: (until: string): Text => ({
+    en: `Nothing outside its limits is expected until ${until}.`,
+    zh: `预计 ${until} 前无越限。`,
+  }),
+  oldForecast: (at: string): Text => ({ en: `Forecast of ${at}: no newer one has come.`, zh: `${at} 的预测，尚无更新。` }),
   noForecast: {
     en: "No forecast yet: one day has to be seen first, and announcing has to be on.",
     zh: "暂无预测：需先积累一天数据，且须启用预告功能。",
@@ -57,8 +66,8 @@ const HOUR_S = 3600;
 export function TrendPanel({ layout, live }: { layout: Layout; live: LiveFeeder }) {
   const [shown, setShown] = useState<Span>("all");
   const data = useMemo(() => chartData(live, shown), [live.trend, live.forecast, shown]);
-  const limit = layout.limits.loading_percent;
-  const marks = useMemo(() => [{ name: words.limit, value: limit, colour: "--over" }], [limit]);
+  const { limit, name } = useMemo(() => strictest(layout), [layout]);
+  const marks = useMemo(() => [{ name, value: limit, colour: "--over" }], [limit, name]);
   const now = live.trend.transformer.at(-1) ?? null;
   const line = live.trend.line.at(-1) ?? null;
   const highest = now === null ? line : line === null ? now : Math.max(now, line);
@@ -74,14 +83,30 @@ export function TrendPanel({ layout, live }: { layout: Layout; live: LiveFeeder 
         digits={1}
         height={250}
       />
+      {hasMixedLines(layout) && <p class="muted small">{t(words.mixed)}</p>}
+      {live.now.forecast_is_old && <p class="muted small">{t(words.oldForecast(when(live.now.looked_at, false)))}</p>}
       <Expected layout={layout} live={live} />
     </Panel>
   );
 }
 
+/** The strictest limit of a transformer, which the loadings are held against; the site's where there is none. */
+function strictest(layout: Layout): { limit: number; name: Text } {
+  const { limit_percent: limits, name: names } = layout.transformers;
+  let found = -1;
+  limits.forEach((limit, n) => {
+    if (limit !== null && (found < 0 || limit < limits[found]!)) found = n;
+  });
+  if (found < 0) return { limit: layout.limits.loading_percent, name: words.limit };
+  return { limit: limits[found]!, name: words.limitOf(names[found]!) };
+}
+
+const hasMixedLines = (layout: Layout): boolean => new Set(layout.lines.limit_percent).size > 1;
+
 function Expected({ layout, live }: { layout: Layout; live: LiveFeeder }) {
   const { expected } = live.now;
-  if (expected.length === 0) return <p class="muted small">{t(live.forecast.length ? words.nothing : words.noForecast)}</p>;
+  const until = live.forecast.at(-1)?.at;
+  if (expected.length === 0) return <p class="muted small">{t(until === undefined ? words.noForecast : words.nothing(when(until, false)))}</p>;
   return (
     <ul class="expected">
       {expected.map((one) => (

@@ -1,6 +1,6 @@
 // "What if I limit these": the load flow's answer before anything is ordered.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { body, client } from "../../api/client";
 import { percent, siteNowMs } from "../../format";
 import { announce } from "../../parts/announce";
@@ -35,7 +35,7 @@ const words = {
   minutes: { en: "For so many minutes", zh: "持续时间（分钟）" },
   preview: { en: "Preview", zh: "预演" },
   again: { en: "The preview is out of date: preview again.", zh: "预演结果已过时，请重新预演。" },
-  order: { en: "Draft this order …", zh: "起草该指令……" },
+  order: { en: "Draft this order …", zh: "拟写该指令……" },
   notSignedIn: { en: "Sign in to preview and to order.", zh: "请登录后再进行预演或下达指令。" },
   done: (from: string, to: string): Text => ({ en: `Highest loading from ${from} to ${to}`, zh: `最高负载率由 ${from} 变为 ${to}` }),
 };
@@ -69,11 +69,18 @@ export function WhatIfPanel(props: WhatIfProps) {
   const isWell = targets.length > 0 && targets.length <= MOST_TARGETS && limit >= 0 && span > 0 && span <= MOST_MINUTES;
   const key = JSON.stringify([targets, limit, span]);
   const isOfThis = asked?.key === key;
-  useEffect(() => onPreview(null), [key]); // another choice: the drawing goes back to the present
+  const out = useRef<AbortController | null>(null);
+  useEffect(() => {
+    onPreview(null); // another choice: the drawing goes back to the present
+    setBusy(false);
+    return () => out.current?.abort(); // nobody asks for that answer any more
+  }, [key]);
 
   const ask = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     if (!isWell) return;
+    out.current?.abort();
+    const mine = (out.current = new AbortController());
     setBusy(true);
     setProblem(undefined);
     const until = new Date(siteNowMs.value + span * 60_000).toISOString();
@@ -83,16 +90,19 @@ export function WhatIfPanel(props: WhatIfProps) {
         client.POST("/api/v1/feeders/{feeder}/what-if", {
           params: { path: { feeder: layout.feeder } },
           body: { orders: [{ ...order, targets: [...targets] }], columns: true },
+          signal: mine.signal,
         }),
       );
+      if (mine.signal.aborted) return;
       setAsked({ key, order });
       onPreview(found);
       announce(t(words.done(percent(found.before.highest_loading_percent), percent(found.after.highest_loading_percent))));
     } catch (error) {
+      if (mine.signal.aborted) return;
       setProblem(error);
       onPreview(null);
     } finally {
-      setBusy(false);
+      if (!mine.signal.aborted) setBusy(false);
     }
   };
 

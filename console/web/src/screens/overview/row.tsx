@@ -60,7 +60,7 @@ function Loading({ row }: { row: Row }) {
         <span class="fill" style={{ inlineSize: `${Math.min(100, share * 75)}%` }} />
         <span class="limit" />
       </span>
-      <Status tone={tone}>{percent(loading)}</Status>
+      <Status tone={tone}>{percent(loading, limit)}</Status>
       <span class="muted small">
         {t(at(elementName(element)))}
         {limit !== 100 && ` (≤ ${percent(limit)})`}
@@ -121,7 +121,7 @@ function Data({ row }: { row: Row }) {
 function Expected({ row }: { row: Row }) {
   const coming = row.expected;
   if (!coming) return <span class="muted">{NOTHING}</span>;
-  const value = coming.kind.endsWith("voltage") ? perUnit(coming.value) : percent(coming.value);
+  const value = coming.kind.endsWith("voltage") ? perUnit(coming.value) : percent(coming.value, coming.limit);
   return (
     <span class="two-lines">
       <Status tone="warn">

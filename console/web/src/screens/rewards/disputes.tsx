@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { body, client } from "../../api/client";
+import { useCommandKey } from "../../api/command_key";
 import { problemText } from "../../api/problem";
 import { useResource } from "../../api/resource";
 import type { paths } from "../../api/schema";
@@ -67,15 +68,14 @@ function DecisionDialog({ dispute, onClose }: { dispute: Dispute; onClose: () =>
   const [energy, setEnergy] = useState("");
   const [why, setWhy] = useState("");
   const [fault, setFault] = useState("");
+  const { isBusy, send } = useCommandKey();
   const isEnergyWrong = decision === "energy" && !/^\d+$/.test(energy.trim());
-  const submit = async (): Promise<void> => {
-    const outcome = decision === "reject" ? ("rejected" as const) : ("upheld" as const);
-    const remedy = decision === "energy" ? { reduced_wh: Number(energy) } : {};
+  const outcome = decision === "reject" ? ("rejected" as const) : ("upheld" as const);
+  const order = { outcome, why, readings: [], ...(decision === "energy" ? { reduced_wh: Number(energy) } : {}) };
+  const submit = async (headers: { "idempotency-key": string }): Promise<void> => {
     try {
-      await client.POST("/api/v1/disputes/{dispute}/decision", {
-        params: { path: { dispute: dispute.dispute } },
-        body: { outcome, why, readings: [], ...remedy },
-      });
+      const params = { path: { dispute: dispute.dispute } };
+      await client.POST("/api/v1/disputes/{dispute}/decision", { params, body: order, headers });
       announce(t(words.done));
       onClose();
     } catch (error) {
@@ -88,21 +88,13 @@ function DecisionDialog({ dispute, onClose }: { dispute: Dispute; onClose: () =>
         class="form"
         onSubmit={(event) => {
           event.preventDefault();
-          if (!isEnergyWrong) void submit();
+          if (!isEnergyWrong) void send(order, submit);
         }}
       >
         <p>
           {dispute.request}: {t(words.reasons[dispute.reason])}
         </p>
-        <fieldset class="options">
-          <legend class="unseen">{t(words.decision)}</legend>
-          {(["reject", "stored", "energy"] as const).map((one) => (
-            <label key={one}>
-              <input type="radio" name="decision" checked={decision === one} onChange={() => setDecision(one)} />{" "}
-              {t({ reject: words.reject, stored: words.upholdStored, energy: words.upholdEnergy }[one])}
-            </label>
-          ))}
-        </fieldset>
+        <Decisions value={decision} onChange={setDecision} />
         {decision === "energy" && (
           <Field label={words.energy} fault={energy && isEnergyWrong ? t(words.energyFault) : null}>
             {(tie) => <input {...tie} inputMode="numeric" value={energy} required onInput={(event) => setEnergy(event.currentTarget.value)} />}
@@ -115,11 +107,30 @@ function DecisionDialog({ dispute, onClose }: { dispute: Dispute; onClose: () =>
           <button type="button" onClick={onClose}>
             {t(words.cancel)}
           </button>
-          <button type="submit" class="primary">
+          <button type="submit" class="primary" disabled={isBusy}>
             {t(words.confirm)}
           </button>
         </div>
       </form>
     </Dialog>
+  );
+}
+
+const DECISIONS = [
+  { value: "reject", name: words.reject },
+  { value: "stored", name: words.upholdStored },
+  { value: "energy", name: words.upholdEnergy },
+] as const;
+
+function Decisions({ value, onChange }: { value: Decision; onChange: (value: Decision) => void }) {
+  return (
+    <fieldset class="options">
+      <legend class="unseen">{t(words.decision)}</legend>
+      {DECISIONS.map((one) => (
+        <label key={one.value}>
+          <input type="radio" name="decision" checked={value === one.value} onChange={() => onChange(one.value)} /> {t(one.name)}
+        </label>
+      ))}
+    </fieldset>
   );
 }

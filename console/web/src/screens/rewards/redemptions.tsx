@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { body, client } from "../../api/client";
+import { useCommandKey } from "../../api/command_key";
 import { problemText } from "../../api/problem";
 import { useResource } from "../../api/resource";
 import type { paths } from "../../api/schema";
@@ -71,8 +72,9 @@ const COLUMNS: readonly Column<Redemption>[] = [
 function StepDialog({ one, step, onClose }: { one: Redemption; step: Step; onClose: () => void }) {
   const [reason, setReason] = useState("");
   const [fault, setFault] = useState("");
-  const submit = async (): Promise<void> => {
-    const order = { params: { path: { redemption: one.redemption } }, body: { reason } };
+  const { isBusy, send } = useCommandKey();
+  const submit = async (headers: { "idempotency-key": string }): Promise<void> => {
+    const order = { params: { path: { redemption: one.redemption } }, body: { reason }, headers };
     try {
       await (step === "fulfil"
         ? client.POST("/api/v1/redemptions/{redemption}/fulfil", order)
@@ -89,7 +91,7 @@ function StepDialog({ one, step, onClose }: { one: Redemption; step: Step; onClo
         class="form"
         onSubmit={(event) => {
           event.preventDefault();
-          void submit();
+          void send(reason, submit);
         }}
       >
         <p>
@@ -102,7 +104,7 @@ function StepDialog({ one, step, onClose }: { one: Redemption; step: Step; onClo
           <button type="button" onClick={onClose}>
             {t(words.cancel)}
           </button>
-          <button type="submit" class="primary">
+          <button type="submit" class="primary" disabled={isBusy}>
             {t(words[step])}
           </button>
         </div>

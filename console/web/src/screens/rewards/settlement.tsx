@@ -1,6 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 import type uPlot from "uplot";
 import { body, client } from "../../api/client";
+import { useCommandKey } from "../../api/command_key";
 import { problemText } from "../../api/problem";
 import { useResource } from "../../api/resource";
 import { kwh, percent, when } from "../../format";
@@ -69,6 +70,7 @@ function Detail({ told }: { told: Told }) {
         <Tile label={t(words.asked)} value={kwh(told.asked_kwh, 2)} />
         <Tile label={t(words.proven)} value={kwh(told.reduced_kwh, 2)} note={percent(told.compliance_percent)} />
         <Tile label={t(words.pointsHead)} value={amount(told.points, "points")} note={t(words.outcomes[told.outcome])} />
+        <Tile label={t(words.money)} value={amount(told.minor_units, told.currency)} />
       </Tiles>
       <p>
         <strong>{t(words.baseline)}:</strong> {t(words.baselineText(method))} {baseline?.adjustment} {baseline?.reasons?.join("; ")}
@@ -103,10 +105,10 @@ function columns(told: Told): uPlot.AlignedData {
 function History({ told }: { told: Told }) {
   if (!told.corrections.length && !told.disputes.length) return null;
   const steps = [
-    ...told.corrections.map((one) => ({ at: one.at, text: `${one.cause}: ${kwh(one.reduced_kwh_before, 2)} → ${kwh(one.reduced_kwh, 2)}` })),
+    ...told.corrections.map((one) => ({ at: one.at, text: `${t(words.causes[one.cause])}: ${kwh(one.reduced_kwh_before, 2)} → ${kwh(one.reduced_kwh, 2)}` })),
     ...told.disputes.map((one) => ({
       at: one.at,
-      text: "reason" in one ? `${one.dispute}: ${t(words.reasons[one.reason])} (${one.who})` : `${one.dispute}: ${one.outcome}, ${one.why} (${one.who})`,
+      text: "reason" in one ? `${one.dispute}: ${t(words.reasons[one.reason])} (${one.who})` : `${one.dispute}: ${t(words.decided[one.outcome])}, ${one.why} (${one.who})`,
     })),
   ].sort((a, b) => a.at.localeCompare(b.at));
   return (
@@ -123,9 +125,10 @@ function History({ told }: { told: Told }) {
 function DisputeDialog({ request, onClose }: { request: string; onClose: () => void }) {
   const [reason, setReason] = useState<Reason>("readings_missing");
   const [fault, setFault] = useState("");
-  const submit = async (): Promise<void> => {
+  const { isBusy, send } = useCommandKey();
+  const submit = async (headers: { "idempotency-key": string }): Promise<void> => {
     try {
-      await client.POST("/api/v1/disputes", { body: { request, reason } });
+      await client.POST("/api/v1/disputes", { body: { request, reason }, headers });
       announce(t(words.done));
       onClose();
     } catch (error) {
@@ -138,7 +141,7 @@ function DisputeDialog({ request, onClose }: { request: string; onClose: () => v
         class="form"
         onSubmit={(event) => {
           event.preventDefault();
-          void submit();
+          void send(reason, submit);
         }}
       >
         <Field label={words.reason} fault={fault || null}>
@@ -156,7 +159,7 @@ function DisputeDialog({ request, onClose }: { request: string; onClose: () => v
           <button type="button" onClick={onClose}>
             {t(words.cancel)}
           </button>
-          <button type="submit" class="primary">
+          <button type="submit" class="primary" disabled={isBusy}>
             {t(words.openDispute)}
           </button>
         </div>

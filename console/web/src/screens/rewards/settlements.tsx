@@ -70,6 +70,13 @@ const COLUMNS: readonly Column<Row>[] = [
   },
   { key: "points", name: words.pointsHead, isFigure: true, cell: (row) => amount(row.points, "points"), order: (row) => row.points },
   {
+    key: "money",
+    name: words.money,
+    isFigure: true,
+    cell: (row) => amount(row.minor_units, row.currency),
+    order: (row) => row.minor_units,
+  },
+  {
     key: "outcome",
     name: words.outcome,
     cell: (row) => (

@@ -71,6 +71,14 @@ export const words = {
     baseline_wrong: { en: "The baseline is wrong", zh: "基线有误" },
     other: { en: "Other", zh: "其他" },
   },
+  causes: {
+    late_readings: { en: "Late readings", zh: "补录读数" },
+    dispute: { en: "Dispute", zh: "异议裁定" },
+  },
+  decided: {
+    upheld: { en: "upheld", zh: "支持" },
+    rejected: { en: "rejected", zh: "驳回" },
+  },
   noDisputes: { en: "No dispute is open.", zh: "没有待处理的异议。" },
   decide: { en: "Decide", zh: "裁定" },
   decision: { en: "Decision", zh: "裁定" },

@@ -18,6 +18,9 @@ type Refused = Daemon["refused"][number];
 const FULL_SHARE = 0.8;
 const DISK_LOW_SHARE = 0.1;
 const MB = 1_000_000;
+/** What happened so long ago is counted still, but is not what is wrong now. */
+const LATELY_MS = 3_600_000;
+const isLately = (at: string | null, now: string): boolean => at !== null && Date.parse(now) - Date.parse(at) < LATELY_MS;
 
 export function Health({ system }: { system: System }) {
   const { daemon } = system;
@@ -34,7 +37,7 @@ export function Health({ system }: { system: System }) {
         </Panel>
         <Panel title={words.sources}>
           {daemon.sources.length ? (
-            <Table caption={words.sources} columns={SOURCES} rows={daemon.sources} id={(source) => source.source} />
+            <Table caption={words.sources} columns={sourcesAt(daemon.now)} rows={daemon.sources} id={(source) => source.source} />
           ) : (
             <Empty>{t(words.noSources)}</Empty>
           )}
@@ -69,8 +72,13 @@ function Summary({ system }: { system: System }) {
         value={milliseconds(cycles.median_s)}
         note={`${t(words.p99)} ${milliseconds(cycles.p99_s)}`}
       />
-      <Tile label={t(words.late)} value={plain(cycles.late)} tone={cycles.late ? "warn" : "normal"} note={t(words.counted(plain(cycles.cycles)))} />
-      <Tile label={t(words.failed)} value={plain(cycles.failures)} tone={cycles.failures ? "bad" : "normal"} />
+      <Tile label={t(words.late)} value={plain(cycles.late)} tone={cycles.late_lately ? "warn" : "normal"} note={t(words.counted(plain(cycles.cycles), plain(cycles.late_lately)))} />
+      <Tile
+        label={t(words.failed)}
+        value={plain(cycles.failures)}
+        tone={isLately(cycles.last_failed_at, daemon.now) ? "bad" : "normal"}
+        note={cycles.last_failed_at === null ? undefined : t(words.lastAt(when(cycles.last_failed_at)))}
+      />
       <Tile
         label={t(words.journal)}
         value={t(journal.fault === null ? words.storeGood : words.storeFault)}
@@ -105,7 +113,9 @@ function ProcessorShare({ cpuS }: { cpuS: number | null }) {
   useEffect(() => {
     const atMs = performance.now();
     const known = before.current;
-    if (cpuS !== null && known && atMs > known.atMs) setShare((1e5 * (cpuS - known.cpuS)) / (atMs - known.atMs));
+    // less than before: another process, which says nothing until the next look
+    if (cpuS !== null && known && cpuS < known.cpuS) setShare(null);
+    else if (cpuS !== null && known && atMs > known.atMs) setShare((1e5 * (cpuS - known.cpuS)) / (atMs - known.atMs));
     if (cpuS !== null) before.current = { cpuS, atMs };
   }, [cpuS]);
   return <>{withUnit(share, "%")}</>;
@@ -122,13 +132,13 @@ const LINKS: readonly Column<Link>[] = [
   { key: "since", name: words.since, cell: (link) => <span class="nowrap">{when(link.since)}</span>, order: (link) => link.since },
   { key: "losses", name: words.losses, isFigure: true, cell: (link) => plain(link.losses), order: (link) => link.losses },
 ];
-const SOURCES: readonly Column<Source>[] = [
+const sourcesAt = (now: string): readonly Column<Source>[] => [
   { key: "source", name: words.source, cell: (source) => source.source },
   {
     key: "restarts",
     name: words.restarts,
     isFigure: true,
-    cell: (source) => <Status tone={source.restarts ? "warn" : "normal"}>{plain(source.restarts)}</Status>,
+    cell: (source) => <Status tone={isLately(source.last_stopped_at, now) ? "warn" : "normal"}>{plain(source.restarts)}</Status>,
   },
   {
     key: "reason",

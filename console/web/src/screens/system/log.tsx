@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { body, client } from "../../api/client";
+import { problemText } from "../../api/problem";
 import { useResource } from "../../api/resource";
 import type { paths } from "../../api/schema";
 import { when } from "../../format";
@@ -93,15 +94,26 @@ const COLUMNS: readonly Column<Line>[] = [
   },
 ];
 
+/** What a part came to: where it fails, why stands in its place. */
+const partOf = (asked: Promise<unknown>): Promise<unknown> =>
+  asked.catch((error: unknown) => ({ not_told: problemText(error) }));
+
 /** Health, settings and log in one file, as the API tells them: what may be secret is not in any of them. */
 function Bundle() {
+  const [fault, setFault] = useState("");
   const fetchAll = async (): Promise<void> => {
-    const [system, config, log] = await Promise.all([
+    setFault("");
+    const asked = [
       body(client.GET("/api/v1/system")),
       body(client.GET("/api/v1/system/config")),
-      body(client.GET("/api/v1/system/log", { params: { query: { level: "info", limit: 500 } } })),
-    ]);
-    const text = JSON.stringify({ made_at: new Date().toISOString(), system, config, log: log.items }, null, 1);
+      body(client.GET("/api/v1/system/log", { params: { query: { level: "info", limit: 500 } } })).then((log) => log.items),
+    ] as const;
+    const all = await Promise.allSettled(asked);
+    const failed = all.flatMap((one) => (one.status === "rejected" ? [problemText(one.reason)] : []));
+    if (failed.length) setFault([...new Set(failed)].join(" "));
+    if (failed.length === all.length) return; // nothing worth a file
+    const [system, config, log] = await Promise.all(asked.map(partOf));
+    const text = JSON.stringify({ made_at: new Date().toISOString(), system, config, log }, null, 1);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
     link.download = `gridward-support-${new Date().toISOString().slice(0, 10)}.json`;
@@ -109,9 +121,12 @@ function Bundle() {
     URL.revokeObjectURL(link.href);
   };
   return (
-    <button type="button" title={t(words.bundleNote)} onClick={() => void fetchAll()}>
-      <Icon name="download" size={14} />
-      {t(words.bundle)}
-    </button>
+    <>
+      <button type="button" title={t(words.bundleNote)} onClick={() => void fetchAll()}>
+        <Icon name="download" size={14} />
+        {t(words.bundle)}
+      </button>
+      {fault && <span role="alert">{fault}</span>}
+    </>
   );
 }

@@ -51,7 +51,11 @@ export const words = {
   p99: { en: "99 of 100 within", zh: "99 % 分位" },
   late: { en: "Late", zh: "超时" },
   failed: { en: "Failed", zh: "失败" },
-  counted: (n: string): Text => ({ en: `of ${n} since the start`, zh: `启动以来共 ${n} 次` }),
+  counted: (n: string, lately: string): Text => ({
+    en: `of ${n} since the start; ${lately} of the latest 300`,
+    zh: `启动以来共 ${n} 次；最近 300 次中 ${lately} 次`,
+  }),
+  lastAt: (at: string): Text => ({ en: `last at ${at}`, zh: `最近一次 ${at}` }),
 
   process: { en: "Process", zh: "进程" },
   version: { en: "Version", zh: "版本" },

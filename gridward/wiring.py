@@ -81,9 +81,7 @@ class WorkerThread:
         return await asyncio.get_running_loop().run_in_executor(self._worker, call)
 
 
-def assemble(
-    site: Site, clock: Clock, rng: np.random.Generator, log_ring: LogRing | None = None
-) -> Assembly:
+def assemble(site: Site, clock: Clock, rng: np.random.Generator, log_ring: LogRing | None = None) -> Assembly:
     """Build all parts of a site. `log_ring` has the log's latest lines, for people to look at.
 
     Raises NetworkRejected, RegistryRejected, ConfigRejected or ProfileRejected: each names file and reason;

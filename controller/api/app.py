@@ -1,6 +1,7 @@
 """Puts the API together: one router per subject, errors and headers the same everywhere."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from controller.api.health import Pulse, health_routes
 from controller.api.idempotency import Idempotency, add_idempotency
 from controller.api.layouts import Drawings, layout_routes
 from controller.api.metrics import metrics_routes
-from controller.api.openapi_document import add_security
+from controller.api.openapi_document import add_answers, add_security
 from controller.api.openid import openid_routes
 from controller.api.operate import operate_routes
 from controller.api.operator_key import OperatorKey
@@ -57,6 +58,18 @@ from customers.registry import Registry
 from devices.ports import Clock
 
 
+@dataclass(frozen=True)
+class _Shared:
+    """What routes of all subjects need."""
+
+    views: LiveViews
+    gate: Doors
+    cookies: Cookies
+    clock: Clock
+    looking: dict[str, Any]
+    """what makes routes be for those who may look"""
+
+
 def create_app(
     views: LiveViews,
     registry: CollectorRegistry,
@@ -79,84 +92,122 @@ def create_app(
     `charging` is the map of chargers. Without `sign_in` nobody has an account; `openid`:
     a provider whose word counts. `system`: how Gridward itself is.
     """
+    site = views.site
+    cookies = Cookies(site.api.public_url)
+    gate = Doors(OperatorKey.from_file(site.api.operator_token_file), sign_in, cookies)
     pulse = Pulse(views, clock)
     board = OverviewBoard(views, pulse)
-    drawings = Drawings(registries or {}, views.site)
+    drawings = Drawings(registries or {}, site)
     streams = Streams(views, clock, Blocks(views, board, drawings))
-    app = FastAPI(
-        title="Gridward",
-        description=_description(views.site),
-        openapi_url="/api/v1/openapi.json",
-        docs_url=None,  # the stock pages load scripts from other hosts
-        redoc_url=None,
-    )
-    api = views.site.api
+    app = _bare_app(site)
     app.state.streams = streams
-    app.state.trusted_proxies = api.trusted_proxies
-    add_problem_handlers(app)
-    cookies = Cookies(api.public_url)
-    gate = Doors(OperatorKey.from_file(api.operator_token_file), sign_in, cookies)
-    app.add_middleware(Idempotency, gate=gate, clock=clock, **_earlier_commands(desks))
-    app.add_middleware(Compression)
-    app.add_middleware(SecurityHeaders, only_tls=cookies.only_tls, images_from=_map_origin(api))
-    add_security(app, cookies)
-    add_idempotency(app)
-    looking = _looking(gate) if api.sign_in_to_look else {}
+    looking = _looking(gate) if site.api.sign_in_to_look else {}
+    shared = _Shared(views, gate, cookies, clock, looking)
+    _add_layers(app, shared, desks)
     app.include_router(feeder_routes(views, registries or {}, pulse), **looking)
     app.include_router(layout_routes(views, drawings), **looking)
     app.include_router(contributions_routes(views, clock), **looking)
     app.include_router(overview_routes(views, board), **looking)
     app.include_router(
-        stream_routes(views, streams, clock, gate, must_sign_in=api.sign_in_to_look),
-        **(_looking(gate, _may_follow) if api.sign_in_to_look else {}),
+        stream_routes(views, streams, clock, gate, must_sign_in=site.api.sign_in_to_look),
+        **(_looking(gate, _may_follow) if site.api.sign_in_to_look else {}),
     )
     app.include_router(operate_routes(views, gate, None if desks is None else desks.orders))
     app.include_router(what_if_routes(views, gate))
-    has_openid = sign_in is not None and openid is not None
-    app.include_router(entrance_routes(views.site, accounts=sign_in is not None, openid=has_openid))
-    if sign_in is not None:
-        app.include_router(session_routes(sign_in, gate, cookies))
-        app.include_router(token_routes(sign_in, gate))
-        if openid is not None:
-            app.include_router(openid_routes(sign_in, openid, cookies))
+    _add_entrance(app, shared, sign_in, openid)
     if desks is not None:
-        app.include_router(alarm_reading_routes(desks.alarms, clock), **looking)
-        app.include_router(event_routes(desks.events, gate, clock), **looking)
-        app.include_router(alarm_routes(desks.alarms, gate))
+        _add_control_room(app, shared, desks)
+        _add_customers(app, shared, desks, statements)
         desks.alarms.subscribe(streams.add_topic("alarms", desks.alarms.told))
-        app.include_router(order_reading_routes(desks.orders, gate), **looking)
-        app.include_router(order_routes(desks.orders, views, gate))
-        app.include_router(people_routes(desks.people, gate, clock))
-        app.include_router(rewards_routes(desks.rewards, gate, statements))
-        app.include_router(reward_view_routes(desks.rewards, desks.settlements, gate))
-        app.include_router(settlement_routes(desks.settlements, gate))
-        app.include_router(customer_routes(desks.customers, gate, views))
-        app.include_router(device_routes(desks.devices, views), **looking)
-        app.include_router(shift_reading_routes(desks.shifts), **looking)
-        app.include_router(shift_writing_routes(desks.shifts, gate, views))
-        if desks.contacts is not None:
-            app.include_router(contacts_routes(desks.contacts, gate))
-            app.include_router(opt_out_routes(desks.contacts.opt_outs, gate, clock))
     if system is not None:
         app.include_router(system_routes(system, gate))
     if charging is not None:
         app.include_router(charging_routes(charging, gate))
-    app.include_router(asyncapi_routes(views.site))
-    app.include_router(health_routes(pulse))
-    app.include_router(metrics_routes(registry))
+    _add_for_programs(app, site, pulse, registry)
     if static_dir is not None:
         mount_pages(app, static_dir)
     return app
+
+
+def _bare_app(site: Site) -> FastAPI:
+    """With its document and its errors, and nothing to ask for yet."""
+    app = FastAPI(
+        title="Gridward",
+        description=_description(site),
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # the stock pages load scripts from other hosts
+        redoc_url=None,
+    )
+    app.state.trusted_proxies = site.api.trusted_proxies
+    add_problem_handlers(app)
+    return app
+
+
+def _add_layers(app: FastAPI, shared: _Shared, desks: Desks | None) -> None:
+    """What every request goes through, the last one first, and what the document says of all operations."""
+    images = _map_origin(shared.views.site.api)
+    app.add_middleware(Idempotency, gate=shared.gate, clock=shared.clock, **_earlier_commands(desks))
+    app.add_middleware(Compression)
+    app.add_middleware(SecurityHeaders, only_tls=shared.cookies.only_tls, images_from=images)
+    add_security(app, shared.cookies)
+    add_idempotency(app)
+    add_answers(app)
+
+
+def _add_entrance(app: FastAPI, shared: _Shared, sign_in: SignInDesk | None, openid: OpenId | None) -> None:
+    """The ways in: none but the operator token without `sign_in`."""
+    has_openid = sign_in is not None and openid is not None
+    app.include_router(entrance_routes(shared.views.site, accounts=sign_in is not None, openid=has_openid))
+    if sign_in is not None:
+        app.include_router(session_routes(sign_in, shared.gate, shared.cookies))
+        app.include_router(token_routes(sign_in, shared.gate))
+        if openid is not None:
+            app.include_router(openid_routes(sign_in, openid, shared.cookies))
+
+
+def _add_control_room(app: FastAPI, shared: _Shared, desks: Desks) -> None:
+    """Alarms, events, orders and the shift log."""
+    gate, looking = shared.gate, shared.looking
+    app.include_router(alarm_reading_routes(desks.alarms, shared.clock), **looking)
+    app.include_router(event_routes(desks.events, gate, shared.clock), **looking)
+    app.include_router(alarm_routes(desks.alarms, gate))
+    app.include_router(order_reading_routes(desks.orders, gate), **looking)
+    app.include_router(order_routes(desks.orders, shared.views, gate))
+    app.include_router(shift_reading_routes(desks.shifts), **looking)
+    app.include_router(shift_writing_routes(desks.shifts, gate, shared.views))
+
+
+def _add_customers(app: FastAPI, shared: _Shared, desks: Desks, statements: StatementSource | None) -> None:
+    """Whom the feeders supply: what was asked of them, what they answered, what they got for it."""
+    gate = shared.gate
+    app.include_router(people_routes(desks.people, gate, shared.clock))
+    app.include_router(rewards_routes(desks.rewards, gate, statements))
+    app.include_router(reward_view_routes(desks.rewards, desks.settlements, gate))
+    app.include_router(settlement_routes(desks.settlements, gate))
+    app.include_router(customer_routes(desks.customers, gate, shared.views))
+    app.include_router(device_routes(desks.devices, shared.views), **shared.looking)
+    if desks.contacts is not None:
+        app.include_router(contacts_routes(desks.contacts, gate))
+        app.include_router(opt_out_routes(desks.contacts.opt_outs, gate, shared.clock))
+
+
+def _add_for_programs(app: FastAPI, site: Site, pulse: Pulse, registry: CollectorRegistry) -> None:
+    """What only other programmes look at."""
+    app.include_router(asyncapi_routes(site))
+    app.include_router(health_routes(pulse))
+    app.include_router(metrics_routes(registry))
 
 
 def _description(site: Site) -> str:
     """What the API is, and what it shows to whom."""
     shown = (
         "A feeder's drawing, state, trend, contributions and stream, which name its customers, are for "
-        "whoever may look at that feeder; sums, lists and sentences of all feeders are for everybody who may look."
+        "whoever may look at that feeder; sums, lists and sentences of all feeders are for everybody who may "
+        "look."
         if site.api.sign_in_to_look
         else "Whoever reaches this address may look, without an account: at all figures of the networks, and "
-        "at the ids, critical marks and power of single customers, never at names, addresses or what they hold."
+        "at the ids, critical marks and power of single customers, never at names, addresses or what they "
+        "hold."
     )
     return f"Demand response at {site.name}: what the feeders do, and what was asked of whom. {shown}"
 
@@ -191,9 +242,7 @@ async def _may_follow(gate: Doors, request: Request) -> None:
         await gate.admit(request, "look", feeder)
 
 
-def _looking(
-    gate: Doors, rule: Callable[[Doors, Request], Awaitable[None]] = _may_look
-) -> dict[str, Any]:
+def _looking(gate: Doors, rule: Callable[[Doors, Request], Awaitable[None]] = _may_look) -> dict[str, Any]:
     """What makes routes be for those who may look."""
 
     async def may_look(request: Request) -> None:

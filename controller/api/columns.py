@@ -157,9 +157,7 @@ class _Places:
         return column
 
 
-def _loadings(
-    elements: Iterable[ElementLoading], outside: Set[str]
-) -> list[tuple[str, float]]:
+def _loadings(elements: Iterable[ElementLoading], outside: Set[str]) -> list[tuple[str, float]]:
     """Rounded, but for what is outside its limit: it would look as if it were not, just beyond."""
     return [
         (one.id, one.loading_percent if one.id in outside else round(one.loading_percent, LOADING_DIGITS))

@@ -1,15 +1,29 @@
 """Whether the daemon does its work: every feeder has had a cycle lately."""
 
+from typing import Any
+
 from fastapi import APIRouter, Response
+from msgspec import to_builtins
 
 from controller.api.bodies import FeederHealth, Health
-from controller.api.encoding import json_response
+from controller.api.encoding import JSON, json_response
 from controller.views import LiveViews
 from devices.ports import Clock
 
 MISSED_CYCLES = 5
 AT_LEAST_S = 30.0
 """Cycles may be a second apart: one slow commit is no illness."""
+_NOT_READY: dict[str, Any] = {
+    "description": "some feeder has had no cycle lately",
+    "model": Health,
+    "content": {
+        JSON: {
+            "example": to_builtins(
+                Health("not_ready", (FeederHealth("dorf", ready=False, seconds_since_cycle=94.0),))
+            )
+        }
+    },
+}
 
 
 class Pulse:
@@ -48,7 +62,7 @@ def health_routes(pulse: Pulse) -> APIRouter:
     """The route that load balancers and container health checks ask."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/health", response_model=Health, responses={503: {"model": Health}})
+    @router.get("/health", response_model=Health, responses={503: _NOT_READY})
     async def health() -> Response:
         """200 when every feeder has a recent cycle, else 503."""
         found = pulse.health()

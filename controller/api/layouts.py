@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from fastapi import APIRouter, Request, Response
 
 from controller.api.drawn_feeder import layout_body
 from controller.api.encoding import JSON, entity_tag, struct_schema, tagged_response, to_json
-from controller.api.layout_bodies import EXAMPLE, LayoutBody, TilesBody
+from controller.api.layout_bodies import LayoutBody, TilesBody
 from controller.api.problems import no_such_feeder
 from controller.settings import Site
 from controller.views import LiveViews
@@ -21,7 +20,7 @@ from grid_model.network import Network
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "the drawing",
-        "content": {JSON: {"schema": struct_schema(LayoutBody), "example": msgspec.to_builtins(EXAMPLE)}},
+        "content": {JSON: {"schema": struct_schema(LayoutBody)}},
     },
     304: {"description": "as it was known already"},
     404: {"description": "there is no such feeder"},

@@ -25,7 +25,9 @@ def openid_routes(desk: SignInDesk, openid: OpenId, cookies: Cookies) -> APIRout
     """There and back."""
     router = APIRouter(prefix=PATH, tags=["access"])
 
-    @router.get("", status_code=303, response_model=None, responses={502: _FAULT})
+    @router.get(
+        "", status_code=303, response_class=RedirectResponse, response_model=None, responses={502: _FAULT}
+    )
     async def there(request: Request) -> Response:
         """To the provider."""
         try:
@@ -36,7 +38,9 @@ def openid_routes(desk: SignInDesk, openid: OpenId, cookies: Cookies) -> APIRout
         cookies.begin_openid(request, response, sealed, PATH, int(ENDS_WITHIN_S))
         return response
 
-    @router.get("/back", status_code=303, response_model=None, responses=_BACK)
+    @router.get(
+        "/back", status_code=303, response_class=RedirectResponse, response_model=None, responses=_BACK
+    )
     async def back(request: Request, state: str = "", code: str = "") -> Response:
         """From the provider; who is let in gets a session."""
         sealed, address = request.cookies.get(cookies.openid, ""), address_of(request)

@@ -12,6 +12,8 @@ from controller.access.account_file import AccountsUnavailable
 from controller.api.encoding import to_json
 
 PROBLEM_JSON = "application/problem+json"
+ABOUT_BLANK = "about:blank"
+"""the type of a problem that its status tells all of (RFC 9457, 4.2.1)"""
 log = structlog.get_logger("access")
 
 
@@ -30,7 +32,7 @@ def problem_response(
     request: Request, status: int, detail: str, headers: dict[str, str] | None = None
 ) -> Response:
     """The problem as a response; `detail` is for a person and says what was expected."""
-    problem = Problem("about:blank", HTTPStatus(status).phrase, status, detail, request.url.path)
+    problem = Problem(ABOUT_BLANK, HTTPStatus(status).phrase, status, detail, request.url.path)
     return Response(to_json(problem), status, {"cache-control": "no-store", **(headers or {})}, PROBLEM_JSON)
 
 

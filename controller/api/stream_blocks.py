@@ -105,9 +105,7 @@ class Blocks:
         assert network is not None
         layout = self._layouts.get(view.feeder)
         if layout is None or layout.network is not network:
-            layout = self._layouts[view.feeder] = Layout(
-                network, self._drawings.id_of(view.feeder, network)
-            )
+            layout = self._layouts[view.feeder] = Layout(network, self._drawings.id_of(view.feeder, network))
         return layout
 
     def topic(self, name: str) -> tuple[int, bytes]:

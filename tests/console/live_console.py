@@ -39,9 +39,7 @@ class LiveConsole:
         async def run() -> None:
             self._loop = asyncio.get_running_loop()
             registries = dict.fromkeys(("street", "lane"), self.views.registry)
-            app = create_app(
-                self.views, CollectorRegistry(), BUILT, clock=WallClock(), registries=registries
-            )
+            app = create_app(self.views, CollectorRegistry(), BUILT, clock=WallClock(), registries=registries)
             self._serving = asyncio.create_task(serve(app, "127.0.0.1", self.port, ready))
             await asyncio.wait({self._serving})
 

@@ -5,7 +5,7 @@ never passed off as the present.
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from tests.builders import FEEDER
 from tests.console.accessible import faults
@@ -31,13 +31,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveWorld]:
     live.stop()
 
 
+def _is_fault(told: ConsoleMessage) -> bool:
+    """But for the feeder that a test asks for and that is not: the browser itself tells of each 404."""
+    return told.type in ("error", "warning") and "/feeders/nowhere/" not in told.location["url"]
+
+
 @pytest.fixture
 def page(chromium: Browser, world: LiveWorld) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 1440, "height": 1000}, locale="en-GB")
     page = context.new_page()
     page.set_default_timeout(10_000)
     said: list[str] = []
-    page.on("console", lambda told: said.append(told.text) if told.type in ("error", "warning") else None)
+    page.on("console", lambda told: said.append(told.text) if _is_fault(told) else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     world.sign_in(page, "operator")
     page.goto(f"{world.address}#/feeders")  # the only feeder is opened by itself
@@ -94,6 +99,8 @@ def test_a_preview_is_drawn_and_said_to_be_one(world: LiveWorld, page: Page) -> 
     expect(what_if).to_contain_text("3 service points with 3 devices chosen")
     what_if.get_by_role("button", name="Preview").click()
     expect(page.get_by_text("this is how it would be, not how it is")).to_be_visible()
+    page.get_by_role("button", name="Next not normal").click()
+    expect(page.get_by_role("status").filter(has_text="Preview: ")).to_have_count(1)
     rows = what_if.get_by_role("row", name="Highest loading")
     now, then = (float(rows.get_by_role("cell").nth(n).inner_text().split("\u202f")[0]) for n in (0, 1))
     assert then < now
@@ -108,6 +115,30 @@ def test_a_preview_is_drawn_and_said_to_be_one(world: LiveWorld, page: Page) -> 
     what_if.get_by_role("button", name="Remove all").click()
     expect(page.get_by_text("this is how it would be, not how it is")).to_have_count(0)
     assert world.world.sends == sends
+
+
+def test_contributions_stay_with_the_element_that_is_looked_at(world: LiveWorld, page: Page) -> None:
+    shown = page.get_by_label("Contribution to")
+    trafo = shown.input_value()
+    assert trafo.startswith("trafo")
+    page.get_by_role("row", name="cable 0.3").first.click()
+    expect(shown).to_have_value("line:3")
+    world.tick()
+    expect(shown).to_have_value("line:3")
+    expect(page.get_by_text("Now worse: transformer")).to_be_visible()
+    page.get_by_role("button", name="Show it", exact=True).click()
+    expect(shown).to_have_value(trafo)
+
+
+def test_a_feeder_that_is_not_ends_no_stream(world: LiveWorld, page: Page) -> None:
+    """The line to the controller stays as it is."""
+    opened: list[str] = []
+    page.on("request", lambda request: opened.append(request.url) if "/stream" in request.url else None)
+    page.route("**/feeders/nowhere/layout", lambda route: route.fulfill(status=404, json={"title": "no"}))
+    with page.expect_response("**/feeders/nowhere/layout"):
+        page.goto(f"{world.address}#/feeders/nowhere")
+    expect(page.get_by_text("This does not exist.")).to_be_visible()
+    assert not any("nowhere" in url for url in opened)
 
 
 def test_all_elements_stand_in_words_as_well(world: LiveWorld, page: Page) -> None:

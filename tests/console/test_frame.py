@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from controller.access.passwords import hash_password
+from controller.api.health import Pulse
+from tests.builders import FEEDER
 from tests.console.accessible import faults
 from tests.console.live_world import LiveWorld
 from tests.controller.worlds import World, evening
@@ -82,6 +84,43 @@ def test_a_lost_line_is_said_and_comes_back_by_itself(world: LiveWorld, page: Pa
     world.start()
     expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=20_000)
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_line_that_is_open_and_dumb_is_given_up(world: LiveWorld, page: Page) -> None:
+    alert = page.locator("main > [role=alert]")
+    page.clock.install()
+    page.goto(world.address)
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    page.route("**/api/v1/stream?*", lambda route: None)  # taken, and never answered
+    page.clock.fast_forward(45_000)
+    expect(alert).to_contain_text("Silent. What you see is not the present.")
+    with page.expect_request("**/api/v1/stream?*"):  # it tries again, and that hangs as well
+        page.clock.fast_forward(3_000)
+    page.unroute("**/api/v1/stream?*")
+    for _ in range(2):
+        page.clock.fast_forward(45_000)
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(alert).to_have_count(0)
+
+
+def test_cycles_that_stop_under_a_live_line_are_said_and_the_clock_goes_on(
+    world: LiveWorld, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.tick()
+    page.goto(world.address)
+    note = page.get_by_text("no feeder has had a cycle lately")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(note).to_have_count(0)
+    monkeypatch.setattr(Pulse, "is_silent", lambda *_: True)
+    order = ("automatic_off", None, "Ada", "a test")
+    world.on_loop(lambda: world.world.daemon.operate(FEEDER, *order))  # its sentence comes without a cycle
+    expect(note).to_be_visible()
+    expect(page.locator(".tile").filter(has=page.get_by_text("Load", exact=True))).to_contain_text(
+        "without 1 not known"
+    )
+    clock = page.locator("time.clock")
+    before = clock.inner_text()
+    expect(clock).not_to_have_text(before)
 
 
 def test_the_keyboard_leads_past_the_navigation(world: LiveWorld, page: Page) -> None:

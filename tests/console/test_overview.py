@@ -52,7 +52,8 @@ def test_an_evening_as_it_comes(world: LiveWorld, page: Page) -> None:
     world.tick(3)
     expect(row).to_contain_text("over its limit")
     expect(row).to_contain_text("requests")
-    assert tile(page, "Overloaded") == "■ 1"
+    assert tile(page, "Over a limit") == "■ 1"
+    expect(page.locator(".tile", has_text="Over a limit")).to_contain_text("1 overloaded · 0 voltage")
     assert tile(page, "Events running") == "▲ 1"
     changed = page.get_by_role("list", name="What changed")
     page.get_by_role("button", name="24 h").click()
@@ -80,10 +81,10 @@ def test_a_row_leads_to_its_feeder(world: LiveWorld, page: Page) -> None:
 
 def test_it_goes_on_after_the_daemon_restarts(world: LiveWorld, page: Page) -> None:
     page.goto(world.address)
-    expect(page.locator(".tile", has_text="Overloaded")).to_be_visible()
+    expect(page.locator(".tile", has_text="Over a limit")).to_be_visible()
     world.stop()
     expect(page.get_by_role("alert")).to_contain_text("What you see is not the present.")
-    expect(page.locator(".tile", has_text="Overloaded")).to_be_visible()  # what was known stays
+    expect(page.locator(".tile", has_text="Over a limit")).to_be_visible()  # what was known stays
     world.world.daemon = world.world.start()
     world.start()
     world.tick()

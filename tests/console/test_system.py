@@ -4,8 +4,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from msgspec import structs
 from playwright.sync_api import Browser, Page, expect
 
+from controller import settings
 from tests.console.accessible import faults
 from tests.console.live_world import LiveWorld
 from tests.controller.worlds import World, evening
@@ -13,9 +15,17 @@ from tests.controller.worlds import World, evening
 pytestmark = pytest.mark.chromium
 
 
+PASSWORD = "correct-horse-battery"
+
+
+def with_a_password(of: settings.Site) -> settings.Site:
+    notices = settings.Notices(url=f"https://gridward:{PASSWORD}@notices.example/hook")
+    return structs.replace(of, notices=notices)
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveWorld]:
-    live = LiveWorld(World(evening()), tmp_path_factory.mktemp("world"))
+    live = LiveWorld(World(with_a_password(evening())), tmp_path_factory.mktemp("world"))
     live.start()
     live.tick(2)
     yield live
@@ -51,7 +61,12 @@ def test_a_journal_that_cannot_be_written_stands_out(world: LiveWorld, page: Pag
 def test_settings_are_searched_and_secrets_are_not_there(world: LiveWorld, page: Page) -> None:
     world.sign_in(page, "engineer")
     page.goto(f"{world.address}#/system")
-    page.get_by_role("button", name="Settings").click()
+    with page.expect_response("**/api/v1/system/config") as answered:
+        page.get_by_role("button", name="Settings").click()
+    assert PASSWORD not in answered.value.text()
+    page.get_by_label("Search in the settings").fill("url")
+    expect(page.locator(".settings dd").filter(has_text="(set, not shown)").first).to_be_visible()
+    assert PASSWORD not in page.content()
     page.get_by_label("Search in the settings").fill("period_s")
     expect(page.locator(".settings dt")).to_have_count(1)
     expect(page.locator(".settings")).to_contain_text("[cycle]")
@@ -61,6 +76,7 @@ def test_settings_are_searched_and_secrets_are_not_there(world: LiveWorld, page:
 
 
 def test_the_log_is_filtered_paused_and_taken_along(world: LiveWorld, page: Page) -> None:
+    page.clock.install()
     world.log(None, "info", {"event": "quiet", "level": "info"})
     world.log(
         None, "error", {"event": "source_stopped", "level": "error", "reason": "refused", "password": "p"}
@@ -73,7 +89,12 @@ def test_the_log_is_filtered_paused_and_taken_along(world: LiveWorld, page: Page
     expect(lines).to_have_count(1)
     expect(lines.first).to_contain_text("reason=refused")
     page.get_by_role("button", name="Pause").click()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/system/log" in request.url else None)
     world.log(None, "error", {"event": "another", "level": "error"})
+    page.clock.fast_forward(30_000)  # ten times as long as between two looks
+    expect(lines).to_have_count(1)
+    assert asked == []
     page.get_by_role("button", name="Go on").click()
     expect(lines.filter(has_text="another")).to_have_count(1)
     with page.expect_download() as saved:
@@ -82,6 +103,22 @@ def test_the_log_is_filtered_paused_and_taken_along(world: LiveWorld, page: Page
     assert set(bundle) == {"made_at", "system", "config", "log"}
     assert bundle["log"][1]["fields"] == {"reason": "refused", "password": "(not shown)"}
     assert faults(page) == []
+
+
+def test_a_bundle_of_which_a_part_fails_says_so(world: LiveWorld, page: Page) -> None:
+    world.sign_in(page, "engineer")
+    page.goto(f"{world.address}#/system/log")
+    page.route("**/api/v1/system/config", lambda route: route.fulfill(status=503, body="{}"))
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download a support bundle").click()
+    bundle = json.loads(saved.value.path().read_text())
+    assert "cannot do this now" in bundle["config"]["not_told"]
+    assert bundle["system"]["daemon"]["cycles"]["cycles"] >= 2
+    expect(page.get_by_role("alert")).to_contain_text("The controller cannot do this now.")
+    page.route("**/api/v1/system*", lambda route: route.abort())
+    page.route("**/api/v1/system/*", lambda route: route.abort())
+    page.get_by_role("button", name="Download a support bundle").click()
+    expect(page.locator(".page [role=alert]").filter(has_text="cannot be reached").first).to_be_visible()
 
 
 def test_who_may_only_look_sees_health_alone(world: LiveWorld, page: Page) -> None:

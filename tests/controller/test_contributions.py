@@ -1,10 +1,11 @@
 """Who makes any element's value what it is, asked for beside the cycle."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
-from controller.contributions import Contributions, contributions, flexible_kw_of
+from controller.contributions import MOST_AT_ONCE, Contributions, contributions, flexible_kw_of
 from controller.cycle import Decisions
 from controller.feeder_view import feeder_view
 from grid_model.errors import UnknownElement
@@ -52,6 +53,32 @@ async def test_it_is_worked_out_once_a_cycle(decided: Decisions) -> None:
     assert asked == ["line:3"]
     with pytest.raises(UnknownElement, match="line:99"):
         await desk.of(decided, "line:99")
+
+
+async def test_who_asks_again_joins_what_has_begun(decided: Decisions) -> None:
+    """Whoever waits no longer throws nothing away: else who asks every few seconds is never answered."""
+    asked, go = [], asyncio.Event()
+
+    async def slow(function: object, *args: object) -> object:
+        asked.append(args[1])
+        await go.wait()
+        return await inline(function, *args)  # type: ignore[arg-type]
+
+    desk = Contributions(slow)  # type: ignore[arg-type]
+    first = asyncio.create_task(desk.of(decided, "line:3"))
+    while not asked:
+        await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    again = asyncio.create_task(desk.of(decided, "line:3"))
+    others = [asyncio.create_task(desk.of(decided, f"bus:{n}")) for n in range(2, 2 + MOST_AT_ONCE)]
+    assert await others[-1] is None  # as many wait as may
+    go.set()
+    found = await again
+    assert found is not None
+    await asyncio.gather(*others)
+    assert asked.count("line:3") == 1
 
 
 def test_the_view_says_how_each_service_point_is_known(decided: Decisions) -> None:

@@ -1,4 +1,4 @@
-"""Writes the API's own document, for the console's types: `python -m tests.gridward.write_api_document FILE`."""
+"""Writes what the API says of itself, for types: `python -m tests.gridward.write_api_document FILE`."""
 
 import json
 import shutil

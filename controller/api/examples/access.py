@@ -28,7 +28,7 @@ EXAMPLES: Examples = {
     "GET /api/v1/session": Example(answered=_WHO),
     "POST /api/v1/tokens": Example(
         posted=TokenOrder(name="portal", may=("look", "customers"), days=365.0, feeders=(FEEDER,)),
-        answered=structs.replace(_TOKEN, secret="gw_told-once-and-never-again"),
+        answered=structs.replace(_TOKEN, secret="gw_told-once-and-never-again"),  # noqa: S106
     ),
     "GET /api/v1/tokens": Example(answered=TokensBody(tokens=(_TOKEN,))),
 }

@@ -3,12 +3,12 @@
 from typing import Any
 
 from controller.api.encoding import JSON
-from controller.api.examples import access, customers, feeders, orders, rewards, shifts, system
+from controller.api.examples import access, customers, feeders, occurrences, orders, rewards, shifts, system
 from controller.api.examples.example import PATH_EXAMPLES, Example, Examples, as_json, as_posted
 
 EXAMPLES: Examples = {
     key: example
-    for subject in (access, customers, feeders, orders, rewards, shifts, system)
+    for subject in (access, customers, feeders, occurrences, orders, rewards, shifts, system)
     for key, example in subject.EXAMPLES.items()
 }
 
@@ -30,6 +30,6 @@ def _add_answer(example: Example, answer: dict[str, Any]) -> None:
     content = answer.setdefault("content", {})
     if example.answered is not None:
         content.setdefault(JSON, {}).setdefault("example", as_json(example.answered))
-    for kind, text in (example.files or {}).items():
+    for kind, told in (example.files or {}).items():
         content.setdefault(kind, {}).setdefault("schema", {"type": "string"})
-        content[kind].setdefault("example", text)
+        content[kind].setdefault("example", as_json(told))

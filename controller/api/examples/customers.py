@@ -117,9 +117,7 @@ _CUSTOMER = CustomerPage(
             ),
         ),
     ),
-    consent=ConsentRow(
-        standing="agreed", consented_on=date(2025, 12, 3), withdrawn_on=None, ended_on=None
-    ),
+    consent=ConsentRow(standing="agreed", consented_on=date(2025, 12, 3), withdrawn_on=None, ended_on=None),
     rewards=RewardsRow(
         balances={"points": 1240, "EUR-cent": 310},
         tier="silver",

@@ -39,8 +39,8 @@ class Example:
 
     posted: msgspec.Struct | None = None
     answered: object = None
-    files: Mapping[str, str] | None = None
-    """an answer that is no JSON: its text by media type"""
+    files: Mapping[str, object] | None = None
+    """an answer that is no JSON: its text by media type; of a stream the data of one event"""
 
 
 Examples = Mapping[str, Example]

@@ -25,6 +25,7 @@ from controller.api.examples.example import (
     Examples,
 )
 from controller.api.operate import OperatorOrder
+from controller.api.stream_bodies import ToldEvent
 from controller.entries import OperatorActed
 from controller.order_effects import (
     Caution,
@@ -193,9 +194,7 @@ EFFECT = WhatIf(
     before=_BEFORE,
     after=_AFTER,
     elements=(ElementEffect(id="trafo:0", before_percent=106.9, after_percent=99.4, limit_percent=100.0),),
-    voltages=(
-        VoltageEffect(id="bus:1", before_v_pu=0.962, after_v_pu=0.966, min_v_pu=0.9, max_v_pu=1.1),
-    ),
+    voltages=(VoltageEffect(id="bus:1", before_v_pu=0.962, after_v_pu=0.966, min_v_pu=0.9, max_v_pu=1.1),),
     devices=(
         DeviceEffect(
             device=DEVICE,
@@ -230,6 +229,14 @@ EFFECT = WhatIf(
         Caution(code="automatic_takes_over", text="the automatic decides afterwards, and may ask for more"),
     ),
     columns_after=None,
+)
+_TOLD = Told(
+    seq=812,
+    at=OPENED,
+    feeder=FEEDER,
+    entry="event_opened",
+    severity="alarm",
+    text=f"Transformer 0 at 106.9 %, over its limit of 100.0 %: event {EVENT} opened",
 )
 _WHY = "cable 3 is being repaired"
 EXAMPLES: Examples = {
@@ -282,18 +289,8 @@ EXAMPLES: Examples = {
             others=116,
         )
     ),
-    "GET /api/v1/told": Example(
-        answered=(
-            Told(
-                seq=812,
-                at=OPENED,
-                feeder=FEEDER,
-                entry="event_opened",
-                severity="alarm",
-                text=f"Transformer 0 at 106.9 %, over its limit of 100.0 %: event {EVENT} opened",
-            ),
-        )
-    ),
+    "GET /api/v1/told": Example(answered=(_TOLD,)),
+    "GET /api/v1/stream": Example(files={"text/event-stream": ToldEvent(whole=False, told=(_TOLD,))}),
     "POST /api/v1/feeders/{feeder}/what-if": Example(answered=EFFECT),
     "POST /api/v1/feeders/{feeder}/operate": Example(
         posted=OperatorOrder(action="limit", why=_WHY, targets=(DEVICE,), limit_kw=4.2, until=CLOSED),

@@ -109,6 +109,7 @@ _SETTLED = SettledRow(
     compliance_percent=92.4,
     points=314,
     minor_units=79,
+    currency="EUR-cent",
     outcome="credited",
     version=0,
 )
@@ -126,6 +127,7 @@ _SETTLEMENT = SettlementBody(
     intervals_measured=1,
     points=157,
     minor_units=39,
+    currency="EUR-cent",
     outcome="credited",
     programme=None,
     baseline=SettledBaseline(rule="before", method="live_meter", baseline_kwh=2.75),
@@ -195,9 +197,7 @@ _SUMS = (
 
 _LATER = NEXT_DAY + timedelta(days=1)
 _SOLD_OUT = "the lamp is sold out"
-_FULFILLED = structs.replace(
-    _PENDING, state="fulfilled", at=_LATER, deadline=None, reason=_DECISION.reason
-)
+_FULFILLED = structs.replace(_PENDING, state="fulfilled", at=_LATER, deadline=None, reason=_DECISION.reason)
 _VOIDED = structs.replace(_PENDING, state="voided", at=_LATER, deadline=None, reason=_SOLD_OUT)
 EXAMPLES: Examples = {
     "GET /api/v1/catalogue": Example(answered=CatalogueBody(items=(_OFFER,))),
@@ -207,9 +207,7 @@ EXAMPLES: Examples = {
     "POST /api/v1/redemptions": Example(
         posted=RedemptionBody(redemption=_REDEMPTION, customer=CUSTOMER, item=_LAMP), answered=_PENDING
     ),
-    "POST /api/v1/redemptions/{redemption}/fulfil": Example(
-        posted=_DECISION, answered=_FULFILLED
-    ),
+    "POST /api/v1/redemptions/{redemption}/fulfil": Example(posted=_DECISION, answered=_FULFILLED),
     "POST /api/v1/redemptions/{redemption}/void": Example(
         posted=DecisionBody(reason=_SOLD_OUT),
         answered=_VOIDED,
@@ -245,9 +243,7 @@ EXAMPLES: Examples = {
     "GET /api/v1/requests/{request_id}/settlement": Example(answered=_SETTLEMENT),
     "POST /api/v1/readings/late": Example(
         posted=LateBody(feeder=FEEDER, readings=(LatePoint(meter="M-008", at=OPENED, p_kw=4.3),)),
-        answered=LateAnswer(
-            readings=1, new=1, corrected=(REQUEST,), unchanged=0, decided=(), not_kept=()
-        ),
+        answered=LateAnswer(readings=1, new=1, corrected=(REQUEST,), unchanged=0, decided=(), not_kept=()),
     ),
     "GET /api/v1/disputes": Example(answered=DisputeList(disputes=(_OPENED,))),
     "POST /api/v1/disputes": Example(

@@ -4,7 +4,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 from controller.alarms.rates import AlarmRate, BadActor, PriorityShare, RatePoint, RateTarget
-from controller.api.examples.example import CLOSED, EVENT, FEEDER, NOW, OPENED, PATH_EXAMPLES, Example, Examples
+from controller.api.examples.example import (
+    CLOSED,
+    EVENT,
+    FEEDER,
+    NOW,
+    OPENED,
+    PATH_EXAMPLES,
+    Example,
+    Examples,
+)
 from controller.api.shift_bodies import (
     MatterBody,
     NoteBody,
@@ -91,7 +100,7 @@ _SUMMARY = ShiftSummary(
     silent_total=0,
     data=(),
     data_total=0,
-    readings_refused={"too_old": 4},
+    readings_refused={"malformed": 4},
     people=PeopleTold(asked=9, not_reached=0, said_yes=7, said_no=1, want_no_more=0),
     disputes_opened=0,
     disputes_closed=0,

@@ -1,9 +1,14 @@
 """Of Gridward itself: how it is, its settings, its log, its health, and what is no JSON."""
 
+import msgspec
+
+from controller.api import event_bodies
 from controller.api.bodies import FeederHealth, Health
-from controller.api.examples.example import EVENT, FEEDER, NOW, OPENED, Example, Examples
+from controller.api.examples.example import FEEDER, NOW, OPENED, Example, Examples
 from controller.api.system import LogBody, SystemBody
 from controller.log_ring import LogLine
+from controller.occurrences import exports
+from controller.occurrences.bodies import EventBody
 from controller.running_record import CycleStatus, LinkStatus, SourceStatus
 from controller.system_status import DaemonStatus, JournalStatus, ProcessStatus, QueueStatus, RefusedStatus
 
@@ -13,12 +18,21 @@ _DAEMON = DaemonStatus(
     epoch=3,
     started_at=OPENED.replace(hour=6),
     now=NOW,
-    cycles=CycleStatus(cycles=2410, failures=0, late=1, latest_s=0.041, median_s=0.038, p99_s=0.12),
+    cycles=CycleStatus(
+        cycles=2410,
+        failures=0,
+        last_failed_at=None,
+        late=1,
+        late_lately=0,
+        latest_s=0.041,
+        median_s=0.038,
+        p99_s=0.12,
+    ),
     links=(LinkStatus(link="mqtt", connected=True, since=OPENED.replace(hour=6), losses=0),),
     sources=(SourceStatus(source="mqtt", restarts=0, last_reason=None, last_stopped_at=None),),
     queues=(QueueStatus(queue="readings", waiting=12, bound=50_000),),
     shed=0,
-    refused=(RefusedStatus(feeder=FEEDER, reason="too_old", count=4),),
+    refused=(RefusedStatus(feeder=FEEDER, reason="malformed", count=4),),
     journal=JournalStatus(
         entries=4812,
         sealed_entries=4800,
@@ -39,18 +53,19 @@ _PROCESS = ProcessStatus(
     disk_bytes=64_000_000_000,
 )
 _METRICS = (
-    "# HELP gridward_cycles_total Cycles that were run.\n"
-    "# TYPE gridward_cycles_total counter\n"
-    f'gridward_cycles_total{{feeder="{FEEDER}"}} 2410.0\n'
+    "# HELP gridward_events_total Events opened\n"
+    "# TYPE gridward_events_total counter\n"
+    f'gridward_events_total{{feeder="{FEEDER}"}} 3.0\n'
 )
-_ROWS = (
-    "request,resource,target,kind,p_before_kw,limit_kw,state\r\n"
-    f"{EVENT}-R001,device,device 1,ev_charger,11.0,4.2,settled\r\n"
-)
+_EVENT = msgspec.convert(event_bodies.BODY, EventBody)
 EXAMPLES: Examples = {
     "GET /api/v1/system": Example(answered=SystemBody(daemon=_DAEMON, process=_PROCESS)),
     "GET /api/v1/system/config": Example(
-        answered={"name": "Westend", "limits": {"loading_percent": 100.0}, "api": {"port": 8080}}
+        answered={
+            "name": "Westend",
+            "cycle": {"period_s": 5.0, "fresh_s": 15.0},
+            "limits": {"loading_percent": 100.0, "min_v_pu": 0.9, "max_v_pu": 1.1},
+        }
     ),
     "GET /api/v1/system/log": Example(
         answered=LogBody(
@@ -69,8 +84,8 @@ EXAMPLES: Examples = {
     "GET /api/v1/asyncapi.json": Example(
         answered={
             "asyncapi": "3.0.0",
-            "info": {"title": "Gridward", "version": "1.6.0"},
-            "channels": {"readings": {"address": "gridward/{feeder}/readings/{meter}"}},
+            "info": {"title": "Gridward over MQTT", "version": "1.6.0"},
+            "channels": {"meterReading": {"address": "gridward/{feeder}/meters/{meter}/reading"}},
         }
     ),
     "GET /health": Example(
@@ -78,17 +93,14 @@ EXAMPLES: Examples = {
             status="ready", feeders=(FeederHealth(id=FEEDER, ready=True, seconds_since_cycle=1.2),)
         )
     ),
-    "GET /metrics": Example(files={"text/plain": _METRICS, "application/openmetrics-text": f"{_METRICS}# EOF\n"}),
-    "GET /api/v1/events/{event_id}/export": Example(
-        answered={"summary": {"event": EVENT, "feeder": FEEDER}, "requests": []},
-        files={"text/csv": _ROWS, "application/zip": "PK\x03\x04"},
+    "GET /metrics": Example(
+        files={"text/plain": _METRICS, "application/openmetrics-text": f"{_METRICS}# EOF\n"}
     ),
-    "GET /api/v1/stream": Example(
+    "GET /api/v1/events/{event_id}/export": Example(
+        answered={"event": _EVENT, "states": None},
         files={
-            "text/event-stream": "retry: 2000\n\n"
-            'event: told\nid: 4812\ndata: {"whole":false,"told":[{"seq":4812,"at":"2026-01-12T17:54:47Z",'
-            f'"feeder":"{FEEDER}","entry":"event_opened","severity":"alarm",'
-            '"text":"Transformer 0 at 106.9 %, over its limit of 100.0 %: event opened"}]}\n\n'
-        }
+            "text/csv": exports.as_csv(_EVENT, None, "rounds").decode(),
+            "application/zip": "PK\x03\x04 ...",
+        },
     ),
 }

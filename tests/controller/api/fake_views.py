@@ -249,8 +249,13 @@ class FakeViews:
         quarter = timedelta(minutes=15)
         return tuple(
             ForecastPoint(
-                self._at + (n + 1) * quarter, trafo * wave, 0.9 * trafo * wave, 1.1 * trafo * wave,
-                line * wave, 0.9 * line * wave, 1.1 * line * wave,
+                self._at + (n + 1) * quarter,
+                trafo * wave,
+                0.9 * trafo * wave,
+                1.1 * trafo * wave,
+                line * wave,
+                0.9 * line * wave,
+                1.1 * line * wave,
             )
             for n, wave in enumerate(waves)
         )

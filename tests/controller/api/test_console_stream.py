@@ -248,15 +248,8 @@ async def test_each_sending_tells_how_late_it_is_at_the_site(
     later = view.at + timedelta(seconds=7)
     monkeypatch.setattr(views, "now", lambda: later)
     await page.events()
-    assert page.alive[-1] == _plain({"now": later, "at": view.at, "silent": True})
+    assert page.alive[-1] == _plain({"now": later, "at": view.at, "silent": False})
     assert len(page.alive) == 2
-
-
-async def test_a_controller_at_work_is_not_silent(views: FakeViews, clock: ScaledClock) -> None:
-    page = Page(streams_of(views, clock), feeder=None)
-    views.step(5)
-    await page.events()
-    assert page.alive[-1]["silent"] is False
 
 
 async def test_a_further_topic_comes_whole_and_when_it_changes(views: FakeViews, clock: ScaledClock) -> None:

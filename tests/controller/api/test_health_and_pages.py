@@ -1,6 +1,5 @@
 """Health, metrics, the console's files, and the headers on all of them."""
 
-
 import httpx
 import pytest
 from fastapi import FastAPI

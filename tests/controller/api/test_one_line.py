@@ -75,6 +75,15 @@ def test_an_open_switch_is_told_with_the_end_that_is_open() -> None:
     assert wiring.supply.tolist() == [0]
 
 
+def test_transformers_side_by_side_are_rated_as_one() -> None:
+    net = pandapower.create_empty_network()
+    high, low = (pandapower.create_bus(net, vn_kv=vn_kv) for vn_kv in (20.0, 0.4))
+    pandapower.create_ext_grid(net, high)
+    pandapower.create_transformer(net, high, low, std_type="0.25 MVA 20/0.4 kV", parallel=2)
+    pandapower.create_load(net, low, p_mw=0.01, name="house")
+    assert wiring_of(network_of(net, "two.json")).transformer_kva.tolist() == [500.0]
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(2, 40).flatmap(lambda n: st.tuples(*(st.integers(0, i) for i in range(n)))))
 def test_no_two_buses_share_a_place_and_no_two_branches_cross(parents: tuple[int, ...]) -> None:

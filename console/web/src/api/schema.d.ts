@@ -2253,11 +2253,6 @@ export interface components {
             /** Value */
             value: number;
         };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
-        };
         /**
          * Health
          * @description Ready when every feeder has a recent cycle.
@@ -2460,6 +2455,17 @@ export interface components {
             said_yes: number;
             /** Want No More */
             want_no_more: number;
+        };
+        /**
+         * Problem
+         * @description RFC 9457, section 3.1.
+         */
+        Problem: {
+            detail: string;
+            instance: string;
+            status: number;
+            title: string;
+            type: string;
         };
         /**
          * RequestRow
@@ -2826,19 +2832,6 @@ export interface components {
             /** Without Control Percent */
             without_control_percent: number | null;
         };
-        /** ValidationError */
-        ValidationError: {
-            /** Context */
-            ctx?: Record<string, never>;
-            /** Input */
-            input?: unknown;
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-        };
         /**
          * ViolationView
          * @description An element outside its limit.
@@ -2974,14 +2967,20 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "acknowledged_at": null,
+                     *           "acknowledged_by": null,
                      *           "alarm": "overload-3f9a2c81d0b4",
+                     *           "cause": null,
                      *           "chattering": false,
                      *           "feeder": "F1",
+                     *           "grouped_under": null,
                      *           "kind": "overload",
                      *           "limit": 100,
                      *           "occurrence": 2,
                      *           "priority": "low",
                      *           "raised_at": "2026-11-26T21:04:35Z",
+                     *           "returned_at": null,
+                     *           "shelved": null,
                      *           "since": "2026-11-26T21:04:35Z",
                      *           "stands": true,
                      *           "state": "unacknowledged",
@@ -2990,6 +2989,7 @@ export interface operations {
                      *           "value": 104.2
                      *         }
                      *       ],
+                     *       "next": null,
                      *       "summary": {
                      *         "counts": [
                      *           {
@@ -3016,17 +3016,24 @@ export interface operations {
                      *         "flood": {
                      *           "active": false,
                      *           "grouped": 0,
-                     *           "in_ten_minutes": 2
+                     *           "in_ten_minutes": 2,
+                     *           "since": null
                      *         },
                      *         "newest": {
+                     *           "acknowledged_at": null,
+                     *           "acknowledged_by": null,
                      *           "alarm": "overload-3f9a2c81d0b4",
+                     *           "cause": null,
                      *           "chattering": false,
                      *           "feeder": "F1",
+                     *           "grouped_under": null,
                      *           "kind": "overload",
                      *           "limit": 100,
                      *           "occurrence": 2,
                      *           "priority": "low",
                      *           "raised_at": "2026-11-26T21:04:35Z",
+                     *           "returned_at": null,
+                     *           "shelved": null,
                      *           "since": "2026-11-26T21:04:35Z",
                      *           "stands": true,
                      *           "state": "unacknowledged",
@@ -3134,7 +3141,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/alarms",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -3204,70 +3222,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/alarms/acknowledge",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/alarms/acknowledge",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/alarms/acknowledge",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such alarm, or it is normal again */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such alarm, or it is normal again",
+                     *       "instance": "/api/v1/alarms/acknowledge",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it was raised again since it was seen */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it was raised again since it was seen",
+                     *       "instance": "/api/v1/alarms/acknowledge",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is larger than 4096 bytes, or has too many alarms */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 4096 bytes, or has too many alarms",
+                     *       "instance": "/api/v1/alarms/acknowledge",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/alarms/acknowledge",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed, or the alarm cannot be shelved like that */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed, or the alarm cannot be shelved like that",
+                     *       "instance": "/api/v1/alarms/acknowledge",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/alarms/acknowledge",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written, so nothing was done",
+                     *       "instance": "/api/v1/alarms/acknowledge",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -3310,7 +3438,10 @@ export interface operations {
                      *           "seq": 4711,
                      *           "subject": "line:3",
                      *           "text": "F1: Line 3 at 104.2 %, its limit is 100.0 %",
-                     *           "value": 104.2
+                     *           "until": null,
+                     *           "value": 104.2,
+                     *           "who": null,
+                     *           "why": null
                      *         }
                      *       ],
                      *       "next": "4711"
@@ -3351,14 +3482,36 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/alarms/history",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be read now */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be read now",
+                     *       "instance": "/api/v1/alarms/history",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -3379,6 +3532,56 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "alarms": 2,
+                     *       "bad_actors": [
+                     *         {
+                     *           "alarm": "overload-3f9a2c81d0b4",
+                     *           "count": 2,
+                     *           "feeder": "dorf",
+                     *           "kind": "overload",
+                     *           "share_percent": 100,
+                     *           "subject": "trafo:0"
+                     *         }
+                     *       ],
+                     *       "chattering": [],
+                     *       "end": "2026-01-12T18:04:47Z",
+                     *       "in_flood_percent": 0,
+                     *       "most_in_ten_minutes": 2,
+                     *       "operators": 1,
+                     *       "per_operator_day": 2,
+                     *       "per_operator_hour": 0.08,
+                     *       "per_ten_minutes": 0.01,
+                     *       "points": [
+                     *         {
+                     *           "at": "2026-01-12T17:54:47Z",
+                     *           "critical": 0,
+                     *           "high": 0,
+                     *           "low": 2,
+                     *           "medium": 0
+                     *         }
+                     *       ],
+                     *       "priorities": [
+                     *         {
+                     *           "goal_percent": 80,
+                     *           "priority": "low",
+                     *           "share_percent": 100
+                     *         }
+                     *       ],
+                     *       "stale": [],
+                     *       "start": "2026-01-11T18:04:47Z",
+                     *       "targets": [
+                     *         {
+                     *           "name": "acceptable",
+                     *           "per_day": 150,
+                     *           "per_hour": 6,
+                     *           "per_ten_minutes": 1
+                     *         }
+                     *       ],
+                     *       "verdict": "acceptable"
+                     *     }
+                     */
                     "application/json": {
                         alarms: number;
                         bad_actors: {
@@ -3436,7 +3639,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/alarms/rate",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -3482,17 +3696,24 @@ export interface operations {
                      *       "flood": {
                      *         "active": false,
                      *         "grouped": 0,
-                     *         "in_ten_minutes": 2
+                     *         "in_ten_minutes": 2,
+                     *         "since": null
                      *       },
                      *       "newest": {
+                     *         "acknowledged_at": null,
+                     *         "acknowledged_by": null,
                      *         "alarm": "overload-3f9a2c81d0b4",
+                     *         "cause": null,
                      *         "chattering": false,
                      *         "feeder": "F1",
+                     *         "grouped_under": null,
                      *         "kind": "overload",
                      *         "limit": 100,
                      *         "occurrence": 2,
                      *         "priority": "low",
                      *         "raised_at": "2026-11-26T21:04:35Z",
+                     *         "returned_at": null,
+                     *         "shelved": null,
                      *         "since": "2026-11-26T21:04:35Z",
                      *         "stands": true,
                      *         "state": "unacknowledged",
@@ -3564,7 +3785,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/alarms/summary",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -3579,6 +3811,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example overload-3f9a2c81d0b4 */
                 alarm: string;
             };
             cookie?: never;
@@ -3611,13 +3844,17 @@ export interface operations {
                      *         "acknowledged_at": "2026-11-26T21:04:35Z",
                      *         "acknowledged_by": "li.wei",
                      *         "alarm": "overload-3f9a2c81d0b4",
+                     *         "cause": null,
                      *         "chattering": false,
                      *         "feeder": "F1",
+                     *         "grouped_under": null,
                      *         "kind": "overload",
                      *         "limit": 100,
                      *         "occurrence": 2,
                      *         "priority": "low",
                      *         "raised_at": "2026-11-26T21:04:35Z",
+                     *         "returned_at": null,
+                     *         "shelved": null,
                      *         "since": "2026-11-26T21:04:35Z",
                      *         "stands": true,
                      *         "state": "acknowledged",
@@ -3664,70 +3901,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/acknowledge",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/acknowledge",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/acknowledge",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such alarm, or it is normal again */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such alarm, or it is normal again",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/acknowledge",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it was raised again since it was seen */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it was raised again since it was seen",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/acknowledge",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is larger than 4096 bytes, or has too many alarms */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 4096 bytes, or has too many alarms",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/acknowledge",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/acknowledge",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed, or the alarm cannot be shelved like that */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed, or the alarm cannot be shelved like that",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/acknowledge",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/acknowledge",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written, so nothing was done",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/acknowledge",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -3742,6 +4089,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example overload-3f9a2c81d0b4 */
                 alarm: string;
             };
             cookie?: never;
@@ -3777,13 +4125,17 @@ export interface operations {
                      *         "acknowledged_at": "2026-11-26T21:04:35Z",
                      *         "acknowledged_by": "li.wei",
                      *         "alarm": "overload-3f9a2c81d0b4",
+                     *         "cause": null,
                      *         "chattering": false,
                      *         "feeder": "F1",
+                     *         "grouped_under": null,
                      *         "kind": "overload",
                      *         "limit": 100,
                      *         "occurrence": 2,
                      *         "priority": "low",
                      *         "raised_at": "2026-11-26T21:04:35Z",
+                     *         "returned_at": null,
+                     *         "shelved": null,
                      *         "since": "2026-11-26T21:04:35Z",
                      *         "stands": true,
                      *         "state": "acknowledged",
@@ -3830,70 +4182,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/shelve",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/shelve",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/shelve",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such alarm, or it is normal again */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such alarm, or it is normal again",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/shelve",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it was raised again since it was seen */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it was raised again since it was seen",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/shelve",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is larger than 4096 bytes, or has too many alarms */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 4096 bytes, or has too many alarms",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/shelve",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/shelve",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed, or the alarm cannot be shelved like that */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed, or the alarm cannot be shelved like that",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/shelve",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/shelve",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written, so nothing was done",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/shelve",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -3908,6 +4370,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example overload-3f9a2c81d0b4 */
                 alarm: string;
             };
             cookie?: never;
@@ -3938,13 +4401,17 @@ export interface operations {
                      *         "acknowledged_at": "2026-11-26T21:04:35Z",
                      *         "acknowledged_by": "li.wei",
                      *         "alarm": "overload-3f9a2c81d0b4",
+                     *         "cause": null,
                      *         "chattering": false,
                      *         "feeder": "F1",
+                     *         "grouped_under": null,
                      *         "kind": "overload",
                      *         "limit": 100,
                      *         "occurrence": 2,
                      *         "priority": "low",
                      *         "raised_at": "2026-11-26T21:04:35Z",
+                     *         "returned_at": null,
+                     *         "shelved": null,
                      *         "since": "2026-11-26T21:04:35Z",
                      *         "stands": true,
                      *         "state": "acknowledged",
@@ -3991,70 +4458,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/unshelve",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/unshelve",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/unshelve",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such alarm, or it is normal again */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such alarm, or it is normal again",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/unshelve",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it was raised again since it was seen */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it was raised again since it was seen",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/unshelve",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is larger than 4096 bytes, or has too many alarms */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 4096 bytes, or has too many alarms",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/unshelve",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/unshelve",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed, or the alarm cannot be shelved like that */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed, or the alarm cannot be shelved like that",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/unshelve",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/unshelve",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written, so nothing was done",
+                     *       "instance": "/api/v1/alarms/overload-3f9a2c81d0b4/unshelve",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -4073,6 +4650,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "asyncapi": "3.0.0",
+                     *       "channels": {
+                     *         "meterReading": {
+                     *           "address": "gridward/{feeder}/meters/{meter}/reading"
+                     *         }
+                     *       },
+                     *       "info": {
+                     *         "title": "Gridward over MQTT",
+                     *         "version": "1.6.0"
+                     *       }
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
@@ -4100,6 +4691,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "amount": 1000000,
+                 *       "top_up": "2026-Q1",
+                 *       "unit": "points"
+                 *     }
+                 */
                 "application/json": {
                     amount: number;
                     top_up: string;
@@ -4115,6 +4713,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-01-13T09:00:00Z",
+                     *       "corrects": null,
+                     *       "counts_for": null,
+                     *       "entry": "ledger_posted",
+                     *       "key": "dorf/top-up/2026-Q1",
+                     *       "postings": [
+                     *         [
+                     *           "funding",
+                     *           "points",
+                     *           -1000000
+                     *         ],
+                     *         [
+                     *           "budget:dorf",
+                     *           "points",
+                     *           1000000
+                     *         ]
+                     *       ],
+                     *       "reason": "top-up by jo.linde",
+                     *       "request": null
+                     *     }
+                     */
                     "application/json": {
                         at: string;
                         corrects?: string | null;
@@ -4133,63 +4754,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/budget/top-ups",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/budget/top-ups",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/budget/top-ups",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description who or what it is about is not known */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "who or what it is about is not known",
+                     *       "instance": "/api/v1/budget/top-ups",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it cannot be done as the rules and the accounts stand */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it cannot be done as the rules and the accounts stand",
+                     *       "instance": "/api/v1/budget/top-ups",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is too large",
+                     *       "instance": "/api/v1/budget/top-ups",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/budget/top-ups",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed",
+                     *       "instance": "/api/v1/budget/top-ups",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/budget/top-ups",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written; nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written; nothing was done",
+                     *       "instance": "/api/v1/budget/top-ups",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -4208,6 +4946,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "currency": "EUR-cent",
+                     *           "from_tier": null,
+                     *           "item": "led-lamp",
+                     *           "kind": "gift",
+                     *           "left": 38,
+                     *           "minor_units": 0,
+                     *           "names": {
+                     *             "en": "LED lamp",
+                     *             "zh": "LED灯"
+                     *           },
+                     *           "points": 200,
+                     *           "valid_until": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         items: {
                             currency: string;
@@ -4231,21 +4989,54 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/catalogue",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/catalogue",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/catalogue",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -4273,6 +5064,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "critical": false,
+                     *           "customer": "C-008",
+                     *           "devices": 1,
+                     *           "feeder": "dorf",
+                     *           "matched": "id",
+                     *           "meter": "M-008",
+                     *           "name": null,
+                     *           "open_requests": 1,
+                     *           "service_point": "LV3.101 Load 97",
+                     *           "takes_notices": true
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "personal": false
+                     *     }
+                     */
                     "application/json": components["schemas"]["CustomersPage"];
                 };
             };
@@ -4281,35 +5092,90 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/customers",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/customers",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such customer or feeder */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such customer or feeder",
+                     *       "instance": "/api/v1/customers",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description what was asked for cannot be, or who asks was not said */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "what was asked for cannot be, or who asks was not said",
+                     *       "instance": "/api/v1/customers",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description no answer in time, or no contacts now */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "no answer in time, or no contacts now",
+                     *       "instance": "/api/v1/customers",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -4318,6 +5184,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example C-008 */
                 customer: string;
             };
             cookie?: never;
@@ -4330,6 +5197,129 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "consent": {
+                     *         "consented_on": "2025-12-03",
+                     *         "ended_on": null,
+                     *         "standing": "agreed",
+                     *         "withdrawn_on": null
+                     *       },
+                     *       "customer": "C-008",
+                     *       "opted_out": [],
+                     *       "requests": [
+                     *         {
+                     *           "active_at": "2026-01-12T17:54:47Z",
+                     *           "answer": "accepted",
+                     *           "consent": null,
+                     *           "end": "2026-01-12T20:12:47Z",
+                     *           "ended_at": "2026-01-12T20:12:47Z",
+                     *           "event": "E-dorf-20260112T175447Z",
+                     *           "limit_kw": 4.2,
+                     *           "minor_units": 79,
+                     *           "outcome": "credited",
+                     *           "p_before_kw": 11,
+                     *           "planned_at": "2026-01-12T17:54:47Z",
+                     *           "points": 314,
+                     *           "programme": null,
+                     *           "reason": null,
+                     *           "reduced_kwh": 3.142,
+                     *           "request": "E-dorf-20260112T175447Z-R001",
+                     *           "resource": "device",
+                     *           "sent_at": "2026-01-12T17:54:47Z",
+                     *           "state": "settled",
+                     *           "target": "ev-005"
+                     *         }
+                     *       ],
+                     *       "rewards": {
+                     *         "balances": {
+                     *           "EUR-cent": 310,
+                     *           "points": 1240
+                     *         },
+                     *         "earned_points": 1240,
+                     *         "expiring_on": "2027-01-01",
+                     *         "expiring_points": 400,
+                     *         "pending": [],
+                     *         "tier": "silver"
+                     *       },
+                     *       "supplies": [
+                     *         {
+                     *           "appliances": [
+                     *             {
+                     *               "confidence": 0.83,
+                     *               "kind": "water_heater",
+                     *               "rated_kw": 2
+                     *             }
+                     *           ],
+                     *           "critical": false,
+                     *           "devices": [
+                     *             {
+                     *               "address": null,
+                     *               "asked_kw": 4.2,
+                     *               "asked_until": "2026-01-12T20:12:47Z",
+                     *               "customer": "C-008",
+                     *               "device": "ev-005",
+                     *               "does_as_asked_percent": 92.9,
+                     *               "failsafe": null,
+                     *               "feeder": "dorf",
+                     *               "health": "good",
+                     *               "heard_at": "2026-01-12T18:04:47Z",
+                     *               "kind": "ev_charger",
+                     *               "link": "mqtt",
+                     *               "link_connected": true,
+                     *               "min_kw": 4.2,
+                     *               "on_contact_loss": "event",
+                     *               "online": true,
+                     *               "p_kw": 4.1,
+                     *               "protected": false,
+                     *               "protocol": "mqtt",
+                     *               "rated_kw": 11,
+                     *               "refused": 0,
+                     *               "request": "E-dorf-20260112T175447Z-R001",
+                     *               "request_state": "active",
+                     *               "requests": 14,
+                     *               "service_point": "LV3.101 Load 97",
+                     *               "shown_kw": 4.2,
+                     *               "shown_request": "E-dorf-20260112T175447Z-R001",
+                     *               "unanswered": 1
+                     *             }
+                     *           ],
+                     *           "excluded": null,
+                     *           "feeder": "dorf",
+                     *           "language": "en",
+                     *           "meter": "M-008",
+                     *           "p_kw": 4.9,
+                     *           "programmes": [
+                     *             {
+                     *               "from_day": "2026-01-01",
+                     *               "holds": true,
+                     *               "names": {
+                     *                 "en": "Evening relief",
+                     *                 "zh": "晚间减负"
+                     *               },
+                     *               "programme": "evening-relief",
+                     *               "until_day": null
+                     *             }
+                     *           ],
+                     *           "protected_by": [],
+                     *           "quality": "measured",
+                     *           "service_point": "LV3.101 Load 97",
+                     *           "tags": [],
+                     *           "takes_notices": true
+                     *         }
+                     *       ],
+                     *       "words": [
+                     *         {
+                     *           "at": "2026-01-12T17:54:47Z",
+                     *           "kind": "notice",
+                     *           "request": "E-dorf-20260112T175447Z-R001",
+                     *           "result": "ok",
+                     *           "via": "sms",
+                     *           "what": "delivered"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["CustomerPage"];
                 };
             };
@@ -4338,35 +5328,90 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/customers/C-008",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/customers/C-008",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such customer or feeder */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such customer or feeder",
+                     *       "instance": "/api/v1/customers/C-008",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description what was asked for cannot be, or who asks was not said */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "what was asked for cannot be, or who asks was not said",
+                     *       "instance": "/api/v1/customers/C-008",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description no answer in time, or no contacts now */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "no answer in time, or no contacts now",
+                     *       "instance": "/api/v1/customers/C-008",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -4380,6 +5425,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @example C-008 */
                 customer: string;
             };
             cookie?: never;
@@ -4392,6 +5438,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accesses": [
+                     *         {
+                     *           "action": "looked",
+                     *           "at": "2026-01-12T18:04:47Z",
+                     *           "who": "li.wei",
+                     *           "why": "called back about a credit"
+                     *         }
+                     *       ],
+                     *       "channels": [
+                     *         "sms",
+                     *         "email"
+                     *       ],
+                     *       "customer": "C-008",
+                     *       "email": "ada@example.org",
+                     *       "language": "en",
+                     *       "name": "Ada Example",
+                     *       "phone": "+49 30 5550108",
+                     *       "postal": "Dorfstr. 97, 12345 Dorf"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ContactPage"];
                 };
             };
@@ -4400,35 +5468,90 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/customers/C-008/contact",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/customers/C-008/contact",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such customer or feeder */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such customer or feeder",
+                     *       "instance": "/api/v1/customers/C-008/contact",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description what was asked for cannot be, or who asks was not said */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "what was asked for cannot be, or who asks was not said",
+                     *       "instance": "/api/v1/customers/C-008/contact",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description no answer in time, or no contacts now */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "no answer in time, or no contacts now",
+                     *       "instance": "/api/v1/customers/C-008/contact",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -4443,12 +5566,18 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example C-008 */
                 customer: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "why": "asked for it in writing on 12 January"
+                 *     }
+                 */
                 "application/json": {
                     who?: string | null;
                     why: string;
@@ -4462,6 +5591,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "customer": "C-008",
+                     *       "erased": true,
+                     *       "journaled": true
+                     *     }
+                     */
                     "application/json": {
                         customer: string;
                         erased: boolean;
@@ -4474,70 +5610,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/customers/C-008/erase-contacts",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/customers/C-008/erase-contacts",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/customers/C-008/erase-contacts",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nothing is held of this customer */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nothing is held of this customer",
+                     *       "instance": "/api/v1/customers/C-008/erase-contacts",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the command under this Idempotency-Key still runs */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the command under this Idempotency-Key still runs",
+                     *       "instance": "/api/v1/customers/C-008/erase-contacts",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is larger than 4096 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 4096 bytes",
+                     *       "instance": "/api/v1/customers/C-008/erase-contacts",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/customers/C-008/erase-contacts",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the order is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the order is malformed",
+                     *       "instance": "/api/v1/customers/C-008/erase-contacts",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/customers/C-008/erase-contacts",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the contacts cannot be written now: ask again, until it is done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the contacts cannot be written now: ask again, until it is done",
+                     *       "instance": "/api/v1/customers/C-008/erase-contacts",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -4552,12 +5798,18 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example C-008 */
                 customer: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "why": "said so on the phone"
+                 *     }
+                 */
                 "application/json": {
                     who?: string | null;
                     why: string;
@@ -4571,6 +5823,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "noted": true
+                     *     }
+                     */
                     "application/json": {
                         noted: boolean;
                     };
@@ -4581,63 +5838,162 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/customers/C-008/opt-out",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/customers/C-008/opt-out",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/customers/C-008/opt-out",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the command under this Idempotency-Key still runs */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the command under this Idempotency-Key still runs",
+                     *       "instance": "/api/v1/customers/C-008/opt-out",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is too large",
+                     *       "instance": "/api/v1/customers/C-008/opt-out",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/customers/C-008/opt-out",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the order is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the order is malformed",
+                     *       "instance": "/api/v1/customers/C-008/opt-out",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/customers/C-008/opt-out",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the contacts cannot be written now: ask again */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the contacts cannot be written now: ask again",
+                     *       "instance": "/api/v1/customers/C-008/opt-out",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -4646,6 +6002,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example C-008 */
                 customer: string;
             };
             cookie?: never;
@@ -4658,6 +6015,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "balances": {
+                     *         "EUR-cent": 310,
+                     *         "points": 1040
+                     *       },
+                     *       "customer": "C-008",
+                     *       "earned_points": 1240,
+                     *       "expiring_on": "2027-01-01",
+                     *       "expiring_points": 400,
+                     *       "next_tier": "gold",
+                     *       "pending": [
+                     *         {
+                     *           "at": "2026-01-13T09:00:00Z",
+                     *           "customer": "C-008",
+                     *           "deadline": "2026-02-12T09:00:00Z",
+                     *           "entry": "redemption_moved",
+                     *           "item": "led-lamp",
+                     *           "points": 200,
+                     *           "programme": null,
+                     *           "reason": "redeemed",
+                     *           "redemption": "shop-20260113-77",
+                     *           "state": "pending",
+                     *           "who": "token:portal"
+                     *         }
+                     *       ],
+                     *       "points_to_next_tier": 760,
+                     *       "tier": "silver"
+                     *     }
+                     */
                     "application/json": {
                         balances: {
                             [key: string]: number;
@@ -4692,29 +6079,71 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/customers/C-008/rewards",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/customers/C-008/rewards",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such customer */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such customer",
+                     *       "instance": "/api/v1/customers/C-008/rewards",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/customers/C-008/rewards",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
@@ -4722,7 +6151,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/customers/C-008/rewards",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -4734,6 +6174,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @example C-008 */
                 customer: string;
             };
             cookie?: never;
@@ -4746,6 +6187,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "closing": {
+                     *         "EUR-cent": 310,
+                     *         "points": 1240
+                     *       },
+                     *       "customer": "C-008",
+                     *       "end": null,
+                     *       "lines": [
+                     *         {
+                     *           "amounts": {
+                     *             "EUR-cent": 79,
+                     *             "points": 314
+                     *           },
+                     *           "at": "2026-01-12T20:12:47Z",
+                     *           "balances": {
+                     *             "EUR-cent": 310,
+                     *             "points": 1240
+                     *           },
+                     *           "energy_wh": 3142,
+                     *           "event": "E-dorf-20260112T175447Z",
+                     *           "key": "dorf/dorf/E-dorf-20260112T175447Z-R001",
+                     *           "reason": "verified reduction",
+                     *           "request": "E-dorf-20260112T175447Z-R001"
+                     *         }
+                     *       ],
+                     *       "opening": {
+                     *         "EUR-cent": 231,
+                     *         "points": 926
+                     *       },
+                     *       "seq": 4812,
+                     *       "start": "2026-01-01T00:00:00Z"
+                     *     }
+                     */
                     "application/json": {
                         closing: {
                             [key: string]: number;
@@ -4779,29 +6254,71 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/customers/C-008/statement",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/customers/C-008/statement",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such customer */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such customer",
+                     *       "instance": "/api/v1/customers/C-008/statement",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/customers/C-008/statement",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
@@ -4809,7 +6326,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/customers/C-008/statement",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -4836,6 +6364,47 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "counted_at": "2026-01-12T18:04:47Z",
+                     *       "counts": {
+                     *         "good": 1
+                     *       },
+                     *       "items": [
+                     *         {
+                     *           "address": null,
+                     *           "asked_kw": 4.2,
+                     *           "asked_until": "2026-01-12T20:12:47Z",
+                     *           "customer": "C-008",
+                     *           "device": "ev-005",
+                     *           "does_as_asked_percent": 92.9,
+                     *           "failsafe": null,
+                     *           "feeder": "dorf",
+                     *           "health": "good",
+                     *           "heard_at": "2026-01-12T18:04:47Z",
+                     *           "kind": "ev_charger",
+                     *           "link": "mqtt",
+                     *           "link_connected": true,
+                     *           "min_kw": 4.2,
+                     *           "on_contact_loss": "event",
+                     *           "online": true,
+                     *           "p_kw": 4.1,
+                     *           "protected": false,
+                     *           "protocol": "mqtt",
+                     *           "rated_kw": 11,
+                     *           "refused": 0,
+                     *           "request": "E-dorf-20260112T175447Z-R001",
+                     *           "request_state": "active",
+                     *           "requests": 14,
+                     *           "service_point": "LV3.101 Load 97",
+                     *           "shown_kw": 4.2,
+                     *           "shown_request": "E-dorf-20260112T175447Z-R001",
+                     *           "unanswered": 1
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["DevicesPage"];
                 };
             };
@@ -4844,21 +6413,54 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such device or feeder",
+                     *       "instance": "/api/v1/devices",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description what was asked for cannot be, or who asks was not said */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "what was asked for cannot be, or who asks was not said",
+                     *       "instance": "/api/v1/devices",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description no answer in time, or no contacts now */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "no answer in time, or no contacts now",
+                     *       "instance": "/api/v1/devices",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -4869,6 +6471,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @example ev-005 */
                 device: string;
             };
             cookie?: never;
@@ -4881,6 +6484,65 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "device": {
+                     *         "address": null,
+                     *         "asked_kw": 4.2,
+                     *         "asked_until": "2026-01-12T20:12:47Z",
+                     *         "customer": "C-008",
+                     *         "device": "ev-005",
+                     *         "does_as_asked_percent": 92.9,
+                     *         "failsafe": null,
+                     *         "feeder": "dorf",
+                     *         "health": "good",
+                     *         "heard_at": "2026-01-12T18:04:47Z",
+                     *         "kind": "ev_charger",
+                     *         "link": "mqtt",
+                     *         "link_connected": true,
+                     *         "min_kw": 4.2,
+                     *         "on_contact_loss": "event",
+                     *         "online": true,
+                     *         "p_kw": 4.1,
+                     *         "protected": false,
+                     *         "protocol": "mqtt",
+                     *         "rated_kw": 11,
+                     *         "refused": 0,
+                     *         "request": "E-dorf-20260112T175447Z-R001",
+                     *         "request_state": "active",
+                     *         "requests": 14,
+                     *         "service_point": "LV3.101 Load 97",
+                     *         "shown_kw": 4.2,
+                     *         "shown_request": "E-dorf-20260112T175447Z-R001",
+                     *         "unanswered": 1
+                     *       },
+                     *       "excluded": null,
+                     *       "requests": [
+                     *         {
+                     *           "active_at": "2026-01-12T17:54:47Z",
+                     *           "answer": "accepted",
+                     *           "consent": null,
+                     *           "end": "2026-01-12T20:12:47Z",
+                     *           "ended_at": "2026-01-12T20:12:47Z",
+                     *           "event": "E-dorf-20260112T175447Z",
+                     *           "limit_kw": 4.2,
+                     *           "minor_units": 79,
+                     *           "outcome": "credited",
+                     *           "p_before_kw": 11,
+                     *           "planned_at": "2026-01-12T17:54:47Z",
+                     *           "points": 314,
+                     *           "programme": null,
+                     *           "reason": null,
+                     *           "reduced_kwh": 3.142,
+                     *           "request": "E-dorf-20260112T175447Z-R001",
+                     *           "resource": "device",
+                     *           "sent_at": "2026-01-12T17:54:47Z",
+                     *           "state": "settled",
+                     *           "target": "ev-005"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["DevicePage"];
                 };
             };
@@ -4889,21 +6551,54 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such device or feeder",
+                     *       "instance": "/api/v1/devices/ev-005",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description what was asked for cannot be, or who asks was not said */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "what was asked for cannot be, or who asks was not said",
+                     *       "instance": "/api/v1/devices/ev-005",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description no answer in time, or no contacts now */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "no answer in time, or no contacts now",
+                     *       "instance": "/api/v1/devices/ev-005",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -4922,6 +6617,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "disputes": [
+                     *         {
+                     *           "at": "2026-01-13T09:00:00Z",
+                     *           "dispute": "D-20260113T090000Z-E-dorf-20260112T175447Z-R001",
+                     *           "entry": "dispute_opened",
+                     *           "reason": "readings_missing",
+                     *           "request": "E-dorf-20260112T175447Z-R001",
+                     *           "who": "li.wei"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         disputes: {
                             at: string;
@@ -4941,21 +6650,54 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/disputes",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/disputes",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/disputes",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -4974,6 +6716,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "readings_missing",
+                 *       "request": "E-dorf-20260112T175447Z-R001"
+                 *     }
+                 */
                 "application/json": {
                     /** @enum {unknown} */
                     reason: "baseline_wrong" | "limit_not_received" | "meter_wrong" | "other" | "readings_missing";
@@ -4989,6 +6737,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-01-13T09:00:00Z",
+                     *       "dispute": "D-20260113T090000Z-E-dorf-20260112T175447Z-R001",
+                     *       "entry": "dispute_opened",
+                     *       "reason": "readings_missing",
+                     *       "request": "E-dorf-20260112T175447Z-R001",
+                     *       "who": "li.wei"
+                     *     }
+                     */
                     "application/json": {
                         at: string;
                         dispute: string;
@@ -5006,63 +6764,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/disputes",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/disputes",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/disputes",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description who or what it is about is not known */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "who or what it is about is not known",
+                     *       "instance": "/api/v1/disputes",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it cannot be done as things stand */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it cannot be done as things stand",
+                     *       "instance": "/api/v1/disputes",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is too large",
+                     *       "instance": "/api/v1/disputes",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/disputes",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed, or its readings cannot be */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed, or its readings cannot be",
+                     *       "instance": "/api/v1/disputes",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/disputes",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written",
+                     *       "instance": "/api/v1/disputes",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -5077,12 +6952,19 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example D-20260113T090000Z-E-dorf-20260112T175447Z-R001 */
                 dispute: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "outcome": "rejected",
+                 *       "why": "all readings are there"
+                 *     }
+                 */
                 "application/json": {
                     baseline?: string | null;
                     meter?: string | null;
@@ -5107,6 +6989,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "closed": {
+                     *         "at": "2026-01-13T11:00:00Z",
+                     *         "dispute": "D-20260113T090000Z-E-dorf-20260112T175447Z-R001",
+                     *         "entry": "dispute_closed",
+                     *         "outcome": "rejected",
+                     *         "request": "E-dorf-20260112T175447Z-R001",
+                     *         "who": "jo.linde",
+                     *         "why": "all readings are there"
+                     *       },
+                     *       "correction": null
+                     *     }
+                     */
                     "application/json": {
                         /**
                          * DisputeClosed
@@ -5171,63 +7067,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/disputes/D-20260113T090000Z-E-dorf-20260112T175447Z-R001/decision",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/disputes/D-20260113T090000Z-E-dorf-20260112T175447Z-R001/decision",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/disputes/D-20260113T090000Z-E-dorf-20260112T175447Z-R001/decision",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description who or what it is about is not known */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "who or what it is about is not known",
+                     *       "instance": "/api/v1/disputes/D-20260113T090000Z-E-dorf-20260112T175447Z-R001/decision",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it cannot be done as things stand */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it cannot be done as things stand",
+                     *       "instance": "/api/v1/disputes/D-20260113T090000Z-E-dorf-20260112T175447Z-R001/decision",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is too large",
+                     *       "instance": "/api/v1/disputes/D-20260113T090000Z-E-dorf-20260112T175447Z-R001/decision",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/disputes/D-20260113T090000Z-E-dorf-20260112T175447Z-R001/decision",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed, or its readings cannot be */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed, or its readings cannot be",
+                     *       "instance": "/api/v1/disputes/D-20260113T090000Z-E-dorf-20260112T175447Z-R001/decision",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/disputes/D-20260113T090000Z-E-dorf-20260112T175447Z-R001/decision",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written",
+                     *       "instance": "/api/v1/disputes/D-20260113T090000Z-E-dorf-20260112T175447Z-R001/decision",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -5272,6 +7285,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-01-12T18:04:47Z",
+                     *       "durable": true,
+                     *       "feeders": [
+                     *         "dorf"
+                     *       ],
+                     *       "manner": "staggered",
+                     *       "order": "O-site-20260112T180447Z",
+                     *       "who": "li.wei",
+                     *       "why": "fire at the substation"
+                     *     }
+                     */
                     "application/json": {
                         at: string;
                         durable: boolean;
@@ -5289,70 +7315,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/emergency-stop",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/emergency-stop",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/emergency-stop",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such order or feeder */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such order or feeder",
+                     *       "instance": "/api/v1/emergency-stop",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the command under this Idempotency-Key still runs */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the command under this Idempotency-Key still runs",
+                     *       "instance": "/api/v1/emergency-stop",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is larger than 65536 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 65536 bytes",
+                     *       "instance": "/api/v1/emergency-stop",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/emergency-stop",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed, or the order cannot be meant */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed, or the order cannot be meant",
+                     *       "instance": "/api/v1/emergency-stop",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/emergency-stop",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written; nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written; nothing was done",
+                     *       "instance": "/api/v1/emergency-stop",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -5371,6 +7507,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accounts": true,
+                     *       "openid": false,
+                     *       "sign_in_to_look": true,
+                     *       "site": "Westend"
+                     *     }
+                     */
                     "application/json": {
                         accounts: boolean;
                         openid: boolean;
@@ -5474,21 +7618,54 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "not for them",
+                     *       "instance": "/api/v1/events",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description what is asked for makes no sense */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "what is asked for makes no sense",
+                     *       "instance": "/api/v1/events",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be read now, or reading it takes longer than anybody waits */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be read now, or reading it takes longer than anybody waits",
+                     *       "instance": "/api/v1/events",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -5497,6 +7674,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example E-dorf-20260112T175447Z */
                 event_id: string;
             };
             cookie?: never;
@@ -5531,6 +7709,7 @@ export interface operations {
                      *               "kind": "ev_charger",
                      *               "limit_kw": 4.2,
                      *               "p_before_kw": 11,
+                     *               "programme": null,
                      *               "request": "E-dorf-20260112T175447Z-R001",
                      *               "resource": "device",
                      *               "service_point": "LV3.101 Load 97",
@@ -5563,6 +7742,7 @@ export interface operations {
                      *           "at": "2026-01-12T17:54:47Z",
                      *           "key": "event_opened",
                      *           "phase": "detection",
+                     *           "request": null,
                      *           "seq": 117,
                      *           "severity": "alarm",
                      *           "text": "Transformer 0 at 106.9 %, over its limit of 100.0 %: event E-dorf-20260112T175447Z opened",
@@ -5731,22 +7911,53 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "not for them",
+                     *       "instance": "/api/v1/events/E-dorf-20260112T175447Z",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal has no such event */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal has no such event",
+                     *       "instance": "/api/v1/events/E-dorf-20260112T175447Z",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/events/E-dorf-20260112T175447Z",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description the journal cannot be read now, or reading it takes longer than anybody waits */
@@ -5754,7 +7965,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be read now, or reading it takes longer than anybody waits",
+                     *       "instance": "/api/v1/events/E-dorf-20260112T175447Z",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -5767,6 +7989,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @example E-dorf-20260112T175447Z */
                 event_id: string;
             };
             cookie?: never;
@@ -5779,9 +8002,274 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
-                    "application/zip": unknown;
-                    "text/csv": unknown;
+                    /**
+                     * @example {
+                     *       "event": {
+                     *         "currency": "EUR-cent",
+                     *         "phases": [
+                     *           {
+                     *             "phase": "asking",
+                     *             "start": "2026-01-12T17:54:47Z",
+                     *             "until": "2026-01-12T17:55:47Z"
+                     *           }
+                     *         ],
+                     *         "requests": [],
+                     *         "rounds": [
+                     *           {
+                     *             "asked": [
+                     *               {
+                     *                 "customer": "C-008",
+                     *                 "cut_kw": 6.8,
+                     *                 "effect_per_kw": 0.41,
+                     *                 "floor_kw": 4.2,
+                     *                 "kind": "ev_charger",
+                     *                 "limit_kw": 4.2,
+                     *                 "p_before_kw": 11,
+                     *                 "programme": null,
+                     *                 "request": "E-dorf-20260112T175447Z-R001",
+                     *                 "resource": "device",
+                     *                 "service_point": "LV3.101 Load 97",
+                     *                 "share_percent": 2.79,
+                     *                 "target": "ev-005"
+                     *               }
+                     *             ],
+                     *             "at": "2026-01-12T17:54:47Z",
+                     *             "cut_kw": 6.8,
+                     *             "element": "trafo:0",
+                     *             "expected": false,
+                     *             "gate_refused": [],
+                     *             "kind": "transformer_overload",
+                     *             "left": [
+                     *               {
+                     *                 "count": 1,
+                     *                 "devices": [
+                     *                   "ev-011"
+                     *                 ],
+                     *                 "reason": "protected"
+                     *               }
+                     *             ],
+                     *             "limit": 100,
+                     *             "seq": 118,
+                     *             "value": 106.9
+                     *           }
+                     *         ],
+                     *         "steps": [
+                     *           {
+                     *             "at": "2026-01-12T17:54:47Z",
+                     *             "key": "event_opened",
+                     *             "phase": "detection",
+                     *             "request": null,
+                     *             "seq": 117,
+                     *             "severity": "alarm",
+                     *             "text": "Transformer 0 at 106.9 %, over its limit of 100.0 %: event E-dorf-20260112T175447Z opened",
+                     *             "values": {
+                     *               "element": "trafo:0",
+                     *               "event": "E-dorf-20260112T175447Z",
+                     *               "feeder": "dorf",
+                     *               "limit": 100,
+                     *               "value": 106.9
+                     *             }
+                     *           }
+                     *         ],
+                     *         "steps_total": 1,
+                     *         "summary": {
+                     *           "closed_at": "2026-01-12T20:12:47Z",
+                     *           "devices": 82,
+                     *           "element": "trafo:0",
+                     *           "event": "E-dorf-20260112T175447Z",
+                     *           "expected": false,
+                     *           "feeder": "dorf",
+                     *           "kind": "transformer_overload",
+                     *           "limit": 100,
+                     *           "minor_units": 3186,
+                     *           "not_done": 3,
+                     *           "open_disputes": 0,
+                     *           "opened_at": "2026-01-12T17:54:47Z",
+                     *           "overridden": 1,
+                     *           "peak_percent": 112.4,
+                     *           "people": 9,
+                     *           "points": 12745,
+                     *           "probability": 0.998,
+                     *           "reduced_kwh": 128.019,
+                     *           "settled": 91,
+                     *           "short": false,
+                     *           "value": 106.9
+                     *         }
+                     *       },
+                     *       "states": null
+                     *     }
+                     */
+                    "application/json": {
+                        /**
+                         * EventBody
+                         * @description All about one event.
+                         */
+                        event: {
+                            currency: string;
+                            phases: {
+                                phase: string;
+                                start: string;
+                                until: string | null;
+                            }[];
+                            requests: {
+                                active_at: string | null;
+                                answer: string | null;
+                                baseline_kw: number;
+                                consent: string | null;
+                                customer: string;
+                                end: string;
+                                ended_at: string | null;
+                                floor_kw: number | null;
+                                kind: string;
+                                limits: (string | number)[][];
+                                p_before_kw: number;
+                                programme: string | null;
+                                reason: string | null;
+                                request: string;
+                                /** @enum {unknown} */
+                                resource: "device" | "person";
+                                service_point: string;
+                                settled: {
+                                    asked_kwh: number;
+                                    at: string;
+                                    compliance_percent: number;
+                                    corrections: number;
+                                    intervals: number;
+                                    intervals_measured: number;
+                                    minor_units: number;
+                                    /** @enum {unknown} */
+                                    outcome: "credited" | "nothing_shown" | "refused_or_silent" | "too_little_data";
+                                    points: number;
+                                    reduced_kwh: number;
+                                } | null;
+                                share_percent: number | null;
+                                start: string;
+                                /** @enum {unknown} */
+                                state: "accepted" | "active" | "ended" | "failed" | "overridden" | "planned" | "refused" | "sent" | "settled" | "unanswered";
+                                states: (("accepted" | "active" | "ended" | "failed" | "overridden" | "planned" | "refused" | "sent" | "settled" | "unanswered") | string)[][];
+                                target: string;
+                            }[];
+                            rounds: {
+                                asked: {
+                                    customer: string;
+                                    cut_kw: number;
+                                    effect_per_kw: number | null;
+                                    floor_kw: number | null;
+                                    kind: string;
+                                    limit_kw: number;
+                                    p_before_kw: number;
+                                    programme: string | null;
+                                    request: string;
+                                    /** @enum {unknown} */
+                                    resource: "device" | "person";
+                                    service_point: string;
+                                    share_percent: number | null;
+                                    target: string;
+                                }[];
+                                at: string;
+                                cut_kw: number;
+                                element: string;
+                                expected: boolean;
+                                gate_refused: (string | number)[][];
+                                kind: string | null;
+                                left: {
+                                    count: number;
+                                    devices: string[];
+                                    reason: string;
+                                }[] | null;
+                                limit: number | null;
+                                seq: number | null;
+                                value: number;
+                            }[];
+                            steps: {
+                                at: string;
+                                key: string;
+                                phase: string;
+                                request: string | null;
+                                seq: number | null;
+                                severity: string;
+                                text: string;
+                                values: Record<string, never>;
+                            }[];
+                            steps_total: number;
+                            /**
+                             * EventRow
+                             * @description One event in a list.
+                             */
+                            summary: {
+                                closed_at: string | null;
+                                devices: number;
+                                element: string;
+                                event: string;
+                                expected: boolean;
+                                feeder: string;
+                                kind: string;
+                                limit: number;
+                                minor_units: number;
+                                not_done: number;
+                                open_disputes: number;
+                                opened_at: string;
+                                overridden: number;
+                                peak_percent: number | null;
+                                people: number;
+                                points: number;
+                                probability: number | null;
+                                reduced_kwh: number;
+                                settled: number;
+                                short: boolean;
+                                value: number;
+                            };
+                        };
+                        states: {
+                            buses: string[];
+                            converged: (boolean | null)[];
+                            curtailed_kw: (number | null)[];
+                            estimated: (number | null)[];
+                            feeder: string;
+                            limits: {
+                                line_percent: (number | null)[];
+                                max_v_pu: (number | null)[];
+                                min_v_pu: (number | null)[];
+                                step: number;
+                                transformer_percent: (number | null)[];
+                            }[];
+                            line_percent: (number | null)[][];
+                            lines: string[];
+                            measured: (number | null)[];
+                            model_p_kw: (number | null)[];
+                            requests: {
+                                active_at: string;
+                                event: string;
+                                limits: (string | number)[][];
+                                request: string;
+                                resource: string;
+                                service_point: string;
+                                target: string;
+                                until: string | null;
+                            }[];
+                            service_point_kw: (number | null)[][] | null;
+                            service_points: string[] | null;
+                            shown_at: (string | null)[];
+                            source: (("computed" | "recorded") | null)[];
+                            stale: (number | null)[];
+                            step_s: number;
+                            substation_p_kw: (number | null)[];
+                            times: string[];
+                            transformer_percent: (number | null)[][];
+                            transformers: string[];
+                            v_pu: (number | null)[][];
+                            without_control_percent: (number | null)[];
+                            worst_percent: (number | null)[];
+                        } | null;
+                    };
+                    /** @example PK ... */
+                    "application/zip": string;
+                    /**
+                     * @example round,seq,at,element,value,limit,request,target,share_percent,effect_per_kw,cut_kw,left_because,left_count
+                     *     1,118,2026-01-12T17:54:47.000000Z,trafo:0,106.9,100.0,E-dorf-20260112T175447Z-R001,ev-005,2.79,0.41,6.8,,
+                     *     1,118,2026-01-12T17:54:47.000000Z,trafo:0,106.9,100.0,,,,,,protected,1
+                     */
+                    "text/csv": string;
                 };
             };
             /** @description nobody is signed in, and no token was shown */
@@ -5789,29 +8277,71 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/events/E-dorf-20260112T175447Z/export",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/events/E-dorf-20260112T175447Z/export",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal has no such event */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal has no such event",
+                     *       "instance": "/api/v1/events/E-dorf-20260112T175447Z/export",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/events/E-dorf-20260112T175447Z/export",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description the journal cannot be read now, or reading it takes longer than anybody waits */
@@ -5819,7 +8349,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be read now, or reading it takes longer than anybody waits",
+                     *       "instance": "/api/v1/events/E-dorf-20260112T175447Z/export",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -5833,6 +8374,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @example E-dorf-20260112T175447Z */
                 event_id: string;
             };
             cookie?: never;
@@ -5852,6 +8394,7 @@ export interface operations {
                      *           "at": "2026-01-12T17:54:47Z",
                      *           "key": "event_opened",
                      *           "phase": "detection",
+                     *           "request": null,
                      *           "seq": 117,
                      *           "severity": "alarm",
                      *           "text": "Transformer 0 at 106.9 %, over its limit of 100.0 %: event E-dorf-20260112T175447Z opened",
@@ -5863,7 +8406,8 @@ export interface operations {
                      *             "value": 106.9
                      *           }
                      *         }
-                     *       ]
+                     *       ],
+                     *       "next": null
                      *     }
                      */
                     "application/json": {
@@ -5893,22 +8437,53 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "not for them",
+                     *       "instance": "/api/v1/events/E-dorf-20260112T175447Z/steps",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal has no such event */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal has no such event",
+                     *       "instance": "/api/v1/events/E-dorf-20260112T175447Z/steps",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/events/E-dorf-20260112T175447Z/steps",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description the journal cannot be read now, or reading it takes longer than anybody waits */
@@ -5916,7 +8491,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be read now, or reading it takes longer than anybody waits",
+                     *       "instance": "/api/v1/events/E-dorf-20260112T175447Z/steps",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -5935,6 +8521,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "amount_minor_units": 6420,
+                 *       "currency": "EUR-cent",
+                 *       "customer": "C-008",
+                 *       "fact": "bill-2026-01-C-008",
+                 *       "kind": "bill_paid",
+                 *       "occurred_at": "2026-01-13T09:00:00Z"
+                 *     }
+                 */
                 "application/json": {
                     amount_minor_units?: number | null;
                     currency?: string | null;
@@ -5953,6 +8549,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "again": false,
+                     *       "customer": "C-008",
+                     *       "fact": "bill-2026-01-C-008",
+                     *       "points": 50
+                     *     }
+                     */
                     "application/json": {
                         again: boolean;
                         customer: string;
@@ -5966,63 +8570,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/facts",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/facts",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/facts",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description who or what it is about is not known */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "who or what it is about is not known",
+                     *       "instance": "/api/v1/facts",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it cannot be done as the rules and the accounts stand */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it cannot be done as the rules and the accounts stand",
+                     *       "instance": "/api/v1/facts",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is too large",
+                     *       "instance": "/api/v1/facts",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/facts",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed",
+                     *       "instance": "/api/v1/facts",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/facts",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written; nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written; nothing was done",
+                     *       "instance": "/api/v1/facts",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -6041,6 +8762,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "feeders": [
+                     *         {
+                     *           "alarm": null,
+                     *           "at": "2026-01-12T18:04:47Z",
+                     *           "automatic": true,
+                     *           "highest_loading_percent": 101.2,
+                     *           "id": "dorf",
+                     *           "network": "dorf.json",
+                     *           "period_s": 15,
+                     *           "seconds_since_cycle": 1.2,
+                     *           "violations": 1
+                     *         }
+                     *       ],
+                     *       "site": "Westend"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Feeders"];
                 };
             };
@@ -6053,6 +8792,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @example dorf */
                 feeder: string;
             };
             cookie?: never;
@@ -6065,6 +8805,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-01-12T18:04:47Z",
+                     *       "caused": 103.1,
+                     *       "causes": [
+                     *         {
+                     *           "customer": "C-008",
+                     *           "flexible_kw": 6.8,
+                     *           "p_kw": 11.6,
+                     *           "service_point": "LV3.101 Load 97",
+                     *           "share_percent": 2.8,
+                     *           "violation": "trafo:0"
+                     *         }
+                     *       ],
+                     *       "element": "trafo:0",
+                     *       "feeder": "dorf",
+                     *       "kind": "transformer_overload",
+                     *       "limit": 100,
+                     *       "losses": 1.9,
+                     *       "others": 116,
+                     *       "relief": [],
+                     *       "relieved": -4.2,
+                     *       "rest": 0,
+                     *       "value": 101.2,
+                     *       "without_load": 0.4
+                     *     }
+                     */
                     "application/json": components["schemas"]["ContributionsView"];
                 };
             };
@@ -6073,15 +8840,35 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such feeder",
+                     *       "instance": "/api/v1/feeders/dorf/contributions",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/feeders/dorf/contributions",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description nobody can tell now: no cycle yet, no load flow solution, or it took too long */
@@ -6089,7 +8876,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody can tell now: no cycle yet, no load flow solution, or it took too long",
+                     *       "instance": "/api/v1/feeders/dorf/contributions",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -6098,6 +8896,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example dorf */
                 feeder: string;
             };
             cookie?: never;
@@ -6256,6 +9055,7 @@ export interface operations {
                      *       "supply": [
                      *         0
                      *       ],
+                     *       "tiles": null,
                      *       "transformers": {
                      *         "closed": [
                      *           true
@@ -6412,15 +9212,35 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such feeder",
+                     *       "instance": "/api/v1/feeders/dorf/layout",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/feeders/dorf/layout",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6430,6 +9250,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example dorf */
                 feeder: string;
             };
             cookie?: never;
@@ -6442,6 +9263,55 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "buses": [
+                     *         {
+                     *           "diagram_x": 2,
+                     *           "diagram_y": 0,
+                     *           "id": "bus:1",
+                     *           "max_v_pu": 1.1,
+                     *           "min_v_pu": 0.9,
+                     *           "name": "House 97",
+                     *           "service_points": [
+                     *             {
+                     *               "critical": false,
+                     *               "customer": "C-008",
+                     *               "device_kinds": [
+                     *                 "ev_charger"
+                     *               ],
+                     *               "index": 0,
+                     *               "name": "LV3.101 Load 97"
+                     *             }
+                     *           ],
+                     *           "x": 412.5,
+                     *           "y": 88
+                     *         }
+                     *       ],
+                     *       "feeder": "dorf",
+                     *       "lines": [
+                     *         {
+                     *           "from_bus": "bus:0",
+                     *           "id": "line:0",
+                     *           "max_loading_percent": 100,
+                     *           "name": "Cable 1",
+                     *           "to_bus": "bus:1"
+                     *         }
+                     *       ],
+                     *       "map_turned": false,
+                     *       "source": "dorf.json",
+                     *       "transformers": [
+                     *         {
+                     *           "hv_bus": "bus:2",
+                     *           "id": "trafo:0",
+                     *           "lv_bus": "bus:0",
+                     *           "max_loading_percent": 100,
+                     *           "name": "Trafo 1"
+                     *         }
+                     *       ],
+                     *       "warnings": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["NetworkBody"];
                 };
             };
@@ -6450,15 +9320,35 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such feeder",
+                     *       "instance": "/api/v1/feeders/dorf/network",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/feeders/dorf/network",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6474,12 +9364,24 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example dorf */
                 feeder: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "action": "limit",
+                 *       "limit_kw": 4.2,
+                 *       "targets": [
+                 *         "ev-005"
+                 *       ],
+                 *       "until": "2026-01-12T20:12:47Z",
+                 *       "why": "cable 3 is being repaired"
+                 *     }
+                 */
                 "application/json": {
                     /** @enum {unknown} */
                     action: "automatic_off" | "automatic_on" | "exclude" | "include" | "limit" | "release" | "release_all";
@@ -6500,6 +9402,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "action": "limit",
+                     *       "agreed_by": [],
+                     *       "at": "2026-01-12T18:04:47Z",
+                     *       "draft": null,
+                     *       "entry": "operator_acted",
+                     *       "feeder": "dorf",
+                     *       "left_out": [],
+                     *       "limit_kw": 4.2,
+                     *       "order": "O-dorf-20260112T180447Z",
+                     *       "target": null,
+                     *       "targets": [
+                     *         "ev-005"
+                     *       ],
+                     *       "until": "2026-01-12T20:12:47Z",
+                     *       "who": "li.wei",
+                     *       "why": "cable 3 is being repaired"
+                     *     }
+                     */
                     "application/json": {
                         /** @enum {unknown} */
                         action: "automatic_off" | "automatic_on" | "exclude" | "include" | "limit" | "release" | "release_all";
@@ -6528,70 +9450,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/feeders/dorf/operate",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/feeders/dorf/operate",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/feeders/dorf/operate",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such feeder */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such feeder",
+                     *       "instance": "/api/v1/feeders/dorf/operate",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description an emergency stop holds there */
+            /** @description an emergency stop holds there, or it takes two steps */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "an emergency stop holds there, or it takes two steps",
+                     *       "instance": "/api/v1/feeders/dorf/operate",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is larger than 65536 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 65536 bytes",
+                     *       "instance": "/api/v1/feeders/dorf/operate",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/feeders/dorf/operate",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the order is malformed or cannot be carried out */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the order is malformed or cannot be carried out",
+                     *       "instance": "/api/v1/feeders/dorf/operate",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/feeders/dorf/operate",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written, so nothing was done",
+                     *       "instance": "/api/v1/feeders/dorf/operate",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -6606,6 +9638,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example dorf */
                 feeder: string;
             };
             cookie?: never;
@@ -6644,6 +9677,136 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "action": "limit",
+                     *       "after_percent": 99.4,
+                     *       "agreed": [],
+                     *       "at": "2026-01-12T18:04:47Z",
+                     *       "before_percent": 106.9,
+                     *       "cannot_because": null,
+                     *       "closed_at": null,
+                     *       "closed_by": null,
+                     *       "confirmed": [],
+                     *       "effect": {
+                     *         "after": {
+                     *           "converged": true,
+                     *           "highest_loaded": "trafo:0",
+                     *           "highest_loading_percent": 99.4,
+                     *           "highest_v_pu": 1.0203,
+                     *           "lowest_v_pu": 0.966,
+                     *           "substation_p_kw": 344.9,
+                     *           "violations": []
+                     *         },
+                     *         "at": "2026-01-12T18:04:47Z",
+                     *         "before": {
+                     *           "converged": true,
+                     *           "highest_loaded": "trafo:0",
+                     *           "highest_loading_percent": 106.9,
+                     *           "highest_v_pu": 1.0203,
+                     *           "lowest_v_pu": 0.962,
+                     *           "substation_p_kw": 371.2,
+                     *           "violations": [
+                     *             {
+                     *               "id": "trafo:0",
+                     *               "kind": "transformer_overload",
+                     *               "limit": 100,
+                     *               "value": 106.9
+                     *             }
+                     *           ]
+                     *         },
+                     *         "cautions": [
+                     *           {
+                     *             "code": "automatic_takes_over",
+                     *             "text": "the automatic decides afterwards, and may ask for more"
+                     *           }
+                     *         ],
+                     *         "columns_after": null,
+                     *         "critical_customers": [],
+                     *         "curtailed_kw": 6.8,
+                     *         "customers": [
+                     *           "C-008"
+                     *         ],
+                     *         "devices": [
+                     *           {
+                     *             "after_kw": 4.2,
+                     *             "before_kw": 11,
+                     *             "curtailed_kw": 6.8,
+                     *             "customer": "C-008",
+                     *             "device": "ev-005",
+                     *             "floor_kw": 4.2,
+                     *             "is_at_floor": true,
+                     *             "kind": "ev_charger",
+                     *             "limit_kw": 4.2,
+                     *             "service_point": "LV3.101 Load 97",
+                     *             "until": "2026-01-12T20:12:47Z"
+                     *           }
+                     *         ],
+                     *         "elements": [
+                     *           {
+                     *             "after_percent": 99.4,
+                     *             "before_percent": 106.9,
+                     *             "id": "trafo:0",
+                     *             "limit_percent": 100
+                     *           }
+                     *         ],
+                     *         "event": {
+                     *           "element": "trafo:0",
+                     *           "event": "E-dorf-20260112T175447Z",
+                     *           "is_cleared": true,
+                     *           "limit": 100,
+                     *           "value_after": 99.4,
+                     *           "value_before": 106.9,
+                     *           "would_wind_down": false
+                     *         },
+                     *         "feeder": "dorf",
+                     *         "is_data_good": true,
+                     *         "left_out": [
+                     *           {
+                     *             "device": "ev-011",
+                     *             "reason": "protected",
+                     *             "text": "it is never limited"
+                     *           }
+                     *         ],
+                     *         "reach_kw": 6.8,
+                     *         "reach_percent": 7.4,
+                     *         "voltages": [
+                     *           {
+                     *             "after_v_pu": 0.966,
+                     *             "before_v_pu": 0.962,
+                     *             "id": "bus:1",
+                     *             "max_v_pu": 1.1,
+                     *             "min_v_pu": 0.9
+                     *           }
+                     *         ]
+                     *       },
+                     *       "effect_number": 1,
+                     *       "expires_at": "2026-01-12T18:14:47Z",
+                     *       "feeders": [
+                     *         "dorf"
+                     *       ],
+                     *       "held": [],
+                     *       "kind": "draft",
+                     *       "left_out": [],
+                     *       "limit_kw": 4.2,
+                     *       "manner": null,
+                     *       "may_confirm": true,
+                     *       "needed": 1,
+                     *       "order": "O-dorf-20260112T180447Z",
+                     *       "reach_percent": 7.4,
+                     *       "reason": null,
+                     *       "requests": {},
+                     *       "state": "open",
+                     *       "target": null,
+                     *       "targets": [
+                     *         "ev-005"
+                     *       ],
+                     *       "until": "2026-01-12T20:12:47Z",
+                     *       "warnings": [],
+                     *       "who": "li.wei",
+                     *       "why": "cable 3 is being repaired"
+                     *     }
+                     */
                     "application/json": {
                         action: string;
                         after_percent?: number | null;
@@ -6793,70 +9956,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/feeders/dorf/orders",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/feeders/dorf/orders",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/feeders/dorf/orders",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such order or feeder */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such order or feeder",
+                     *       "instance": "/api/v1/feeders/dorf/orders",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it is over, its effect has changed, or an emergency stop holds */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it is over, its effect has changed, or an emergency stop holds",
+                     *       "instance": "/api/v1/feeders/dorf/orders",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is larger than 65536 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 65536 bytes",
+                     *       "instance": "/api/v1/feeders/dorf/orders",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/feeders/dorf/orders",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed, or the order cannot be meant */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed, or the order cannot be meant",
+                     *       "instance": "/api/v1/feeders/dorf/orders",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many orders wait already */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many orders wait already",
+                     *       "instance": "/api/v1/feeders/dorf/orders",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written; nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written; nothing was done",
+                     *       "instance": "/api/v1/feeders/dorf/orders",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -6870,6 +10143,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @example dorf */
                 feeder: string;
             };
             cookie?: never;
@@ -6932,6 +10206,8 @@ export interface operations {
                      *         370.4
                      *       ],
                      *       "requests": [],
+                     *       "service_point_kw": null,
+                     *       "service_points": null,
                      *       "shown_at": [
                      *         "2026-01-12T17:53:47Z"
                      *       ],
@@ -7025,35 +10301,90 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/feeders/dorf/recorded",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/feeders/dorf/recorded",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such feeder */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such feeder",
+                     *       "instance": "/api/v1/feeders/dorf/recorded",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description what is asked for makes no sense */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "what is asked for makes no sense",
+                     *       "instance": "/api/v1/feeders/dorf/recorded",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/feeders/dorf/recorded",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -7062,6 +10393,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example dorf */
                 feeder: string;
             };
             cookie?: never;
@@ -7074,6 +10406,136 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-01-12T18:04:47Z",
+                     *       "automatic": true,
+                     *       "buses": [
+                     *         {
+                     *           "id": "bus:0",
+                     *           "v_pu": 1.0203
+                     *         },
+                     *         {
+                     *           "id": "bus:1",
+                     *           "v_pu": 0.9941
+                     *         }
+                     *       ],
+                     *       "by_hand": null,
+                     *       "converged": true,
+                     *       "cycle": 2410,
+                     *       "event": {
+                     *         "closed_at": null,
+                     *         "curtailed_kw": 6.9,
+                     *         "element": "trafo:0",
+                     *         "event": "E-dorf-20260112T175447Z",
+                     *         "limit": 100,
+                     *         "opened_at": "2026-01-12T17:54:47Z",
+                     *         "peak_percent": 112.4,
+                     *         "requests": 1,
+                     *         "value": 101.2
+                     *       },
+                     *       "expected": [],
+                     *       "feeder": "dorf",
+                     *       "forecast": [
+                     *         {
+                     *           "at": "2026-01-12T18:19:47Z",
+                     *           "line_high": 43.1,
+                     *           "line_low": 37.5,
+                     *           "line_percent": 40.2,
+                     *           "transformer_high": 103.8,
+                     *           "transformer_low": 94,
+                     *           "transformer_percent": 99.1
+                     *         }
+                     *       ],
+                     *       "forecast_is_old": false,
+                     *       "lines": [
+                     *         {
+                     *           "id": "line:0",
+                     *           "loading_percent": 41.3
+                     *         }
+                     *       ],
+                     *       "located": [
+                     *         {
+                     *           "customer": "C-008",
+                     *           "flexible_kw": 6.8,
+                     *           "p_kw": 11.6,
+                     *           "service_point": "LV3.101 Load 97",
+                     *           "share_percent": 2.8,
+                     *           "violation": "trafo:0"
+                     *         }
+                     *       ],
+                     *       "looked_at": null,
+                     *       "quality": {
+                     *         "alarm": null,
+                     *         "estimated": 2,
+                     *         "measured": 118,
+                     *         "model_p_kw": 370.4,
+                     *         "stale": 0,
+                     *         "substation_p_kw": 371.2
+                     *       },
+                     *       "requests": [
+                     *         {
+                     *           "customer": "C-008",
+                     *           "end": "2026-01-12T18:24:47Z",
+                     *           "event": "E-dorf-20260112T175447Z",
+                     *           "kind": "ev_charger",
+                     *           "limit_kw": 4.2,
+                     *           "observed_kw": 4.1,
+                     *           "ordered_by": null,
+                     *           "ordered_until": null,
+                     *           "p_before_kw": 11,
+                     *           "points": null,
+                     *           "reason": null,
+                     *           "reduced_kwh": null,
+                     *           "request": "E-dorf-20260112T175447Z-R001",
+                     *           "resource": "device",
+                     *           "service_point": "LV3.101 Load 97",
+                     *           "shown_limit_kw": null,
+                     *           "start": "2026-01-12T17:54:47Z",
+                     *           "state": "active",
+                     *           "target": "ev-005"
+                     *         }
+                     *       ],
+                     *       "service_point_kw": [
+                     *         11.6,
+                     *         null
+                     *       ],
+                     *       "service_point_quality": [
+                     *         0,
+                     *         2
+                     *       ],
+                     *       "totals": {
+                     *         "credited_minor_units": 3186,
+                     *         "credited_points": 12745,
+                     *         "currency": "EUR-cent",
+                     *         "curtailed_kwh": 128,
+                     *         "events": 3,
+                     *         "readings_refused": 4,
+                     *         "requests_answered": 88,
+                     *         "requests_planned": 91,
+                     *         "requests_sent": 91
+                     *       },
+                     *       "transformers": [
+                     *         {
+                     *           "id": "trafo:0",
+                     *           "loading_percent": 101.2
+                     *         }
+                     *       ],
+                     *       "violations": [
+                     *         {
+                     *           "high": null,
+                     *           "id": "trafo:0",
+                     *           "kind": "transformer_overload",
+                     *           "limit": 100,
+                     *           "low": null,
+                     *           "probability": null,
+                     *           "since": "2026-01-12T17:54:47Z",
+                     *           "value": 101.2
+                     *         }
+                     *       ],
+                     *       "without_control_percent": 106.9
+                     *     }
+                     */
                     "application/json": components["schemas"]["FeederView"];
                 };
             };
@@ -7082,15 +10544,35 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such feeder",
+                     *       "instance": "/api/v1/feeders/dorf/state",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/feeders/dorf/state",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description the feeder has had no cycle yet */
@@ -7098,7 +10580,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the feeder has had no cycle yet",
+                     *       "instance": "/api/v1/feeders/dorf/state",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -7107,6 +10600,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example dorf */
                 feeder: string;
             };
             cookie?: never;
@@ -7119,6 +10613,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "at": "2026-01-12T18:04:47Z",
+                     *         "curtailed_kw": 6.9,
+                     *         "max_line_loading_percent": 41.3,
+                     *         "transformer_loading_percent": 101.2,
+                     *         "without_control_percent": 106.9
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["TrendPoint"][];
                 };
             };
@@ -7127,15 +10632,35 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such feeder",
+                     *       "instance": "/api/v1/feeders/dorf/trend",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/feeders/dorf/trend",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7151,6 +10676,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example dorf */
                 feeder: string;
             };
             cookie?: never;
@@ -7194,6 +10720,100 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "after": {
+                     *         "converged": true,
+                     *         "highest_loaded": "trafo:0",
+                     *         "highest_loading_percent": 99.4,
+                     *         "highest_v_pu": 1.0203,
+                     *         "lowest_v_pu": 0.966,
+                     *         "substation_p_kw": 344.9,
+                     *         "violations": []
+                     *       },
+                     *       "at": "2026-01-12T18:04:47Z",
+                     *       "before": {
+                     *         "converged": true,
+                     *         "highest_loaded": "trafo:0",
+                     *         "highest_loading_percent": 106.9,
+                     *         "highest_v_pu": 1.0203,
+                     *         "lowest_v_pu": 0.962,
+                     *         "substation_p_kw": 371.2,
+                     *         "violations": [
+                     *           {
+                     *             "id": "trafo:0",
+                     *             "kind": "transformer_overload",
+                     *             "limit": 100,
+                     *             "value": 106.9
+                     *           }
+                     *         ]
+                     *       },
+                     *       "cautions": [
+                     *         {
+                     *           "code": "automatic_takes_over",
+                     *           "text": "the automatic decides afterwards, and may ask for more"
+                     *         }
+                     *       ],
+                     *       "columns_after": null,
+                     *       "critical_customers": [],
+                     *       "curtailed_kw": 6.8,
+                     *       "customers": [
+                     *         "C-008"
+                     *       ],
+                     *       "devices": [
+                     *         {
+                     *           "after_kw": 4.2,
+                     *           "before_kw": 11,
+                     *           "curtailed_kw": 6.8,
+                     *           "customer": "C-008",
+                     *           "device": "ev-005",
+                     *           "floor_kw": 4.2,
+                     *           "is_at_floor": true,
+                     *           "kind": "ev_charger",
+                     *           "limit_kw": 4.2,
+                     *           "service_point": "LV3.101 Load 97",
+                     *           "until": "2026-01-12T20:12:47Z"
+                     *         }
+                     *       ],
+                     *       "elements": [
+                     *         {
+                     *           "after_percent": 99.4,
+                     *           "before_percent": 106.9,
+                     *           "id": "trafo:0",
+                     *           "limit_percent": 100
+                     *         }
+                     *       ],
+                     *       "event": {
+                     *         "element": "trafo:0",
+                     *         "event": "E-dorf-20260112T175447Z",
+                     *         "is_cleared": true,
+                     *         "limit": 100,
+                     *         "value_after": 99.4,
+                     *         "value_before": 106.9,
+                     *         "would_wind_down": false
+                     *       },
+                     *       "feeder": "dorf",
+                     *       "is_data_good": true,
+                     *       "left_out": [
+                     *         {
+                     *           "device": "ev-011",
+                     *           "reason": "protected",
+                     *           "text": "it is never limited"
+                     *         }
+                     *       ],
+                     *       "reach_kw": 6.8,
+                     *       "reach_percent": 7.4,
+                     *       "voltages": [
+                     *         {
+                     *           "after_v_pu": 0.966,
+                     *           "before_v_pu": 0.962,
+                     *           "id": "bus:1",
+                     *           "max_v_pu": 1.1,
+                     *           "min_v_pu": 0.9
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["WhatIf"];
                 };
             };
@@ -7202,70 +10822,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/feeders/dorf/what-if",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/feeders/dorf/what-if",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/feeders/dorf/what-if",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such feeder */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such feeder",
+                     *       "instance": "/api/v1/feeders/dorf/what-if",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the command under this Idempotency-Key still runs */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the command under this Idempotency-Key still runs",
+                     *       "instance": "/api/v1/feeders/dorf/what-if",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is larger than 65536 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 65536 bytes",
+                     *       "instance": "/api/v1/feeders/dorf/what-if",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/feeders/dorf/what-if",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the orders are malformed or name what is not there */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the orders are malformed or name what is not there",
+                     *       "instance": "/api/v1/feeders/dorf/what-if",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/feeders/dorf/what-if",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description no answer now: no cycle has run yet, or too many ask */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "no answer now: no cycle has run yet, or too many ask",
+                     *       "instance": "/api/v1/feeders/dorf/what-if",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -7284,6 +11014,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "accounts": 82,
+                     *           "amount": 12745,
+                     *           "group": "customers",
+                     *           "unit": "points"
+                     *         },
+                     *         {
+                     *           "accounts": 1,
+                     *           "amount": 987255,
+                     *           "group": "budgets",
+                     *           "unit": "points"
+                     *         },
+                     *         {
+                     *           "accounts": 1,
+                     *           "amount": -1000000,
+                     *           "group": "funding",
+                     *           "unit": "points"
+                     *         }
+                     *       ],
+                     *       "sums": {
+                     *         "points": 0
+                     *       }
+                     *     }
+                     */
                     "application/json": {
                         groups: {
                             accounts: number;
@@ -7303,21 +11060,54 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/ledger",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/ledger",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/ledger",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -7336,6 +11126,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "phone": "+49305550108"
+                 *     }
+                 */
                 "application/json": {
                     phone: string;
                     who?: string | null;
@@ -7349,6 +11144,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "noted": true
+                     *     }
+                     */
                     "application/json": {
                         noted: boolean;
                     };
@@ -7359,63 +11159,162 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/notices/stop",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/notices/stop",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/notices/stop",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the command under this Idempotency-Key still runs */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the command under this Idempotency-Key still runs",
+                     *       "instance": "/api/v1/notices/stop",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is too large",
+                     *       "instance": "/api/v1/notices/stop",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/notices/stop",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the order is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the order is malformed",
+                     *       "instance": "/api/v1/notices/stop",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/notices/stop",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the contacts cannot be written now: ask again */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the contacts cannot be written now: ask again",
+                     *       "instance": "/api/v1/notices/stop",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -7430,12 +11329,18 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example E-dorf-20260112T175447Z-R001 */
                 request_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "answer": "opted_in"
+                 *     }
+                 */
                 "application/json": {
                     /** @enum {unknown} */
                     answer: "opted_in" | "opted_out";
@@ -7449,6 +11354,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "again": false,
+                     *       "answer": "opted_in",
+                     *       "customer": "C-008",
+                     *       "request": "E-dorf-20260112T175447Z-R001",
+                     *       "state": "accepted"
+                     *     }
+                     */
                     "application/json": {
                         again: boolean;
                         /** @enum {unknown} */
@@ -7464,70 +11378,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/notices/E-dorf-20260112T175447Z-R001/answer",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/notices/E-dorf-20260112T175447Z-R001/answer",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/notices/E-dorf-20260112T175447Z-R001/answer",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such notice */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such notice",
+                     *       "instance": "/api/v1/notices/E-dorf-20260112T175447Z-R001/answer",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the request is over, or has begun without a yes: nothing changes any more */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the request is over, or has begun without a yes: nothing changes any more",
+                     *       "instance": "/api/v1/notices/E-dorf-20260112T175447Z-R001/answer",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is larger than 4096 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 4096 bytes",
+                     *       "instance": "/api/v1/notices/E-dorf-20260112T175447Z-R001/answer",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/notices/E-dorf-20260112T175447Z-R001/answer",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the answer is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the answer is malformed",
+                     *       "instance": "/api/v1/notices/E-dorf-20260112T175447Z-R001/answer",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/notices/E-dorf-20260112T175447Z-R001/answer",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written, so nothing was done",
+                     *       "instance": "/api/v1/notices/E-dorf-20260112T175447Z-R001/answer",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -7549,6 +11573,52 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "action": "limit",
+                     *           "after_percent": 99.4,
+                     *           "agreed": [],
+                     *           "at": "2026-01-12T18:04:47Z",
+                     *           "before_percent": 106.9,
+                     *           "cannot_because": null,
+                     *           "closed_at": null,
+                     *           "closed_by": null,
+                     *           "confirmed": [],
+                     *           "effect": null,
+                     *           "effect_number": 1,
+                     *           "expires_at": "2026-01-12T18:14:47Z",
+                     *           "feeders": [
+                     *             "dorf"
+                     *           ],
+                     *           "held": [],
+                     *           "kind": "draft",
+                     *           "left_out": [],
+                     *           "limit_kw": 4.2,
+                     *           "manner": null,
+                     *           "may_confirm": true,
+                     *           "needed": 1,
+                     *           "order": "O-dorf-20260112T180447Z",
+                     *           "reach_percent": 7.4,
+                     *           "reason": null,
+                     *           "requests": {},
+                     *           "state": "open",
+                     *           "target": null,
+                     *           "targets": [
+                     *             "ev-005"
+                     *           ],
+                     *           "until": "2026-01-12T20:12:47Z",
+                     *           "warnings": [],
+                     *           "who": "li.wei",
+                     *           "why": "cable 3 is being repaired"
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "stopped": [],
+                     *       "waiting_for_me": 1
+                     *     }
+                     */
                     "application/json": {
                         items: {
                             action: string;
@@ -7693,6 +11763,16 @@ export interface operations {
                             why: string;
                         }[];
                         next: string | null;
+                        /** @default [] */
+                        stopped: {
+                            at: string;
+                            feeder: string;
+                            /** @enum {unknown} */
+                            manner: "at_once" | "staggered";
+                            order: string;
+                            who: string;
+                            why: string;
+                        }[];
                         waiting_for_me: number;
                     };
                 };
@@ -7709,7 +11789,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed, or the order cannot be meant",
+                     *       "instance": "/api/v1/orders",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -7718,6 +11809,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example O-dorf-20260112T180447Z */
                 order: string;
             };
             cookie?: never;
@@ -7730,6 +11822,136 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "action": "limit",
+                     *       "after_percent": 99.4,
+                     *       "agreed": [],
+                     *       "at": "2026-01-12T18:04:47Z",
+                     *       "before_percent": 106.9,
+                     *       "cannot_because": null,
+                     *       "closed_at": null,
+                     *       "closed_by": null,
+                     *       "confirmed": [],
+                     *       "effect": {
+                     *         "after": {
+                     *           "converged": true,
+                     *           "highest_loaded": "trafo:0",
+                     *           "highest_loading_percent": 99.4,
+                     *           "highest_v_pu": 1.0203,
+                     *           "lowest_v_pu": 0.966,
+                     *           "substation_p_kw": 344.9,
+                     *           "violations": []
+                     *         },
+                     *         "at": "2026-01-12T18:04:47Z",
+                     *         "before": {
+                     *           "converged": true,
+                     *           "highest_loaded": "trafo:0",
+                     *           "highest_loading_percent": 106.9,
+                     *           "highest_v_pu": 1.0203,
+                     *           "lowest_v_pu": 0.962,
+                     *           "substation_p_kw": 371.2,
+                     *           "violations": [
+                     *             {
+                     *               "id": "trafo:0",
+                     *               "kind": "transformer_overload",
+                     *               "limit": 100,
+                     *               "value": 106.9
+                     *             }
+                     *           ]
+                     *         },
+                     *         "cautions": [
+                     *           {
+                     *             "code": "automatic_takes_over",
+                     *             "text": "the automatic decides afterwards, and may ask for more"
+                     *           }
+                     *         ],
+                     *         "columns_after": null,
+                     *         "critical_customers": [],
+                     *         "curtailed_kw": 6.8,
+                     *         "customers": [
+                     *           "C-008"
+                     *         ],
+                     *         "devices": [
+                     *           {
+                     *             "after_kw": 4.2,
+                     *             "before_kw": 11,
+                     *             "curtailed_kw": 6.8,
+                     *             "customer": "C-008",
+                     *             "device": "ev-005",
+                     *             "floor_kw": 4.2,
+                     *             "is_at_floor": true,
+                     *             "kind": "ev_charger",
+                     *             "limit_kw": 4.2,
+                     *             "service_point": "LV3.101 Load 97",
+                     *             "until": "2026-01-12T20:12:47Z"
+                     *           }
+                     *         ],
+                     *         "elements": [
+                     *           {
+                     *             "after_percent": 99.4,
+                     *             "before_percent": 106.9,
+                     *             "id": "trafo:0",
+                     *             "limit_percent": 100
+                     *           }
+                     *         ],
+                     *         "event": {
+                     *           "element": "trafo:0",
+                     *           "event": "E-dorf-20260112T175447Z",
+                     *           "is_cleared": true,
+                     *           "limit": 100,
+                     *           "value_after": 99.4,
+                     *           "value_before": 106.9,
+                     *           "would_wind_down": false
+                     *         },
+                     *         "feeder": "dorf",
+                     *         "is_data_good": true,
+                     *         "left_out": [
+                     *           {
+                     *             "device": "ev-011",
+                     *             "reason": "protected",
+                     *             "text": "it is never limited"
+                     *           }
+                     *         ],
+                     *         "reach_kw": 6.8,
+                     *         "reach_percent": 7.4,
+                     *         "voltages": [
+                     *           {
+                     *             "after_v_pu": 0.966,
+                     *             "before_v_pu": 0.962,
+                     *             "id": "bus:1",
+                     *             "max_v_pu": 1.1,
+                     *             "min_v_pu": 0.9
+                     *           }
+                     *         ]
+                     *       },
+                     *       "effect_number": 1,
+                     *       "expires_at": "2026-01-12T18:14:47Z",
+                     *       "feeders": [
+                     *         "dorf"
+                     *       ],
+                     *       "held": [],
+                     *       "kind": "draft",
+                     *       "left_out": [],
+                     *       "limit_kw": 4.2,
+                     *       "manner": null,
+                     *       "may_confirm": true,
+                     *       "needed": 1,
+                     *       "order": "O-dorf-20260112T180447Z",
+                     *       "reach_percent": 7.4,
+                     *       "reason": null,
+                     *       "requests": {},
+                     *       "state": "open",
+                     *       "target": null,
+                     *       "targets": [
+                     *         "ev-005"
+                     *       ],
+                     *       "until": "2026-01-12T20:12:47Z",
+                     *       "warnings": [],
+                     *       "who": "li.wei",
+                     *       "why": "cable 3 is being repaired"
+                     *     }
+                     */
                     "application/json": {
                         action: string;
                         after_percent?: number | null;
@@ -7879,15 +12101,35 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such order or feeder",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7903,6 +12145,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example O-dorf-20260112T180447Z */
                 order: string;
             };
             cookie?: never;
@@ -7927,6 +12170,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "action": "limit",
+                     *       "after_percent": 99.4,
+                     *       "agreed": [],
+                     *       "at": "2026-01-12T18:04:47Z",
+                     *       "before_percent": 106.9,
+                     *       "cannot_because": null,
+                     *       "closed_at": "2026-01-12T18:05:47Z",
+                     *       "closed_by": "li.wei",
+                     *       "confirmed": [
+                     *         "li.wei"
+                     *       ],
+                     *       "effect": null,
+                     *       "effect_number": 1,
+                     *       "expires_at": "2026-01-12T18:14:47Z",
+                     *       "feeders": [
+                     *         "dorf"
+                     *       ],
+                     *       "held": [],
+                     *       "kind": "draft",
+                     *       "left_out": [],
+                     *       "limit_kw": 4.2,
+                     *       "manner": null,
+                     *       "may_confirm": false,
+                     *       "needed": 1,
+                     *       "order": "O-dorf-20260112T180447Z",
+                     *       "reach_percent": 7.4,
+                     *       "reason": null,
+                     *       "requests": {
+                     *         "sent": 1
+                     *       },
+                     *       "state": "carried_out",
+                     *       "target": null,
+                     *       "targets": [
+                     *         "ev-005"
+                     *       ],
+                     *       "until": "2026-01-12T20:12:47Z",
+                     *       "warnings": [],
+                     *       "who": "li.wei",
+                     *       "why": "cable 3 is being repaired"
+                     *     }
+                     */
                     "application/json": {
                         action: string;
                         after_percent?: number | null;
@@ -8076,70 +12362,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/confirm",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/confirm",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/confirm",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such order or feeder */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such order or feeder",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/confirm",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it is over, its effect has changed, or an emergency stop holds */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it is over, its effect has changed, or an emergency stop holds",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/confirm",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is larger than 65536 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 65536 bytes",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/confirm",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/confirm",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed, or the order cannot be meant */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed, or the order cannot be meant",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/confirm",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/confirm",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written; nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written; nothing was done",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/confirm",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -8154,6 +12550,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example O-dorf-20260112T180447Z */
                 order: string;
             };
             cookie?: never;
@@ -8178,6 +12575,45 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "action": "limit",
+                     *       "after_percent": 99.4,
+                     *       "agreed": [],
+                     *       "at": "2026-01-12T18:04:47Z",
+                     *       "before_percent": 106.9,
+                     *       "cannot_because": null,
+                     *       "closed_at": "2026-01-12T18:05:47Z",
+                     *       "closed_by": "li.wei",
+                     *       "confirmed": [],
+                     *       "effect": null,
+                     *       "effect_number": 1,
+                     *       "expires_at": "2026-01-12T18:14:47Z",
+                     *       "feeders": [
+                     *         "dorf"
+                     *       ],
+                     *       "held": [],
+                     *       "kind": "draft",
+                     *       "left_out": [],
+                     *       "limit_kw": 4.2,
+                     *       "manner": null,
+                     *       "may_confirm": false,
+                     *       "needed": 1,
+                     *       "order": "O-dorf-20260112T180447Z",
+                     *       "reach_percent": 7.4,
+                     *       "reason": "the crew is back already",
+                     *       "requests": {},
+                     *       "state": "withdrawn",
+                     *       "target": null,
+                     *       "targets": [
+                     *         "ev-005"
+                     *       ],
+                     *       "until": "2026-01-12T20:12:47Z",
+                     *       "warnings": [],
+                     *       "who": "li.wei",
+                     *       "why": "cable 3 is being repaired"
+                     *     }
+                     */
                     "application/json": {
                         action: string;
                         after_percent?: number | null;
@@ -8327,70 +12763,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/withdraw",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/withdraw",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/withdraw",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such order or feeder */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such order or feeder",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/withdraw",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it is over, its effect has changed, or an emergency stop holds */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it is over, its effect has changed, or an emergency stop holds",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/withdraw",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is larger than 65536 bytes */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is larger than 65536 bytes",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/withdraw",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/withdraw",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed, or the order cannot be meant */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed, or the order cannot be meant",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/withdraw",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/withdraw",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written; nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written; nothing was done",
+                     *       "instance": "/api/v1/orders/O-dorf-20260112T180447Z/withdraw",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -8435,9 +12981,13 @@ export interface operations {
                      *       "rows": [
                      *         {
                      *           "automatic": {
-                     *             "state": "on"
+                     *             "since": null,
+                     *             "state": "on",
+                     *             "who": null,
+                     *             "why": null
                      *           },
                      *           "data": {
+                     *             "alarm": null,
                      *             "measured_percent": 98
                      *           },
                      *           "event": {
@@ -8448,6 +12998,7 @@ export interface operations {
                      *             "requests": 9,
                      *             "since": "2026-01-12T16:58:00Z"
                      *           },
+                     *           "expected": null,
                      *           "free_kw": -16,
                      *           "highest": {
                      *             "element": "trafo:0",
@@ -8459,6 +13010,7 @@ export interface operations {
                      *             "v_pu": 1.01
                      *           },
                      *           "id": "dorf",
+                     *           "last_at": null,
                      *           "lowest_voltage": {
                      *             "bus": "bus:44",
                      *             "v_pu": 0.942
@@ -8601,13 +13153,22 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/overview",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -8627,6 +13188,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "least_minor_units": 500,
+                 *       "payout": "2026-01"
+                 *     }
+                 */
                 "application/json": {
                     /** @default 1 */
                     least_minor_units?: number;
@@ -8641,6 +13208,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "booked": true,
+                     *       "payout": "2026-01"
+                     *     }
+                     */
                     "application/json": {
                         booked: boolean;
                         payout: string;
@@ -8652,63 +13225,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/payouts",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/payouts",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/payouts",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description who or what it is about is not known */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "who or what it is about is not known",
+                     *       "instance": "/api/v1/payouts",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it cannot be done as the rules and the accounts stand */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it cannot be done as the rules and the accounts stand",
+                     *       "instance": "/api/v1/payouts",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is too large",
+                     *       "instance": "/api/v1/payouts",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/payouts",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed",
+                     *       "instance": "/api/v1/payouts",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/payouts",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written; nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written; nothing was done",
+                     *       "instance": "/api/v1/payouts",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -8727,6 +13417,54 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "budgets": [
+                     *             {
+                     *               "cap": null,
+                     *               "given": 1000000,
+                     *               "left": 987255,
+                     *               "unit": "points",
+                     *               "used": 12745
+                     *             }
+                     *           ],
+                     *           "currency": "EUR-cent",
+                     *           "dispute_days": 30,
+                     *           "earning": [
+                     *             {
+                     *               "cap_period": "year",
+                     *               "cap_points": null,
+                     *               "fact": "bill_paid",
+                     *               "points": 50,
+                     *               "points_per_unit": 0,
+                     *               "rule": "on-time",
+                     *               "tier_bonus": true,
+                     *               "valid_from": null,
+                     *               "valid_until": null
+                     *             }
+                     *           ],
+                     *           "expiry": {
+                     *             "after_months": 24,
+                     *             "earned_in": "month"
+                     *           },
+                     *           "interval_s": 900,
+                     *           "minor_units_per_kwh": 25,
+                     *           "points_per_kwh": 100,
+                     *           "programme": "dorf",
+                     *           "redemption_days": 30,
+                     *           "tiers": [
+                     *             {
+                     *               "bonus_percent": 5,
+                     *               "from_points": 400,
+                     *               "tier": "silver"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         items: {
                             budgets: {
@@ -8784,21 +13522,54 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/programmes",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/programmes",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/programmes",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -8817,6 +13588,18 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "feeder": "dorf",
+                 *       "readings": [
+                 *         {
+                 *           "at": "2026-01-12T17:54:47Z",
+                 *           "meter": "M-008",
+                 *           "p_kw": 4.3
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": {
                     feeder: string;
                     readings: {
@@ -8835,6 +13618,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "corrected": [
+                     *         "E-dorf-20260112T175447Z-R001"
+                     *       ],
+                     *       "decided": [],
+                     *       "new": 1,
+                     *       "not_kept": [],
+                     *       "readings": 1,
+                     *       "unchanged": 0
+                     *     }
+                     */
                     "application/json": {
                         corrected: string[];
                         decided: string[];
@@ -8850,63 +13645,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/readings/late",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/readings/late",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/readings/late",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description who or what it is about is not known */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "who or what it is about is not known",
+                     *       "instance": "/api/v1/readings/late",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it cannot be done as things stand */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it cannot be done as things stand",
+                     *       "instance": "/api/v1/readings/late",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is too large",
+                     *       "instance": "/api/v1/readings/late",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/readings/late",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed, or its readings cannot be */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed, or its readings cannot be",
+                     *       "instance": "/api/v1/readings/late",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/readings/late",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written",
+                     *       "instance": "/api/v1/readings/late",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -8925,6 +13837,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "at": "2026-01-13T09:00:00Z",
+                     *           "customer": "C-008",
+                     *           "deadline": "2026-02-12T09:00:00Z",
+                     *           "entry": "redemption_moved",
+                     *           "item": "led-lamp",
+                     *           "points": 200,
+                     *           "programme": null,
+                     *           "reason": "redeemed",
+                     *           "redemption": "shop-20260113-77",
+                     *           "state": "pending",
+                     *           "who": "token:portal"
+                     *         }
+                     *       ],
+                     *       "more": 0
+                     *     }
+                     */
                     "application/json": {
                         items: {
                             at: string;
@@ -8950,21 +13882,54 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/redemptions",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/redemptions",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/redemptions",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -8983,6 +13948,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "customer": "C-008",
+                 *       "item": "led-lamp",
+                 *       "redemption": "shop-20260113-77"
+                 *     }
+                 */
                 "application/json": {
                     customer: string;
                     item: string;
@@ -8998,6 +13970,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-01-13T09:00:00Z",
+                     *       "customer": "C-008",
+                     *       "deadline": "2026-02-12T09:00:00Z",
+                     *       "item": "led-lamp",
+                     *       "points": 200,
+                     *       "reason": "redeemed",
+                     *       "redemption": "shop-20260113-77",
+                     *       "state": "pending"
+                     *     }
+                     */
                     "application/json": {
                         at: string;
                         customer: string;
@@ -9016,63 +14000,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/redemptions",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/redemptions",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/redemptions",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description who or what it is about is not known */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "who or what it is about is not known",
+                     *       "instance": "/api/v1/redemptions",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it cannot be done as the rules and the accounts stand */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it cannot be done as the rules and the accounts stand",
+                     *       "instance": "/api/v1/redemptions",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is too large",
+                     *       "instance": "/api/v1/redemptions",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/redemptions",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed",
+                     *       "instance": "/api/v1/redemptions",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/redemptions",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written; nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written; nothing was done",
+                     *       "instance": "/api/v1/redemptions",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -9087,12 +14188,18 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example shop-20260113-77 */
                 redemption: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "handed over at the counter"
+                 *     }
+                 */
                 "application/json": {
                     reason: string;
                     who?: string | null;
@@ -9106,6 +14213,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-01-14T09:00:00Z",
+                     *       "customer": "C-008",
+                     *       "deadline": null,
+                     *       "item": "led-lamp",
+                     *       "points": 200,
+                     *       "reason": "handed over at the counter",
+                     *       "redemption": "shop-20260113-77",
+                     *       "state": "fulfilled"
+                     *     }
+                     */
                     "application/json": {
                         at: string;
                         customer: string;
@@ -9124,63 +14243,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/fulfil",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/fulfil",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/fulfil",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description who or what it is about is not known */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "who or what it is about is not known",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/fulfil",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it cannot be done as the rules and the accounts stand */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it cannot be done as the rules and the accounts stand",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/fulfil",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is too large",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/fulfil",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/fulfil",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/fulfil",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/fulfil",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written; nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written; nothing was done",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/fulfil",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -9195,12 +14431,18 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example shop-20260113-77 */
                 redemption: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "the lamp is sold out"
+                 *     }
+                 */
                 "application/json": {
                     reason: string;
                     who?: string | null;
@@ -9214,6 +14456,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-01-14T09:00:00Z",
+                     *       "customer": "C-008",
+                     *       "deadline": null,
+                     *       "item": "led-lamp",
+                     *       "points": 200,
+                     *       "reason": "the lamp is sold out",
+                     *       "redemption": "shop-20260113-77",
+                     *       "state": "voided"
+                     *     }
+                     */
                     "application/json": {
                         at: string;
                         customer: string;
@@ -9232,63 +14486,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/void",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/void",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/void",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description who or what it is about is not known */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "who or what it is about is not known",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/void",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it cannot be done as the rules and the accounts stand */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it cannot be done as the rules and the accounts stand",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/void",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is too large",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/void",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/void",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/void",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/void",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written; nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written; nothing was done",
+                     *       "instance": "/api/v1/redemptions/shop-20260113-77/void",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -9297,6 +14668,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example E-dorf-20260112T175447Z-R001 */
                 request_id: string;
             };
             cookie?: never;
@@ -9309,6 +14681,57 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "asked_kwh": 1.7,
+                     *       "baseline": {
+                     *         "adjustment": null,
+                     *         "baseline_kwh": 2.75,
+                     *         "days": [],
+                     *         "method": "live_meter",
+                     *         "p_kw": [],
+                     *         "reasons": [],
+                     *         "rule": "before"
+                     *       },
+                     *       "by_interval": [
+                     *         {
+                     *           "active_s": 900,
+                     *           "asked_wh": 1700,
+                     *           "compliance_percent": 92.4,
+                     *           "measured_s": 900,
+                     *           "proven": true,
+                     *           "reduced_wh": 1571,
+                     *           "start": "2026-01-12T17:54:47Z"
+                     *         }
+                     *       ],
+                     *       "compliance_percent": 92.4,
+                     *       "corrections": [],
+                     *       "currency": "EUR-cent",
+                     *       "customer": "C-008",
+                     *       "disputes": [
+                     *         {
+                     *           "at": "2026-01-13T09:00:00Z",
+                     *           "dispute": "D-20260113T090000Z-E-dorf-20260112T175447Z-R001",
+                     *           "entry": "dispute_opened",
+                     *           "reason": "readings_missing",
+                     *           "request": "E-dorf-20260112T175447Z-R001",
+                     *           "who": "li.wei"
+                     *         }
+                     *       ],
+                     *       "event": "E-dorf-20260112T175447Z",
+                     *       "feeder": "dorf",
+                     *       "intervals": 1,
+                     *       "intervals_measured": 1,
+                     *       "minor_units": 39,
+                     *       "outcome": "credited",
+                     *       "points": 157,
+                     *       "programme": null,
+                     *       "reduced_kwh": 1.571,
+                     *       "request": "E-dorf-20260112T175447Z-R001",
+                     *       "settled_at": "2026-01-12T20:12:47Z",
+                     *       "version": 0
+                     *     }
+                     */
                     "application/json": {
                         asked_kwh: number;
                         baseline: {
@@ -9416,42 +14839,108 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/requests/E-dorf-20260112T175447Z-R001/settlement",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/requests/E-dorf-20260112T175447Z-R001/settlement",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description who or what it is about is not known */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "who or what it is about is not known",
+                     *       "instance": "/api/v1/requests/E-dorf-20260112T175447Z-R001/settlement",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it cannot be done as things stand */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it cannot be done as things stand",
+                     *       "instance": "/api/v1/requests/E-dorf-20260112T175447Z-R001/settlement",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed, or its readings cannot be */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed, or its readings cannot be",
+                     *       "instance": "/api/v1/requests/E-dorf-20260112T175447Z-R001/settlement",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written",
+                     *       "instance": "/api/v1/requests/E-dorf-20260112T175447Z-R001/settlement",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -9470,6 +14959,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "feeders": null,
+                     *       "may": [
+                     *         "answer",
+                     *         "customers",
+                     *         "look",
+                     *         "operate"
+                     *       ],
+                     *       "name": "li.wei",
+                     *       "second_factor": null
+                     *     }
+                     */
                     "application/json": {
                         feeders: string[] | null;
                         may: string[];
@@ -9483,21 +14985,54 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/session",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/session",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/session",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -9510,6 +15045,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "492039",
+                 *       "name": "li.wei",
+                 *       "password": "a phrase of four words"
+                 *     }
+                 */
                 "application/json": {
                     code?: string | null;
                     name: string;
@@ -9524,6 +15066,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "feeders": null,
+                     *       "may": [
+                     *         "answer",
+                     *         "customers",
+                     *         "look",
+                     *         "operate"
+                     *       ],
+                     *       "name": "li.wei",
+                     *       "second_factor": true
+                     *     }
+                     */
                     "application/json": {
                         feeders: string[] | null;
                         may: string[];
@@ -9537,49 +15092,126 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "name, password or code is not right",
+                     *       "instance": "/api/v1/session",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the order came from a page of somebody else's */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the order came from a page of somebody else's",
+                     *       "instance": "/api/v1/session",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is too large",
+                     *       "instance": "/api/v1/session",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/session",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the order is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the order is malformed",
+                     *       "instance": "/api/v1/session",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many tries: see Retry-After */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many tries: see Retry-After",
+                     *       "instance": "/api/v1/session",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/session",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -9604,14 +15236,36 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the order came from a page of somebody else's",
+                     *       "instance": "/api/v1/session",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/session",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -9636,6 +15290,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "asked_kwh": 3.4,
+                     *           "compliance_percent": 92.4,
+                     *           "currency": "EUR-cent",
+                     *           "customer": "C-008",
+                     *           "event": "E-dorf-20260112T175447Z",
+                     *           "feeder": "dorf",
+                     *           "kind": "ev_charger",
+                     *           "minor_units": 79,
+                     *           "outcome": "credited",
+                     *           "points": 314,
+                     *           "reduced_kwh": 3.142,
+                     *           "request": "E-dorf-20260112T175447Z-R001",
+                     *           "service_point": "LV3.101 Load 97",
+                     *           "settled_at": "2026-01-12T20:12:47Z",
+                     *           "target": "ev-005",
+                     *           "version": 0
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": {
                         items: {
                             asked_kwh: number;
@@ -9665,22 +15344,53 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/settlements",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/settlements",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/settlements",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
@@ -9688,7 +15398,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/settlements",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -9707,6 +15428,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "notes": [
+                     *         {
+                     *           "at": "2026-01-12T18:04:47Z",
+                     *           "done": false,
+                     *           "feeder": "dorf",
+                     *           "marked_by": null,
+                     *           "note": 117,
+                     *           "pinned": true,
+                     *           "shift": 41,
+                     *           "text": "Cable 3 is being mended until Friday",
+                     *           "who": "li.wei"
+                     *         }
+                     *       ],
+                     *       "shift": 41,
+                     *       "since": "2026-01-12T14:00:00Z",
+                     *       "standing": [
+                     *         {
+                     *           "feeder": "dorf",
+                     *           "kind": "event",
+                     *           "priority": null,
+                     *           "since": "2026-01-12T17:54:47Z",
+                     *           "until": null,
+                     *           "what": "E-dorf-20260112T175447Z",
+                     *           "who": null,
+                     *           "why": null
+                     *         }
+                     *       ],
+                     *       "who": "li.wei"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ShiftBody"];
                 };
             };
@@ -9715,14 +15468,36 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "what was asked for cannot be",
+                     *       "instance": "/api/v1/shift",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be read now */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be read now",
+                     *       "instance": "/api/v1/shift",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -9764,6 +15539,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "notes": [
+                     *         {
+                     *           "at": "2026-01-12T18:04:47Z",
+                     *           "done": false,
+                     *           "feeder": "dorf",
+                     *           "marked_by": null,
+                     *           "note": 117,
+                     *           "pinned": true,
+                     *           "shift": 41,
+                     *           "text": "Cable 3 is being mended until Friday",
+                     *           "who": "li.wei"
+                     *         }
+                     *       ],
+                     *       "shift": 42,
+                     *       "since": "2026-01-12T22:00:00Z",
+                     *       "standing": [],
+                     *       "who": "jo.linde"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ShiftBody"];
                 };
             };
@@ -9772,70 +15568,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/shift/hand-over",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/shift/hand-over",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/shift/hand-over",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such note or feeder */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such note or feeder",
+                     *       "instance": "/api/v1/shift/hand-over",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it cannot be done as the shift log stands */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it cannot be done as the shift log stands",
+                     *       "instance": "/api/v1/shift/hand-over",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is too large",
+                     *       "instance": "/api/v1/shift/hand-over",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/shift/hand-over",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed",
+                     *       "instance": "/api/v1/shift/hand-over",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/shift/hand-over",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written, so nothing was done",
+                     *       "instance": "/api/v1/shift/hand-over",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -9877,6 +15783,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-01-12T18:04:47Z",
+                     *       "done": false,
+                     *       "feeder": "dorf",
+                     *       "marked_by": null,
+                     *       "note": 117,
+                     *       "pinned": true,
+                     *       "shift": 41,
+                     *       "text": "Cable 3 is being mended until Friday",
+                     *       "who": "li.wei"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NoteBody"];
                 };
             };
@@ -9885,70 +15804,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/shift/notes",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/shift/notes",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/shift/notes",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such note or feeder */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such note or feeder",
+                     *       "instance": "/api/v1/shift/notes",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it cannot be done as the shift log stands */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it cannot be done as the shift log stands",
+                     *       "instance": "/api/v1/shift/notes",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is too large",
+                     *       "instance": "/api/v1/shift/notes",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/shift/notes",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed",
+                     *       "instance": "/api/v1/shift/notes",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/shift/notes",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written, so nothing was done",
+                     *       "instance": "/api/v1/shift/notes",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -9963,6 +15992,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example 117 */
                 note: number;
             };
             cookie?: never;
@@ -9988,6 +16018,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-01-12T18:04:47Z",
+                     *       "done": true,
+                     *       "feeder": "dorf",
+                     *       "marked_by": "li.wei",
+                     *       "note": 117,
+                     *       "pinned": true,
+                     *       "shift": 41,
+                     *       "text": "Cable 3 is being mended until Friday",
+                     *       "who": "li.wei"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NoteBody"];
                 };
             };
@@ -9996,70 +16039,180 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the Idempotency-Key is malformed",
+                     *       "instance": "/api/v1/shift/notes/117/mark",
+                     *       "status": 400,
+                     *       "title": "Bad Request",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description nobody is signed in, and no token was shown */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/shift/notes/117/mark",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/shift/notes/117/mark",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such note or feeder */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such note or feeder",
+                     *       "instance": "/api/v1/shift/notes/117/mark",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description it cannot be done as the shift log stands */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "it cannot be done as the shift log stands",
+                     *       "instance": "/api/v1/shift/notes/117/mark",
+                     *       "status": 409,
+                     *       "title": "Conflict",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is too large",
+                     *       "instance": "/api/v1/shift/notes/117/mark",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/shift/notes/117/mark",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is malformed",
+                     *       "instance": "/api/v1/shift/notes/117/mark",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description too many commands run at a time */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "too many commands run at a time",
+                     *       "instance": "/api/v1/shift/notes/117/mark",
+                     *       "status": 429,
+                     *       "title": "Too Many Requests",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be written, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be written, so nothing was done",
+                     *       "instance": "/api/v1/shift/notes/117/mark",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -10078,6 +16231,77 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "acts": [
+                     *         {
+                     *           "action": "limit",
+                     *           "at": "2026-01-12T18:04:47Z",
+                     *           "feeder": "dorf",
+                     *           "target": "ev-005",
+                     *           "who": "li.wei",
+                     *           "why": "cable 3 is being repaired"
+                     *         }
+                     *       ],
+                     *       "acts_total": 1,
+                     *       "alarms": [
+                     *         {
+                     *           "count": 2,
+                     *           "kind": "overload",
+                     *           "last_at": "2026-01-12T17:54:47Z",
+                     *           "last_feeder": "dorf",
+                     *           "priority": "low"
+                     *         }
+                     *       ],
+                     *       "alarms_by_priority": {
+                     *         "low": 2
+                     *       },
+                     *       "alarms_shelved": 0,
+                     *       "automatic": [],
+                     *       "complete": true,
+                     *       "data": [],
+                     *       "data_total": 0,
+                     *       "disputes_closed": 0,
+                     *       "disputes_opened": 0,
+                     *       "entries": 412,
+                     *       "events": [
+                     *         {
+                     *           "closed_at": "2026-01-12T20:12:47Z",
+                     *           "element": "trafo:0",
+                     *           "event": "E-dorf-20260112T175447Z",
+                     *           "feeder": "dorf",
+                     *           "opened_at": "2026-01-12T17:54:47Z",
+                     *           "peak_percent": 112.4,
+                     *           "requests": 91,
+                     *           "short": false
+                     *         }
+                     *       ],
+                     *       "events_total": 1,
+                     *       "from_at": "2026-01-12T14:00:00Z",
+                     *       "minor_units": 3186,
+                     *       "people": {
+                     *         "asked": 9,
+                     *         "not_reached": 0,
+                     *         "said_no": 1,
+                     *         "said_yes": 7,
+                     *         "want_no_more": 0
+                     *       },
+                     *       "points": 12745,
+                     *       "readings_refused": {
+                     *         "malformed": 4
+                     *       },
+                     *       "reduced_kwh": 128.019,
+                     *       "requests_by_end": {
+                     *         "settled": 88,
+                     *         "unanswered": 3
+                     *       },
+                     *       "requests_planned": 91,
+                     *       "restarts": 0,
+                     *       "silent": [],
+                     *       "silent_total": 0,
+                     *       "until_at": "2026-01-12T22:00:00Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ShiftSummary"];
                 };
             };
@@ -10086,14 +16310,36 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "what was asked for cannot be",
+                     *       "instance": "/api/v1/shift/summary",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be read now */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be read now",
+                     *       "instance": "/api/v1/shift/summary",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -10115,6 +16361,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "began_at": "2026-01-12T14:00:00Z",
+                     *           "ended_at": "2026-01-12T22:00:00Z",
+                     *           "handed_over_by": "li.wei",
+                     *           "notes": 1,
+                     *           "remarks": "Quiet. Look after the pump at C-017.",
+                     *           "shift": 41,
+                     *           "taken_over_by": "jo.linde",
+                     *           "who": "li.wei"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["PastShiftsBody"];
                 };
             };
@@ -10123,14 +16386,36 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "what was asked for cannot be",
+                     *       "instance": "/api/v1/shifts",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be read now */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be read now",
+                     *       "instance": "/api/v1/shifts",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -10139,6 +16424,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 41 */
                 shift: number;
             };
             cookie?: never;
@@ -10151,6 +16437,115 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "more": 0,
+                     *       "notes": [
+                     *         {
+                     *           "at": "2026-01-12T18:04:47Z",
+                     *           "done": false,
+                     *           "feeder": "dorf",
+                     *           "marked_by": null,
+                     *           "note": 117,
+                     *           "pinned": true,
+                     *           "shift": 41,
+                     *           "text": "Cable 3 is being mended until Friday",
+                     *           "who": "li.wei"
+                     *         }
+                     *       ],
+                     *       "shift": {
+                     *         "began_at": "2026-01-12T14:00:00Z",
+                     *         "ended_at": "2026-01-12T22:00:00Z",
+                     *         "handed_over_by": "li.wei",
+                     *         "notes": 1,
+                     *         "remarks": "Quiet. Look after the pump at C-017.",
+                     *         "shift": 41,
+                     *         "taken_over_by": "jo.linde",
+                     *         "who": "li.wei"
+                     *       },
+                     *       "standing": [
+                     *         {
+                     *           "feeder": "dorf",
+                     *           "kind": "event",
+                     *           "priority": null,
+                     *           "since": "2026-01-12T17:54:47Z",
+                     *           "until": null,
+                     *           "what": "E-dorf-20260112T175447Z",
+                     *           "who": null,
+                     *           "why": null
+                     *         }
+                     *       ],
+                     *       "summary": {
+                     *         "acts": [
+                     *           {
+                     *             "action": "limit",
+                     *             "at": "2026-01-12T18:04:47Z",
+                     *             "feeder": "dorf",
+                     *             "target": "ev-005",
+                     *             "who": "li.wei",
+                     *             "why": "cable 3 is being repaired"
+                     *           }
+                     *         ],
+                     *         "acts_total": 1,
+                     *         "alarms": [
+                     *           {
+                     *             "count": 2,
+                     *             "kind": "overload",
+                     *             "last_at": "2026-01-12T17:54:47Z",
+                     *             "last_feeder": "dorf",
+                     *             "priority": "low"
+                     *           }
+                     *         ],
+                     *         "alarms_by_priority": {
+                     *           "low": 2
+                     *         },
+                     *         "alarms_shelved": 0,
+                     *         "automatic": [],
+                     *         "complete": true,
+                     *         "data": [],
+                     *         "data_total": 0,
+                     *         "disputes_closed": 0,
+                     *         "disputes_opened": 0,
+                     *         "entries": 412,
+                     *         "events": [
+                     *           {
+                     *             "closed_at": "2026-01-12T20:12:47Z",
+                     *             "element": "trafo:0",
+                     *             "event": "E-dorf-20260112T175447Z",
+                     *             "feeder": "dorf",
+                     *             "opened_at": "2026-01-12T17:54:47Z",
+                     *             "peak_percent": 112.4,
+                     *             "requests": 91,
+                     *             "short": false
+                     *           }
+                     *         ],
+                     *         "events_total": 1,
+                     *         "from_at": "2026-01-12T14:00:00Z",
+                     *         "minor_units": 3186,
+                     *         "people": {
+                     *           "asked": 9,
+                     *           "not_reached": 0,
+                     *           "said_no": 1,
+                     *           "said_yes": 7,
+                     *           "want_no_more": 0
+                     *         },
+                     *         "points": 12745,
+                     *         "readings_refused": {
+                     *           "malformed": 4
+                     *         },
+                     *         "reduced_kwh": 128.019,
+                     *         "requests_by_end": {
+                     *           "settled": 88,
+                     *           "unanswered": 3
+                     *         },
+                     *         "requests_planned": 91,
+                     *         "restarts": 0,
+                     *         "silent": [],
+                     *         "silent_total": 0,
+                     *         "until_at": "2026-01-12T22:00:00Z"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["ToldShiftBody"];
                 };
             };
@@ -10159,21 +16554,54 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such shift that is over and still known",
+                     *       "instance": "/api/v1/shifts/41",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description what was asked for cannot be */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "what was asked for cannot be",
+                     *       "instance": "/api/v1/shifts/41",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the journal cannot be read now */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the journal cannot be read now",
+                     *       "instance": "/api/v1/shifts/41",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -10196,6 +16624,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "told": [
+                     *         {
+                     *           "at": "2026-01-12T17:54:47Z",
+                     *           "entry": "event_opened",
+                     *           "feeder": "dorf",
+                     *           "seq": 812,
+                     *           "severity": "alarm",
+                     *           "text": "Transformer 0 at 106.9 %, over its limit of 100.0 %: event E-dorf-20260112T175447Z opened"
+                     *         }
+                     *       ],
+                     *       "whole": false
+                     *     }
+                     */
                     "text/event-stream": {
                         full: boolean;
                         told: {
@@ -10590,15 +17033,35 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such feeder",
+                     *       "instance": "/api/v1/stream",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/stream",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description as many streams are open as there may be */
@@ -10606,7 +17069,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "as many streams are open as there may be",
+                     *       "instance": "/api/v1/stream",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -10625,6 +17099,76 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "daemon": {
+                     *         "cycles": {
+                     *           "cycles": 2410,
+                     *           "failures": 0,
+                     *           "last_failed_at": null,
+                     *           "late": 1,
+                     *           "late_lately": 0,
+                     *           "latest_s": 0.041,
+                     *           "median_s": 0.038,
+                     *           "p99_s": 0.12
+                     *         },
+                     *         "epoch": 3,
+                     *         "holder": "control-1",
+                     *         "journal": {
+                     *           "copy_failures": 0,
+                     *           "entries": 4812,
+                     *           "failures": 0,
+                     *           "fault": null,
+                     *           "latest_commit_s": 0.003,
+                     *           "sealed_entries": 4800,
+                     *           "store": "sqlite"
+                     *         },
+                     *         "links": [
+                     *           {
+                     *             "connected": true,
+                     *             "link": "mqtt",
+                     *             "losses": 0,
+                     *             "since": "2026-01-12T06:54:47Z"
+                     *           }
+                     *         ],
+                     *         "now": "2026-01-12T18:04:47Z",
+                     *         "queues": [
+                     *           {
+                     *             "bound": 50000,
+                     *             "queue": "readings",
+                     *             "waiting": 12
+                     *           }
+                     *         ],
+                     *         "refused": [
+                     *           {
+                     *             "count": 4,
+                     *             "feeder": "dorf",
+                     *             "reason": "malformed"
+                     *           }
+                     *         ],
+                     *         "shed": 0,
+                     *         "sources": [
+                     *           {
+                     *             "last_reason": null,
+                     *             "last_stopped_at": null,
+                     *             "restarts": 0,
+                     *             "source": "mqtt"
+                     *           }
+                     *         ],
+                     *         "started_at": "2026-01-12T06:54:47Z",
+                     *         "version": "1.6.0"
+                     *       },
+                     *       "process": {
+                     *         "cpu_s": 812.4,
+                     *         "disk_bytes": 64000000000,
+                     *         "disk_free_bytes": 41000000000,
+                     *         "memory_bytes": 214000000,
+                     *         "most_open_files": 1024,
+                     *         "open_files": 41,
+                     *         "threads": 9
+                     *       }
+                     *     }
+                     */
                     "application/json": {
                         /**
                          * DaemonStatus
@@ -10708,21 +17252,54 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/system",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/system",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/system",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -10741,6 +17318,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "cycle": {
+                     *         "fresh_s": 15,
+                     *         "period_s": 5
+                     *       },
+                     *       "limits": {
+                     *         "loading_percent": 100,
+                     *         "max_v_pu": 1.1,
+                     *         "min_v_pu": 0.9
+                     *       },
+                     *       "name": "Westend"
+                     *     }
+                     */
                     "application/json": Record<string, never>;
                 };
             };
@@ -10749,21 +17340,54 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/system/config",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/system/config",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/system/config",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -10786,6 +17410,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "at": "2026-01-12T17:54:47Z",
+                     *           "event": "event_opened",
+                     *           "fields": {
+                     *             "element": "trafo:0",
+                     *             "feeder": "dorf"
+                     *           },
+                     *           "level": "warning",
+                     *           "seq": 902
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
                     "application/json": {
                         items: {
                             at: string;
@@ -10805,22 +17446,53 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/system/log",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/system/log",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/system/log",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
@@ -10828,7 +17500,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/system/log",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -10847,6 +17530,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "tokens": [
+                     *         {
+                     *           "expires_at": "2027-01-12T18:04:47Z",
+                     *           "feeders": [
+                     *             "dorf"
+                     *           ],
+                     *           "made_at": "2026-01-12T18:04:47Z",
+                     *           "made_by": "jo.linde",
+                     *           "may": [
+                     *             "customers",
+                     *             "look"
+                     *           ],
+                     *           "name": "portal",
+                     *           "secret": null,
+                     *           "token": "t-5f0c6a0e"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
                         tokens: {
                             expires_at: string;
@@ -10866,21 +17570,54 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/tokens",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/tokens",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/tokens",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -10893,6 +17630,19 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "days": 365,
+                 *       "feeders": [
+                 *         "dorf"
+                 *       ],
+                 *       "may": [
+                 *         "look",
+                 *         "customers"
+                 *       ],
+                 *       "name": "portal"
+                 *     }
+                 */
                 "application/json": {
                     days: number;
                     feeders?: string[] | null;
@@ -10908,6 +17658,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "expires_at": "2027-01-12T18:04:47Z",
+                     *       "feeders": [
+                     *         "dorf"
+                     *       ],
+                     *       "made_at": "2026-01-12T18:04:47Z",
+                     *       "made_by": "jo.linde",
+                     *       "may": [
+                     *         "customers",
+                     *         "look"
+                     *       ],
+                     *       "name": "portal",
+                     *       "secret": "gw_told-once-and-never-again",
+                     *       "token": "t-5f0c6a0e"
+                     *     }
+                     */
                     "application/json": {
                         expires_at: string;
                         feeders: string[] | null;
@@ -10925,42 +17692,108 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/tokens",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/tokens",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is too large */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is too large",
+                     *       "instance": "/api/v1/tokens",
+                     *       "status": 413,
+                     *       "title": "Request Entity Too Large",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the body is not application/json */
             415: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the body is not application/json",
+                     *       "instance": "/api/v1/tokens",
+                     *       "status": 415,
+                     *       "title": "Unsupported Media Type",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the order is malformed, or more than its maker may */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the order is malformed, or more than its maker may",
+                     *       "instance": "/api/v1/tokens",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description the accounts cannot be written now, so nothing was done */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be written now, so nothing was done",
+                     *       "instance": "/api/v1/tokens",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -10969,6 +17802,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example t-5f0c6a0e */
                 token: string;
             };
             cookie?: never;
@@ -10987,29 +17821,71 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/tokens/t-5f0c6a0e",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description this is not for who was shown, or this controller is read-only */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/tokens/t-5f0c6a0e",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description there is no such token */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "there is no such token",
+                     *       "instance": "/api/v1/tokens/t-5f0c6a0e",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/tokens/t-5f0c6a0e",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description the accounts cannot be read or written now, so nothing was done */
@@ -11017,7 +17893,18 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "the accounts cannot be read or written now, so nothing was done",
+                     *       "instance": "/api/v1/tokens/t-5f0c6a0e",
+                     *       "status": 503,
+                     *       "title": "Service Unavailable",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -11038,16 +17925,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "at": "2026-01-12T17:54:47Z",
+                     *         "entry": "event_opened",
+                     *         "feeder": "dorf",
+                     *         "seq": 812,
+                     *         "severity": "alarm",
+                     *         "text": "Transformer 0 at 106.9 %, over its limit of 100.0 %: event E-dorf-20260112T175447Z opened"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Told"][];
                 };
             };
-            /** @description Validation Error */
+            /** @description a parameter is malformed */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    /**
+                     * @example {
+                     *       "detail": "a parameter is malformed",
+                     *       "instance": "/api/v1/told",
+                     *       "status": 422,
+                     *       "title": "Unprocessable Entity",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -11067,15 +17975,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "feeders": [
+                     *         {
+                     *           "id": "dorf",
+                     *           "ready": true,
+                     *           "seconds_since_cycle": 1.2
+                     *         }
+                     *       ],
+                     *       "status": "ready"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description Service Unavailable */
+            /** @description some feeder has had no cycle lately */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "feeders": [
+                     *         {
+                     *           "id": "dorf",
+                     *           "ready": false,
+                     *           "seconds_since_cycle": 94
+                     *         }
+                     *       ],
+                     *       "status": "not_ready"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Health"];
                 };
             };
@@ -11095,7 +18027,21 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example # HELP gridward_events_total Events opened
+                     *     # TYPE gridward_events_total counter
+                     *     gridward_events_total{feeder="dorf"} 3.0
+                     *     # EOF
+                     */
+                    "application/openmetrics-text": string;
+                    /**
+                     * @example # HELP gridward_events_total Events opened
+                     *     # TYPE gridward_events_total counter
+                     *     gridward_events_total{feeder="dorf"} 3.0
+                     */
+                    "text/plain": string;
+                };
             };
         };
     };

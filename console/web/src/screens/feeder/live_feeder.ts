@@ -24,8 +24,6 @@ export interface LiveFeeder {
   readonly now: FeederEvent;
   /** When that came, by the page's own clock: `performance.now()`. */
   readonly heardAtMs: number;
-  /** By the page's own clock that never jumps: when this was told. */
-  readonly heardAtMs: number;
   readonly figures: Figures;
   readonly requests: readonly Request[];
   readonly trend: Trend;
@@ -39,7 +37,6 @@ export function after(known: LiveFeeder | null, told: FeederEvent): LiveFeeder {
   const before = known?.now.feeder === told.feeder ? known : null;
   return {
     now: told,
-    heardAtMs: performance.now(),
     heardAtMs: performance.now(),
     figures: { line: told.line_loading_percent, transformer: told.transformer_loading_percent, v: told.v_pu },
     requests: requestsAfter(before?.requests ?? [], told.requests),

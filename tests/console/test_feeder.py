@@ -47,6 +47,8 @@ def page(chromium: Browser, world: LiveWorld) -> Iterator[Page]:
     world.sign_in(page, "operator")
     page.goto(f"{world.address}#/feeders")  # the only feeder is opened by itself
     expect(page.get_by_role("application", name=DRAWING)).to_be_visible()
+    # until the stream has spoken there is a drawing alone, which the whole screen then takes the place of
+    expect(page.get_by_role("region", name="Requests and devices")).to_be_visible()
     yield page
     assert said == []
     context.close()

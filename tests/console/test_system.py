@@ -19,8 +19,8 @@ PASSWORD = "correct-horse-battery"
 
 
 def with_a_password(of: settings.Site) -> settings.Site:
-    notices = settings.Notices(url=f"https://gridward:{PASSWORD}@notices.example/hook")
-    return structs.replace(of, notices=notices)
+    way = settings.NoticeWay(name="hook", url=f"jsons://gridward:{PASSWORD}@notices.example/hook")
+    return structs.replace(of, notices=settings.Notices(channel=(way,)))
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,7 @@ def test_the_log_is_filtered_paused_and_taken_along(world: LiveWorld, page: Page
     expect(lines).to_have_count(1)
     expect(lines.first).to_contain_text("reason=refused")
     page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/system/log" in request.url else None)
     world.log(None, "error", {"event": "another", "level": "error"})

@@ -80,10 +80,10 @@ def test_a_lost_line_is_said_and_comes_back_by_itself(world: LiveWorld, page: Pa
     page.goto(world.address)
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     world.stop()
-    expect(page.get_by_role("alert")).to_contain_text("What you see is not the present.")
+    expect(page.locator("main > [role=alert]")).to_contain_text("What you see is not the present.")
     world.start()
     expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=20_000)
-    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.locator("main > [role=alert]")).to_have_count(0)
 
 
 def test_a_line_that_is_open_and_dumb_is_given_up(world: LiveWorld, page: Page) -> None:

@@ -83,12 +83,12 @@ def test_it_goes_on_after_the_daemon_restarts(world: LiveWorld, page: Page) -> N
     page.goto(world.address)
     expect(page.locator(".tile", has_text="Over a limit")).to_be_visible()
     world.stop()
-    expect(page.get_by_role("alert")).to_contain_text("What you see is not the present.")
+    expect(page.locator("main > [role=alert]")).to_contain_text("What you see is not the present.")
     expect(page.locator(".tile", has_text="Over a limit")).to_be_visible()  # what was known stays
     world.world.daemon = world.world.start()
     world.start()
     world.tick()
-    expect(page.get_by_role("alert")).to_have_count(0, timeout=20_000)
+    expect(page.locator("main > [role=alert]")).to_have_count(0, timeout=20_000)
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name=FEEDER))
     expect(row).to_contain_text("taken out")  # an order outlasts a restart
     world.on_loop(lambda: world.world.daemon.operate(FEEDER, "automatic_on", None, "Ada", "done"))

@@ -47,13 +47,9 @@ async def tell(live: LiveWorld, *alarms: AlarmRaised) -> None:
 
 
 @pytest.fixture
-def page(chromium: Browser, world: LiveWorld) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
-    page = context.new_page()
-    page.set_default_timeout(10_000)
+def page(page: Page, world: LiveWorld) -> Page:
     world.sign_in(page, "operator")
-    yield page
-    context.close()
+    return page
 
 
 def rows(page: Page) -> list[str]:

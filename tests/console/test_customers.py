@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.console.accessible import faults
 from tests.console.live_world import LiveWorld
@@ -24,15 +24,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveWorld]:
     live.tick(8)
     yield live
     live.stop()
-
-
-@pytest.fixture
-def page(chromium: Browser, world: LiveWorld) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    yield page
-    context.close()
 
 
 def open_at(page: Page, world: LiveWorld, path: str) -> None:

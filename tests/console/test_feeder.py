@@ -5,7 +5,7 @@ never passed off as the present.
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
 from tests.builders import FEEDER
 from tests.console.accessible import faults
@@ -37,10 +37,8 @@ def _is_fault(told: ConsoleMessage) -> bool:
 
 
 @pytest.fixture
-def page(chromium: Browser, world: LiveWorld) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1440, "height": 1000}, locale="en-GB")
-    page = context.new_page()
-    page.set_default_timeout(10_000)
+def page(page: Page, world: LiveWorld) -> Iterator[Page]:
+    page.set_viewport_size({"width": 1440, "height": 1000})
     said: list[str] = []
     page.on("console", lambda told: said.append(told.text) if _is_fault(told) else None)
     page.on("pageerror", lambda error: said.append(str(error)))
@@ -51,7 +49,6 @@ def page(chromium: Browser, world: LiveWorld) -> Iterator[Page]:
     expect(page.get_by_role("region", name="Requests and devices")).to_be_visible()
     yield page
     assert said == []
-    context.close()
 
 
 def panel(page: Page, name: str) -> Locator:

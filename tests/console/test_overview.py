@@ -23,15 +23,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveWorld]:
     live.stop()
 
 
-@pytest.fixture
-def page(chromium: Browser, world: LiveWorld) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    yield page
-    context.close()
-
-
 def tile(page: Page, name: str) -> str:
     return page.locator(".tile", has_text=name).locator("dd").first.inner_text().replace("\n", " ")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from msgspec.structs import replace
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from controller.entries import RequestSettled
 from controller.settings import Requests, Rewards
@@ -35,13 +35,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveWorld]:
 
 
 @pytest.fixture
-def page(chromium: Browser, world: LiveWorld) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
-    page = context.new_page()
-    page.set_default_timeout(10_000)
+def page(page: Page, world: LiveWorld) -> Page:
     world.sign_in(page, "supervisor")
-    yield page
-    context.close()
+    return page
 
 
 def test_settlements_lead_to_their_proof_and_a_dispute_is_opened_and_decided(

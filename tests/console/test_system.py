@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from msgspec import structs
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from controller import settings
 from tests.console.accessible import faults
@@ -30,15 +30,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveWorld]:
     live.tick(2)
     yield live
     live.stop()
-
-
-@pytest.fixture
-def page(chromium: Browser, world: LiveWorld) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    yield page
-    context.close()
 
 
 def test_a_journal_that_cannot_be_written_stands_out(world: LiveWorld, page: Page) -> None:

@@ -21,8 +21,16 @@ from controller.alarms.alarm_list import AlarmList, AlarmSummary
 from controller.alarms.kinds import Priority
 from controller.alarms.rates import MOST_HOURS, AlarmRate
 from controller.api import alarm_bodies as bodies
-from controller.api.encoding import JSON, entity_tag, json_response, struct_schema, tagged_response, to_json
-from controller.api.gate import REFUSALS, Gate, acting
+from controller.api.encoding import (
+    JSON,
+    entity_tag,
+    json_answer,
+    json_posted,
+    json_response,
+    tagged_response,
+    to_json,
+)
+from controller.api.gate import REFUSALS, Gate, acting, feeders_of
 from controller.api.posted import MAX_BODY_BYTES, as_utc, read_posted
 from controller.errors import RecordBroken
 from controller.stores.port import StoreUnavailable
@@ -46,7 +54,7 @@ def alarm_reading_routes(desk: AlarmDesk, clock: Clock) -> APIRouter:
         after: Annotated[str | None, Query(max_length=60)] = None,
     ) -> Response:
         """All alarms that are not normal, the most urgent first, with the summary. Comes with an ETag."""
-        views = desk.views(_feeders(request))
+        views = desk.views(feeders_of(request))
         places = {one.alarm: place for place, one in enumerate(views)}
         first = 0 if after is None else places.get(after, -1) + 1
         page = views[first : first + limit]
@@ -60,13 +68,13 @@ def alarm_reading_routes(desk: AlarmDesk, clock: Clock) -> APIRouter:
     @router.get("/alarms/summary", responses=_answers(AlarmSummary))
     async def summary(request: Request) -> Response:
         """What every page shows: counts by priority, and the newest that waits. Comes with an ETag."""
-        body = to_json(desk.summary(_feeders(request)))
+        body = to_json(desk.summary(feeders_of(request)))
         return tagged_response(request, body, entity_tag(body), {"cache-control": "no-cache"}, JSON)
 
     @router.get("/alarms/rate", responses=_answers(AlarmRate))
     async def rate(request: Request, hours: Annotated[int, Query(ge=1, le=MOST_HOURS)] = 24) -> Response:
         """How many alarms came in the latest hours, against EEMUA 191 and ISA-18.2."""
-        return json_response(desk.rate(hours, _feeders(request)))
+        return json_response(desk.rate(hours, feeders_of(request)))
 
     @router.get(
         "/alarms/history",
@@ -92,7 +100,7 @@ def alarm_reading_routes(desk: AlarmDesk, clock: Clock) -> APIRouter:
         if after is not None and before is None:
             raise HTTPException(422, "after: expected the `next` of the page before")
         wanted = Wanted(
-            feeders=_feeders(request),
+            feeders=feeders_of(request),
             feeder=feeder,
             alarm=alarm,
             kind=kind,
@@ -204,12 +212,6 @@ def _may(principal: Principal, desk: AlarmDesk, alarm: str) -> bool:
         return True  # there is nothing to be allowed; the desk says so
 
 
-def _feeders(request: Request) -> frozenset[str] | None:
-    """Whose alarms whoever looks may see; None: all, also where nobody has to sign in to look."""
-    principal: Principal | None = getattr(request.state, "principal", None)
-    return None if principal is None else principal.feeders
-
-
 def _aware(at: datetime, field: str) -> datetime:
     if at.tzinfo is None:
         raise HTTPException(422, f"{field}: expected a time with its zone, such as 2026-11-26T18:00:00Z")
@@ -232,7 +234,7 @@ async def _done(asked: Awaitable[T]) -> T:
 
 def _answers(answered: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
     return {
-        200: {"content": {JSON: {"schema": struct_schema(answered)}}},
+        200: json_answer(answered),
         304: {"description": "nothing has changed"},
         422: {"description": "a parameter is malformed"},
     }
@@ -241,7 +243,6 @@ def _answers(answered: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
 def _documented(
     posted: type[msgspec.Struct], posted_example: object, answered: type[msgspec.Struct]
 ) -> dict[str, Any]:
-    asked = {"schema": struct_schema(posted), "example": posted_example}
     return {
         "responses": {
             200: _answers(answered)[200],
@@ -252,5 +253,5 @@ def _documented(
             422: {"description": "the body is malformed, or the alarm cannot be shelved like that"},
             503: {"description": _UNWRITTEN},
         },
-        "openapi_extra": {"requestBody": {"required": True, "content": {JSON: asked}}},
+        "openapi_extra": json_posted(posted, posted_example),
     }

@@ -4,7 +4,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.encoding import JSON, json_answer, json_posted, json_response
 from controller.api.gate import REFUSALS, Gate, acting
 from controller.api.posted import MAX_BODY_BYTES, Words, read_posted
 from controller.people.contacts_desk import ContactsDesk, NothingHeld
@@ -35,7 +35,7 @@ def contacts_routes(desk: ContactsDesk, gate: Gate) -> APIRouter:
     @router.post(
         "/customers/{customer}/erase-contacts",
         responses={
-            200: {"content": {JSON: {"schema": struct_schema(ErasedBody)}}},
+            200: json_answer(ErasedBody),
             **REFUSALS,
             404: {"description": "nothing is held of this customer"},
             413: {"description": f"the body is larger than {MAX_BODY_BYTES} bytes"},
@@ -43,9 +43,7 @@ def contacts_routes(desk: ContactsDesk, gate: Gate) -> APIRouter:
             422: {"description": "the order is malformed"},
             503: {"description": "the contacts cannot be written now: ask again, until it is done"},
         },
-        openapi_extra={
-            "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(EraseOrder)}}},
-        },
+        openapi_extra=json_posted(EraseOrder),
     )
     async def erase(customer: str, request: Request) -> Response:
         """Erase a customer's contacts for good, and note it in the journal."""

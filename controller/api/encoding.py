@@ -62,6 +62,18 @@ def struct_schema(struct: type) -> dict[str, Any]:
     return schema
 
 
+def json_answer(body: type, description: str | None = None) -> dict[str, Any]:
+    """An answer with this body, as a route declares it; without a description FastAPI has one of its own."""
+    told = {} if description is None else {"description": description}
+    return {**told, "content": {JSON: {"schema": struct_schema(body)}}}
+
+
+def json_posted(body: type, example: Any = None) -> dict[str, Any]:
+    """That this body is to be posted: a route's `openapi_extra`."""
+    told = {"schema": struct_schema(body)} | ({} if example is None else {"example": example})
+    return {"requestBody": {"required": True, "content": {JSON: told}}}
+
+
 def _without_references(schema: Any, components: dict[str, Any]) -> Any:
     """The same schema with all that it refers to in its place."""
     if isinstance(schema, list):

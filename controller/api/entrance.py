@@ -3,7 +3,7 @@
 import msgspec
 from fastapi import APIRouter, Response
 
-from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.encoding import json_answer, json_response
 from controller.settings import Site
 
 
@@ -34,4 +34,4 @@ def entrance_routes(site: Site, *, accounts: bool, openid: bool) -> APIRouter:
     return router
 
 
-_TOLD = {"description": "how one gets in", "content": {JSON: {"schema": struct_schema(EntranceBody)}}}
+_TOLD = json_answer(EntranceBody, "how one gets in")

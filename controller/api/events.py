@@ -18,10 +18,9 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime
 from starlette.exceptions import HTTPException
 
-from controller.access.principal import Principal
 from controller.api import event_bodies as bodies
-from controller.api.encoding import JSON, entity_tag, struct_schema, tagged_response, to_json
-from controller.api.gate import REFUSALS, Gate, note
+from controller.api.encoding import JSON, entity_tag, json_answer, struct_schema, tagged_response, to_json
+from controller.api.gate import REFUSALS, Gate, feeders_of, note
 from controller.api.posted import as_utc
 from controller.api.problems import no_such_feeder
 from controller.errors import RecordBroken
@@ -84,7 +83,7 @@ def _add_list(router: APIRouter, desk: EventDesk, clock: Clock) -> None:
             end=_our_days(end, "to"),
             state=state,
             kind=kind,
-            feeders=_feeders(request),
+            feeders=feeders_of(request),
         )
         before = None if after is None else int(after)
         page = await _read(desk.archive.page(wanted, limit, before), clock)
@@ -232,14 +231,8 @@ def _in_our_days(at: datetime, field: str) -> datetime:
     return found
 
 
-def _feeders(request: Request) -> frozenset[str] | None:
-    """Of whoever looks; None: all, or nobody has to say who they are."""
-    principal: Principal | None = getattr(request.state, "principal", None)
-    return None if principal is None else principal.feeders
-
-
 def _check_feeder(request: Request, feeder: str) -> None:
-    feeders = _feeders(request)
+    feeders = feeders_of(request)
     if feeders is not None and feeder not in feeders:
         raise HTTPException(403, f"expected somebody who may 'look' on {feeder!r}")
 
@@ -264,9 +257,8 @@ _FILES: dict[str, Any] = {
 
 
 def _answers(answered: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
-    content = {JSON: {"schema": struct_schema(answered)}}
     told: dict[int | str, dict[str, Any]] = {
-        200: {"content": content},
+        200: json_answer(answered),
         304: {"description": "as it was"},
         403: {"description": "not for them"},
     }

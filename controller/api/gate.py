@@ -144,6 +144,12 @@ def _refused(
     return refusal
 
 
+def feeders_of(request: Request) -> frozenset[str] | None:
+    """Of whoever was let in to look; None: all, also where nobody has to say who they are."""
+    principal: Principal | None = getattr(request.state, "principal", None)
+    return None if principal is None else principal.feeders
+
+
 def address_of(request: Request) -> str:
     """Where it comes from."""
     return "" if request.client is None else request.client.host

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from controller.api.drawn_feeder import layout_body
-from controller.api.encoding import JSON, entity_tag, struct_schema, tagged_response, to_json
+from controller.api.encoding import JSON, entity_tag, json_answer, tagged_response, to_json
 from controller.api.layout_bodies import LayoutBody, TilesBody
 from controller.api.problems import no_such_feeder
 from controller.settings import Site
@@ -18,10 +18,7 @@ from customers.registry import Registry
 from grid_model.network import Network
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "the drawing",
-        "content": {JSON: {"schema": struct_schema(LayoutBody)}},
-    },
+    200: json_answer(LayoutBody, "the drawing"),
     304: {"description": "as it was known already"},
     404: {"description": "there is no such feeder"},
 }

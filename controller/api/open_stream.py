@@ -3,6 +3,7 @@ from outside.
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable
 
 from devices.ports import Clock
@@ -12,7 +13,7 @@ APART_S = 0.25
 """People read no faster; a site on quick time has many more cycles than that."""
 
 
-class OpenStream:
+class OpenStream(ABC):
     """One of them. Who derives from it says what is sent."""
 
     def __init__(self, clock: Clock) -> None:
@@ -21,17 +22,17 @@ class OpenStream:
         self._wake.set()
         self._closed = asyncio.Event()
 
+    @abstractmethod
     def mark(self, feeder: str) -> None:
         """Note that a feeder has had a cycle."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _news(self) -> Iterable[bytes]:
         """What is new, in the order in which it is sent."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _quiet(self) -> bytes:
         """What is sent when there was no news for `KEEPALIVE_S`."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """End the stream soon."""

@@ -10,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.encoding import JSON, json_answer, json_posted, json_response
 from controller.api.gate import REFUSALS, Gate
 from controller.api.giver import giver_of
 from controller.api.order_bodies import MOST_ORDER_BYTES, Kilowatts, Targets
@@ -48,7 +48,7 @@ def operate_routes(views: LiveViews, gate: Gate, orders: OrderDesk | None = None
     @router.post(
         "/feeders/{feeder}/operate",
         responses={
-            200: {"content": {JSON: {"schema": struct_schema(OperatorActed)}}},
+            200: json_answer(OperatorActed),
             **REFUSALS,
             404: {"description": "there is no such feeder"},
             409: {"description": "an emergency stop holds there, or it takes two steps"},
@@ -57,9 +57,7 @@ def operate_routes(views: LiveViews, gate: Gate, orders: OrderDesk | None = None
             422: {"description": "the order is malformed or cannot be carried out"},
             503: {"description": "the journal cannot be written, so nothing was done"},
         },
-        openapi_extra={
-            "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(OperatorOrder)}}},
-        },
+        openapi_extra=json_posted(OperatorOrder),
     )
     async def operate(feeder: str, request: Request) -> Response:
         """Carry an operator's action out, ahead of all automatic; answers with its journal entry."""

@@ -11,7 +11,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.encoding import JSON, json_answer, json_posted, json_response
 from controller.api.gate import REFUSALS, Gate, acting
 from controller.api.people import html_page, wrong_link_page
 from controller.api.people_page import opt_out_question, sentence
@@ -99,14 +99,12 @@ def _documented(order: type[msgspec.Struct]) -> dict[str, Any]:
     return {
         "tags": ["contacts"],
         "responses": {
-            200: {"content": {JSON: {"schema": struct_schema(OptOutNoted)}}},
+            200: json_answer(OptOutNoted),
             **REFUSALS,
             413: {"description": "the body is too large"},
             415: {"description": f"the body is not {JSON}"},
             422: {"description": "the order is malformed"},
             503: {"description": "the contacts cannot be written now: ask again"},
         },
-        "openapi_extra": {
-            "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(order)}}},
-        },
+        "openapi_extra": json_posted(order),
     }

@@ -8,7 +8,15 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from controller.access.principal import Principal
-from controller.api.encoding import JSON, entity_tag, json_response, struct_schema, tagged_response, to_json
+from controller.api.encoding import (
+    JSON,
+    entity_tag,
+    json_answer,
+    json_posted,
+    json_response,
+    tagged_response,
+    to_json,
+)
 from controller.api.gate import REFUSALS, Gate
 from controller.api.giver import giver_if_known, giver_of, looker_of
 from controller.api.order_bodies import (
@@ -255,7 +263,7 @@ _TOLD: dict[int, str] = {
 def _answers(
     struct: type[msgspec.Struct], *more: int | dict[int | str, dict[str, Any]], status: int = 200
 ) -> dict[int | str, dict[str, Any]]:
-    found: dict[int | str, dict[str, Any]] = {status: {"content": {JSON: {"schema": struct_schema(struct)}}}}
+    found: dict[int | str, dict[str, Any]] = {status: json_answer(struct)}
     for one in more:
         found |= {one: {"description": _TOLD[one]}} if isinstance(one, int) else one
     if status == 201 or {404, 422} <= found.keys():
@@ -268,5 +276,4 @@ def _answers(
 
 
 def _posted(struct: type[msgspec.Struct], example: dict[str, Any]) -> dict[str, Any]:
-    content = {JSON: {"schema": struct_schema(struct), "example": example}}
-    return {"response_model": None, "openapi_extra": {"requestBody": {"required": True, "content": content}}}
+    return {"response_model": None, "openapi_extra": json_posted(struct, example)}

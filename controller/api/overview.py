@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime
 
-from controller.api.encoding import JSON, entity_tag, struct_schema, tagged_response, to_json
+from controller.api.encoding import JSON, entity_tag, json_answer, tagged_response, to_json
 from controller.api.overview_board import OverviewBoard
 from controller.api.overview_bodies import Changes, Overview
 from controller.api.overview_rows import changes_since
@@ -22,7 +22,7 @@ def overview_routes(views: LiveViews, board: OverviewBoard) -> APIRouter:
         "/overview",
         response_model=None,
         responses={
-            200: {"content": {JSON: {"schema": struct_schema(Overview)}}},
+            200: json_answer(Overview),
             304: {"description": "nothing has changed since the answer with this entity tag"},
         },
     )

@@ -13,7 +13,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.encoding import JSON, json_answer, json_posted, json_response
 from controller.api.gate import REFUSALS, Gate, note
 from controller.api.people_page import POLICY, Sentence, question, sentence
 from controller.api.posted import MAX_BODY_BYTES, read_body, read_posted
@@ -99,7 +99,7 @@ async def _admit_to(request: Request, gate: Gate, desk: PeopleDesk, request_id: 
 _DOCUMENTED: dict[str, Any] = {
     "tags": ["people"],
     "responses": {
-        200: {"content": {JSON: {"schema": struct_schema(AnswerNoted)}}},
+        200: json_answer(AnswerNoted),
         **REFUSALS,
         404: {"description": "there is no such notice"},
         409: {"description": "the request is over, or has begun without a yes: nothing changes any more"},
@@ -108,9 +108,7 @@ _DOCUMENTED: dict[str, Any] = {
         422: {"description": "the answer is malformed"},
         503: {"description": "the journal cannot be written, so nothing was done"},
     },
-    "openapi_extra": {
-        "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(NoticeAnswer)}}},
-    },
+    "openapi_extra": json_posted(NoticeAnswer),
 }
 
 

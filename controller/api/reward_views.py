@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from controller.access.principal import Principal
-from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.encoding import json_answer, json_response
 from controller.api.gate import REFUSALS, Gate
 from controller.entries import Outcome, RedemptionMoved
 from controller.proving.settled_rows import SettledRow, Wanted
@@ -56,13 +56,19 @@ def reward_view_routes(rewards: RewardsDesk, settlements: SettlementDesk, gate: 
     """All of them, for those who may see what customers hold."""
     router = APIRouter(prefix="/api/v1", tags=["rewards"], responses=REFUSALS)
 
-    @router.get("/programmes", response_model=None, responses={200: _told(ProgrammeList)})
+    @router.get(
+        "/programmes", response_model=None, responses={200: json_answer(ProgrammeList, "All programmes.")}
+    )
     async def programmes(request: Request) -> Response:
         """What a verified kWh earns, and what is left of the budgets."""
         await gate.admit_somewhere(request, "customers")
         return json_response(ProgrammeList(items=(programme_view(rewards.accounts, rewards.rewards),)))
 
-    @router.get("/settlements", response_model=None, responses={200: _told(SettledPage)})
+    @router.get(
+        "/settlements",
+        response_model=None,
+        responses={200: json_answer(SettledPage, "Settlements, the newest first.")},
+    )
     async def settled(
         request: Request,
         *,
@@ -78,14 +84,20 @@ def reward_view_routes(rewards: RewardsDesk, settlements: SettlementDesk, gate: 
         items, following = await settlements.settled(wanted, after=after, limit=limit)
         return json_response(SettledPage(items=tuple(items), next=following))
 
-    @router.get("/ledger", response_model=None, responses={200: _told(LedgerBody)})
+    @router.get(
+        "/ledger", response_model=None, responses={200: json_answer(LedgerBody, "The ledger in sums.")}
+    )
     async def sums(request: Request) -> Response:
         """What all accounts of one kind hold together; the sums over all are zero."""
         await gate.admit(request, "customers")
         found = await rewards.summary()
         return json_response(LedgerBody(groups=found.groups, sums=found.sums))
 
-    @router.get("/redemptions", response_model=None, responses={200: _told(RedemptionList)})
+    @router.get(
+        "/redemptions",
+        response_model=None,
+        responses={200: json_answer(RedemptionList, "Redemptions that wait to be fulfilled, by id.")},
+    )
     async def waiting(request: Request) -> Response:
         """Redemptions that nobody has fulfilled or voided yet."""
         await gate.admit(request, "customers")
@@ -102,7 +114,3 @@ def _feeders(principal: Principal, asked: str | None) -> frozenset[str] | None:
     if not principal.is_allowed("customers", asked):
         raise HTTPException(403, f"{principal.name} may not see customers on {asked!r}")
     return frozenset({asked})
-
-
-def _told(body: type[msgspec.Struct]) -> dict[str, object]:
-    return {"description": str(body.__doc__), "content": {JSON: {"schema": struct_schema(body)}}}

@@ -12,7 +12,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
-from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.encoding import json_answer, json_posted, json_response
 from controller.api.gate import REFUSALS, SAFE_METHODS, Gate, acting, note
 from controller.api.posted import as_utc, read_posted
 from controller.api.reward_bodies import (
@@ -56,14 +56,15 @@ def rewards_routes(desk: RewardsDesk, gate: Gate, statements: StatementSource | 
 
 
 def _add_views(router: APIRouter, desk: RewardsDesk) -> None:
-    @router.get("/catalogue", responses={200: _told(CatalogueBody)})
+    @router.get("/catalogue", responses={200: json_answer(CatalogueBody)})
     async def catalogue() -> Response:
         """What points are good for now, and how many of each are left."""
         items = customer_rewards.catalogue(desk.accounts, desk.rewards, desk.now())
         return json_response(CatalogueBody(items=tuple(items)))
 
     @router.get(
-        "/customers/{customer}/rewards", responses={200: _told(customer_rewards.Standing), **_NO_CUSTOMER}
+        "/customers/{customer}/rewards",
+        responses={200: json_answer(customer_rewards.Standing), **_NO_CUSTOMER},
     )
     async def rewards(customer: str) -> Response:
         """What a customer holds, in which tier they are, what expires next and what is pending."""
@@ -72,7 +73,7 @@ def _add_views(router: APIRouter, desk: RewardsDesk) -> None:
 
 
 def _add_statements(router: APIRouter, desk: RewardsDesk, statements: StatementSource) -> None:
-    @router.get("/customers/{customer}/statement", responses={200: _told(Statement), **_NO_CUSTOMER})
+    @router.get("/customers/{customer}/statement", responses={200: json_answer(Statement), **_NO_CUSTOMER})
     async def statement(customer: str, first: date | None = None, last: date | None = None) -> Response:
         """Opening balance, every transaction and closing balance, from the `first` to the `last` day in
         UTC.
@@ -188,20 +189,14 @@ def _state(moved: RedemptionMoved) -> RedemptionState:
     )
 
 
-def _told(body: type) -> dict[str, Any]:
-    return {"content": {JSON: {"schema": struct_schema(body)}}}
-
-
 def _documented(posted: type[msgspec.Struct], answered: type[msgspec.Struct]) -> dict[str, Any]:
     return {
         "responses": {
-            200: {"content": {JSON: {"schema": struct_schema(answered)}}},
+            200: json_answer(answered),
             404: {"description": "who or what it is about is not known"},
             409: {"description": "it cannot be done as the rules and the accounts stand"},
             422: {"description": "the body is malformed"},
             503: {"description": "the journal cannot be written; nothing was done"},
         },
-        "openapi_extra": {
-            "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(posted)}}},
-        },
+        "openapi_extra": json_posted(posted),
     }

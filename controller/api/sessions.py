@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from controller.access.principal import Principal
 from controller.access.sign_in import Refused, SignInDesk, TooSoon
 from controller.api.cookies import Cookies
-from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.encoding import JSON, json_answer, json_posted, json_response
 from controller.api.gate import NO_ACCOUNTS, REFUSALS, Doors, address_of, comes_from_here
 from controller.api.posted import read_posted
 
@@ -87,7 +87,7 @@ def _body(principal: Principal, second_factor: bool | None = None) -> WhoBody:
     )
 
 
-_WHO: dict[str, Any] = {"content": {JSON: {"schema": struct_schema(WhoBody)}}}
+_WHO: dict[str, Any] = json_answer(WhoBody)
 _SIGN_IN: dict[str, Any] = {
     "response_model": None,
     "responses": {
@@ -100,10 +100,7 @@ _SIGN_IN: dict[str, Any] = {
         429: {"description": "too many tries: see Retry-After"},
         503: NO_ACCOUNTS,
     },
-    "openapi_extra": {
-        "security": [],
-        "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(SignInOrder)}}},
-    },
+    "openapi_extra": {"security": [], **json_posted(SignInOrder)},
 }
 _SIGN_OUT: dict[str, Any] = {
     "status_code": 204,

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from controller.access.principal import Principal
 from controller.access.roles import Permission
-from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.encoding import json_answer, json_posted, json_response
 from controller.api.gate import REFUSALS, SAFE_METHODS, Gate, acting, note
 from controller.api.posted import as_utc, read_posted
 from controller.api.settlement_bodies import (
@@ -90,7 +90,7 @@ def _add_settlements(router: APIRouter, desk: SettlementDesk, gate: Gate) -> Non
 
 
 def _add_disputes(router: APIRouter, desk: SettlementDesk, gate: Gate) -> None:
-    @router.get("/disputes", responses={200: {"content": {JSON: {"schema": struct_schema(DisputeList)}}}})
+    @router.get("/disputes", responses={200: json_answer(DisputeList)})
     async def disputes(request: Request) -> Response:
         """Those that nobody has decided, oldest first; of all feeders."""
         await gate.admit(request, "customers")
@@ -145,14 +145,13 @@ async def _done(asked: Awaitable[T]) -> T:
 
 
 def _documented(posted: type[msgspec.Struct] | None, answered: type[msgspec.Struct]) -> dict[str, Any]:
-    body = {} if posted is None else {"required": True, "content": {JSON: {"schema": struct_schema(posted)}}}
     return {
         "responses": {
-            200: {"content": {JSON: {"schema": struct_schema(answered)}}},
+            200: json_answer(answered),
             404: {"description": "who or what it is about is not known"},
             409: {"description": "it cannot be done as things stand"},
             422: {"description": "the body is malformed, or its readings cannot be"},
             503: {"description": "the journal cannot be written"},
         },
-        "openapi_extra": {"requestBody": body} if body else None,
+        "openapi_extra": None if posted is None else json_posted(posted),
     }

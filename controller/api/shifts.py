@@ -11,7 +11,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
 
-from controller.api.encoding import JSON, entity_tag, json_response, struct_schema, tagged_response, to_json
+from controller.api.encoding import JSON, entity_tag, json_posted, json_response, tagged_response, to_json
 from controller.api.gate import REFUSALS, Gate, acting
 from controller.api.posted import read_posted
 from controller.api.problems import no_such_feeder
@@ -141,7 +141,6 @@ async def _done(asked: Awaitable[T]) -> T:
 
 
 def _documented(posted: type[msgspec.Struct], example: dict[str, Any], answered: type) -> dict[str, Any]:
-    content = {JSON: {"schema": struct_schema(posted), "example": example}}
     return {
         "response_model": answered,
         "responses": {
@@ -152,5 +151,5 @@ def _documented(posted: type[msgspec.Struct], example: dict[str, Any], answered:
             422: {"description": "the body is malformed"},
             503: {"description": "the journal cannot be written, so nothing was done"},
         },
-        "openapi_extra": {"requestBody": {"required": True, "content": content}},
+        "openapi_extra": json_posted(posted, example),
     }

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from prometheus_client import ProcessCollector
 
-from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.encoding import JSON, json_answer, json_response
 from controller.api.gate import REFUSALS, Gate
 from controller.bookkeeping import Offload
 from controller.log_ring import LogLine, LogRing
@@ -50,7 +50,7 @@ def system_routes(sources: SystemSources, gate: Gate) -> APIRouter:
     """How it is for whoever may look; settings and log for those who look after it."""
     router = APIRouter(prefix="/api/v1/system", tags=["system"], responses=REFUSALS)
 
-    @router.get("", response_model=None, responses={200: _documented(SystemBody)})
+    @router.get("", response_model=None, responses={200: json_answer(SystemBody, "How Gridward is.")})
     async def system(request: Request) -> Response:
         """Links, sources, queues, journal, cycles and process, as they are now."""
         await gate.admit_somewhere(request, "look")
@@ -63,7 +63,11 @@ def system_routes(sources: SystemSources, gate: Gate) -> APIRouter:
         await gate.admit(request, "system")
         return json_response(shown(sources.site))
 
-    @router.get("/log", response_model=None, responses={200: _documented(LogBody)})
+    @router.get(
+        "/log",
+        response_model=None,
+        responses={200: json_answer(LogBody, "Lines of the log, the newest first.")},
+    )
     async def log(
         request: Request,
         level: Literal["debug", "info", "warning", "error", "critical"] = "info",
@@ -77,10 +81,6 @@ def system_routes(sources: SystemSources, gate: Gate) -> APIRouter:
         return json_response(LogBody(items=tuple(lines), next=following))
 
     return router
-
-
-def _documented(body: type[msgspec.Struct]) -> dict[str, object]:
-    return {"description": str(body.__doc__), "content": {JSON: {"schema": struct_schema(body)}}}
 
 
 _SETTINGS = {

@@ -11,7 +11,7 @@ from controller.access.accounts import Token
 from controller.access.roles import Permission
 from controller.access.sign_in import SignInDesk
 from controller.access.tokens import TokenRejected
-from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.encoding import JSON, json_answer, json_posted, json_response
 from controller.api.gate import REFUSALS, Gate
 from controller.api.posted import read_posted
 
@@ -64,7 +64,7 @@ def token_routes(desk: SignInDesk, gate: Gate) -> APIRouter:
             raise HTTPException(422, str(error)) from error
         return json_response(_body(made, secret), 201)
 
-    @router.get("", responses={200: {"content": {JSON: {"schema": struct_schema(TokensBody)}}}})
+    @router.get("", responses={200: json_answer(TokensBody)})
     async def listed(request: Request) -> Response:
         """All tokens, the newest first, without their secrets."""
         await gate.admit(request, "accounts")
@@ -97,13 +97,11 @@ def _body(token: Token, secret: str | None = None) -> TokenBody:
 _MAKE: dict[str, Any] = {
     "status_code": 201,
     "responses": {
-        201: {"content": {JSON: {"schema": struct_schema(TokenBody)}}},
+        201: json_answer(TokenBody),
         413: {"description": "the body is too large"},
         415: {"description": f"the body is not {JSON}"},
         422: {"description": "the order is malformed, or more than its maker may"},
         503: {"description": "the accounts cannot be written now, so nothing was done"},
     },
-    "openapi_extra": {
-        "requestBody": {"required": True, "content": {JSON: {"schema": struct_schema(TokenOrder)}}}
-    },
+    "openapi_extra": json_posted(TokenOrder),
 }

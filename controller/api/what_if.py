@@ -7,7 +7,7 @@ from dataclasses import replace
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-from controller.api.encoding import JSON, json_response, struct_schema
+from controller.api.encoding import JSON, json_posted, json_response
 from controller.api.gate import REFUSALS, Gate
 from controller.api.posted import as_utc, read_posted
 from controller.api.problems import no_such_feeder
@@ -35,12 +35,7 @@ def what_if_routes(views: LiveViews, gate: Gate) -> APIRouter:
             422: {"description": "the orders are malformed or name what is not there"},
             503: {"description": "no answer now: no cycle has run yet, or too many ask"},
         },
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {JSON: {"schema": struct_schema(WhatIfBody), "example": EXAMPLE}},
-            },
-        },
+        openapi_extra=json_posted(WhatIfBody, EXAMPLE),
     )
     async def what_if(feeder: str, request: Request) -> Response:
         """What these orders together would do, by load flow on the latest snapshot. Changes nothing."""

@@ -1,21 +1,15 @@
 // What an order is foreseen to do, by load flow: before and after side by side, who gives what, who is left out.
 
-import { Fragment, type ComponentChildren } from "preact";
-import { kw, percent, perUnit, when } from "../../format";
-import { Status } from "../../parts/status";
+import { Fragment } from "preact";
+import { kw, percent, when } from "../../format";
 import { t, type Text } from "../../words";
-import { CAUTIONS, REASONS } from "./effect_words";
+import { REASONS } from "./effect_words";
+import { Cautions, Compared } from "./foreseen";
 import type { WhatIf } from "./order_api";
 
 const words = {
-  caption: { en: "Foreseen effect", zh: "预计效果" },
   now: { en: "Now", zh: "当前" },
   then: { en: "Then", zh: "执行后" },
-  highest: { en: "Highest loading", zh: "最高负载率" },
-  lowest: { en: "Lowest voltage", zh: "最低电压" },
-  outside: { en: "Outside their limits", zh: "越限元件" },
-  substation: { en: "Power of the substation", zh: "台区功率" },
-  noSolution: { en: "no load flow solution", zh: "潮流不收敛" },
   less: (kw: string): Text => ({ en: `${kw} less is taken`, zh: `共减少 ${kw}` }),
   more: (kw: string): Text => ({ en: `${kw} more is taken`, zh: `共增加 ${kw}` }),
   same: { en: "Nobody takes more or less", zh: "用电功率不变" },
@@ -44,12 +38,8 @@ export function Effect({ effect }: { effect: WhatIf }) {
   const moved = Math.abs(less) < NEARLY_NOTHING_KW ? words.same : less > 0 ? words.less(kw(less)) : words.more(kw(-less));
   return (
     <div class="effect">
-      {effect.cautions.map(({ code, text }) => (
-        <p key={code}>
-          <Status tone="warn">{CAUTIONS[code] ? t(CAUTIONS[code]) : text}</Status>
-        </p>
-      ))}
-      <Compared effect={effect} />
+      <Cautions effect={effect} />
+      <Compared effect={effect} then={words.then} />
       <p>
         {t(moved)}
         {effect.customers.length > 0 && <> · {t(words.customers(effect.customers.length))}</>}
@@ -60,38 +50,6 @@ export function Effect({ effect }: { effect: WhatIf }) {
       <LeftOut effect={effect} />
       <p class="muted small">{t(words.at(when(effect.at)))}</p>
     </div>
-  );
-}
-
-function Compared({ effect: { before, after } }: { effect: WhatIf }) {
-  const row = (name: Text, say: (of: WhatIf["before"]) => ComponentChildren) => (
-    <tr>
-      <th scope="row">{t(name)}</th>
-      <td class="figure">{before.converged ? say(before) : t(words.noSolution)}</td>
-      <td class="figure">{after.converged ? say(after) : <Status tone="bad">{t(words.noSolution)}</Status>}</td>
-    </tr>
-  );
-  return (
-    <table class="compared">
-      <caption class="unseen">{t(words.caption)}</caption>
-      <thead>
-        <tr>
-          <td />
-          <th scope="col" class="figure">
-            {t(words.now)}
-          </th>
-          <th scope="col" class="figure">
-            {t(words.then)}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {row(words.highest, (of) => percent(of.highest_loading_percent))}
-        {row(words.lowest, (of) => perUnit(of.lowest_v_pu))}
-        {row(words.outside, (of) => (of.violations.length ? <Status tone="bad">{of.violations.length}</Status> : 0))}
-        {row(words.substation, (of) => kw(of.substation_p_kw))}
-      </tbody>
-    </table>
   );
 }
 

@@ -8,7 +8,7 @@ import type { ToneNumber } from "../../parts/network/tones";
 import { Panel } from "../../parts/page";
 import { Status } from "../../parts/status";
 import { Table, type Column } from "../../parts/table";
-import { t } from "../../words";
+import { t, type Text } from "../../words";
 import { BandBar, LimitBar } from "./bar";
 import { TONES } from "./feeder_words";
 import { worstLoaded, worstVoltages, type Loaded, type VoltageAt } from "./worst";
@@ -73,32 +73,33 @@ interface ListProps {
   onSelect: (element: string) => void;
 }
 
-export function Loadings({ layout, figures, selected, onSelect }: ListProps) {
-  const [most, setMost] = useState(FIRST);
-  const rows = worstLoaded(layout, figures, most);
-  return (
-    <Panel title={words.loadings}>
-      <Table
-        caption={words.loadings}
-        columns={LOADED}
-        rows={rows}
-        id={(row) => row.id}
-        onOpen={(row) => onSelect(row.id)}
-        isMarked={(row) => row.id === selected}
-      />
-      {rows.length === most && <More onMore={() => setMost(most + MORE)} />}
-    </Panel>
-  );
+export function Loadings({ layout, figures, ...rest }: ListProps) {
+  const worst = (most: number) => worstLoaded(layout, figures, most);
+  return <Worst title={words.loadings} columns={LOADED} worst={worst} {...rest} />;
 }
 
-export function Voltages({ layout, figures, selected, onSelect }: ListProps) {
+export function Voltages({ layout, figures, ...rest }: ListProps) {
+  const worst = (most: number) => worstVoltages(layout, figures, most);
+  return <Worst title={words.voltages} columns={VOLTAGES} worst={worst} {...rest} />;
+}
+
+interface WorstProps<Row> {
+  title: Text;
+  columns: readonly Column<Row>[];
+  worst: (most: number) => readonly Row[];
+  selected: string | null;
+  onSelect: (element: string) => void;
+}
+
+/** The first few, and more where somebody asks. */
+function Worst<Row extends { readonly id: string }>({ title, columns, worst, selected, onSelect }: WorstProps<Row>) {
   const [most, setMost] = useState(FIRST);
-  const rows = worstVoltages(layout, figures, most);
+  const rows = worst(most);
   return (
-    <Panel title={words.voltages}>
+    <Panel title={title}>
       <Table
-        caption={words.voltages}
-        columns={VOLTAGES}
+        caption={title}
+        columns={columns}
         rows={rows}
         id={(row) => row.id}
         onOpen={(row) => onSelect(row.id)}

@@ -1,14 +1,14 @@
 // The answer to "what if": before and after, who is affected, who is left out, and what to know before ordering.
 
-import type { ComponentChildren } from "preact";
 import type { components } from "../../api/schema";
-import { kw, percent, perUnit, when } from "../../format";
+import { kw, percent, when } from "../../format";
 import { nameOf, type Layout } from "../../parts/network/layout";
 import { loadingTone } from "../../parts/network/tones";
 import { Status } from "../../parts/status";
 import { Table, type Column } from "../../parts/table";
 import { t, type Text } from "../../words";
-import { CAUTIONS, REASONS } from "../commands/effect_words";
+import { REASONS } from "../commands/effect_words";
+import { Cautions, Compared } from "../commands/foreseen";
 import { TONES } from "./feeder_words";
 
 export type WhatIf = components["schemas"]["WhatIf"];
@@ -18,11 +18,6 @@ const words = {
   show: { en: "Show it in the drawing", zh: "在图中显示" },
   before: { en: "Now", zh: "当前" },
   after: { en: "With these limits", zh: "限功率后" },
-  highest: { en: "Highest loading", zh: "最高负载率" },
-  voltage: { en: "Lowest voltage", zh: "最低电压" },
-  outside: { en: "Outside their limits", zh: "越限元件" },
-  substation: { en: "Power of the substation", zh: "台区功率" },
-  noSolution: { en: "no load flow solution", zh: "潮流不收敛" },
   taken: (kw: string, customers: number): Text => ({
     en: `${kw} less, ${customers} ${customers === 1 ? "customer" : "customers"} affected`,
     zh: `减少 ${kw}，影响 ${customers} 个用户`,
@@ -69,15 +64,11 @@ export function Answer({ layout, preview, isDrawn, onDraw, onSelect }: AnswerPro
     <div class="grid">
       <div>
         <p class="muted small">{t(words.at(when(preview.at)))}</p>
-        <Compared preview={preview} />
+        <Compared effect={preview} then={words.after} />
         <p>{t(words.taken(kw(preview.curtailed_kw), preview.customers.length))}</p>
         <p class="muted">{t(words.reach(percent(preview.reach_percent)))}</p>
         {preview.critical_customers.length > 0 && <p>✚ {t(words.critical(preview.critical_customers.join(", ")))}</p>}
-        {preview.cautions.map(({ code, text }) => (
-          <p key={code}>
-            <Status tone="warn">{CAUTIONS[code] ? t(CAUTIONS[code]) : text}</Status>
-          </p>
-        ))}
+        <Cautions effect={preview} />
         <LeftOut preview={preview} />
         <label class="row">
           <input type="checkbox" checked={isDrawn} onChange={(event) => onDraw(event.currentTarget.checked)} />
@@ -102,37 +93,5 @@ function LeftOut({ preview }: { preview: WhatIf }) {
         ))}
       </ul>
     </>
-  );
-}
-
-function Compared({ preview }: { preview: WhatIf }) {
-  const { before, after } = preview;
-  const row = (name: Text, say: (of: WhatIf["before"]) => ComponentChildren) => (
-    <tr>
-      <th scope="row">{t(name)}</th>
-      <td class="figure">{before.converged ? say(before) : t(words.noSolution)}</td>
-      <td class="figure">{after.converged ? say(after) : <Status tone="bad">{t(words.noSolution)}</Status>}</td>
-    </tr>
-  );
-  return (
-    <table class="compared">
-      <thead>
-        <tr>
-          <td />
-          <th scope="col" class="figure">
-            {t(words.before)}
-          </th>
-          <th scope="col" class="figure">
-            {t(words.after)}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {row(words.highest, (of) => percent(of.highest_loading_percent))}
-        {row(words.voltage, (of) => perUnit(of.lowest_v_pu))}
-        {row(words.outside, (of) => (of.violations.length ? <Status tone="bad">{of.violations.length}</Status> : 0))}
-        {row(words.substation, (of) => kw(of.substation_p_kw))}
-      </tbody>
-    </table>
   );
 }

@@ -1,18 +1,16 @@
 import { useState } from "preact/hooks";
 import { body, client } from "../../api/client";
-import { useCommandKey } from "../../api/command_key";
-import { problemText } from "../../api/problem";
 import { useResource } from "../../api/resource";
 import type { paths } from "../../api/schema";
 import { when } from "../../format";
-import { announce } from "../../parts/announce";
-import { Dialog } from "../../parts/dialog";
+import { CommandDialog } from "../../parts/command_dialog";
 import { Field } from "../../parts/field";
 import { Panel } from "../../parts/page";
 import { Known } from "../../parts/states";
 import { Table, type Column } from "../../parts/table";
 import { may } from "../../session";
 import { t } from "../../words";
+import { Why } from "./why";
 import { words } from "./words";
 
 type Dispute = paths["/api/v1/disputes"]["get"]["responses"][200]["content"]["application/json"]["disputes"][number];
@@ -67,52 +65,34 @@ function DecisionDialog({ dispute, onClose }: { dispute: Dispute; onClose: () =>
   const [decision, setDecision] = useState<Decision>("reject");
   const [energy, setEnergy] = useState("");
   const [why, setWhy] = useState("");
-  const [fault, setFault] = useState("");
-  const { isBusy, send } = useCommandKey();
   const isEnergyWrong = decision === "energy" && !/^\d+$/.test(energy.trim());
   const outcome = decision === "reject" ? ("rejected" as const) : ("upheld" as const);
   const order = { outcome, why, readings: [], ...(decision === "energy" ? { reduced_wh: Number(energy) } : {}) };
-  const submit = async (headers: { "idempotency-key": string }): Promise<void> => {
-    try {
-      const params = { path: { dispute: dispute.dispute } };
-      await client.POST("/api/v1/disputes/{dispute}/decision", { params, body: order, headers });
-      announce(t(words.done));
-      onClose();
-    } catch (error) {
-      setFault(problemText(error));
-    }
-  };
+  const params = { path: { dispute: dispute.dispute } };
   return (
-    <Dialog title={words.decision} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!isEnergyWrong) void send(order, submit);
-        }}
-      >
-        <p>
-          {dispute.request}: {t(words.reasons[dispute.reason])}
-        </p>
-        <Decisions value={decision} onChange={setDecision} />
-        {decision === "energy" && (
-          <Field label={words.energy} fault={energy && isEnergyWrong ? t(words.energyFault) : null}>
-            {(tie) => <input {...tie} inputMode="numeric" value={energy} required onInput={(event) => setEnergy(event.currentTarget.value)} />}
-          </Field>
-        )}
-        <Field label={words.why} hint={words.whyHint} fault={fault || null}>
-          {(tie) => <textarea {...tie} maxLength={200} required value={why} onInput={(event) => setWhy(event.currentTarget.value)} />}
-        </Field>
-        <div class="row end">
-          <button type="button" onClick={onClose}>
-            {t(words.cancel)}
-          </button>
-          <button type="submit" class="primary" disabled={isBusy}>
-            {t(words.confirm)}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <CommandDialog
+      title={words.decision}
+      confirm={words.confirm}
+      asked={order}
+      sendIt={(headers) => client.POST("/api/v1/disputes/{dispute}/decision", { params, body: order, headers })}
+      isReady={!isEnergyWrong}
+      onClose={onClose}
+    >
+      {(fault) => (
+        <>
+          <p>
+            {dispute.request}: {t(words.reasons[dispute.reason])}
+          </p>
+          <Decisions value={decision} onChange={setDecision} />
+          {decision === "energy" && (
+            <Field label={words.energy} fault={energy && isEnergyWrong ? t(words.energyFault) : null}>
+              {(tie) => <input {...tie} inputMode="numeric" value={energy} required onInput={(event) => setEnergy(event.currentTarget.value)} />}
+            </Field>
+          )}
+          <Why value={why} fault={fault} onChange={setWhy} />
+        </>
+      )}
+    </CommandDialog>
   );
 }
 

@@ -1,19 +1,16 @@
 import { useState } from "preact/hooks";
 import { body, client } from "../../api/client";
-import { useCommandKey } from "../../api/command_key";
-import { problemText } from "../../api/problem";
 import { useResource } from "../../api/resource";
 import type { paths } from "../../api/schema";
 import { when } from "../../format";
-import { announce } from "../../parts/announce";
-import { Dialog } from "../../parts/dialog";
-import { Field } from "../../parts/field";
+import { CommandDialog } from "../../parts/command_dialog";
 import { Panel } from "../../parts/page";
 import { Known } from "../../parts/states";
 import { Table, type Column } from "../../parts/table";
 import { may } from "../../session";
 import { t } from "../../words";
 import { amount } from "./amounts";
+import { Why } from "./why";
 import { words } from "./words";
 
 type Redemption = paths["/api/v1/redemptions"]["get"]["responses"][200]["content"]["application/json"]["items"][number];
@@ -71,44 +68,23 @@ const COLUMNS: readonly Column<Redemption>[] = [
 
 function StepDialog({ one, step, onClose }: { one: Redemption; step: Step; onClose: () => void }) {
   const [reason, setReason] = useState("");
-  const [fault, setFault] = useState("");
-  const { isBusy, send } = useCommandKey();
-  const submit = async (headers: { "idempotency-key": string }): Promise<void> => {
+  const sendIt = (headers: { "idempotency-key": string }): Promise<unknown> => {
     const order = { params: { path: { redemption: one.redemption } }, body: { reason }, headers };
-    try {
-      await (step === "fulfil"
-        ? client.POST("/api/v1/redemptions/{redemption}/fulfil", order)
-        : client.POST("/api/v1/redemptions/{redemption}/void", order));
-      announce(t(words.done));
-      onClose();
-    } catch (error) {
-      setFault(problemText(error));
-    }
+    return step === "fulfil"
+      ? client.POST("/api/v1/redemptions/{redemption}/fulfil", order)
+      : client.POST("/api/v1/redemptions/{redemption}/void", order);
   };
+  const title = step === "fulfil" ? words.fulfilTitle : words.voidTitle;
   return (
-    <Dialog title={step === "fulfil" ? words.fulfilTitle : words.voidTitle} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void send(reason, submit);
-        }}
-      >
-        <p>
-          {one.redemption}: {one.item}, {one.customer}, {amount(one.points, "points")}
-        </p>
-        <Field label={words.why} hint={words.whyHint} fault={fault || null}>
-          {(tie) => <textarea {...tie} maxLength={200} required value={reason} onInput={(event) => setReason(event.currentTarget.value)} />}
-        </Field>
-        <div class="row end">
-          <button type="button" onClick={onClose}>
-            {t(words.cancel)}
-          </button>
-          <button type="submit" class="primary" disabled={isBusy}>
-            {t(words[step])}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <CommandDialog title={title} confirm={words[step]} asked={reason} sendIt={sendIt} onClose={onClose}>
+      {(fault) => (
+        <>
+          <p>
+            {one.redemption}: {one.item}, {one.customer}, {amount(one.points, "points")}
+          </p>
+          <Why value={reason} fault={fault} onChange={setReason} />
+        </>
+      )}
+    </CommandDialog>
   );
 }

@@ -1,12 +1,9 @@
 import { useMemo, useState } from "preact/hooks";
 import type uPlot from "uplot";
 import { body, client } from "../../api/client";
-import { useCommandKey } from "../../api/command_key";
-import { problemText } from "../../api/problem";
 import { useResource } from "../../api/resource";
 import { kwh, percent, when } from "../../format";
-import { announce } from "../../parts/announce";
-import { Dialog } from "../../parts/dialog";
+import { CommandDialog } from "../../parts/command_dialog";
 import { Field } from "../../parts/field";
 import { Panel } from "../../parts/page";
 import { Known } from "../../parts/states";
@@ -124,27 +121,16 @@ function History({ told }: { told: Told }) {
 
 function DisputeDialog({ request, onClose }: { request: string; onClose: () => void }) {
   const [reason, setReason] = useState<Reason>("readings_missing");
-  const [fault, setFault] = useState("");
-  const { isBusy, send } = useCommandKey();
-  const submit = async (headers: { "idempotency-key": string }): Promise<void> => {
-    try {
-      await client.POST("/api/v1/disputes", { body: { request, reason }, headers });
-      announce(t(words.done));
-      onClose();
-    } catch (error) {
-      setFault(problemText(error));
-    }
-  };
   return (
-    <Dialog title={words.openDispute} onClose={onClose}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void send(reason, submit);
-        }}
-      >
-        <Field label={words.reason} fault={fault || null}>
+    <CommandDialog
+      title={words.openDispute}
+      confirm={words.openDispute}
+      asked={reason}
+      sendIt={(headers) => client.POST("/api/v1/disputes", { body: { request, reason }, headers })}
+      onClose={onClose}
+    >
+      {(fault) => (
+        <Field label={words.reason} fault={fault}>
           {(tie) => (
             <select {...tie} value={reason} onChange={(event) => setReason(event.currentTarget.value as Reason)}>
               {(Object.keys(words.reasons) as Reason[]).map((one) => (
@@ -155,15 +141,7 @@ function DisputeDialog({ request, onClose }: { request: string; onClose: () => v
             </select>
           )}
         </Field>
-        <div class="row end">
-          <button type="button" onClick={onClose}>
-            {t(words.cancel)}
-          </button>
-          <button type="submit" class="primary" disabled={isBusy}>
-            {t(words.openDispute)}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+      )}
+    </CommandDialog>
   );
 }

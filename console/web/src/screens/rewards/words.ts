@@ -90,8 +90,6 @@ export const words = {
   why: { en: "Why", zh: "理由" },
   whyHint: { en: "It stands in the journal beside your name.", zh: "将与您的姓名一并记入日志。" },
   confirm: { en: "Decide", zh: "确认裁定" },
-  cancel: { en: "Cancel", zh: "取消" },
-  done: { en: "Done.", zh: "已完成。" },
 
   redemption: { en: "Redemption", zh: "兑换单" },
   item: { en: "Item", zh: "物品" },

@@ -215,6 +215,10 @@ class Books:
         """Those that stand, oldest first."""
         return tuple(act for (where, _), act in self._excluded.items() if where == feeder)
 
+    def all_exclusions(self) -> tuple[e.OperatorActed, ...]:
+        """Of all feeders, oldest first."""
+        return tuple(self._excluded.values())
+
     def next_failsafe(self, feeder: str, device: str) -> int:
         """The sequence of the next failsafe that a device is told, from 1."""
         armed = self._armed.get((feeder, device))
@@ -304,6 +308,7 @@ class Books:
             case e.ControllerStarted():
                 self._started(entry)
                 self.shifts = self.shifts.after(entry)
+                self.alarm_book = self.alarm_book.begun(entry.at)
             case e.ShiftNote() | e.ShiftNoteMarked() | e.ShiftHandedOver() | e.ShiftBegan():
                 self.shifts = self.shifts.after(entry)
             case e.ReadingsRefused():

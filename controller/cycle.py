@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
+import structlog
 
 from controller import data_alarms, easing, events, failsafes, planning
 from controller.announcements import AnnouncerState, Told, announce
@@ -44,6 +45,8 @@ from grid_model.load_flow import LoadFlowResult
 from grid_model.location import Contribution, locate
 from grid_model.network import Floats
 from grid_model.snapshot import Quality
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
     freed = easing.with_eased(situation, releases(situation))
     located = _located(situation)
     asked = _asked(situation, freed, located)
-    told_round = round_record(situation, asked.entries, located)
+    told_round = _explained(situation, asked.entries, located)
     renewed = renewals(situation, freed, asked.entries)
     short, told_short = _short(situation, memory, freed, asked.short_kw)
     rules, quiet = control.site.events, event is not None and not asked.entries
@@ -272,6 +275,18 @@ def _asked(situation: Situation, freed: Releases, located: Sequence[Contribution
     plan = planning.plan(situation, located)
     notices = asking.asks(situation, event, located, plan.cut_at, plan.next_number)
     return replace(plan, entries=(*plan.entries, *notices))
+
+
+def _explained(
+    situation: Situation, asked: Sequence[Entry], located: Sequence[Contribution]
+) -> tuple[Entry, ...]:
+    """What the journal keeps of the round. Nobody is asked because of it, so a fault in it costs no order:
+    then the log tells it."""
+    try:
+        return round_record(situation, asked, located)
+    except Exception:
+        log.exception("round_not_explained", feeder=situation.control.feeder)
+        return ()
 
 
 def _short(

@@ -210,8 +210,9 @@ class Daemon:
                 tasks.create_task(self._cycles(), name="rounds")
                 tasks.create_task(self._keep_house(), name="housekeeping")
                 if self._recorder is not None:
-                    tasks.create_task(self._recorder.run(self), name="recorder")
+                    tasks.create_task(self._recorder.run(self, self._not_recorded), name="recorder")
         finally:
+            await self.desks.devices.stop()
             await self._messaging.stop()
             await self._guarding.stop()
             await self._dispatch.stop()
@@ -234,16 +235,18 @@ class Daemon:
         took_s = self._wire_clock.monotonic() - began
         self.metrics.cycle_seconds.observe(took_s)
         self._record.cycle_took(took_s)
-        self.desks.alarms.cycle_took(self._clock.monotonic() - began_on_site)
+        self.desks.alarms.telling.cycle_took(self._clock.monotonic() - began_on_site)
 
     async def _cycles(self) -> None:
         period_s, due = self._site.cycle.period_s, self._clock.monotonic()
+        await self._guarded_cycle()
+        self.desks.devices.warm()  # not before: the first orders come first
         while True:
-            await self._guarded_cycle()
             # After a cycle that took too long the next one comes at once, and those missed are not made up
             # for.
             due = max(due + period_s, self._clock.monotonic())
             await self._clock.sleep(due - self._clock.monotonic())
+            await self._guarded_cycle()
 
     async def _guarded_cycle(self) -> None:
         try:
@@ -254,6 +257,9 @@ class Daemon:
             log.exception("cycle_failed")
             self._record.cycle_failed(self._clock.now())
             self.metrics.cycle_failures.labels("").inc()
+            self.desks.alarms.telling.cycle_failed()
+            if self._started:  # operators are told what stands also when what comes before that fails
+                await self.desks.alarms.round()
 
     async def _keep_running(self, source: TelemetrySource, name: str) -> None:
         pause_s, told = 1.0, ""
@@ -301,6 +307,9 @@ class Daemon:
                 raise  # nobody can go on after these
             except Exception:
                 log.exception("promise_failed")
+
+    def _not_recorded(self, feeder: str) -> None:
+        self.metrics.states_not_recorded.labels(feeder).inc()
 
     def status(self) -> DaemonStatus:
         """How we are ourselves."""

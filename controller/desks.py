@@ -20,6 +20,7 @@ from controller.feeder_control import FeederControl
 from controller.live import Live
 from controller.metrics import Metrics
 from controller.occurrences.event_desk import EventDesk
+from controller.occurrences.in_turn import InTurn
 from controller.orders.carrying import Carrier
 from controller.orders.order_desk import OrderDesk
 from controller.people.call_rules import zone_of
@@ -123,7 +124,7 @@ def build_desks(
             clock,
             feeders=tuple(controls),
             store=store,
-            offload=background,
+            offload=InTurn().do,
             ready=ready,
             wire_clock=wire_clock,
         ),

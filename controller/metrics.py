@@ -14,7 +14,6 @@ from controller.alarms.kinds import PRIORITIES
 from controller.books import Books
 from controller.cycle import Decisions
 from controller.entries import (
-    AlarmRaised,
     Entry,
     EventOpened,
     RequestSettled,
@@ -49,6 +48,12 @@ class Metrics:
         )
         self.violations = Gauge(
             "gridward_violations", "Elements outside their limits", by_feeder, registry=registry
+        )
+        self.voltage_violations = Gauge(
+            "gridward_voltage_violations",
+            "Buses whose voltage is outside its limits",
+            by_feeder,
+            registry=registry,
         )
         self.events = Counter("gridward_events_total", "Events opened", by_feeder, registry=registry)
         self.requests = Gauge(
@@ -148,6 +153,9 @@ class Metrics:
             registry=registry,
         )
         self.alarms = Counter("gridward_alarms_total", "Alarms raised", ("priority",), registry=registry)
+        self.alarm_operators = Gauge(
+            "gridward_alarm_operators", "Operators that share the alarms", registry=registry
+        )
         self.alarms_active = Gauge(
             "gridward_alarms_active",
             "Alarms that are not normal, by whether somebody has acknowledged them",
@@ -170,6 +178,12 @@ class Metrics:
             ("source",),
             registry=registry,
         )
+        self.states_not_recorded = Counter(
+            "gridward_states_not_recorded_total",
+            "States that could not be kept to be replayed",
+            by_feeder,
+            registry=registry,
+        )
 
     def begin(self, feeders: Iterable[str], period_s: float) -> None:
         """Have every series there from the start: of one that begins with its first count Prometheus sees no
@@ -178,7 +192,14 @@ class Metrics:
         self.cycle_period.set(period_s)
         self.cycle_failures.labels("")
         for feeder in feeders:
-            for counter in (self.cycle_failures, self.events, self.readings, self.late, self.disagreements):
+            for counter in (
+                self.cycle_failures,
+                self.events,
+                self.readings,
+                self.late,
+                self.disagreements,
+                self.states_not_recorded,
+            ):
                 counter.labels(feeder)
         for priority in PRIORITIES:
             self.alarms.labels(priority)
@@ -189,6 +210,8 @@ class Metrics:
         """One pass over a feeder is over."""
         self.loading.labels(feeder).set(highest_loading(decided.check.result) or 0.0)
         self.violations.labels(feeder).set(len(decided.check.violations))
+        voltages = sum(one.kind.endswith("voltage") for one in decided.check.violations)
+        self.voltage_violations.labels(feeder).set(voltages)
         self.curtailed.labels(feeder).set(decided.sample.curtailed_kw)
         self.alarm.labels(feeder).set(not decided.good)
         for reason, count in decided.gate_refused.items():
@@ -201,8 +224,6 @@ class Metrics:
                 self.events.labels(entry.feeder).inc()
             case RequestSettled() if feeder is not None:
                 self.points.labels(feeder).inc(entry.points)
-            case AlarmRaised():
-                self.alarms.labels(entry.priority).inc()
             case SettlementCorrected():
                 self.corrections.labels(entry.feeder, entry.cause).inc()
             case _:
@@ -213,6 +234,11 @@ class Metrics:
         for one in counts:
             self.alarms_active.labels(one.priority, "no").set(one.unacknowledged)
             self.alarms_active.labels(one.priority, "yes").set(one.acknowledged)
+
+    def alarms_told(self, counts: Iterable[int]) -> None:
+        """So many more were raised, by priority, the most urgent first."""
+        for priority, count in zip(PRIORITIES, counts, strict=True):
+            self.alarms.labels(priority).inc(count)
 
     def requests_by_state(self, feeder: str, books: Books) -> None:
         """The books as they stand now. A state that nobody is in any more shows 0."""

@@ -27,7 +27,8 @@ def alarm_sentence(
         case e.AlarmUnshelved():
             if entry.cause == "expired":
                 return "info", f"No longer shelved, its time is over: {_named(entry)}"
-            return "info", f"{entry.who} took {_named(entry)} back from the shelf ({entry.why})"
+            reason = f" ({entry.why})" if entry.why else ""
+            return "info", f"{entry.who} took {_named(entry)} back from the shelf{reason}"
         case _:
             assert_never(entry)
 

@@ -9,7 +9,7 @@ from controller import entries as e
 from controller.narration_people import Severity
 
 SHOWN = 160
-"""characters of a note; the shift log has all of it"""
+"""characters of what was said at a hand-over; the shift log has all of it"""
 ShiftTold = e.ShiftNote | e.ShiftNoteMarked | e.ShiftHandedOver | e.ShiftBegan
 _MARKED = {"pinned": "pinned", "unpinned": "unpinned", "done": "marked as done", "reopened": "opened again"}
 
@@ -17,9 +17,9 @@ _MARKED = {"pinned": "pinned", "unpinned": "unpinned", "done": "marked as done",
 def shift_sentence(entry: ShiftTold) -> tuple[Severity, str]:
     """What happened in the shift log."""
     match entry:
-        case e.ShiftNote():
+        case e.ShiftNote():  # its text may tell of a household, and these sentences are for all who look
             about = "" if entry.feeder is None else f" on {entry.feeder}"
-            return "info", f"Note {entry.note} by {entry.who}{about}: {_shortened(entry.text)}"
+            return "info", f"Note {entry.note} by {entry.who}{about}"
         case e.ShiftNoteMarked():
             return "info", f"Note {entry.note} was {_MARKED[entry.mark]} by {entry.who}"
         case e.ShiftHandedOver():

@@ -243,19 +243,28 @@ class Rounds:
 
     async def at_once(
         self, controls: Iterable[FeederControl], entries_at: Callable[[datetime], tuple[Entry, ...]]
-    ) -> None:
+    ) -> tuple[Entry, ...]:
         """Write what lets people go and send it, ahead of all else, also when the journal cannot be
-        written.
+        written; what was written. Where a round or a failing store would have to be waited for, letting go
+        goes out first: devices take it once more afterwards.
         """
+        if self._turn.locked() or self._keeper.store_fault is not None:
+            keeper = self._keeper
+            first = entries_at(self._clock.now())
+            self._dispatch.start(releases_of(first, keeper.books, self._controls, keeper.epoch))
         async with self._turn:
             now = self._clock.now()
-            await self._note_sent(now)
+            if self._keeper.store_fault is None:
+                await self._note_sent(now)
+            else:
+                self._dispatch.outcomes()  # what cannot be noted counts as not sent, without waiting for that
             entries = entries_at(now)
             try:
                 await self._keeper.write(entries)
             except StoreUnavailable:
                 self._keeper.apply_unwritten(entries)
-            await self._start_sending(controls, now)
+            await self._start_sending(controls, now, waits=False)
+        return entries
 
     @property
     def held_back(self) -> Mapping[str, HeldBack]:
@@ -386,14 +395,24 @@ class Rounds:
     # --- send
     # ----------------------------------------------------------------------------------------------------
 
-    async def _start_sending(self, controls: Iterable[FeederControl], now: datetime) -> None:
-        """Begin to send what the books say is due; the epoch is read once more before anything goes out."""
+    async def _start_sending(
+        self, controls: Iterable[FeederControl], now: datetime, *, waits: bool = True
+    ) -> None:
+        """Begin to send what the books say is due; the epoch is read once more before anything goes out, but
+        for releases while the store is out of order (`waits`: afterwards then, else not at all).
+        """
         sendings: list[Sending] = []
         for control in controls:
             sendings += self._due(control, now)
-        if sendings:
-            await self._keeper.check_epoch()
-            self._dispatch.start(sendings)
+        if not sendings:
+            return
+        if self._keeper.store_fault is not None:  # then only releases are due, and a store that hangs
+            self._dispatch.start(sendings)  # holds up none of them
+            if waits:
+                await self._keeper.check_epoch()
+            return
+        await self._keeper.check_epoch()
+        self._dispatch.start(sendings)
 
     def _due(self, control: FeederControl, now: datetime) -> list[Sending]:
         feeder, keeper = control.feeder, self._keeper

@@ -470,6 +470,8 @@ class Store(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `path`."""
     keep_history_days: NotNegative = 400.0
     """and stay so long; 0: there is no history."""
+    most_recorded_bytes: Annotated[int, msgspec.Meta(ge=2**20)] = 4 * 2**30
+    """of states that are kept to be replayed, of all feeders; beyond it the oldest are deleted"""
 
     @property
     def kind(self) -> str:

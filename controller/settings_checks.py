@@ -90,6 +90,9 @@ def _out_of_service(site: Site) -> Iterator[Fault]:
         kind, _, feeder = named.partition("/")
         if kind not in KINDS:
             yield ("alarms", "out_of_service"), f"expected kinds of alarms, {kind!r} is none"
+        elif KINDS[kind].priority == "critical":
+            expected = f"expected no alarm of priority critical, got {kind!r}"
+            yield ("alarms", "out_of_service"), expected
         elif feeder and feeder not in feeders:
             yield ("alarms", "out_of_service"), f"expected a feeder of this site, got {feeder!r}"
 

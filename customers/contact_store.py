@@ -14,6 +14,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from threading import RLock
 
@@ -163,8 +164,8 @@ class ContactStore:
         return ConsentDays(True, one.consented_on, one.withdrawn_on, one.ended_on, no_on)
 
     def with_text(self, text: str, after: str, limit: int) -> tuple[str, ...]:
-        """See the port. Letters of the Latin alphabet are compared without their case; a phone number by its
-        digits, whatever stands between them.
+        """See the port. Letters are compared without their case; a phone number by its digits, whatever
+        stands between them.
         """
         part = f"%{_unmeant(text)}%"
         digits = text.translate(_BETWEEN_DIGITS).lstrip("0")
@@ -175,11 +176,15 @@ class ContactStore:
             clauses.append(f"phone LIKE ? AND {_ONLY_DIGITS} LIKE ?")
             values += [f"%{'%'.join(digits)}%", f"%{digits}%"]
         found = (
-            f"SELECT customer FROM contacts WHERE customer > ? AND ({' OR '.join(clauses)})"  # noqa: S608
-            f" ORDER BY customer LIMIT {int(limit)}"
+            "SELECT customer, name, postal, email FROM contacts"  # noqa: S608
+            f" WHERE customer > ? AND ({' OR '.join(clauses)}) ORDER BY customer"
         )
         with self._reading():
-            return tuple(row[0] for row in self._connection.execute(found, values))
+            rows: Iterable[tuple[str, ...]] = self._connection.execute(found, values)
+            if not text.isascii():  # the pattern lets any letter stand for one with a case of its own
+                sought = text.casefold()
+                rows = (row for row in rows if any(sought in (word or "").casefold() for word in row[1:]))
+            return tuple(row[0] for row in islice(rows, limit))
 
     def look(self, customers: Iterable[str], action: Action, access: Access) -> tuple[Contact, ...]:
         """See the port."""
@@ -365,8 +370,11 @@ def _contact(row: Sequence[str | None]) -> Contact:
 
 
 def _unmeant(text: str) -> str:
-    """The text without a meaning of its own in a LIKE pattern, whose escape is "!"."""
-    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    """The text without a meaning of its own in a LIKE pattern, whose escape is "!". SQLite knows the case of
+    the Latin alphabet alone: any letter stands for another one that has a case.
+    """
+    meant = text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return "".join(one if one.isascii() or one.lower() == one.upper() else "_" for one in meant)
 
 
 def _iso(day: date | None) -> str | None:

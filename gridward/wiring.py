@@ -119,6 +119,7 @@ def assemble(site: Site, clock: Clock, rng: np.random.Generator, log_ring: LogRi
             {control.feeder: control for control in feeders},
             WorkerThread(),
             keep_days=site.store.keep_samples_days,
+            most_bytes=site.store.most_recorded_bytes,
         ),
         holder=f"{socket.gethostname()}:{os.getpid()}",
         version=version("gridward"),

@@ -127,6 +127,19 @@ class SignInDesk:
         log.info("signed_in", name=account.name, role=account.role, address=address)
         return SignedIn(secret, account.principal, account.totp_secret is not None)
 
+    async def may_take_over(self, name: str) -> bool:
+        """Whether somebody of this name has an account that is not disabled and may operate."""
+        account = await self._offload(self._store.account, name)
+        return (
+            account is not None and not account.disabled and account.principal.is_allowed_somewhere("operate")
+        )
+
+    async def still_operates(self, name: str, feeder: str) -> bool:
+        """Whether somebody of this name has an account that is not disabled, and may operate there."""
+        account = await self._offload(self._store.account, name)
+        who = None if account is None or account.disabled else account.principal
+        return who is not None and who.is_allowed("operate", feeder)
+
     async def by_session(self, secret: str, *, is_use: bool = True) -> Principal | None:
         """Who a browser's session is; None when it is over. `is_use`: it is kept from idling by that."""
         return await self._offload(

@@ -1,9 +1,11 @@
 """The alarms as they stand, and how many there were lately, folded from the journal. Pure; part of the books.
 
 Replaced by each entry, never changed, so a copy of the books costs nothing. Bounded: at most `MOST_ALARMS`
-alarms; when one more comes, the oldest of those that are gone already goes first, then the oldest of the
-lowest priority, and an alarm of higher priority never gives way to one of lower. Counts reach back
-`KEEP_DAYS`. What an entry says of an alarm that is not known (any more) changes nothing.
+alarms; when one more comes, the oldest of those that are gone already gives way. What stands or is shelved
+does not: more than fit is not raised (`has_room`), so only a journal of elsewhere can bring that about, and
+then the oldest of the lowest priority goes. Counts reach back `KEEP_DAYS`, without what was raised while it
+was shelved, which nobody was told. What an entry says of an alarm that is not known (any more) changes
+nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +15,7 @@ from typing import assert_never
 import msgspec
 from msgspec.structs import replace
 
-from controller.alarms.kinds import RANK
+from controller.alarms.kinds import RANK, Priority, kind_of
 from controller.alarms.states import STANDING, CoreState
 from controller.alarms.states import after as step
 from controller.entries import (
@@ -27,11 +29,15 @@ from controller.entries import (
 )
 
 MOST_ALARMS = 2_000
+_SHARES: Mapping[Priority, float] = {"critical": 1.0, "high": 1.0, "medium": 0.95, "low": 0.75}
+"""of the book that may be full before no more of a priority are raised: the urgent always find room"""
+_KEPT_FREE = 2
+"""for what is critical, and for the alarm that not all are shown"""
 KEEP_DAYS = 8
 BUCKET_S = 600
 """EEMUA 191 and ISA-18.2 count by ten minutes"""
 FLOOD_STARTS_ABOVE = 10
-"""alarms in ten minutes"""
+"""alarms in ten minutes for one operator"""
 FLOOD_ENDS_BELOW = 5
 WINDOW = timedelta(seconds=BUCKET_S)
 MOST_IN_WINDOW = 1_000
@@ -65,6 +71,11 @@ class AlarmRecord(msgspec.Struct, frozen=True, kw_only=True):
         """Whether what it is about is there."""
         return self.core in STANDING
 
+    @property
+    def stays(self) -> bool:
+        """Whether it never gives way to others: it stands, or somebody shelved it."""
+        return self.stands or self.shelved is not None
+
     def is_shelved(self, now: datetime) -> bool:
         """Also before the journal says that its time is over."""
         return self.shelved is not None and now < self.shelved.until
@@ -94,6 +105,12 @@ class AlarmBook(msgspec.Struct, frozen=True, kw_only=True):
     """by id, of those that were raised in the days that are kept"""
     lately: tuple[tuple[datetime, str], ...] = ()
     """(when, id) of what was raised in the latest ten minutes, oldest first"""
+    operators: int = 1
+    """that share the alarms, as the settings say; not from the journal"""
+    began_at: datetime | None = None
+    """when a controller started first: before, nobody counted"""
+    told: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """how many were raised since then, by priority"""
     flood_since: datetime | None = None
     """a flood began then; `is_flood` says whether it goes on"""
     buckets: Mapping[int, tuple[int, int, int, int]] = {}
@@ -126,42 +143,60 @@ class AlarmBook(msgspec.Struct, frozen=True, kw_only=True):
             case _:
                 assert_never(entry)
 
+    def begun(self, at: datetime) -> "AlarmBook":
+        """The book once a controller has started."""
+        return self if self.began_at is not None else replace(self, began_at=at)
+
     def raised_within(self, now: datetime) -> int:
         """How many were raised in the ten minutes before `now`."""
         return sum(at > now - WINDOW for at, _ in self.lately)
 
     def is_flood(self, now: datetime) -> bool:
         """More than an operator can take in (EEMUA 191; ISA-18.2: from over ten until under five)."""
-        return self.flood_since is not None and self.raised_within(now) >= FLOOD_ENDS_BELOW
+        return self.flood_since is not None and self.raised_within(now) >= FLOOD_ENDS_BELOW * self.operators
+
+    @property
+    def flood_above(self) -> int:
+        """More alarms than this in ten minutes are a flood, for all operators together."""
+        return FLOOD_STARTS_ABOVE * self.operators
 
     def _raised(self, entry: AlarmRaised) -> "AlarmBook":
         known = self.alarms.get(entry.alarm)
+        if known is not None and _is_eased(known, entry):
+            return replace(self, alarms={**self.alarms, entry.alarm: replace(known, raised=entry)})
         occurrence = self.occurrences.get(entry.alarm, 0) + 1
         core: CoreState = "normal" if known is None else known.core
-        going_on = known is not None and known.stands
         record = AlarmRecord(
             raised=entry,
             core=step(core, "raised"),
             occurrence=occurrence,
-            since=known.since if known is not None and going_on else entry.at,
-            shelved=None if known is None else known.shelved,
+            since=known.since if known is not None and known.stands else entry.at,
+            shelved=None if known is None or _is_beyond(known, entry) else known.shelved,
         )
+        book = replace(
+            self if record.is_shelved(entry.at) else self._told(entry),
+            alarms=_with_room(self.alarms, record),
+            occurrences={**self.occurrences, entry.alarm: occurrence},
+        )
+        return book._pruned(entry.at)
+
+    def _told(self, entry: AlarmRaised) -> "AlarmBook":
+        """With this one counted: by time, as part of a flood, as one that chatters."""
         lately = (*((at, one) for at, one in self.lately if at > entry.at - WINDOW), (entry.at, entry.alarm))
         chattered = dict(self.chattered)
         if sum(one == entry.alarm for _, one in lately) >= CHATTERS_FROM:
             chattered[entry.alarm] = entry.at
         before = len(lately) - 1
-        since = None if self.flood_since is not None and before < FLOOD_ENDS_BELOW else self.flood_since
-        if since is None and len(lately) > FLOOD_STARTS_ABOVE:
+        is_over = before < FLOOD_ENDS_BELOW * self.operators
+        since = None if is_over else self.flood_since
+        if since is None and len(lately) > self.flood_above:
             since = entry.at
         return replace(
             self._counted(entry),
-            alarms=_with_room(self.alarms, record),
-            occurrences={**self.occurrences, entry.alarm: occurrence},
             lately=lately[-MOST_IN_WINDOW:],
             flood_since=since,
             chattered=chattered,
-        )._pruned(entry.at)
+        )
 
     def _counted(self, entry: AlarmRaised) -> "AlarmBook":
         bucket, rank = bucket_of(entry.at), RANK[entry.priority]
@@ -172,10 +207,12 @@ class AlarmBook(msgspec.Struct, frozen=True, kw_only=True):
         named = AlarmNamed(entry.alarm, entry.kind, entry.feeder, entry.subject)
         if named in today or len(today) < MOST_NAMED_A_DAY:
             today = {**today, named: today.get(named, 0) + 1}
-        critical, high, medium, low = counts
+        told = list(self.told)
+        told[rank] += 1
         return replace(
             self,
-            buckets={**self.buckets, bucket: (critical, high, medium, low)},
+            told=_by_priority(told),
+            buckets={**self.buckets, bucket: _by_priority(counts)},
             by_day={**self.by_day, day: today},
         )
 
@@ -245,6 +282,30 @@ def bucket_at(bucket: int) -> datetime:
     return datetime.fromtimestamp(bucket * BUCKET_S, UTC)
 
 
+def _by_priority(counts: list[int]) -> tuple[int, int, int, int]:
+    critical, high, medium, low = counts
+    return critical, high, medium, low
+
+
+def has_room(priority: Priority, occupied: int) -> bool:
+    """Whether one more of this priority may be raised where so many stand or are shelved."""
+    if priority == "critical":
+        return occupied < MOST_ALARMS
+    return occupied < min(int(_SHARES[priority] * MOST_ALARMS), MOST_ALARMS - _KEPT_FREE)
+
+
+def _is_eased(known: AlarmRecord, entry: AlarmRaised) -> bool:
+    """It stands and is less than it was: whoever has seen the worse need not see this."""
+    return known.stands and RANK[entry.priority] > RANK[known.raised.priority]
+
+
+def _is_beyond(known: AlarmRecord, entry: AlarmRaised) -> bool:
+    """Worse than, or about others than, what somebody shelved."""
+    told = known.raised
+    retold = kind_of(entry.kind).retold and entry.text != told.text
+    return RANK[entry.priority] < RANK[told.priority] or retold
+
+
 def _with_room(alarms: Mapping[str, AlarmRecord], record: AlarmRecord) -> dict[str, AlarmRecord]:
     """With this one; full, without the one that is missed least. The newest itself may be that."""
     kept = {**alarms, record.raised.alarm: record}
@@ -261,4 +322,4 @@ def _unshelved(record: AlarmRecord) -> AlarmRecord:
 
 
 def _missed(record: AlarmRecord) -> tuple[bool, int, datetime]:
-    return record.stands, -RANK[record.raised.priority], record.raised.at
+    return record.stays, -RANK[record.raised.priority], record.raised.at

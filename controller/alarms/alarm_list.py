@@ -8,10 +8,11 @@ import msgspec
 from controller.alarms.alarm_book import WINDOW, AlarmBook, AlarmRecord
 from controller.alarms.annunciation import is_out_of_service, is_suppressed, standing_kinds
 from controller.alarms.flood import causes, groups
-from controller.alarms.kinds import PRIORITIES, RANK, Priority
+from controller.alarms.kinds import PRIORITIES, RANK, Priority, kind_of
 from controller.alarms.states import AlarmState, shown_state
 
 COVERED = frozenset({"shelved", "suppressed", "out_of_service"})
+MOST_WAITING = 200
 
 
 class ShelvedView(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +76,14 @@ class FloodView(msgspec.Struct, frozen=True, kw_only=True):
     grouped: int
 
 
+class WaitingAlarm(msgspec.Struct, frozen=True, kw_only=True):
+    """One that nobody has acknowledged; raised again, it is another occurrence."""
+
+    alarm: str
+    occurrence: int
+    priority: Priority
+
+
 class AlarmSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What is seen on every page."""
 
@@ -82,8 +91,14 @@ class AlarmSummary(msgspec.Struct, frozen=True, kw_only=True):
     """the most urgent first"""
     newest: AlarmView | None
     """of those that are not acknowledged: the most urgent, and of these the newest"""
+    waiting: tuple[WaitingAlarm, ...]
+    """all that are not acknowledged and not of low priority, which make no sound: the most urgent first, of
+    these the newest, at most 200"""
     shelved: int
     flood: FloodView
+    frozen_since: datetime | None
+    """since when the journal cannot be written: what is of low priority is as of then, and nothing can be
+    acknowledged or shelved"""
 
 
 class AlarmCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +109,17 @@ class AlarmCounts(msgspec.Struct, frozen=True, kw_only=True):
     flood: FloodView
 
 
+class OutOfService(msgspec.Struct, frozen=True, kw_only=True):
+    """What the settings say is not to be raised."""
+
+    kind: str
+    feeder: str | None
+    """None: on any feeder"""
+    priority: Priority
+    stands: bool
+    """whether what it is about was there in the latest cycle"""
+
+
 class AlarmList(msgspec.Struct, frozen=True, kw_only=True):
     """All alarms that are not normal: the most urgent first, of these those that nobody has acknowledged,
     of these the newest.
@@ -102,6 +128,9 @@ class AlarmList(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[AlarmView, ...]
     next: str | None
     summary: AlarmSummary
+    out_of_service: tuple[OutOfService, ...]
+    longest_shelf_s: float
+    """for so long an alarm may be shelved at once"""
 
 
 def alarm_views(
@@ -110,14 +139,11 @@ def alarm_views(
     out_of_service: Collection[str],
     now: datetime,
     feeders: Collection[str] | None = None,
-    beside: Iterable[AlarmRecord] = (),
 ) -> tuple[AlarmView, ...]:
-    """In the order of the list. `feeders`: what somebody may see; None: all. `beside`: alarms that the
-    journal cannot tell.
-    """
+    """In the order of the list. `feeders`: what somebody may see; None: all."""
     records = [
         one
-        for one in (*beside, *book.alarms.values())
+        for one in book.alarms.values()
         if feeders is None or one.raised.feeder is None or one.raised.feeder in feeders
     ]
     explained = causes(records)
@@ -138,7 +164,27 @@ def alarm_views(
     return tuple(sorted(views, key=_order))
 
 
-def summary(book: AlarmBook, views: Iterable[AlarmView], now: datetime) -> AlarmSummary:
+def out_of_service(
+    names: Iterable[str],
+    stand: Collection[tuple[str, str | None]],
+    feeders: Collection[str] | None = None,
+) -> tuple[OutOfService, ...]:
+    """`names`: KIND, or KIND/FEEDER. `stand`: kind and feeder of all that stands."""
+    seen = {one for one in stand if feeders is None or one[1] is None or one[1] in feeders}
+    found = []
+    for name in names:
+        kind, _, feeder = name.partition("/")
+        if feeder and feeders is not None and feeder not in feeders:
+            continue
+        stands = (kind, feeder) in seen if feeder else any(one == kind for one, _ in seen)
+        priority = kind_of(kind).priority
+        found.append(OutOfService(kind=kind, feeder=feeder or None, priority=priority, stands=stands))
+    return tuple(found)
+
+
+def summary(
+    book: AlarmBook, views: Iterable[AlarmView], now: datetime, frozen_since: datetime | None = None
+) -> AlarmSummary:
     """Of these views."""
     views = tuple(views)
     open_ones = [one for one in views if one.state not in COVERED]
@@ -151,10 +197,15 @@ def summary(book: AlarmBook, views: Iterable[AlarmView], now: datetime) -> Alarm
         )
         for priority in PRIORITIES
     )
+    urgent = sorted((one for one in waiting if one.priority != "low"), key=_urgency)
     flood = book.is_flood(now)
     return AlarmSummary(
         counts=counts,
-        newest=min(waiting, key=lambda one: (RANK[one.priority], -one.raised_at.timestamp()), default=None),
+        newest=min(waiting, key=_urgency, default=None),
+        waiting=tuple(
+            WaitingAlarm(alarm=one.alarm, occurrence=one.occurrence, priority=one.priority)
+            for one in urgent[:MOST_WAITING]
+        ),
         shelved=sum(one.state == "shelved" for one in views),
         flood=FloodView(
             active=flood,
@@ -162,7 +213,12 @@ def summary(book: AlarmBook, views: Iterable[AlarmView], now: datetime) -> Alarm
             in_ten_minutes=book.raised_within(now),
             grouped=sum(one.grouped_under is not None for one in views),
         ),
+        frozen_since=frozen_since,
     )
+
+
+def _urgency(one: AlarmView) -> tuple[int, float]:
+    return RANK[one.priority], -one.raised_at.timestamp()
 
 
 def _state(

@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from controller.alarms.alarm_book import AlarmBook, AlarmEntry, AlarmRecord
+from controller.alarms.alarm_book import AlarmBook, AlarmEntry, AlarmRecord, has_room
 from controller.alarms.conditions import Condition
-from controller.alarms.kinds import RANK, kind_of
+from controller.alarms.kinds import MILDER, RANK, kind_of
 from controller.entries import AlarmRaised, AlarmReturned, AlarmUnshelved
 
-MOST_AT_ONCE = 500
-"""entries of one round; what is over waits for the next, the most urgent first"""
+MOST_AT_ONCE = 100
+"""Entries of one round; the others wait for the next, the most urgent come first. The loop stands still while
+they are folded: 0.5 ms each with a full book."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Memory:
     stands_since: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     """by alarm and kind"""
     gone_since: Mapping[str, datetime] = field(default_factory=dict)
+    eased_since: Mapping[str, datetime] = field(default_factory=dict)
+    """by alarm: since when it is less than what was told"""
 
 
 def annunciate(
@@ -37,23 +40,27 @@ def annunciate(
 ) -> tuple[Memory, tuple[AlarmEntry, ...]]:
     """What is to be journaled now. `out_of_service`: see `is_out_of_service`."""
     conditions = tuple(conditions)
-    keys = {(one.alarm, one.kind) for one in conditions}
-    stands = {key: memory.stands_since.get(key, now) for key in keys}
-    there = {alarm for alarm, _ in keys}
+    stands = _stands_since(conditions, memory, now)
+    raised, held = _fitting(book, _to_raise(book, conditions, stands, out_of_service, now))
+    eased = {one.alarm: one for one in _worst(conditions) if _is_less(book.alarms.get(one.alarm), one)}
+    eased_since = {alarm: memory.eased_since.get(alarm, now) for alarm in eased}
+    lessened = [
+        _raised(eased[alarm], now)
+        for alarm, since in eased_since.items()
+        if (now - since).total_seconds() >= kind_of(book.alarms[alarm].raised.kind).off_s
+    ]
+    there = {alarm for alarm, _ in stands}
+    if held:
+        text = f"{held} more alarms stand than can be shown: the least urgent are held back"
+        more = Condition("alarms_held_back", None, "", text, float(held))
+        there.add(more.alarm)
+        if _is_news(book.alarms.get(more.alarm), more):
+            raised.append(_raised(more, now))
     gone = {
         alarm: memory.gone_since.get(alarm, now)
         for alarm, record in book.alarms.items()
         if record.stands and alarm not in there
     }
-    told = standing_kinds(book)
-    raised = [
-        _raised(one, now)
-        for one in _worst(conditions)
-        if (now - stands[one.alarm, one.kind]).total_seconds() >= kind_of(one.kind).on_s
-        and _is_news(book.alarms.get(one.alarm), one)
-        and not is_out_of_service(one.kind, one.feeder, out_of_service)
-        and not is_suppressed(one.kind, one.feeder, told)
-    ]
     raised.sort(key=lambda one: RANK[one.priority])
     returned = [
         _returned(book.alarms[alarm], now)
@@ -65,8 +72,51 @@ def annunciate(
         for record in book.alarms.values()
         if record.shelved is not None and now >= record.shelved.until
     ]
-    entries: list[AlarmEntry] = [*raised, *expired, *returned]
-    return Memory(stands, gone), tuple(entries[:MOST_AT_ONCE])
+    entries: list[AlarmEntry] = [*raised, *expired, *returned, *lessened]
+    return Memory(stands, gone, eased_since), tuple(entries[:MOST_AT_ONCE])
+
+
+def _stands_since(
+    conditions: Iterable[Condition], memory: Memory, now: datetime
+) -> dict[tuple[str, str], datetime]:
+    """By alarm and kind; what is severe is an overload as well."""
+    return {
+        key: memory.stands_since.get(key, now)
+        for one in conditions
+        for key in ((one.alarm, one.kind), *((one.alarm, milder) for milder in MILDER.get(one.kind, ())))
+    }
+
+
+def _to_raise(
+    book: AlarmBook,
+    conditions: Iterable[Condition],
+    stands: Mapping[tuple[str, str], datetime],
+    out_of_service: Collection[str],
+    now: datetime,
+) -> list[AlarmRaised]:
+    told = standing_kinds(book)
+    due = (
+        one
+        for one in conditions
+        if (now - stands[one.alarm, one.kind]).total_seconds() >= kind_of(one.kind).on_s
+        and not is_out_of_service(one.kind, one.feeder, out_of_service)
+        and not is_suppressed(one.kind, one.feeder, told)
+    )
+    return [_raised(one, now) for one in _worst(due) if _is_news(book.alarms.get(one.alarm), one)]
+
+
+def _fitting(book: AlarmBook, wanted: Iterable[AlarmRaised]) -> tuple[list[AlarmRaised], int]:
+    """Those for which the book has room, the most urgent first, and how many others there are."""
+    known = {alarm for alarm, one in book.alarms.items() if one.stays}
+    fitting, held, occupied = [], 0, len(known)
+    for one in sorted(wanted, key=lambda one: RANK[one.priority]):
+        if one.alarm not in known:
+            if not has_room(one.priority, occupied):
+                held += 1
+                continue
+            occupied += 1
+        fitting.append(one)
+    return fitting, held
 
 
 def is_out_of_service(kind: str, feeder: str | None, out_of_service: Collection[str]) -> bool:
@@ -100,6 +150,11 @@ def _is_news(record: AlarmRecord | None, condition: Condition) -> bool:
         return True
     told, retold = record.raised, kind_of(condition.kind).retold
     return _rank(condition.kind) < _rank(told.kind) or (retold and condition.text != told.text)
+
+
+def _is_less(record: AlarmRecord | None, condition: Condition) -> bool:
+    """It was told as worse than it is."""
+    return record is not None and record.stands and _rank(condition.kind) > _rank(record.raised.kind)
 
 
 def _rank(kind: str) -> int:

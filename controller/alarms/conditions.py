@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2s
 
 from controller.alarms.alarm_book import REFUSED_APART
-from controller.alarms.kinds import kind_of
+from controller.alarms.kinds import KINDS, kind_of
 from controller.books import Books, EventRecord
 from controller.entries import ViolationAppeared
 from controller.narration import figure, named
@@ -22,6 +22,8 @@ STOPS_NOBODY = frozenset({"near_collapse", "wrong_meter", *FAILSAFE_ALARMS})
 UNANSWERED_SHARE = 0.2
 UNANSWERED_LEAST = 3
 REFUSED_FOR = timedelta(seconds=120)
+OFF_FOR = timedelta(hours=1)
+FAILED_CYCLES = 3
 LONGEST_TEXT = 500
 
 
@@ -39,9 +41,11 @@ class Condition:
     @property
     def alarm(self) -> str:
         """The id of its alarm: short, fit for an address, the same in every run."""
-        one_of = kind_of(self.kind).one_of
-        digest = blake2s("\0".join((one_of, self.feeder or "", self.subject)).encode(), digest_size=6)
-        return f"{one_of}-{digest.hexdigest()}"
+        kind = kind_of(self.kind)
+        one_of = kind.one_of if self.kind in KINDS else self.kind
+        subject = "" if kind.one_each else self.subject
+        digest = blake2s("\0".join((one_of, self.feeder or "", subject)).encode(), digest_size=6)
+        return f"{kind.one_of}-{digest.hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +56,17 @@ class Around:
     """by feeder"""
     links: Mapping[str, bool] = field(default_factory=dict)
     """by name: whether the far side answers"""
+    link_feeders: Mapping[str, str] = field(default_factory=dict)
+    """by name: the feeder that a link is there for alone"""
     hands_off: frozenset[str] = frozenset()
     """feeders that an operator's order takes from the automatic for the running event"""
     late_s: float | None = None
     """by how much the latest cycle took longer than it may"""
+    failed_cycles: int = 0
+    """in a row, up to now"""
     severe_percent: float = 120.0
+    unwritable: bool = False
+    """the journal cannot be written: it tells no limits that are broken since, and nothing is sent"""
 
 
 def standing(books: Books, feeders: tuple[str, ...], around: Around, now: datetime) -> tuple[Condition, ...]:
@@ -65,14 +75,17 @@ def standing(books: Books, feeders: tuple[str, ...], around: Around, now: dateti
         *_of_site(around),
         *_stops(books, feeders),
         *_refused(books, now),
-        *(one for feeder in feeders for one in _of_feeder(books, feeder, around)),
+        *(one for feeder in feeders for one in _of_feeder(books, feeder, around, now)),
     )
 
 
 def _of_site(around: Around) -> Iterator[Condition]:
     for link, answers in around.links.items():
         if not answers:
-            yield Condition("link_down", None, link, f"The link {link} is down")
+            yield Condition("link_down", around.link_feeders.get(link), link, f"The link {link} is down")
+    if around.failed_cycles >= FAILED_CYCLES:
+        text = f"{around.failed_cycles} cycles in a row failed: no feeder is looked after"
+        yield Condition("controller_fault", None, "", text)
     if around.late_s is not None:
         text = f"A cycle takes {around.late_s:.1f} s longer than it may"
         yield Condition("cycle_late", None, "", text, round(around.late_s, 1))
@@ -104,19 +117,23 @@ def _refused(books: Books, now: datetime) -> Iterator[Condition]:
             yield Condition("readings_refused", feeder, reason, text[:LONGEST_TEXT], float(run.count))
 
 
-def _of_feeder(books: Books, feeder: str, around: Around) -> Iterator[Condition]:
+def _of_feeder(books: Books, feeder: str, around: Around, now: datetime) -> Iterator[Condition]:
     alarms = books.alarms(feeder)
     for alarm in alarms:
         yield Condition(alarm.kind, feeder, "", f"{feeder}: {alarm.text}"[:LONGEST_TEXT])
     by_hand = books.by_hand(feeder)
-    if by_hand is not None and books.order_book.stopped(feeder) is None:
+    is_long = by_hand is not None and now - by_hand.at >= OFF_FOR
+    if by_hand is not None and is_long and books.order_book.stopped(feeder) is None:
         text = f"The automatic of {feeder} is off since {by_hand.at:%Y-%m-%d %H:%M} UTC ({by_hand.why})"
         yield Condition("automatic_off", feeder, "", text)
-    violations = books.violations(feeder)
+    violations = _beyond(books, feeder, around)
     yield from _violations(violations, feeder, around)
     stopped = any(alarm.kind not in STOPS_NOBODY for alarm in alarms)
-    if violations and (by_hand is not None or stopped or feeder in around.hands_off):
+    by_order = by_hand is not None or feeder in around.hands_off
+    if violations and (by_order or stopped or around.unwritable):
         why = "the automatic may not act" if stopped and by_hand is None else "an operator keeps it in hand"
+        if around.unwritable:
+            why = "nothing is sent while the journal cannot be written"
         text = f"{feeder}: {len(violations)} elements are outside their limits, and {why}"
         yield Condition("overload_unattended", feeder, "", text, float(len(violations)))
     beyond = {(violation.element, violation.kind) for violation in violations}
@@ -130,6 +147,19 @@ def _of_feeder(books: Books, feeder: str, around: Around) -> Iterator[Condition]
     event = books.open_event(feeder)
     if event is not None:
         yield from _of_event(books, event, {element for element, _ in beyond})
+
+
+def _beyond(books: Books, feeder: str, around: Around) -> tuple[ViolationAppeared, ...]:
+    """What is outside its limits by the journal; while that stands still, by the latest cycle."""
+    view = around.views.get(feeder)
+    if view is None or not around.unwritable:
+        return books.violations(feeder)
+    return tuple(
+        ViolationAppeared(
+            at=one.since, feeder=feeder, element=one.id, kind=one.kind, value=one.value, limit=one.limit
+        )
+        for one in view.violations
+    )
 
 
 def _violations(
@@ -153,7 +183,7 @@ def _of_event(books: Books, event: EventRecord, beyond: set[str]) -> Iterator[Co
         left = f"{named(short.element)} at {figure(short.element, short.value)}"
         lacking = f", {short.missing_kw:.1f} kW at least are missing" if short.missing_kw else ""
         text = f"{feeder}: all that may be asked for leaves {left}{lacking}"
-        yield Condition("event_short", feeder, "", text, short.value, short.limit)
+        yield Condition("event_short", feeder, short.element, text, short.value, short.limit)
     asked = [one for one in books.requests_of(event.event) if one.resource == "device"]
     silent = sum(one.state in ("unanswered", "failed") for one in asked)
     if silent >= UNANSWERED_LEAST and silent >= UNANSWERED_SHARE * len(asked):

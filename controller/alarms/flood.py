@@ -6,58 +6,91 @@ read them all: what is explained under its cause, and alarms of one family on on
 oldest of them. What is critical or high always stands for itself.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from controller.alarms.alarm_book import AlarmRecord
-from controller.alarms.kinds import NEVER_GROUPED, RANK, kind_of
+from controller.alarms.kinds import DATA_KINDS, NEVER_GROUPED, RANK, kind_of
 
 SLACK = timedelta(seconds=120)
 """A cause may be told so much later than what comes of it: delays differ by kind."""
+WITHIN = timedelta(minutes=10)
+"""A cause is at most so much older than what comes of it."""
 _DEEPEST = 4
+_DEVICES, _NOBODY = "\0devices", "\0nobody"
+"""reaches of links: devices of all feeders but no readings; a feeder that nobody named"""
 
 
 def causes(records: Iterable[AlarmRecord]) -> dict[str, str]:
     """Alarm → the alarm that explains it directly; those that nothing explains are not in it."""
-    by_kind: dict[str, list[AlarmRecord]] = {}
     records = tuple(records)
+    by_reach: dict[tuple[str, str | None], list[tuple[datetime, str]]] = {}
     for one in records:
         if one.stands:
-            by_kind.setdefault(one.raised.kind, []).append(one)
+            by_reach.setdefault((one.raised.kind, _reach(one)), []).append((one.since, one.raised.alarm))
+    for standing in by_reach.values():
+        standing.sort()
     found: dict[str, str] = {}
     for one in records:
+        kind = kind_of(one.raised.kind)
+        reaches = {None, one.raised.feeder} | (set() if kind.kind in DATA_KINDS else {_DEVICES})
         first = min(
             (
                 cause
-                for kind in kind_of(one.raised.kind).explained_by
-                for cause in by_kind.get(kind, ())
-                if cause.raised.feeder in (None, one.raised.feeder) and cause.since <= one.since + SLACK
+                for by in kind.explained_by
+                for reach in reaches
+                if (cause := _first_near(by_reach.get((by, reach), ()), one.since)) is not None
             ),
-            key=lambda cause: (cause.since, cause.raised.alarm),
             default=None,
         )
         if first is not None:
-            found[one.raised.alarm] = first.raised.alarm
+            found[one.raised.alarm] = first[1]
     return found
 
 
+def _reach(cause: AlarmRecord) -> str | None:
+    """The feeder of which it can explain something; None: of all."""
+    raised = cause.raised
+    if raised.kind == "link_down" and raised.feeder is None:
+        if raised.subject.startswith("openadr"):
+            return _DEVICES
+        if raised.subject.startswith("rtu "):
+            return _NOBODY
+    return raised.feeder
+
+
+def _first_near(standing: Sequence[tuple[datetime, str]], since: datetime) -> tuple[datetime, str] | None:
+    place = bisect_left(standing, (since - WITHIN, ""))
+    if place < len(standing) and standing[place][0] <= since + SLACK:
+        return standing[place]
+    return None
+
+
 def groups(records: Iterable[AlarmRecord], explained: Mapping[str, str]) -> dict[str, str]:
-    """Alarm → the alarm under which it is put in a flood; heads are not in it."""
+    """Alarm → the alarm under which it is put in a flood; heads are not in it. What waits for somebody is put
+    under nothing that does not stand and wait itself.
+    """
     records = tuple(records)
     by_id = {one.raised.alarm: one for one in records}
-    heads: dict[tuple[str | None, str], AlarmRecord] = {}
+    heads: dict[tuple[str, str], AlarmRecord] = {}
     for one in sorted(records, key=_first):
-        heads.setdefault(_family(one), one)
+        if one.raised.feeder is not None:
+            heads.setdefault((one.raised.feeder, kind_of(one.raised.kind).one_of), one)
     found: dict[str, str] = {}
     for one in records:
         if one.raised.priority in NEVER_GROUPED:
             continue
-        head = _root(one.raised.alarm, explained, by_id)
-        if head == one.raised.alarm:
-            head = heads[_family(one)].raised.alarm
-        if head != one.raised.alarm:
-            found[one.raised.alarm] = head
+        family = heads.get((one.raised.feeder or "", kind_of(one.raised.kind).one_of))
+        for head in (by_id[_root(one.raised.alarm, explained, by_id)], family):
+            if head is not None and head is not one and _may_stand_for(head, one):
+                found[one.raised.alarm] = head.raised.alarm
+                break
     return {alarm: found.get(head, head) for alarm, head in found.items()}
+
+
+def _may_stand_for(head: AlarmRecord, one: AlarmRecord) -> bool:
+    return head.core == "unacknowledged" or (head.stands and one.core == "acknowledged")
 
 
 def _root(alarm: str, explained: Mapping[str, str], by_id: Mapping[str, AlarmRecord]) -> str:
@@ -69,9 +102,6 @@ def _root(alarm: str, explained: Mapping[str, str], by_id: Mapping[str, AlarmRec
     return alarm
 
 
-def _family(one: AlarmRecord) -> tuple[str | None, str]:
-    return one.raised.feeder, kind_of(one.raised.kind).one_of
-
-
-def _first(one: AlarmRecord) -> tuple[int, float, str]:
-    return RANK[one.raised.priority], one.since.timestamp(), one.raised.alarm
+def _first(one: AlarmRecord) -> tuple[bool, int, float, str]:
+    raised = one.raised
+    return one.core != "unacknowledged", RANK[raised.priority], one.since.timestamp(), raised.alarm

@@ -38,6 +38,8 @@ class Kind:
     """kinds of one family about the same thing are one alarm, which may become worse; empty: its own"""
     explained_by: tuple[str, ...] = ()
     """kinds that, standing on the same feeder or on the whole site, explain it"""
+    one_each: bool = False
+    """one for each feeder, whichever element its subject names"""
     retold: bool = False
     """its text names whom it is about: with another text it is raised again"""
     suppressed_by: tuple[str, ...] = ()
@@ -49,13 +51,15 @@ class Kind:
         return self.family or self.kind
 
 
+DATA_KINDS = frozenset({"too_few_meters", "substation_silent", "feeder_sum", "diverged"})
+"""about readings; what carries only orders explains none of them"""
 _DATA = ("link_down",)
 _ALL = (
     # nobody is in control
     Kind("journal_unwritable", "critical", 60.0, off_s=15.0),
     # an operator has to act, the automatic cannot
     Kind("overload_unattended", "high", 600.0, on_s=30.0, off_s=60.0),
-    Kind("event_short", "high", 600.0, on_s=0.0, off_s=60.0),
+    Kind("event_short", "high", 600.0, on_s=0.0, off_s=60.0, one_each=True),
     Kind("near_collapse", "high", 300.0, off_s=30.0),
     Kind("controller_fault", "high", 600.0, off_s=0.0, suppressed_by=("journal_unwritable",)),
     Kind("emergency_stop", "high", 1800.0, off_s=0.0),
@@ -69,6 +73,7 @@ _ALL = (
     Kind("link_down", "medium", 900.0, on_s=30.0, off_s=30.0),
     Kind("cycle_late", "medium", 1800.0, on_s=60.0, off_s=120.0),
     Kind("failsafe_not_lifted", "medium", 3600.0, explained_by=_DATA, retold=True),
+    Kind("alarms_held_back", "medium", 1800.0),
     # worth a look in this shift
     Kind("overload", "low", 3600.0, on_s=30.0, off_s=120.0),
     Kind("undervoltage", "low", 3600.0, on_s=60.0, off_s=120.0),
@@ -79,9 +84,18 @@ _ALL = (
     Kind("heartbeats_not_heard", "low", 28_800.0, explained_by=_DATA, retold=True),
     Kind("requests_unanswered", "low", 3600.0, on_s=60.0, explained_by=_DATA),
     Kind("readings_refused", "low", 28_800.0, off_s=60.0),
-    Kind("automatic_off", "low", 28_800.0, on_s=3600.0, off_s=0.0),
+    Kind("automatic_off", "low", 28_800.0, off_s=0.0),
 )  # fmt: skip
 KINDS: Mapping[str, Kind] = {kind.kind: kind for kind in _ALL}
+MILDER: Mapping[str, tuple[str, ...]] = {
+    one.kind: tuple(
+        other.kind
+        for other in _ALL
+        if one.family and other.one_of == one.one_of and RANK[other.priority] > RANK[one.priority]
+    )
+    for one in _ALL
+}
+"""Kind → those of its family that stand as well while it does."""
 UNKNOWN_KIND = Kind("unknown", "medium", 1800.0)
 """of a journal that a later release wrote, and of a data alarm that has no row here yet"""
 

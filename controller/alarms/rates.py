@@ -15,7 +15,6 @@ import msgspec
 
 from controller.alarms.alarm_book import (
     BUCKET_S,
-    FLOOD_STARTS_ABOVE,
     AlarmBook,
     bucket_at,
     bucket_of,
@@ -76,9 +75,13 @@ class AlarmRate(msgspec.Struct, frozen=True, kw_only=True):
     """The rate over the hours asked for, up to now."""
 
     start: datetime
+    """whole ten minutes before the present ones, or when the first controller started"""
     end: datetime
+    """now: the present ten minutes count as long as they are"""
     operators: int
     """that share the alarms"""
+    flood_above: int
+    """more in ten minutes are a flood, for all operators together"""
     points: tuple[RatePoint, ...]
     """those ten minutes in which anything came, oldest first"""
     alarms: int
@@ -88,7 +91,7 @@ class AlarmRate(msgspec.Struct, frozen=True, kw_only=True):
     per_operator_day: float
     most_in_ten_minutes: int
     in_flood_percent: float
-    """of the ten minutes, those with more than ten alarms by operator"""
+    """of the time, those ten minutes with more than ten alarms by operator"""
     verdict: Verdict
     """by the average in ten minutes: acceptable, manageable or overloaded"""
     targets: tuple[RateTarget, ...]
@@ -108,43 +111,41 @@ TARGETS = (
 
 
 def alarm_rate(
-    book: AlarmBook,
-    *,
-    hours: int,
-    operators: int,
-    now: datetime,
-    feeders: Collection[str] | None = None,
+    book: AlarmBook, *, hours: int, now: datetime, feeders: Collection[str] | None = None
 ) -> AlarmRate:
     """The figures. `feeders`: whose alarms somebody may see by name; None: all. The counts are those of the
-    site.
+    site. Less than ten minutes count as ten: of a moment nothing is said.
     """
-    first = bucket_of(now - timedelta(hours=hours)) + 1
-    last = bucket_of(now)
+    start, operators = _start(book, now - timedelta(hours=hours)), book.operators
+    first, last = bucket_of(start), bucket_of(now)
     counted = {bucket: book.buckets[bucket] for bucket in sorted(book.buckets) if first <= bucket <= last}
     sums = [sum(counts) for counts in counted.values()]
-    alarms, spans = sum(sums), last - first + 1
-    per_ten = alarms / spans / operators
+    whole_s = max((now - start).total_seconds(), BUCKET_S)
+    in_flood_s = sum(
+        _length_s(bucket, start, now)
+        for bucket, count in zip(counted, sums, strict=True)
+        if count > book.flood_above
+    )
+    alarms = sum(sums)
+    per_ten = alarms / (whole_s / BUCKET_S) / operators
     return AlarmRate(
-        start=bucket_at(first),
+        start=start,
         end=now,
         operators=operators,
+        flood_above=book.flood_above,
         points=tuple(_point(bucket, counts) for bucket, counts in counted.items()),
         alarms=alarms,
         per_ten_minutes=round(per_ten, 3),
         per_operator_hour=round(per_ten * 3600 / BUCKET_S, 2),
         per_operator_day=round(per_ten * 86_400 / BUCKET_S, 1),
         most_in_ten_minutes=max(sums, default=0),
-        in_flood_percent=round(100 * sum(one > FLOOD_STARTS_ABOVE * operators for one in sums) / spans, 2),
+        in_flood_percent=round(100 * in_flood_s / whole_s, 2),
         verdict=verdict(per_ten),
         targets=TARGETS,
         priorities=_shares(list(counted.values())),
-        bad_actors=_bad_actors(book, bucket_at(first), now, feeders),
+        bad_actors=_bad_actors(book, start, now, feeders),
         chattering=tuple(
-            sorted(
-                one
-                for one, at in book.chattered.items()
-                if at >= bucket_at(first) and _may_see(book, one, feeders)
-            )
+            sorted(one for one, at in book.chattered.items() if at >= start and _may_see(book, one, feeders))
         ),
         stale=tuple(
             sorted(
@@ -156,6 +157,19 @@ def alarm_rate(
             )
         ),
     )
+
+
+def _start(book: AlarmBook, wanted: datetime) -> datetime:
+    """The first whole ten minutes; nobody counted before the first controller started."""
+    begins = bucket_at(bucket_of(wanted))
+    start = begins if begins == wanted else begins + timedelta(seconds=BUCKET_S)
+    return start if book.began_at is None else max(start, book.began_at)
+
+
+def _length_s(bucket: int, start: datetime, end: datetime) -> float:
+    """As far as it lies within."""
+    begins = bucket_at(bucket)
+    return (min(begins + timedelta(seconds=BUCKET_S), end) - max(begins, start)).total_seconds()
 
 
 def verdict(per_ten_minutes: float) -> Verdict:

@@ -120,9 +120,13 @@ LIST_EXAMPLE = {
             {"priority": "low", "unacknowledged": 1, "acknowledged": 0},
         ],
         "newest": ALARM,
+        "waiting": [],
         "shelved": 0,
         "flood": {"active": False, "since": None, "in_ten_minutes": 2, "grouped": 0},
+        "frozen_since": None,
     },
+    "out_of_service": [{"kind": "wrong_meter", "feeder": "F1", "priority": "low", "stands": True}],
+    "longest_shelf_s": 28800.0,
 }
 HISTORY_EXAMPLE = {
     "items": [

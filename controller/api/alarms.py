@@ -7,7 +7,7 @@ what may be done with it, is the desk's subject.
 
 from collections.abc import Awaitable
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
@@ -54,13 +54,18 @@ def alarm_reading_routes(desk: AlarmDesk, clock: Clock) -> APIRouter:
         after: Annotated[str | None, Query(max_length=60)] = None,
     ) -> Response:
         """All alarms that are not normal, the most urgent first, with the summary. Comes with an ETag."""
-        views = desk.views(feeders_of(request))
+        feeders = feeders_of(request)
+        views = desk.views(feeders)
         places = {one.alarm: place for place, one in enumerate(views)}
         first = 0 if after is None else places.get(after, -1) + 1
         page = views[first : first + limit]
         more = first + limit < len(views)
         found = AlarmList(
-            items=page, next=page[-1].alarm if more and page else None, summary=desk.summary_of(views)
+            items=page,
+            next=page[-1].alarm if more and page else None,
+            summary=desk.summary_of(views),
+            out_of_service=desk.out_of_service(feeders),
+            longest_shelf_s=desk.longest_shelf_s,
         )
         body = to_json(found)
         return tagged_response(request, body, entity_tag(body), {"cache-control": "no-cache"}, JSON)
@@ -142,10 +147,11 @@ def _add_acknowledging(router: APIRouter, desk: AlarmDesk, gate: Gate) -> None:
         principal = await gate.admit_somewhere(request, "operate")
         body = await read_posted(request, bodies.AcknowledgeManyBody, bodies.MAX_MANY_BYTES)
         who = acting(request, body.who)
-        allowed = [Seen(one.alarm, one.occurrence) for one in body.alarms if _may(principal, desk, one.alarm)]
+        refused = {one.alarm: _refusal(principal, desk, one.alarm) for one in body.alarms}
+        allowed = [Seen(one.alarm, one.occurrence) for one in body.alarms if refused[one.alarm] is None]
         outcomes = await _done(desk.acknowledge(allowed, who=who, why=body.why or ""))
         items = tuple(
-            bodies.AlarmOutcome(alarm=one.alarm, outcome=outcomes.get(one.alarm, "not_allowed"))
+            bodies.AlarmOutcome(alarm=one.alarm, outcome=refused[one.alarm] or outcomes[one.alarm])
             for one in body.alarms
         )
         return json_response(bodies.AlarmOutcomes(items=items))
@@ -205,11 +211,14 @@ async def _admit(desk: AlarmDesk, gate: Gate, request: Request, alarm: str) -> N
     await gate.admit(request, "operate", feeder)
 
 
-def _may(principal: Principal, desk: AlarmDesk, alarm: str) -> bool:
+def _refusal(principal: Principal, desk: AlarmDesk, alarm: str) -> Literal["unknown", "not_allowed"] | None:
+    """Why the desk is not asked at all; None: it is. What is not there now may be there, and be of a feeder
+    of others, by the time that the desk looks: so it is not asked either.
+    """
     try:
-        return principal.is_allowed("operate", desk.feeder_of(alarm))
+        return None if principal.is_allowed("operate", desk.feeder_of(alarm)) else "not_allowed"
     except UnknownAlarm:
-        return True  # there is nothing to be allowed; the desk says so
+        return "unknown"
 
 
 def _aware(at: datetime, field: str) -> datetime:

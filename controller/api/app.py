@@ -116,7 +116,7 @@ def create_app(
     app.include_router(what_if_routes(views, gate))
     _add_entrance(app, shared, sign_in, openid)
     if desks is not None:
-        _add_control_room(app, shared, desks)
+        _add_control_room(app, shared, desks, sign_in)
         _add_customers(app, shared, desks, statements)
         desks.alarms.subscribe(streams.add_topic("alarms", desks.alarms.told))
     if system is not None:
@@ -165,16 +165,18 @@ def _add_entrance(app: FastAPI, shared: _Shared, sign_in: SignInDesk | None, ope
             app.include_router(openid_routes(sign_in, openid, shared.cookies))
 
 
-def _add_control_room(app: FastAPI, shared: _Shared, desks: Desks) -> None:
+def _add_control_room(app: FastAPI, shared: _Shared, desks: Desks, sign_in: SignInDesk | None) -> None:
     """Alarms, events, orders and the shift log."""
     gate, looking = shared.gate, shared.looking
+    may_take_over = None if sign_in is None else sign_in.may_take_over
     app.include_router(alarm_reading_routes(desks.alarms, shared.clock), **looking)
     app.include_router(event_routes(desks.events, gate, shared.clock), **looking)
     app.include_router(alarm_routes(desks.alarms, gate))
     app.include_router(order_reading_routes(desks.orders, gate), **looking)
-    app.include_router(order_routes(desks.orders, shared.views, gate))
-    app.include_router(shift_reading_routes(desks.shifts), **looking)
-    app.include_router(shift_writing_routes(desks.shifts, gate, shared.views))
+    still_operates = None if sign_in is None else sign_in.still_operates
+    app.include_router(order_routes(desks.orders, shared.views, gate, still_operates))
+    app.include_router(shift_reading_routes(desks.shifts, gate), **looking)
+    app.include_router(shift_writing_routes(desks.shifts, gate, shared.views, may_take_over))
 
 
 def _add_customers(app: FastAPI, shared: _Shared, desks: Desks, statements: StatementSource | None) -> None:
@@ -185,7 +187,7 @@ def _add_customers(app: FastAPI, shared: _Shared, desks: Desks, statements: Stat
     app.include_router(reward_view_routes(desks.rewards, desks.settlements, gate))
     app.include_router(settlement_routes(desks.settlements, gate))
     app.include_router(customer_routes(desks.customers, gate, shared.views))
-    app.include_router(device_routes(desks.devices, shared.views), **shared.looking)
+    app.include_router(device_routes(desks.devices, gate, shared.views), **shared.looking)
     if desks.contacts is not None:
         app.include_router(contacts_routes(desks.contacts, gate))
         app.include_router(opt_out_routes(desks.contacts.opt_outs, gate, shared.clock))

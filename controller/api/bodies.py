@@ -41,7 +41,9 @@ class ServicePointBody:
     index: int
     """its place in `FeederView.service_point_kw`"""
     customer: str | None
-    critical: bool
+    """null: nobody is known there, or it is not for who asks"""
+    critical: bool | None
+    """null for who may not see customers"""
     device_kinds: tuple[str, ...]
 
 

@@ -85,6 +85,13 @@ def _body(
     )
 
 
+def without_customers(body: LayoutBody) -> LayoutBody:
+    """The same drawing, by the same id, for who may not see customers."""
+    points, unknown = body.service_points, (None,) * len(body.service_points.name)
+    points = msgspec.structs.replace(points, customer=unknown, critical=unknown)
+    return msgspec.structs.replace(body, service_points=points)
+
+
 def coordinates_of(network: Network) -> Coordinates | None:
     """What the coordinates of the buses are, as far as their values tell; None where they make no map."""
     xy = network.buses.xy

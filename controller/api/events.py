@@ -1,8 +1,10 @@
 """The routes of past events: the list, one with its whole timeline, its steps page by page, its file; and the
 recorded states of a feeder.
 
-Whoever may look sees the events of their feeders. What single households used is nobody else's business: the
-powers of service points over time, and files that name customers and devices, take who may see customers.
+Whoever may look sees the events of their feeders. What single households did and used is nobody else's
+business: who may not see customers is told of numbers in place of customers, devices and service points, of
+no baseline and no settlement of a single request, and of nothing that operators wrote; the powers of service
+points over time, and files that name, they cannot have.
 Reading is done beside the loop and given up after `WITHIN_S`.
 """
 
@@ -11,15 +13,25 @@ import gzip
 from collections.abc import Awaitable
 from datetime import datetime
 from itertools import islice
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime
 from starlette.exceptions import HTTPException
 
+from controller.access.account_file import AccountsUnavailable
+from controller.access.principal import Principal
 from controller.api import event_bodies as bodies
-from controller.api.encoding import JSON, entity_tag, json_answer, struct_schema, tagged_response, to_json
+from controller.api.encoding import (
+    JSON,
+    entity_tag,
+    is_known,
+    json_answer,
+    struct_schema,
+    tagged_response,
+    to_json,
+)
 from controller.api.gate import REFUSALS, Gate, feeders_of, note
 from controller.api.posted import as_utc
 from controller.api.problems import no_such_feeder
@@ -27,7 +39,7 @@ from controller.errors import RecordBroken
 from controller.occurrences.archive import UnknownEvent
 from controller.occurrences.bodies import EventBody
 from controller.occurrences.event_desk import TYPES, EventDesk
-from controller.occurrences.exports import Table
+from controller.occurrences.exports import Table, for_whoever_looks, steps_for_whoever_looks
 from controller.occurrences.in_turn import TooManyWaiting
 from controller.occurrences.index import Wanted
 from controller.occurrences.replay import RecordedBody, SpanRefused
@@ -53,11 +65,19 @@ From = Annotated[AwareDatetime | None, Query(alias="from")]
 To = Annotated[AwareDatetime | None, Query(alias="to")]
 
 
-def event_routes(desk: EventDesk, gate: Gate, clock: Clock) -> APIRouter:
+class _Doors(Gate, Protocol):
+    """What is needed of the gate where whoever looks need not say who they are, but may."""
+
+    async def known(self, request: Request) -> Principal:
+        """Who it is. Raises 401 or 403; AccountsUnavailable."""
+        ...
+
+
+def event_routes(desk: EventDesk, gate: _Doors, clock: Clock) -> APIRouter:
     """All of them. `clock`: of those who wait."""
     router = APIRouter(prefix="/api/v1", tags=["events"])
     _add_list(router, desk, clock)
-    _add_event(router, desk, clock)
+    _add_event(router, desk, gate, clock)
     _add_export(router, desk, gate, clock)
     _add_recorded(router, desk, gate, clock)
     return router
@@ -91,12 +111,16 @@ def _add_list(router: APIRouter, desk: EventDesk, clock: Clock) -> None:
         return await _told(request, bodies.EventPage(items=page.items, next=following))
 
 
-def _add_event(router: APIRouter, desk: EventDesk, clock: Clock) -> None:
+def _add_event(router: APIRouter, desk: EventDesk, gate: _Doors, clock: Clock) -> None:
     @router.get("/events/{event_id}", responses=_answers(EventBody) | _NO_EVENT)
     async def event(event_id: str, request: Request) -> Response:
-        """One event from detection to settlement: phases, steps, rounds of planning, requests. Comes with an
-        ETag."""
-        return await _told(request, await _event(request, desk, event_id, clock))
+        """One event from detection to settlement: phases, steps, rounds of planning, requests. Who may not
+        see customers is told numbers in their place, and nothing of what single ones used or earned. Comes
+        with an ETag."""
+        body = await _event(request, desk, event_id, clock)
+        if not await _may_see_customers(request, gate, body.summary.feeder):
+            body = await asyncio.to_thread(for_whoever_looks, body)
+        return await _told(request, body)
 
     @router.get("/events/{event_id}/steps", responses=_answers(bodies.StepPage) | _NO_EVENT)
     async def steps(  # noqa: PLR0917  a query
@@ -107,13 +131,16 @@ def _add_event(router: APIRouter, desk: EventDesk, clock: Clock) -> None:
         limit: Annotated[int, Query(ge=1, le=MOST_STEPS)] = 200,
         after: Cursor = None,
     ) -> Response:
-        """All steps of an event, or those of one phase or request, in order."""
+        """All steps of an event, or those of one phase or request, in order; told as the event is."""
         first = 0 if after is None else int(after)
         found = await _read(desk.archive.steps(event_id), clock)
         _check_feeder(request, found.feeder)
+        told = found.steps
+        if not await _may_see_customers(request, gate, found.feeder):
+            told = await asyncio.to_thread(steps_for_whoever_looks, told)
         fitting = (
             (place, step)
-            for place, step in enumerate(found.steps)
+            for place, step in enumerate(told)
             if place >= first and phase in (None, step.phase) and of_request in (None, step.request)
         )
         page = list(islice(fitting, limit + 1))
@@ -121,7 +148,7 @@ def _add_event(router: APIRouter, desk: EventDesk, clock: Clock) -> None:
         return await _told(request, bodies.StepPage(items=tuple(s for _, s in page[:limit]), next=more))
 
 
-def _add_export(router: APIRouter, desk: EventDesk, gate: Gate, clock: Clock) -> None:
+def _add_export(router: APIRouter, desk: EventDesk, gate: _Doors, clock: Clock) -> None:
     @router.get(
         "/events/{event_id}/export",
         responses={200: {"content": _FILES, "description": "the file"}} | REFUSALS | _NO_EVENT | _NOT_NOW,
@@ -133,13 +160,15 @@ def _add_export(router: APIRouter, desk: EventDesk, gate: Gate, clock: Clock) ->
         table: Table = "requests",
         named: bool = False,
     ) -> Response:
-        """An event as a file. `table`: which one as CSV. `named`: with the ids of customers, devices and
-        service points in place of numbers, for who may see customers."""
+        """An event as a file, with all its steps. `table`: which one as CSV. `named`: with the ids of
+        customers, devices and service points in place of numbers, for who may see customers; who may not
+        gets no baselines and settlements of single requests either."""
         body = await _event(request, desk, event_id, clock)
         if named:
             await gate.admit(request, "customers", body.summary.feeder)
             note(request, "event_exported", exported=event_id, form=form)
-        made = desk.exported(body, form, table, named=named)
+        households = named or await _may_see_customers(request, gate, body.summary.feeder)
+        made = desk.exported(body, form, table, named=named, households=households)
         file = await _read(made, clock)
         name = f"{event_id}{f'-{table}' if form == 'csv' else ''}.{form}"
         safe = "".join(
@@ -149,7 +178,7 @@ def _add_export(router: APIRouter, desk: EventDesk, gate: Gate, clock: Clock) ->
         return Response(file, headers=headers, media_type=TYPES[form])
 
 
-def _add_recorded(router: APIRouter, desk: EventDesk, gate: Gate, clock: Clock) -> None:
+def _add_recorded(router: APIRouter, desk: EventDesk, gate: _Doors, clock: Clock) -> None:
     @router.get(
         "/feeders/{feeder}/recorded",
         responses=_answers(RecordedBody)
@@ -165,16 +194,17 @@ def _add_recorded(router: APIRouter, desk: EventDesk, gate: Gate, clock: Clock) 
         step_s: Annotated[float | None, Query(ge=1, le=86_400)] = None,
         service_points: bool = False,
     ) -> Response:
-        """What the feeder showed over a span of time, in columns and in at most 400 steps, with the limits of
-        its elements and what was asked of whom then. `service_points`: also what each of them took, for who
-        may see customers."""
+        """What the feeder showed over a span of at most 14 days, in columns and in at most 400 steps, with
+        the limits of its elements and what was asked of whom then (of numbers, where customers may not be
+        seen). `service_points`: also what each of them took, for who may see customers."""
         if not desk.states.knows(feeder):
             raise no_such_feeder(feeder)
         _check_feeder(request, feeder)
         if service_points:
             await gate.admit(request, "customers", feeder)
         start, until = _in_our_days(begin, "from"), _in_our_days(end, "to")
-        asked = desk.recorded(feeder, start, until, step_s=step_s, service_points=service_points)
+        named = service_points or await _may_see_customers(request, gate, feeder)
+        asked = desk.recorded(feeder, start, until, step_s=step_s, service_points=service_points, named=named)
         return await _told(request, await _read(asked, clock))
 
 
@@ -204,16 +234,18 @@ async def _read(asked: Awaitable[T], clock: Clock) -> T:
 
 
 async def _told(request: Request, body: msgspec.Struct) -> Response:
-    """As JSON with its tag, compressed where that is accepted; both in a thread, for it may be large."""
+    """As JSON with its tag, compressed where that is accepted and it is not known yet; in a thread, for it
+    may be large."""
     accepts = "gzip" in request.headers.get("accept-encoding", "")
 
     def encoded() -> tuple[bytes, str, dict[str, str]]:
         plain = to_json(body)
-        headers = {**_NO_CACHE, "vary": "accept-encoding"}
+        tag, headers = entity_tag(plain), {**_NO_CACHE, "vary": "accept-encoding"}
+        if is_known(request, tag):
+            return b"", tag, headers
         if not accepts or len(plain) < _WORTH_BYTES:
-            return plain, entity_tag(plain), headers
-        packed = gzip.compress(plain, 5, mtime=0)
-        return packed, entity_tag(plain), headers | {"content-encoding": "gzip"}
+            return plain, tag, headers
+        return gzip.compress(plain, 5, mtime=0), tag, headers | {"content-encoding": "gzip"}
 
     content, tag, headers = await asyncio.to_thread(encoded)
     return tagged_response(request, content, tag, headers, JSON)
@@ -237,6 +269,16 @@ def _check_feeder(request: Request, feeder: str) -> None:
         raise HTTPException(403, f"expected somebody who may 'look' on {feeder!r}")
 
 
+async def _may_see_customers(request: Request, gate: _Doors, feeder: str) -> bool:
+    """Nobody is turned away by it, so nothing of it stands in the log."""
+    principal: Principal | None = getattr(request.state, "principal", None)
+    try:
+        principal = principal or await gate.known(request)
+    except (HTTPException, AccountsUnavailable):
+        return False
+    return principal.is_allowed("customers", feeder)
+
+
 _RECORDED_STATES = {"anyOf": [struct_schema(RecordedBody), {"type": "null"}]}
 _WHOLE = {
     "type": "object",
@@ -250,7 +292,9 @@ _PACKED = {
 }
 _FILES: dict[str, Any] = {
     JSON: {"schema": _WHOLE},
-    "text/csv": {"schema": {"type": "string", "description": "comma, UTF-8, a line of names first"}},
+    "text/csv": {
+        "schema": {"type": "string", "description": "comma, UTF-8 with its mark, a line of names first"}
+    },
     "application/zip": {"schema": _PACKED},
 }
 """by media type, as in `TYPES`"""

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -20,6 +21,7 @@ from controller.api.encoding import JSON, entity_tag, json_response, tagged_resp
 from controller.api.health import Pulse
 from controller.api.layout import Map, diagram_positions, map_positions
 from controller.api.problems import no_such_feeder
+from controller.api.scope import sees_customers
 from controller.settings import Feeder
 from controller.views import FeederView, LiveViews, Told, TrendPoint
 from customers.registry import Registry
@@ -32,7 +34,7 @@ _TOO_EARLY: dict[int | str, dict[str, Any]] = {503: {"description": "the feeder 
 def feeder_routes(views: LiveViews, registries: Mapping[str, Registry], pulse: Pulse) -> APIRouter:
     """The routes; `registries` tell who is behind a service point, by feeder."""
     router = APIRouter(prefix="/api/v1", tags=["feeders"])
-    drawn: dict[str, tuple[bytes, str]] = {}
+    drawn: dict[tuple[str, bool], tuple[bytes, str]] = {}
 
     @router.get("/feeders", response_model=Feeders)
     async def feeders() -> Response:
@@ -47,15 +49,16 @@ def feeder_routes(views: LiveViews, registries: Mapping[str, Registry], pulse: P
     @router.get("/feeders/{feeder}/network", response_model=NetworkBody, responses=_UNKNOWN)
     async def network(feeder: str, request: Request) -> Response:
         """The network by names, ids and places, for other programs than the console, which takes `layout`.
-        Static while the daemon runs: comes with an ETag.
+        Whose a service point is, is told as in the layout. Static while the daemon runs: comes with an ETag.
         """
         found = views.network(feeder)
         if found is None:
             raise no_such_feeder(feeder)
-        if feeder not in drawn:
-            encoded = to_json(network_body(feeder, found, registries.get(feeder)))
-            drawn[feeder] = encoded, entity_tag(encoded)
-        body, tag = drawn[feeder]
+        named = sees_customers(request, feeder)
+        if (feeder, named) not in drawn:
+            encoded = to_json(network_body(feeder, found, registries.get(feeder), named=named))
+            drawn[feeder, named] = encoded, entity_tag(encoded)
+        body, tag = drawn[feeder, named]
         return tagged_response(request, body, tag, {"cache-control": "no-cache"}, JSON)
 
     @router.get("/feeders/{feeder}/state", response_model=FeederView, responses=_UNKNOWN | _TOO_EARLY)
@@ -104,8 +107,10 @@ def brief(feeder: Feeder, period_s: float, silent_s: float | None, view: FeederV
     )
 
 
-def network_body(feeder: str, network: Network, registry: Registry | None) -> NetworkBody:
-    """The network as it is drawn."""
+def network_body(
+    feeder: str, network: Network, registry: Registry | None, *, named: bool = True
+) -> NetworkBody:
+    """The network as it is drawn; `named`: with whose its service points are."""
     ids = network.buses.ids
     on_map = map_positions(network)
     lines, transformers = network.lines, network.transformers
@@ -113,7 +118,7 @@ def network_body(feeder: str, network: Network, registry: Registry | None) -> Ne
         feeder=feeder,
         source=network.source,
         map_turned=on_map is not None and on_map.turned,
-        buses=_buses(network, registry, on_map),
+        buses=_buses(network, registry, on_map, named),
         lines=tuple(
             LineBody(line, name, ids[start], ids[end], float(limit))
             for line, name, start, end, limit in zip(
@@ -135,7 +140,9 @@ def network_body(feeder: str, network: Network, registry: Registry | None) -> Ne
     )
 
 
-def _buses(network: Network, registry: Registry | None, on_map: Map | None) -> tuple[BusBody, ...]:
+def _buses(
+    network: Network, registry: Registry | None, on_map: Map | None, named: bool
+) -> tuple[BusBody, ...]:
     buses = network.buses
     in_diagram = diagram_positions(network)
     points: list[list[ServicePointBody]] = [[] for _ in buses.ids]
@@ -143,7 +150,8 @@ def _buses(network: Network, registry: Registry | None, on_map: Map | None) -> t
     for device in () if registry is None else registry.devices:
         kinds[device.service_point].append(device.kind)
     for index, bus in enumerate(network.service_point_bus.tolist()):
-        points[bus].append(_service_point(network, index, registry, kinds))
+        point = _service_point(network, index, registry, kinds)
+        points[bus].append(point if named else replace(point, customer=None, critical=None))
     return tuple(
         BusBody(
             id=bus,

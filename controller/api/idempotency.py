@@ -5,12 +5,14 @@ A key counts for whoever shows it, and for one request: with another body it ans
 still runs 409, and 400 when it is malformed. What the server could not do (5xx) and what it did not look at
 (401, 403, 429 ...) is not kept: the same may be sent again. After a restart orders are known by the journal,
 which holds the key beside what was done; they are answered as they stand then. Sign-in and tokens have no
-keys: their answers are secrets, which nobody keeps. Who is not let in gets the route's own answer.
+keys: their answers are secrets, which nobody keeps. Who is not let in gets the route's own answer, and who
+has lost a right since is told nothing of what was done before.
 """
 
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -36,14 +38,17 @@ NEVER_WAITS = "/api/v1/emergency-stop"
 MOST_BODY_BYTES = 16 * 2**20
 """of the largest body that a route takes"""
 MOST_ANSWER_BYTES = 2**20
+LOST = "this was done before, under rights that you do not have any more"
 NOT_LOOKED_AT = frozenset({401, 403, 408, 413, 425, 429})
 _KEY = re.compile(r'"[ !#-\[\]-~]{1,128}"|[!#-+\--:<-\[\]-~]{1,128}')
 """a string as RFC 8941 has it, without escapes; also without its quotes, as many send it"""
 
 Earlier = Callable[[str, str], Awaitable[CommandTaken | None]]
 """what the journal knows of a principal's key"""
-Again = Callable[[CommandTaken], Awaitable[Response | None]]
-"""the answer for what was done before; None: it is so long ago that nothing is known of it"""
+Again = Callable[[CommandTaken, Principal], Awaitable[Response | None]]
+"""the answer for what was done before; None: it is so long ago that nothing is known of it. Raises 403 where
+they may not do it any more
+"""
 
 
 class Idempotency:
@@ -80,7 +85,7 @@ class Idempotency:
         else:
             key = shown[0].strip('"')
             command = CommandKey(name_of(principal), key, _fingerprint(scope, body))
-            await self._once(request, command, body, send)
+            await self._once(request, principal, command, body, send)
 
     async def _known(self, request: Request) -> Principal | None:
         try:
@@ -88,21 +93,27 @@ class Idempotency:
         except (HTTPException, AccountsUnavailable):
             return None
 
-    async def _once(self, request: Request, command: CommandKey, body: bytes, send: Send) -> None:
+    async def _once(
+        self, request: Request, principal: Principal, command: CommandKey, body: bytes, send: Send
+    ) -> None:
         name = command.principal, command.key
         begun = self._answers.begin(name, command.fingerprint, self._clock.monotonic())
         if isinstance(begun, KeptAnswer):
-            await _send(begun, send)
+            if begun.is_for(principal):
+                await _send(begun, send)
+            else:
+                await problem_response(request, 403, LOST)(request.scope, request.receive, send)
             return
         if begun == "full" and request.url.path == NEVER_WAITS:
             await self._app(request.scope, _received(body, request.receive), send)
             return
         if begun != "new":
-            status, told = _REFUSED[begun]
-            await problem_response(request, status, told)(request.scope, request.receive, send)
+            status, code, told = _REFUSED[begun]
+            refused = problem_response(request, status, told, code=code)
+            await refused(request.scope, request.receive, send)
             return
         try:
-            known = await self._before(request, command)
+            known = await self._before(request, command, principal)
             answer = await self._run(request, command, body, send) if known is None else known
         except BaseException:
             self._answers.give_up(name)
@@ -110,11 +121,11 @@ class Idempotency:
         if answer is None or answer.status >= 500 or answer.status in NOT_LOOKED_AT:
             self._answers.give_up(name)
         else:
-            self._answers.finish(name, answer, self._clock.monotonic())
+            self._answers.finish(name, replace(answer, to=principal), self._clock.monotonic())
         if known is not None:
             await _send(known, send)
 
-    async def _before(self, request: Request, command: CommandKey) -> KeptAnswer | None:
+    async def _before(self, request: Request, command: CommandKey, principal: Principal) -> KeptAnswer | None:
         """What the journal knows of it."""
         if self._earlier is None or self._again is None:
             return None
@@ -122,9 +133,12 @@ class Idempotency:
         if taken is None:
             return None
         if taken.fingerprint != command.fingerprint:
-            status, told = _REFUSED["another"]
-            return _kept(problem_response(request, status, told))
-        response = await self._again(taken)
+            status, code, told = _REFUSED["another"]
+            return _kept(problem_response(request, status, told, code=code))
+        try:
+            response = await self._again(taken, principal)
+        except HTTPException as error:
+            return _kept(problem_response(request, error.status_code, str(error.detail)))
         if response is None:
             told = f"this was done before ({taken.did} {taken.about}), so long ago that no more is known"
             response = problem_response(request, 409, told)
@@ -138,7 +152,8 @@ class Idempotency:
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                started.update(message)
+                # a copy: whoever compresses it on its way writes into the same list
+                started.update(message, headers=tuple(message.get("headers", ())))
             elif sum(map(len, parts)) <= MOST_ANSWER_BYTES:
                 parts.append(message.get("body", b""))
             await send(message)
@@ -146,13 +161,21 @@ class Idempotency:
         await self._app(request.scope, _received(body, request.receive), sending)
         if not started or sum(map(len, parts)) > MOST_ANSWER_BYTES:
             return None
-        return KeptAnswer(started["status"], tuple(started.get("headers", ())), b"".join(parts))
+        return KeptAnswer(started["status"], started["headers"], b"".join(parts))
 
 
 _REFUSED = {
-    "another": (422, "Idempotency-Key: expected another key, this one came with another request before"),
-    "running": (409, "Idempotency-Key: the first command under this key still runs; wait for its answer"),
-    "full": (429, "too many commands run at a time; wait a little"),
+    "another": (
+        422,
+        "key_reused",
+        "Idempotency-Key: expected another key, this one came with another request before",
+    ),
+    "running": (
+        409,
+        "still_runs",
+        "Idempotency-Key: the first command under this key still runs; wait for its answer",
+    ),
+    "full": (429, "too_many_run", "too many commands run at a time; wait a little"),
 }
 
 

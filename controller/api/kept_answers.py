@@ -9,6 +9,8 @@ key run at a time; one more is refused.
 from dataclasses import dataclass, field
 from typing import Literal
 
+from controller.access.principal import Principal
+
 MOST_ANSWERS = 2_000
 MOST_BYTES = 16 * 2**20
 KEPT_S = 24 * 3600.0
@@ -24,6 +26,18 @@ class KeptAnswer:
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
+    to: Principal | None = None
+    """with what they were allowed then"""
+
+    def is_for(self, principal: Principal) -> bool:
+        """Whether whoever comes under the same name may still do all that they might then."""
+        then = self.to
+        if then is None:
+            return True
+        has_feeders = principal.feeders is None or (
+            then.feeders is not None and then.feeders <= principal.feeders
+        )
+        return then.may <= principal.may and has_feeders
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,8 +90,9 @@ class ServicePointColumns(_Columns, frozen=True, kw_only=True):
     name: tuple[str, ...]
     bus: Places
     customer: tuple[str | None, ...]
-    critical: tuple[bool, ...]
-    """never limited"""
+    """null: nobody is known there, or it is not for who asks"""
+    critical: tuple[bool | None, ...]
+    """never limited; null for who may not see customers"""
     metered: tuple[bool, ...]
 
 

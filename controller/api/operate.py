@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Request, Response
-from starlette.exceptions import HTTPException
 
 from controller.api.encoding import JSON, json_answer, json_posted, json_response
 from controller.api.gate import REFUSALS, Gate
@@ -16,11 +15,10 @@ from controller.api.giver import giver_of
 from controller.api.order_bodies import MOST_ORDER_BYTES, Kilowatts, Targets
 from controller.api.posted import Words, as_utc, read_posted
 from controller.api.problems import no_such_feeder
+from controller.api.refused_orders import done
 from controller.entries import OperatorActed, OperatorAction
 from controller.orders.giving import Giver
 from controller.orders.order_desk import OrderDesk
-from controller.orders.order_errors import AnotherNeeded, OrderRefused
-from controller.stores.port import StoreUnavailable
 from controller.views import LiveViews
 
 
@@ -66,21 +64,9 @@ def operate_routes(views: LiveViews, gate: Gate, orders: OrderDesk | None = None
             raise no_such_feeder(feeder)
         order = await read_posted(request, OperatorOrder, MOST_ORDER_BYTES)
         giver = giver_of(request, order.who)
-        try:
-            entry = await views.operate(
-                feeder, order.action, order.target, giver.who, order.why, **_more(order, giver, orders)
-            )
-        except AnotherNeeded as error:
-            raise HTTPException(403, str(error)) from error
-        except OrderRefused as error:
-            raise HTTPException(409, str(error)) from error
-        except ValueError as error:
-            raise HTTPException(422, str(error)) from error
-        except StoreUnavailable as error:
-            raise HTTPException(
-                503, "the journal cannot be written, so nothing was done", {"retry-after": "5"}
-            ) from error
-        return json_response(entry)
+        more = _more(order, giver, orders)
+        acted = views.operate(feeder, order.action, order.target, giver.who, order.why, **more)
+        return json_response(await done(acted))
 
     return router
 

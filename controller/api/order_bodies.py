@@ -8,6 +8,8 @@ import msgspec
 from controller.api.posted import Words
 from controller.entries import OperatorAction
 from controller.order_effects import MOST_TARGETS, WhatIf
+from controller.orders.endings import EndCode
+from controller.orders.order_errors import RefusalCode
 
 MOST_ORDER_BYTES = 64 * 1024
 """200 targets with long names"""
@@ -96,7 +98,9 @@ class OrderBody(msgspec.Struct, frozen=True, kw_only=True):
     needed: int = 1
     """so many different persons must agree"""
     agreed: tuple[str, ...] = ()
-    """persons who did; first who drafted it, where an account proves them"""
+    """persons who did; first who drafted it, where an account proves them. While it is open without those who
+    turned out not to be allowed to any more
+    """
     confirmed: tuple[str, ...] = ()
     """who confirmed it"""
     expires_at: datetime | None = None
@@ -104,10 +108,14 @@ class OrderBody(msgspec.Struct, frozen=True, kw_only=True):
     """whoever asks may, now"""
     cannot_because: str | None = None
     """why they may not, where it is open"""
+    cannot_code: RefusalCode | None = None
+    """the same for programs"""
     closed_at: datetime | None = None
     closed_by: str | None = None
     reason: str | None = None
     """why it is over without having been carried out"""
+    reason_code: EndCode | None = None
+    """the same for programs; null where a person said why in their own words"""
     reach_percent: float | None = None
     """of the feeder's controllable power, as foreseen when it was drafted"""
     before_percent: float | None = None

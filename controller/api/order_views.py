@@ -10,11 +10,14 @@ from controller.api.order_bodies import OrderBody, StoppedFeeder
 from controller.books import Books
 from controller.entries import EmergencyStopped, OperatorActed
 from controller.order_effects import WhatIf
+from controller.orders.endings import end_code
 from controller.orders.giving import Giver
 from controller.orders.order_book import DraftRecord, Told
 from controller.orders.order_desk import OrderDesk
+from controller.orders.order_judge import WhyNot
 
 NOT_FORESEEN = "its effect cannot be foreseen now"
+_NOBODY = WhyNot("not_signed_in", "nobody is signed in")
 
 
 def cut_to(told: Told, feeders: frozenset[str] | None) -> Told:
@@ -52,7 +55,7 @@ def _draft(record: DraftRecord, desk: OrderDesk, giver: Giver | None, *, whole: 
     drafted, closed = record.drafted, record.closed
     number, effect = desk.seen.get(record.draft)
     is_open = closed is None and desk.now() < drafted.expires_at
-    why_not = "nobody is signed in" if giver is None else desk.judge.why_not(record, giver, desk.now())
+    why_not = _NOBODY if giver is None else desk.judge.why_not(record, giver, desk.now())
     return OrderBody(
         order=record.draft,
         kind="draft",
@@ -67,14 +70,16 @@ def _draft(record: DraftRecord, desk: OrderDesk, giver: Giver | None, *, whole: 
         why=drafted.why,
         state="expired" if closed is None and not is_open else record.state,
         needed=desk.judge.needed(record),
-        agreed=record.agreed,
+        agreed=desk.judge.agreed(record),
         confirmed=record.confirmed,
         expires_at=drafted.expires_at,
         may_confirm=is_open and why_not is None,
-        cannot_because=why_not if is_open else None,
+        cannot_because=why_not.text if why_not is not None and is_open else None,
+        cannot_code=why_not.code if why_not is not None and is_open else None,
         closed_at=None if closed is None else closed.at,
         closed_by=None if closed is None else closed.who,
         reason=None if closed is None or closed.outcome == "carried_out" else closed.why,
+        reason_code=None if closed is None else end_code(closed),
         reach_percent=drafted.reach_percent,
         before_percent=drafted.before_percent,
         after_percent=drafted.after_percent,

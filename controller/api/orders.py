@@ -1,7 +1,7 @@
 """The routes of orders in two steps, and of the emergency stop. Deciding is the desk's subject."""
 
-from collections.abc import Awaitable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -34,23 +34,18 @@ from controller.api.order_bodies import (
 from controller.api.order_views import cut_to, order_body, stopped_feeder
 from controller.api.posted import as_utc, read_posted
 from controller.api.problems import no_such_feeder
+from controller.api.refused_orders import done
 from controller.entries import CommandTaken, EmergencyStopped, OperatorActed
 from controller.order_effects import ProposedOrder
 from controller.orders.order_book import DraftRecord, feeders_of, is_shown
 from controller.orders.order_desk import OrderDesk
-from controller.orders.order_errors import (
-    AnotherNeeded,
-    OrderRefused,
-    PersonNeeded,
-    TooManyOpen,
-    UnknownOrder,
-)
-from controller.stores.port import StoreUnavailable
+from controller.orders.order_errors import UnknownOrder
+from controller.orders.order_rules import FREEING
 from controller.views import LiveViews
 
-T = TypeVar("T")
+StillOperates = Callable[[str, str], Awaitable[bool]]
+"""whether somebody of this name has an account that may operate on this feeder"""
 MOST_ITEMS = 200
-UNWRITTEN = "the journal cannot be written, so nothing was done"
 
 
 def order_reading_routes(desk: OrderDesk, gate: Gate) -> APIRouter:
@@ -71,7 +66,7 @@ def order_reading_routes(desk: OrderDesk, gate: Gate) -> APIRouter:
     async def order(order: str, request: Request) -> Response:
         """One order as it stands, with the effect that is foreseen."""
         principal = await looker_of(request, gate)
-        told = await _done(desk.find(order))
+        told = await done(desk.find(order))
         allowed = None if principal is None else principal.feeders
         if not is_shown(told, allowed):
             raise HTTPException(404, f"there is no order {order!r}")
@@ -102,11 +97,13 @@ async def _page(desk: OrderDesk, principal: Principal | None, limit: int, after:
     )
 
 
-def order_routes(desk: OrderDesk, views: LiveViews, gate: Gate) -> APIRouter:
-    """Draft, confirm, withdraw; stop."""
+def order_routes(
+    desk: OrderDesk, views: LiveViews, gate: Gate, still_operates: StillOperates | None = None
+) -> APIRouter:
+    """Draft, confirm, withdraw; stop. `still_operates`: None where nobody has an account."""
     router = APIRouter(prefix="/api/v1", tags=["orders"], responses=REFUSALS)
     _add_drafting(router, desk, views, gate)
-    _add_deciding(router, desk, gate)
+    _add_deciding(router, desk, gate, still_operates)
     _add_stop(router, desk, views, gate)
     return router
 
@@ -127,14 +124,16 @@ def _add_drafting(router: APIRouter, desk: OrderDesk, views: LiveViews, gate: Ga
         until = None if body.until is None else as_utc(body.until, "until")
         order = ProposedOrder(body.action, body.target, body.targets, body.limit_kw, until)
         giver = giver_of(request, body.who)
-        record = await _done(desk.draft(feeder, order, body.why, giver))
+        record = await done(desk.draft(feeder, order, body.why, giver))
         told = order_body(record.draft, record, desk, giver, whole=True)
         response = json_response(told, 201)
         response.headers["location"] = f"/api/v1/orders/{record.draft}"
         return response
 
 
-def _add_deciding(router: APIRouter, desk: OrderDesk, gate: Gate) -> None:
+def _add_deciding(
+    router: APIRouter, desk: OrderDesk, gate: Gate, still_operates: StillOperates | None
+) -> None:
     @router.post(
         "/orders/{order}/confirm",
         responses=_answers(OrderBody, 404, 409, 422),
@@ -147,7 +146,8 @@ def _add_deciding(router: APIRouter, desk: OrderDesk, gate: Gate) -> None:
         await _admit_to(request, gate, desk, order)
         body = await read_posted(request, ConfirmBody)
         giver = giver_of(request, body.who)
-        record = await _done(desk.confirm(order, giver, seen=body.seen), of_draft=True)
+        lost = await _lost(desk, order, still_operates)
+        record = await done(desk.confirm(order, giver, seen=body.seen, lost=lost), of_draft=True)
         return json_response(order_body(order, record, desk, giver, whole=True))
 
     @router.post(
@@ -160,14 +160,23 @@ def _add_deciding(router: APIRouter, desk: OrderDesk, gate: Gate) -> None:
         await _admit_to(request, gate, desk, order)
         body = await read_posted(request, WithdrawBody)
         giver = giver_of(request, body.who)
-        record = await _done(desk.withdraw(order, body.why, giver))
+        record = await done(desk.withdraw(order, body.why, giver))
         return json_response(order_body(order, record, desk, giver, whole=True))
+
+
+async def _lost(desk: OrderDesk, order: str, still_operates: StillOperates | None) -> frozenset[str]:
+    """Who agreed and may not operate there any more. What frees people does not wait for that."""
+    told = await done(desk.find(order))
+    if still_operates is None or not isinstance(told, DraftRecord) or told.drafted.action in FREEING:
+        return frozenset()
+    feeder = told.drafted.feeder
+    return frozenset([who for who in told.agreed if not await still_operates(who, feeder)])
 
 
 async def _admit_to(request: Request, gate: Gate, desk: OrderDesk, order: str) -> None:
     """Whoever may operate there. Raises 401, 403 or 404."""
     await gate.admit_somewhere(request, "operate")
-    for feeder in sorted(feeders_of(await _done(desk.find(order)))):
+    for feeder in sorted(feeders_of(await done(desk.find(order)))):
         await gate.admit(request, "operate", feeder)
 
 
@@ -184,7 +193,7 @@ def _add_stop(router: APIRouter, desk: OrderDesk, views: LiveViews, gate: Gate) 
         await gate.admit_somewhere(request, "operate")
         body = await read_posted(request, StopBody, MOST_ORDER_BYTES)
         feeders = await _scope(request, body, views, gate)
-        made = await _done(desk.stop(feeders, body.manner, body.why, giver_of(request, body.who)))
+        made = await done(desk.stop(feeders, body.manner, body.why, giver_of(request, body.who)))
         return json_response(stop_answer(made, durable=desk.keeper.store_fault is None))
 
 
@@ -216,40 +225,25 @@ def stop_answer(stop: EmergencyStopped, *, durable: bool) -> StopAnswer:
     )
 
 
-async def answer_again(desk: OrderDesk, taken: CommandTaken) -> Response | None:
-    """The answer to a command of before a restart, as it stands now; None where nothing is known of it."""
+async def answer_again(desk: OrderDesk, taken: CommandTaken, principal: Principal) -> Response | None:
+    """The answer to a command of before a restart, as it stands now; None where nothing is known of it.
+    Raises 403 where whoever gave it may not do so any more.
+    """
     try:
         told = await desk.find(taken.about)
     except UnknownOrder:
         return None
+    for feeder in sorted(feeders_of(told)):
+        if not principal.is_allowed("operate", feeder):
+            raise HTTPException(403, f"expected somebody who may 'operate' on {feeder!r}")
     match told:
         case DraftRecord():
-            body = order_body(taken.about, told, desk, None, whole=True)
+            body = order_body(taken.about, told, desk, giver_if_known(principal), whole=True)
             return json_response(body, 201 if taken.did == "draft" else 200)
         case OperatorActed():
             return json_response(told)
         case EmergencyStopped():
             return json_response(stop_answer(told, durable=True))
-
-
-async def _done(asked: Awaitable[T], *, of_draft: bool = False) -> T:
-    """What the desk answers; its refusals as 403, 404, 409, 422 and 429, a store that is out of order as 503.
-    `of_draft`: what cannot be meant any more is a conflict, because it could when it was drafted.
-    """
-    try:
-        return await asked
-    except UnknownOrder as error:
-        raise HTTPException(404, str(error)) from error
-    except (AnotherNeeded, PersonNeeded) as error:
-        raise HTTPException(403, str(error)) from error
-    except TooManyOpen as error:
-        raise HTTPException(429, str(error), {"retry-after": "10"}) from error
-    except OrderRefused as error:
-        raise HTTPException(409, str(error)) from error
-    except ValueError as error:
-        raise HTTPException(409 if of_draft else 422, str(error)) from error
-    except StoreUnavailable as error:
-        raise HTTPException(503, UNWRITTEN, {"retry-after": "5"}) from error
 
 
 _TOLD: dict[int, str] = {

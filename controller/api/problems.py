@@ -14,6 +14,8 @@ from controller.api.encoding import to_json
 PROBLEM_JSON = "application/problem+json"
 ABOUT_BLANK = "about:blank"
 """the type of a problem that its status tells all of (RFC 9457, 4.2.1)"""
+TYPE = "urn:gridward:problem:"
+"""before the code of one that its status does not tell from others"""
 log = structlog.get_logger("access")
 
 
@@ -28,11 +30,24 @@ class Problem:
     instance: str
 
 
+class Refusal(HTTPException):
+    """An error with a code, by which programs tell it from others of the same status."""
+
+    def __init__(self, status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(status, detail, headers)
+        self.code = code
+
+
 def problem_response(
-    request: Request, status: int, detail: str, headers: dict[str, str] | None = None
+    request: Request,
+    status: int,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    code: str | None = None,
 ) -> Response:
     """The problem as a response; `detail` is for a person and says what was expected."""
-    problem = Problem(ABOUT_BLANK, HTTPStatus(status).phrase, status, detail, request.url.path)
+    kind = ABOUT_BLANK if code is None else TYPE + code
+    problem = Problem(kind, HTTPStatus(status).phrase, status, detail, request.url.path)
     return Response(to_json(problem), status, {"cache-control": "no-store", **(headers or {})}, PROBLEM_JSON)
 
 
@@ -43,7 +58,8 @@ def no_such_feeder(feeder: str) -> HTTPException:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return problem_response(request, error.status_code, str(error.detail), dict(error.headers or {}))
+    code = error.code if isinstance(error, Refusal) else None
+    return problem_response(request, error.status_code, str(error.detail), dict(error.headers or {}), code)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:

@@ -1,16 +1,20 @@
 """What is posted to the shift log over the API, and what it answers with."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
+from controller.access.principal import Principal
 from controller.api.posted import Words
+from controller.api.scope import is_theirs
 from controller.entries import ShiftMark, ShiftMatter
-from controller.shifts.shift_desk import Told
-from controller.shifts.shift_log import Note, PastShift, ShiftLog
+from controller.shifts.shift_desk import Present, Told
+from controller.shifts.shift_log import Note, PastShift
 from controller.shifts.shift_told import ShiftSummary
+from controller.shifts.standing import MOST_HANDED
 
 MOST_CHARACTERS = 2_000
 MAX_NOTE_BYTES = 16 * 1024
@@ -43,6 +47,8 @@ class HandOverOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     shift: Annotated[int, msgspec.Meta(ge=0)]
     """the one that is handed over, so that nobody ends a shift that just began"""
+    seen: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    """that of the `/shift` both went through, so that nothing is handed over that nobody looked at"""
     takes_over: Words
     remarks: Remarks = ""
     who: Words | None = None
@@ -51,7 +57,12 @@ class HandOverOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 NOTE_EXAMPLE = {"text": "Cable 3 is being mended until Friday", "feeder": "dorf", "pinned": True}
 MARK_EXAMPLE = {"mark": "done"}
-HAND_OVER_EXAMPLE = {"shift": 41, "takes_over": "jo.linde", "remarks": "Quiet. Look after the pump at C-017."}
+HAND_OVER_EXAMPLE: dict[str, Any] = {
+    "shift": 41,
+    "seen": "5b0a6c1f4de2a9970c1d3b8e6f2a4c57",
+    "takes_over": "jo.linde",
+    "remarks": "Quiet. Look after the pump at C-017.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,12 @@ class ShiftBody:
     notes: tuple[NoteBody, ...]
     """of this shift, and the pinned ones of those before; oldest first"""
     standing: tuple[MatterBody, ...]
+    """the most pressing first"""
+    more: int
+    """matters that stand too and are not listed"""
+    seen: str | None
+    """for the hand-over: another one once something new stands or was written down; null for who sees only
+    a part"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +150,8 @@ class ToldShiftBody:
     """when it was handed over"""
     more: int
     """matters that stood too and are not listed"""
-    summary: ShiftSummary
+    summary: ShiftSummary | None
+    """null for who may not look at all feeders: it sums them up"""
 
 
 def note_body(note: Note) -> NoteBody:
@@ -165,14 +183,18 @@ def matter_body(matter: ShiftMatter) -> MatterBody:
     )
 
 
-def shift_body(log: ShiftLog, standing: tuple[ShiftMatter, ...]) -> ShiftBody:
-    """The present shift as it is shown."""
+def shift_body(present: Present, to: Principal) -> ShiftBody:
+    """The present shift as it is shown to somebody: what is of their feeders, or of none in particular."""
+    log = present.log
+    theirs = [matter for matter in present.standing if is_theirs(to, matter.feeder)]
     return ShiftBody(
         log.shift,
         log.who,
         log.began_at,
-        tuple(map(note_body, log.notes)),
-        tuple(map(matter_body, standing)),
+        _notes(log.notes, to),
+        _matters(theirs[:MOST_HANDED], to),
+        max(len(theirs) - MOST_HANDED, 0),
+        present.seen if to.feeders is None else None,
     )
 
 
@@ -190,12 +212,20 @@ def past_body(past: PastShift) -> PastShiftBody:
     )
 
 
-def told_body(told: Told) -> ToldShiftBody:
-    """As it is shown."""
+def told_body(told: Told, to: Principal) -> ToldShiftBody:
+    """As it is shown to somebody: what is of their feeders, or of none in particular."""
     return ToldShiftBody(
         past_body(told.shift),
-        tuple(map(note_body, told.notes)),
-        tuple(map(matter_body, told.standing)),
+        _notes(told.notes, to),
+        _matters(told.standing, to),
         told.more,
-        told.summary,
+        told.summary if to.feeders is None else None,
     )
+
+
+def _notes(notes: Iterable[Note], to: Principal) -> tuple[NoteBody, ...]:
+    return tuple(note_body(note) for note in notes if is_theirs(to, note.feeder))
+
+
+def _matters(matters: Iterable[ShiftMatter], to: Principal) -> tuple[MatterBody, ...]:
+    return tuple(matter_body(matter) for matter in matters if is_theirs(to, matter.feeder))

@@ -1,10 +1,11 @@
 """The routes of the shift log: who is on shift, notes, hand-over, and the shifts before.
 
-Whoever may look may read it; whoever may operate somewhere writes in it. Names of who wrote and who hands
-over come from the gate.
+Whoever may look reads what is of their feeders or of none in particular, and has to be known: notes are words
+of colleagues, and may tell of households. Whoever may operate on a feeder writes about it; what concerns all
+feeders (handing over, what is pinned for all) takes somebody for all of them. Names come from the gate.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -33,6 +34,7 @@ from controller.api.shift_bodies import (
     told_body,
 )
 from controller.errors import RecordBroken
+from controller.occurrences.in_turn import TooManyWaiting
 from controller.shifts.shift_desk import ShiftDesk, ShiftRefused, UnknownNote, UnknownShift
 from controller.shifts.shift_told import ShiftSummary
 from controller.stores.port import StoreUnavailable
@@ -46,28 +48,38 @@ _UNREAD: dict[int | str, dict[str, Any]] = {
 }
 
 
-def shift_reading_routes(desk: ShiftDesk) -> APIRouter:
+MayTakeOver = Callable[[str], Awaitable[bool]]
+"""whether somebody of this name has an account that is not disabled and may operate"""
+
+
+def shift_reading_routes(desk: ShiftDesk, gate: Gate) -> APIRouter:
     """What can be looked at."""
-    router = APIRouter(prefix="/api/v1", tags=["shifts"], responses=_UNREAD)
+    router = APIRouter(prefix="/api/v1", tags=["shifts"], responses=REFUSALS | _UNREAD)
 
     @router.get("/shift", response_model=ShiftBody)
     async def present(request: Request) -> Response:
         """The present shift: since when, whose, its notes, and what stands now. Comes with an ETag."""
-        body = to_json(shift_body(await _done(desk.present()), await _done(desk.standing())))
+        principal = await gate.admit_somewhere(request, "look")
+        body = to_json(shift_body(await _done(desk.present()), principal))
         return tagged_response(request, body, entity_tag(body), {"cache-control": "no-cache"}, JSON)
 
     @router.get("/shift/summary", response_model=ShiftSummary)
-    async def summary() -> Response:
-        """What happened in the present shift until now, told from the journal."""
+    async def summary(request: Request) -> Response:
+        """What happened in the present shift until now, told from the journal: for who may look at all
+        feeders, which it sums up.
+        """
+        await gate.admit(request, "look")
         return json_response(await _done(desk.summary()))
 
     @router.get("/shifts", response_model=PastShiftsBody)
     async def shifts(
+        request: Request,
         limit: Annotated[int, Query(ge=1, le=MOST_AT_ONCE)] = 20,
         after: Annotated[str | None, Query(pattern=r"^\d{1,12}$")] = None,
     ) -> Response:
         """Shifts that are over, the latest first."""
-        past = (await _done(desk.present())).past
+        await gate.admit_somewhere(request, "look")
+        past = (await _done(desk.log())).past
         before = None if after is None else int(after)
         found = [one for one in reversed(past) if before is None or one.shift < before][: limit + 1]
         more = len(found) > limit
@@ -79,15 +91,18 @@ def shift_reading_routes(desk: ShiftDesk) -> APIRouter:
         response_model=ToldShiftBody,
         responses={404: {"description": "there is no such shift that is over and still known"}},
     )
-    async def past(shift: int) -> Response:
+    async def past(shift: int, request: Request) -> Response:
         """A shift that is over, with its notes, what stood when it was handed over, and its summary."""
-        return json_response(told_body(await _done(desk.past(shift))))
+        principal = await gate.admit_somewhere(request, "look")
+        return json_response(told_body(await _done(desk.past(shift)), principal))
 
     return router
 
 
-def shift_writing_routes(desk: ShiftDesk, gate: Gate, views: LiveViews) -> APIRouter:
-    """What is written."""
+def shift_writing_routes(
+    desk: ShiftDesk, gate: Gate, views: LiveViews, may_take_over: MayTakeOver | None = None
+) -> APIRouter:
+    """What is written. `may_take_over`: None where nobody has an account."""
     router = APIRouter(prefix="/api/v1", tags=["shifts"], responses=REFUSALS)
 
     @router.post("/shift/notes", status_code=201, **_documented(NoteOrder, NOTE_EXAMPLE, NoteBody))
@@ -95,11 +110,14 @@ def shift_writing_routes(desk: ShiftDesk, gate: Gate, views: LiveViews) -> APIRo
         """Write something down in the present shift."""
         await gate.admit_somewhere(request, "operate")
         order = await read_posted(request, NoteOrder, MAX_NOTE_BYTES)
+        _words(order.text, "text")
         if order.feeder is not None:
             if views.network(order.feeder) is None:
                 raise no_such_feeder(order.feeder)
             await gate.admit(request, "operate", order.feeder)
-        who = acting(request, order.who)
+        elif order.pinned:
+            await gate.admit(request, "operate")
+        who = _author(request, order.who)
         written = desk.add_note(who=who, text=order.text, feeder=order.feeder, pinned=order.pinned)
         return json_response(note_body(await _done(written)), 201)
 
@@ -108,21 +126,42 @@ def shift_writing_routes(desk: ShiftDesk, gate: Gate, views: LiveViews) -> APIRo
         """Pin or unpin a note of the present shift, mark it as done or not; again changes nothing."""
         await gate.admit_somewhere(request, "operate")
         order = await read_posted(request, MarkOrder)
-        marked = desk.mark(note, order.mark, who=acting(request, order.who))
+        known = (await _done(desk.log())).note(note)
+        if known is None:
+            raise HTTPException(404, f"there is no note {note} in the present shift")
+        await gate.admit(request, "operate", known.feeder)
+        marked = desk.mark(note, order.mark, who=_author(request, order.who))
         return json_response(note_body(await _done(marked)))
 
     @router.post("/shift/hand-over", **_documented(HandOverOrder, HAND_OVER_EXAMPLE, ShiftBody))
     async def hand_over(request: Request) -> Response:
-        """End the present shift, with what stands now, and begin the next; answers with that one."""
-        await gate.admit_somewhere(request, "operate")
+        """End the present shift, with what stands now, and begin the next; answers with that one. 409 when
+        something new stands since `seen`, or somebody else has ended the shift.
+        """
+        principal = await gate.admit(request, "operate")
         order = await read_posted(request, HandOverOrder, MAX_NOTE_BYTES)
-        who = acting(request, order.who)
-        begun = await _done(
-            desk.hand_over(order.shift, who=who, takes_over=order.takes_over, remarks=order.remarks)
+        who, takes_over = _author(request, order.who), _words(order.takes_over, "takes_over")
+        if may_take_over is not None and not await may_take_over(takes_over):
+            told = f"takes_over: expected the name of an account that may operate, got {takes_over!r}"
+            raise HTTPException(422, told)
+        begun = desk.hand_over(
+            order.shift, who=who, takes_over=takes_over, remarks=order.remarks, seen=order.seen
         )
-        return json_response(shift_body(begun, await _done(desk.standing())))
+        return json_response(shift_body(await _done(begun), principal))
 
     return router
+
+
+def _author(request: Request, said: str | None) -> str:
+    """Who does it. Raises 422 for blanks and for the name of somebody else."""
+    return acting(request, None if said is None else _words(said, "who"))
+
+
+def _words(said: str, field: str) -> str:
+    """Without blanks around. Raises 422 where nothing else is there."""
+    if not said.strip():
+        raise HTTPException(422, f"{field}: expected words, got blanks")
+    return said.strip()
 
 
 async def _done(asked: Awaitable[T]) -> T:
@@ -136,7 +175,7 @@ async def _done(asked: Awaitable[T]) -> T:
     except StoreUnavailable as error:
         told = "the journal cannot be written, so nothing was done"
         raise HTTPException(503, told, {"retry-after": "5"}) from error
-    except (RecordBroken, TimeoutError) as error:
+    except (RecordBroken, TimeoutError, TooManyWaiting) as error:
         raise HTTPException(503, "the journal cannot be read now", {"retry-after": "5"}) from error
 
 

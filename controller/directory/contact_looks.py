@@ -45,12 +45,11 @@ class ContactLooks:
         """Who a customer is; None when nothing is held. The look is noted first."""
         return await self._offload(self._page, customer, Access(who, why, self._clock.now()))
 
-    def with_text(self, text: str, after: str, limit: int) -> tuple[str, ...]:
-        """Customers behind `after` in whose personal data this text stands, by their ids. Blocks."""
+    async def with_text(self, text: str, after: str, limit: int) -> tuple[str, ...]:
+        """Customers behind `after` in whose personal data this text stands, by their ids."""
         if len(text) < LEAST_CHARACTERS:
             return ()
-        with closing(self._open()) as contacts:
-            return contacts.with_text(text, after, limit)
+        return await self._offload(self._with_text, text, after, limit)
 
     async def names(
         self, customers: Sequence[str], text: str, who: str, why: str
@@ -61,6 +60,10 @@ class ContactLooks:
         access = Access(who, why, self._clock.now())
         found = await self._offload(self._look, customers, access)
         return {one.customer: (one.name, _matched(one, text)) for one in found}
+
+    def _with_text(self, text: str, after: str, limit: int) -> tuple[str, ...]:
+        with closing(self._open()) as contacts:
+            return contacts.with_text(text, after, limit)
 
     def _consent(self, customer: str) -> ConsentDays:
         with closing(self._open()) as contacts:

@@ -67,15 +67,21 @@ class CustomerDesk:
         self._contacts = (
             None
             if open_contacts is None
-            else ContactLooks(open_contacts, directory.clock, directory.offload, zone)
+            else ContactLooks(open_contacts, directory.clock, directory.reading.do, zone)
         )
 
     async def customers(
         self, text: str, *, feeders: Feeders, after: str | None, limit: int, asking: Asking | None = None
     ) -> CustomersPage:
         """Those in one of whose numbers the text stands, all without one; with `asking` then those in whose
-        personal data it stands. Raises WrongCursor, ContactsUnavailable.
+        personal data it stands. Raises WrongCursor, ContactsUnavailable, TimeoutError.
         """
+        async with self._all.deadline():
+            return await self._customers(text, feeders, after, limit, asking)
+
+    async def _customers(
+        self, text: str, feeders: Feeders, after: str | None, limit: int, asking: Asking | None
+    ) -> CustomersPage:
         personal = asking is not None and self._contacts is not None and bool(text)
         rows: tuple[CustomerRow, ...] = ()
         if after is None or not after.startswith(_PERSONAL):
@@ -95,7 +101,7 @@ class CustomerDesk:
         index = await self._all.index()
         spans = index.customer_spans(feeders)
         found = index.customers.search(text, spans, after) if text else _in_order(spans, after)
-        taken = await self._all.search(lambda: list(islice(found, limit + 1)))
+        taken = await self._all.searching.do(lambda: list(islice(found, limit + 1)))
         places, going_on = page_of(taken, limit)
         shown = (index.customer(place.line) for place in places)
         return tuple(customer_row(control, self._all.books, one) for control, one in shown), going_on
@@ -103,8 +109,8 @@ class CustomerDesk:
     async def _by_person(self, sought: _Sought) -> tuple[Sequence[CustomerRow], str | None]:
         """Those that the contacts know by this text and the search by numbers did not find."""
         assert self._contacts is not None
-        known = await self._all.search(self._contacts.with_text, sought.text, sought.behind, KNOWN_AT_ONCE)
-        placed = await self._all.search(self._placed, known, sought)
+        known = await self._contacts.with_text(sought.text, sought.behind, KNOWN_AT_ONCE)
+        placed = await self._all.searching.do(self._placed, known, sought)
         shown = placed[: sought.limit]
         names = await self._contacts.names([customer for customer, _ in shown], sought.text, *_of(sought))
         rows = [
@@ -128,10 +134,11 @@ class CustomerDesk:
         ]
 
     async def customer(self, customer: str, *, feeders: Feeders) -> CustomerPage:
-        """All of a customer but who they are. Raises UnknownSupply."""
+        """All of a customer but who they are. Raises UnknownSupply, TimeoutError."""
         await self._all.ready()
         supplies = self._supplied(customer, feeders)
-        consent = await self._consent(customer)
+        async with self._all.deadline():
+            consent = await self._consent(customer)
         return customer_page(
             customer,
             [(control, self._all.latest(control.feeder)) for control in supplies],
@@ -144,11 +151,14 @@ class CustomerDesk:
         )
 
     async def contact(self, customer: str, *, feeders: Feeders, asking: Asking) -> ContactPage | None:
-        """Who a customer is, noted; None when nothing is held. Raises UnknownSupply, ContactsUnavailable."""
+        """Who a customer is, noted; None when nothing is held. Raises UnknownSupply, ContactsUnavailable,
+        TimeoutError.
+        """
         self._supplied(customer, feeders)
         if self._contacts is None:
             return None
-        page = await self._contacts.page(customer, asking.who, asking.why)
+        async with self._all.deadline():
+            page = await self._contacts.page(customer, asking.who, asking.why)
         if page is not None:
             log.info("personal_data_shown", customer=customer, who=asking.who)
         return page

@@ -3,37 +3,30 @@
 Part of the shell.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
 
 from controller import settings
-from controller.bookkeeping import Bookkeeper, Offload
+from controller.bookkeeping import Bookkeeper
 from controller.books import Books
 from controller.cycle import Decisions
 from controller.directory.device_page import Field
+from controller.directory.pauses import Pauses
 from controller.directory.supply_index import SupplyIndex
 from controller.directory.text_index import Place
 from controller.directory.wires import wires
 from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState
+from controller.occurrences.in_turn import InTurn
+from controller.shared_work import SharedWork
 from devices.ports import Clock
 
-AT_ONCE = 2
-"""searches"""
-WITHIN_S = 20.0
-"""so long a search may wait and take"""
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
+WITHIN_S = 15.0
+"""so long whoever asks waits for all that their answer takes: less than a page of the console waits for it"""
 Feeders = AbstractSet[str] | None
 """those that whoever asks may know of; None: all"""
-
-
-async def in_a_thread(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """An `Offload` that waits for nobody's slow work but that of other searches."""
-    return await asyncio.to_thread(function, *args, **kwargs)
 
 
 class UnknownSupply(LookupError):
@@ -61,14 +54,21 @@ class Directory:
     """real time, for deadlines"""
     ready: Callable[[], Awaitable[None]]
     """waits until the journal is read"""
-    offload: Offload = in_a_thread
     wired: Field = field(init=False)
-    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE), init=False)
+    searching: InTurn = field(default_factory=InTurn, init=False)
+    """of numbers; a thread at a time, as the others"""
+    reading: InTurn = field(default_factory=InTurn, init=False)
+    """of the contacts, whose file may hang"""
+    building: InTurn = field(default_factory=InTurn, init=False)
+    """of what takes seconds: the index, and the health of all devices"""
+    pauses: Pauses = field(default_factory=Pauses, init=False)
+    """in `building`"""
     _index: SupplyIndex | None = field(default=None, init=False)
-    _indexing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _indexing: SharedWork[SupplyIndex] = field(init=False)
 
     def __post_init__(self) -> None:
         self.wired = Field(self.state_of, wires(self.site.feeder), self.connected)
+        self._indexing = SharedWork(self._indexed, "index of customers and devices")
 
     @property
     def books(self) -> Books:
@@ -81,17 +81,27 @@ class Directory:
         return None if decided is None else decided.memory.state
 
     async def index(self) -> SupplyIndex:
-        """All customers and devices; laid out when it is first asked for."""
+        """All customers and devices; laid out once, at `warm` or when it is first asked for."""
         await self.ready()
-        async with self.wire_clock.timeout(WITHIN_S), self._indexing:
-            if self._index is None:
-                self._index = await self.offload(SupplyIndex, self.controls)
-            return self._index
+        return await self._indexing.result() if self._index is None else self._index
 
-    async def search(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """The result of a search in another thread. Raises TimeoutError."""
-        async with self.wire_clock.timeout(WITHIN_S), self._slots:
-            return await self.offload(function, *args, **kwargs)
+    def deadline(self) -> AbstractAsyncContextManager[object]:
+        """Of one answer. Raises TimeoutError within; what was begun goes on for the next who asks."""
+        return self.wire_clock.timeout(WITHIN_S)
+
+    def warm(self) -> None:
+        """Begin what the first who asks would have to wait for."""
+        if self._index is None:
+            self._indexing.begin()
+
+    async def stop(self) -> None:
+        """Give up what is under way."""
+        self.pauses.stop()
+        await self._indexing.stop()
+
+    async def _indexed(self) -> SupplyIndex:
+        self._index = await self.building.do(SupplyIndex, self.controls, self.pauses)
+        return self._index
 
 
 def place_of(after: str | None) -> Place | None:

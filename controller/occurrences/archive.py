@@ -3,7 +3,7 @@
 The journal is read over a connection of its own and in a thread, one reader at a time, so that neither the
 loop nor a commit waits for it. The index of events is made when it is first asked for and then only goes on
 from where it was; who asks before it is there waits until their own deadline, and finds it further along the
-next time.
+next time. A journal that is broken from its start is not read again each time somebody looks.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,10 @@ from controller.stores.opening import open_record
 from controller.stores.port import Numbered, Record
 
 T = TypeVar("T")
-_KEPT_BODIES = 8
+_KEPT_BODIES = 32
+"""more than are told of with one span of states"""
+BROKEN_FOR_S = 60.0
+"""A journal that cannot be read from its start is not tried again for so long."""
 _NEAR = 1000
 """Entries that lie nearer are read through: a store reads so many at once in any case."""
 
@@ -53,11 +56,19 @@ class AllSteps:
 class EventArchive:
     """Of one site's journal."""
 
-    def __init__(self, site: settings.Site, opened: Callable[[settings.Store], Record] = open_record) -> None:
-        self._site, self._opened = site, opened
+    def __init__(
+        self,
+        site: settings.Site,
+        opened: Callable[[settings.Store], Record] = open_record,
+        monotonic: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """`monotonic`: of the clock by which a journal that is broken is tried again."""
+        self._site, self._opened, self._monotonic = site, opened, monotonic
         self._index = EventIndex()
         self._bodies: dict[str, tuple[int, EventBody]] = {}
         """event → of how many entries it was made, the one asked for last at the end"""
+        self._broken: tuple[float, RecordBroken] | None = None
+        """when it was found so from its start, and why"""
         self._turn = InTurn()
 
     async def page(self, wanted: Wanted, limit: int, before: int | None) -> Page:
@@ -79,17 +90,19 @@ class EventArchive:
     # --- in the thread
 
     def _caught_up(self, work: Callable[..., T], *values: object) -> T:
+        if self._broken is not None and self._monotonic() - self._broken[0] < BROKEN_FOR_S:
+            raise self._broken[1]
         with closing(self._opened(self._site.store)) as record:
             self._record = record
+            begun_at = self._index.seq
             try:
                 self._follow(record)
-            except RecordBroken:
-                self._index, self._bodies = (
-                    EventIndex(),
-                    {},
-                )  # the journal is another one, or was altered: begin anew next time
+                return work(*values)
+            except RecordBroken as error:
+                # the journal is another one, or was altered: begin anew next time
+                self._index, self._bodies = EventIndex(), {}
+                self._broken = None if begun_at else (self._monotonic(), error)
                 raise
-            return work(*values)
 
     def _follow(self, record: Record) -> None:
         for numbered in record.replay(after=self._index.seq):
@@ -140,7 +153,9 @@ class EventArchive:
         for wanted in numbers:
             if not found or wanted - at > _NEAR:
                 reading, at = self._record.replay(after=wanted - 1), wanted - 1
-            numbered = next(one for one in reading if one.seq == wanted)
+            numbered = next((one for one in reading if one.seq == wanted), None)
+            if numbered is None:
+                raise RecordBroken(f"the journal has no entry {wanted} any more")
             at = wanted
             found.append(numbered)
         return found

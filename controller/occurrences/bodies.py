@@ -61,7 +61,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """it in English"""
     request: str | None
     values: dict[str, Any]
-    """the numbers behind it, by name and unit"""
+    """the numbers behind it, by name and unit; `load_flow_checked` of a release is by the rule of today: the
+    journal does not tell it"""
 
 
 class PhaseSpan(msgspec.Struct, frozen=True):
@@ -152,7 +153,8 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[tuple[datetime, float], ...]
     """(from, kW): each limit it ever had"""
     p_before_kw: float
-    baseline_kw: float
+    baseline_kw: float | None
+    """None for who may not see customers; so is what was settled"""
     floor_kw: float | None
     share_percent: float | None
     programme: str | None

@@ -17,7 +17,9 @@ from grid_model.network import Floats
 
 
 def computed(control: FeederControl, samples: Sequence[FeederSample]) -> tuple[Frame | None, ...]:
-    """A state for each sample; None for one of another network, or in which nobody was read."""
+    """A state for each sample, which has to be of the network as it is now: samples have no names. None for
+    one of another number of service points, or in which nobody was read.
+    """
     n_sp = len(control.network.service_points)
     frames: list[Frame | None] = [None] * len(samples)
     places = [n for n, s in enumerate(samples) if len(s.p_kw) == n_sp and np.isfinite(s.p_kw).any()]

@@ -1,9 +1,12 @@
 """One event as a file for a regulator or a planner: tables as CSV, all of it as JSON, or both in a ZIP. Pure.
 
 Who was asked stands in it by number alone unless whoever asks may see customers: then by the ids of
-customers, devices and service points, never by name. What an operator wrote in words is left out in either
-case, for it may name anybody; it stays in the journal under the entry's number. The same event always gives
-the same bytes.
+customers, devices and service points, never by name. Who of the operators did something, and what they wrote
+in words, is left out in either case, for it may name anybody; it stays in the journal under the entry's
+number. The same event always gives the same bytes.
+
+Whoever may look, but not see customers, is told of an event with numbers too, and not what single households
+used or earned (`for_whoever_looks`).
 """
 
 import csv
@@ -15,15 +18,36 @@ from typing import Any, Literal
 
 import msgspec
 
-from controller.occurrences.bodies import EventBody, RequestRow
+from controller.occurrences.bodies import EventBody, RequestRow, Step
 from controller.occurrences.replay import RecordedBody
 
 Table = Literal["timeline", "rounds", "requests", "states"]
 Cell = str | int | float | None
-_WRITTEN = frozenset({"who", "why"})
+_WRITTEN = frozenset({"who", "why", "ordered", "agreed_by"})
+_BY = " by "
+"""before the name of an operator, in the reason of a request that was taken back"""
 _NAMING = frozenset(
     {"customer", "target", "targets", "service_point", "device", "devices", "message", "left_out", "credited"}
 )
+_EARNED = ("request_settled", "settlement_corrected", "ledger_posted")
+"""keys of steps, as they begin, that tell what a single household used or earned"""
+_NAMES: Mapping[Table, tuple[str, ...]] = {
+    "timeline": ("seq", "at", "phase", "step", "severity", "request", "text"),
+    "rounds": (
+        "round", "seq", "at", "element", "value", "limit", "request", "target", "share_percent",
+        "effect_per_kw", "cut_kw", "left_because", "left_count",
+    ),
+    "requests": (
+        "request", "resource", "target", "kind", "customer", "service_point", "programme", "asked_at", "from",
+        "until", "state", "answer", "reason", "p_before_kw", "limit_kw", "floor_kw", "baseline_kw",
+        "share_percent", "outcome", "asked_kwh", "reduced_kwh", "compliance_percent", "points", "minor_units",
+        "currency", "corrections",
+    ),
+    "states": (
+        "at", "shown_at", "source", "worst_percent", "without_control_percent", "curtailed_kw",
+        "substation_p_kw", "measured", "stale", "estimated",
+    ),
+}  # fmt: skip
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """how a cell begins that a spreadsheet would run"""
 
@@ -33,14 +57,7 @@ def without_names(body: EventBody) -> EventBody:
     numbers = _Numbers(body.requests)
     return msgspec.structs.replace(
         body,
-        steps=tuple(
-            msgspec.structs.replace(
-                step,
-                text="" if step.request or _NAMING & step.values.keys() else step.text,
-                values={name: v for name, v in step.values.items() if name not in _NAMING},
-            )
-            for step in body.steps
-        ),
+        steps=tuple(map(_nameless, body.steps)),
         rounds=tuple(
             msgspec.structs.replace(
                 one,
@@ -55,17 +72,63 @@ def without_names(body: EventBody) -> EventBody:
     )
 
 
-def without_words(body: EventBody) -> EventBody:
-    """The same event without what operators wrote."""
-    steps = tuple(
-        msgspec.structs.replace(
-            step,
-            text="" if _WRITTEN & step.values.keys() else step.text,
-            values={name: value for name, value in step.values.items() if name not in _WRITTEN},
-        )
-        for step in body.steps
+def _nameless(step: Step) -> Step:
+    is_about_a_meter = step.values.get("kind") == "wrong_meter"
+    gone = _NAMING | {"text"} if is_about_a_meter else _NAMING
+    return msgspec.structs.replace(
+        step,
+        text="" if step.request or gone & step.values.keys() else step.text,
+        values={name: value for name, value in step.values.items() if name not in gone},
     )
-    return msgspec.structs.replace(body, steps=steps)
+
+
+def without_words(body: EventBody) -> EventBody:
+    """The same event without who of the operators did what, and without what they wrote."""
+    return msgspec.structs.replace(
+        body, steps=tuple(map(_wordless, body.steps)), requests=tuple(map(_row_wordless, body.requests))
+    )
+
+
+def _wordless(step: Step) -> Step:
+    values = {name: value for name, value in step.values.items() if name not in _WRITTEN}
+    is_written = any(step.values.get(name) for name in _WRITTEN)
+    if values.get("state") == "overridden":
+        is_written, values["reason"] = True, _unsigned(str(values.get("reason", "")))
+    return msgspec.structs.replace(step, text="" if is_written else step.text, values=values)
+
+
+def _row_wordless(row: RequestRow) -> RequestRow:
+    if row.state != "overridden" and not any(state == "overridden" for state, _ in row.states):
+        return row
+    return msgspec.structs.replace(row, reason=None if row.reason is None else _unsigned(row.reason))
+
+
+def _unsigned(reason: str) -> str:
+    """What was done, without by whom."""
+    return reason.partition(_BY)[0]
+
+
+def for_whoever_looks(body: EventBody) -> EventBody:
+    """The event as it is told to who may not see customers: whole, but with numbers for names, and nothing of
+    what a single household used or earned."""
+    bare = without_names(without_words(body))
+    return msgspec.structs.replace(
+        bare,
+        steps=tuple(map(_unearned, bare.steps)),
+        requests=tuple(msgspec.structs.replace(row, baseline_kw=None, settled=None) for row in bare.requests),
+    )
+
+
+def steps_for_whoever_looks(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """The same of steps alone."""
+    return tuple(_unearned(_nameless(_wordless(step))) for step in steps)
+
+
+def _unearned(step: Step) -> Step:
+    if not step.key.startswith(_EARNED):
+        return step
+    kept = {name: step.values[name] for name in ("outcome", "event", "kind") if name in step.values}
+    return msgspec.structs.replace(step, text="", values=kept)
 
 
 class _Numbers:
@@ -96,10 +159,11 @@ def as_json(body: EventBody, states: RecordedBody | None) -> bytes:
 
 
 def as_csv(body: EventBody, states: RecordedBody | None, table: Table) -> bytes:
-    """One table; comma, UTF-8, a line of names first."""
+    """One table; comma, UTF-8 with its mark (spreadsheets take it for something else without), a line of
+    names first, also where nothing follows."""
     rows = {"timeline": _timeline, "rounds": _rounds, "requests": _requests}
     found = _states(states) if table == "states" else rows[table](body)
-    return _written(found)
+    return _written(_NAMES[table], found)
 
 
 def as_zip(body: EventBody, states: RecordedBody | None) -> bytes:
@@ -198,7 +262,7 @@ def _requests(body: EventBody) -> _Rows:
             "p_before_kw": row.p_before_kw,
             "limit_kw": min((kw for _, kw in row.limits), default=None),
             "floor_kw": row.floor_kw,
-            "baseline_kw": round(row.baseline_kw, 3),
+            "baseline_kw": None if row.baseline_kw is None else round(row.baseline_kw, 3),
             "share_percent": row.share_percent,
             "outcome": None if settled is None else settled.outcome,
             "asked_kwh": None if settled is None else settled.asked_kwh,
@@ -238,15 +302,13 @@ def _time(at: datetime | None) -> str | None:
     return None if at is None else f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
-def _written(rows: _Rows) -> bytes:
+def _written(names: Sequence[str], rows: _Rows) -> bytes:
     text = io.StringIO(newline="")
-    writer: Any = None
+    writer = csv.DictWriter(text, names, lineterminator="\r\n")
+    writer.writeheader()
     for row in rows:
-        if writer is None:
-            writer = csv.DictWriter(text, list(row), lineterminator="\r\n")
-            writer.writeheader()
         writer.writerow({name: _plain(cell) for name, cell in row.items()})
-    return text.getvalue().encode()
+    return text.getvalue().encode("utf-8-sig")
 
 
 def _plain(cell: Cell) -> Cell:

@@ -5,16 +5,19 @@ size.
 
 Not the truth (that is the journal and the samples) but what people saw, so nothing is synced: a power cut may
 cost the last seconds. Each frame has its length and a checksum; reading ends at the first that is not whole,
-and who writes after a restart begins a new file, so nothing good ever follows what is broken. Methods block;
-one writer, any readers.
+and who writes after a restart begins a new file, so nothing good ever follows what is broken. A file holds
+states of one UTC day, in ascending order: when the clock is set back, another one begins, so two files of a
+day may overlap. Methods block; one writer, any readers.
 """
 
 import struct
 import zlib
+from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
@@ -27,6 +30,8 @@ from controller.stores.rows import from_us, to_us
 MAGIC = b"GWS1"
 SUFFIX = ".states"
 LARGEST_FILE = 16 * 2**20
+NEAR = timedelta(seconds=90)
+"""A state that was recorded so shortly before is the one of then."""
 _LENGTH = struct.Struct("<I")
 _BLOCK = struct.Struct("<IIq")
 """length, checksum, microseconds since 1970"""
@@ -34,74 +39,123 @@ _LARGEST_BLOCK = 64 * 2**20
 _NAME = "%Y%m%dT%H%M%S.%fZ"
 
 
+@dataclass(slots=True)
+class _Open:
+    """A file that is written."""
+
+    file: BinaryIO
+    path: Path
+    first: datetime
+    """of its first frame"""
+    last: datetime | None = None
+    """of its last one; None: there is none yet"""
+
+    def takes(self, at: datetime) -> bool:
+        """Whether a frame of this time may come into it."""
+        later = self.last is None or at > self.last
+        return later and self.first.date() == at.date() and self.file.tell() <= LARGEST_FILE
+
+
 class StateWriter:
     """Writes the states of all feeders."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._open: dict[str, tuple[BinaryIO, datetime]] = {}
-        """feeder → its file, and the time of its first frame"""
-        self._last: dict[str, datetime] = {}
+        self._open: dict[str, _Open] = {}
 
     def write(self, drawn: Drawn, frame: Frame) -> None:
-        """Add one frame; one that is not later than those before, as when the clock was set back, is left
-        out. Raises OSError; the next one then begins a new file.
+        """Add one frame; one of the same time as the last is left out. Raises OSError: then nothing of it is
+        left but what came before it, and the next one begins a new file.
         """
-        feeder = drawn.feeder
-        if feeder in self._last and frame.at <= self._last[feeder]:
+        one = self._open.get(drawn.feeder)
+        if one is not None and one.last == frame.at:
             return
-        file, first = self._open.get(feeder, (None, frame.at))
-        if file is not None and (first.date() != frame.at.date() or file.tell() > LARGEST_FILE):
-            file.close()
-            file = None
         try:
-            if file is None:
-                file = self._begun(drawn, frame.at)
-                self._open[feeder] = file, frame.at
+            if one is not None and not one.takes(frame.at):
+                del self._open[drawn.feeder]
+                one.file.close()
+                one = None
+            if one is None:
+                one = self._open[drawn.feeder] = self._begun(drawn, frame.at)
             body = encoded(frame)
-            file.write(_BLOCK.pack(len(body), zlib.crc32(body), to_us(frame.at)) + body)
-            file.flush()
-            self._last[feeder] = frame.at
+            one.file.write(_BLOCK.pack(len(body), zlib.crc32(body), to_us(frame.at)) + body)
+            one.file.flush()
+            one.last = frame.at
         except OSError:
-            self._open.pop(feeder, None)
+            self._given_up(drawn.feeder)
             raise
 
     def close(self) -> None:
         """Close all files."""
-        for file, _ in self._open.values():
-            file.close()
-        self._open.clear()
+        for feeder in tuple(self._open):
+            self._given_up(feeder)
 
-    def _begun(self, drawn: Drawn, at: datetime) -> BinaryIO:
+    @property
+    def open_files(self) -> frozenset[Path]:
+        """Those that are written now."""
+        return frozenset(one.path for one in self._open.values())
+
+    def _given_up(self, feeder: str) -> None:
+        """Closed, and gone if no frame came into it: it would only take the room that is missing."""
+        one = self._open.pop(feeder, None)
+        if one is None:
+            return
+        with suppress(OSError):  # what was not written yet is lost in any case
+            one.file.close()
+        if one.last is None:
+            with suppress(OSError):
+                one.path.unlink(missing_ok=True)
+
+    def _begun(self, drawn: Drawn, at: datetime) -> _Open:
         folder = _of(self._folder, drawn.feeder)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = folder / f"{at.astimezone(UTC):{_NAME}}{SUFFIX}"
+        path = _free(folder, at)
         header = msgspec.json.encode(drawn)
-        file = path.open("wb")
+        file = path.open("xb")
         path.chmod(0o600)
         file.write(MAGIC + _LENGTH.pack(len(header)) + header)
-        return file
+        return _Open(file, path, at)
 
 
-def prune(folder: Path, before: datetime, most_bytes: int) -> int:
-    """Delete files whose last frame is older, then the oldest beyond `most_bytes` in all; returns how many.
-    The newest file of a feeder stays."""
-    files: list[tuple[datetime, datetime, Path, int]] = []
+def _free(folder: Path, at: datetime) -> Path:
+    """A name that no file has: a clock that was set back may come to the same time again."""
+    named = at.astimezone(UTC)
+    while (path := folder / f"{named:{_NAME}}{SUFFIX}").exists():
+        named += timedelta(microseconds=1)
+    return path
+
+
+def newest(folder: Path) -> datetime | None:
+    """When the newest file began; None where there is none. Raises OSError."""
+    return max((start for feeder in _folders(folder) for start, _ in _dated(feeder)), default=None)
+
+
+def prune(
+    folder: Path, before: datetime | None, most_bytes: int, written: Collection[Path] = frozenset()
+) -> int:
+    """Delete files of days that ended `before` then, and the oldest beyond `most_bytes` in all; returns how
+    many. The newest file of a feeder goes by age alone, and one that is `written` never. `before`: None:
+    none is too old. Raises OSError.
+    """
+    files: list[tuple[datetime, Path, int, bool]] = []
     for feeder in _folders(folder):
         named = sorted(_dated(feeder))
-        ends = [start for start, _ in named[1:]]
-        files += [
-            (start, end, path, path.stat().st_size) for (start, path), end in zip(named, ends, strict=False)
-        ]
-        most_bytes -= sum(path.stat().st_size for _, path in named[len(ends) :])
+        files += [(start, path, path.stat().st_size, path == named[-1][1]) for start, path in named]
     files.sort(reverse=True)  # the newest first: they are kept
+    most_bytes -= sum(size for _, _, size, is_newest in files if is_newest)
     gone = 0
-    for _, end, path, size in files:
-        most_bytes -= size
-        if end <= before or most_bytes < 0:
+    for start, path, size, is_newest in files:
+        most_bytes -= 0 if is_newest else size
+        is_old = before is not None and _day_after(start) <= before
+        if path not in written and (is_old or (most_bytes < 0 and not is_newest)):
             path.unlink(missing_ok=True)
             gone += 1
     return gone
+
+
+def _day_after(start: datetime) -> datetime:
+    """The midnight before which all frames of a file lie."""
+    return start.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +163,8 @@ class _File:
     """Where each frame of a file is."""
 
     drawn: Drawn
-    times_us: tuple[int, ...]
-    offsets: tuple[int, ...]
+    times_us: "array[int]"
+    offsets: "array[int]"
     size: int
 
 
@@ -129,26 +183,36 @@ class StateReader:
         starts = [start for start, _ in files]
         used: dict[Path, _File] = {}
         for at in times:
-            place = bisect_right(starts, at) - 1
-            found = None
-            while place >= 0 and found is None:
-                path = files[place][1]
+            latest: tuple[int, Path, int] | None = None
+            for start, path in reversed(files[: bisect_right(starts, at)]):
+                if latest is not None and _is_settled(latest[0], at, start):
+                    break
                 file = used.get(path) or self._scanned(path)
                 used[path] = file
-                found = _frame(path, file, at)
-                place -= 1
-            yield found
+                place = bisect_right(file.times_us, to_us(at)) - 1
+                if place >= 0 and (latest is None or file.times_us[place] > latest[0]):
+                    latest = file.times_us[place], path, place
+            yield None if latest is None else _frame(latest[1], used[latest[1]], latest[2])
         self._known = used
+
+    def written(self, feeder: str) -> tuple[tuple[str, int], ...]:
+        """The feeder's files and their sizes: another answer, once there is more. Raises OSError."""
+        files = sorted(path for _, path in _dated(_of(self._folder, feeder)))
+        return tuple((path.name, path.stat().st_size) for path in files)
 
     def _scanned(self, path: Path) -> _File:
         known, size = self._known.get(path), path.stat().st_size
         return known if known is not None and known.size == size else _scan(path, size)
 
 
-def _frame(path: Path, file: _File, at: datetime) -> tuple[Drawn, Frame] | None:
-    place = bisect_right(file.times_us, to_us(at)) - 1
-    if place < 0:
-        return None
+def _is_settled(found_us: int, at: datetime, start: datetime) -> bool:
+    """Whether a file that began at `start`, before the one in which the frame was found, need not be looked
+    into: the frame is as near as quiet times have it, or the file ended before."""
+    found = from_us(found_us)
+    return at - found <= NEAR or _day_after(start) <= found
+
+
+def _frame(path: Path, file: _File, place: int) -> tuple[Drawn, Frame]:
     with path.open("rb") as opened:
         opened.seek(file.offsets[place])
         length, _, at_us = _BLOCK.unpack(opened.read(_BLOCK.size))
@@ -157,7 +221,7 @@ def _frame(path: Path, file: _File, at: datetime) -> tuple[Drawn, Frame] | None:
 
 def _scan(path: Path, size: int) -> _File:
     """As far as the file is whole."""
-    nothing = _File(Drawn("", (), (), (), (), (), (), (), ()), (), (), size)
+    nothing = _File(Drawn("", (), (), (), (), (), (), (), ()), array("q"), array("q"), size)
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
             return nothing
@@ -167,7 +231,9 @@ def _scan(path: Path, size: int) -> _File:
         except (struct.error, msgspec.MsgspecError):
             return nothing
         blocks = list(_blocks(file, size))
-    return _File(drawn, tuple(at for at, _ in blocks), tuple(offset for _, offset in blocks), size)
+    return _File(
+        drawn, array("q", [at for at, _ in blocks]), array("q", [place for _, place in blocks]), size
+    )
 
 
 def _blocks(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:

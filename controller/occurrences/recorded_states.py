@@ -3,6 +3,7 @@ thread, one reader at a time, over a connection of its own.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from datetime import datetime, timedelta
 
@@ -40,6 +41,8 @@ class RecordedStates:
         self._drawn = {feeder: drawn_of(control) for feeder, control in self._controls.items()}
         self._turn = InTurn()
         self._reader = StateReader(folder_of(site.store.history_folder))
+        self._latest: dict[str, tuple[object, RecordedBody]] = {}
+        """feeder → what the latest answer was made of, and that answer: pages ask again and again"""
 
     def knows(self, feeder: str) -> bool:
         """Whether there is such a feeder."""
@@ -59,26 +62,49 @@ class RecordedStates:
         SpanRefused, TooManyWaiting, and OSError where files cannot be read."""
         drawn = self._drawn[feeder]
         times, step_s = steps_of(start, end, step_s, drawn, service_points=service_points)
-        shown = await self._turn.do(self._shown, feeder, times)
         requests = [span for event in events for span in _spans(event, start, end)]
-        return recorded_body(drawn, times, step_s, shown, requests, service_points=service_points)
+        return await self._turn.do(self._body, feeder, times, step_s, requests, service_points=service_points)
 
     # --- in the thread
 
+    def _body(
+        self,
+        feeder: str,
+        times: tuple[datetime, ...],
+        step_s: float,
+        requests: list[RequestSpan],
+        *,
+        service_points: bool,
+    ) -> RecordedBody:
+        asked = (times, step_s, requests, service_points, self._reader.written(feeder))
+        known = self._latest.get(feeder)
+        if known is not None and known[0] == asked:
+            return known[1]
+        drawn, shown = self._drawn[feeder], self._shown(feeder, times)
+        body = recorded_body(drawn, times, step_s, shown, requests, service_points=service_points)
+        if "computed" not in body.source and None not in body.source:  # meters may still tell of those
+            self._latest[feeder] = asked, body
+        return body
+
     def _shown(self, feeder: str, times: tuple[datetime, ...]) -> list[Shown | None]:
         shown: list[Shown | None] = []
-        for at, found in zip(times, self._reader.at_or_before(feeder, times), strict=True):
+        points, strange = self._drawn[feeder].service_points, set[int]()
+        for place, (at, found) in enumerate(
+            zip(times, self._reader.at_or_before(feeder, times), strict=True)
+        ):
+            if found is not None and found[0].service_points != points:
+                strange.add(place)  # samples have no names: those of then would be put in the wrong places
             if found is None or at - found[1].at > _BELIEVED:
                 shown.append(None)
             else:
                 shown.append(Shown(found[1], found[0], "recorded"))
-        return self._completed(feeder, times, shown)
+        return self._completed(feeder, times, shown, strange)
 
     def _completed(
-        self, feeder: str, times: Sequence[datetime], shown: list[Shown | None]
+        self, feeder: str, times: Sequence[datetime], shown: list[Shown | None], strange: AbstractSet[int]
     ) -> list[Shown | None]:
-        """With states from samples where none was recorded."""
-        missing = [place for place, one in enumerate(shown) if one is None]
+        """With states from samples where none was recorded; none where the network was a `strange` one."""
+        missing = [place for place, one in enumerate(shown) if one is None and place not in strange]
         if not missing:
             return shown
         control, drawn = self._controls[feeder], self._drawn[feeder]

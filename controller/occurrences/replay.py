@@ -18,6 +18,12 @@ from grid_model.network import Floats
 MOST_STEPS = 400
 MOST_NUMBERS = 1_200_000
 """in one answer: a large network is told in fewer steps"""
+LONGEST = timedelta(days=14)
+"""of one answer: in longer ones a step would be more than an hour"""
+_ROUND_S = (
+    1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 10800.0,
+    21600.0, 43200.0, 86400.0,
+)  # fmt: skip
 Source = Literal["recorded", "computed"]
 
 
@@ -98,23 +104,26 @@ class SpanRefused(ValueError):
 def steps_of(
     start: datetime, end: datetime, step_s: float | None, drawn: Drawn, *, service_points: bool
 ) -> tuple[tuple[datetime, ...], float]:
-    """The times of the steps from `start` to `end`, both included, and what lies between them. Without
-    `step_s` as fine as may be, in whole seconds. Raises SpanRefused."""
+    """The times of the steps from `start` to `end`, both included, and what lies between them (the last may
+    be nearer). Without `step_s` as fine as may be, of a round length: so a span that grows keeps its steps.
+    Raises SpanRefused."""
     span_s = (end - start).total_seconds()
     if span_s < 0:
         raise SpanRefused(f"to: expected a time not before {start.isoformat()}, got {end.isoformat()}")
+    if end - start > LONGEST:
+        raise SpanRefused(f"to: expected at most {LONGEST.days} days from {start.isoformat()}")
     width = len(drawn.lines) + len(drawn.transformers) + len(drawn.buses)
     width += len(drawn.service_points) if service_points else 0
-    most = max(2, min(MOST_STEPS, MOST_NUMBERS // max(width, 1)))
-    least_s = max(1.0, float(np.ceil(span_s / (most - 1))))
+    most = max(3, min(MOST_STEPS, MOST_NUMBERS // max(width, 1)))
+    least_s = span_s / (most - 2)  # one of them is the end
     if step_s is None:
-        step_s = least_s
-    elif span_s / step_s > most - 1:
+        step_s = next((one for one in _ROUND_S if one >= least_s), float(np.ceil(least_s)))
+    elif step_s < least_s:
         raise SpanRefused(
-            f"step_s: expected at least {least_s:g}, because at most {most} steps are told at once"
+            f"step_s: expected at least {np.ceil(least_s):g}, because at most {most} steps are told at once"
         )
-    count = int(span_s // step_s) + 1
-    return tuple(start + timedelta(seconds=step_s * place) for place in range(count)), step_s
+    times = [start + timedelta(seconds=step_s * place) for place in range(int(span_s // step_s) + 1)]
+    return (*times, end) if times[-1] < end else tuple(times), step_s
 
 
 def recorded_body(

@@ -31,8 +31,10 @@ class Carrier(Protocol):
 
     async def at_once(
         self, controls: Iterable[FeederControl], entries_at: Callable[[datetime], tuple[Entry, ...]]
-    ) -> None:
-        """Write and send ahead of all else, also when the journal cannot be written."""
+    ) -> tuple[Entry, ...]:
+        """Write and send ahead of all else, also when the journal cannot be written; what was written.
+        `entries_at` may be asked twice.
+        """
         ...
 
 

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 from controller.books import Books
 from controller.entries import OrderClosed, OrderDrafted
+from controller.orders.endings import CONTROLLER, NOT_NEEDED, closed
 from controller.orders.order_book import DraftRecord
 from controller.orders.order_rules import TWO
 from controller.safety_gate import BUDGET_WINDOW
 from controller.settings import Orders
 
 AUTOMATIC = "automatic"
-CONTROLLER = "controller"
 BUDGETS = ("feeder_budget", "fleet_budget")
 
 
@@ -92,11 +92,4 @@ def no_more_needed(books: Books, held: Mapping[str, HeldBack], now: datetime) ->
         is_held_back = one is not None and now - one.at < BUDGET_WINDOW
         if drafted.action != "more_reach" or (is_held_back and not _is_out(books, drafted.feeder)):
             continue
-        yield OrderClosed(
-            at=now,
-            draft=drafted.draft,
-            feeder=drafted.feeder,
-            outcome="void",
-            who=CONTROLLER,
-            why="nothing is held back any more",
-        )
+        yield closed(record, "void", CONTROLLER, NOT_NEEDED, now)

@@ -1,54 +1,40 @@
 """Where orders are drafted with their effect, agreed to, carried out once, or withdrawn. Part of the shell.
 
-An order takes effect in one commit with the agreement that was missing, judged under the rounds' turn when
-all that it does is known (`giving.Warrant`): so nothing takes effect twice, and nothing without the persons
-it needs. A draft is of this controller alone: what another one left behind is void. Bounds:
-`order_rules.MOST_OPEN` drafts wait at a time, each `orders.confirm_within_s` long; one more is refused.
+The one place to ask for orders; how drafts are decided is `deciding.py`. A draft is of this controller alone:
+what another one left behind is void. Bounds: `order_rules.MOST_OPEN` drafts wait at a time, each
+`orders.confirm_within_s` long; one more is refused.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
-import msgspec
 import structlog
 
 from controller.bookkeeping import Bookkeeper
 from controller.entries import (
     CommandTaken,
     DraftedAction,
-    DraftOutcome,
     EmergencyStopped,
     Entry,
-    OperatorActed,
-    OrderAgreed,
     OrderClosed,
     OrderDrafted,
-    RequestChanged,
 )
 from controller.feeder_control import FeederControl
-from controller.order_effects import NotNow, ProposedOrder, WhatIf
-from controller.orders.carrying import Carrier, order_of
+from controller.order_effects import ProposedOrder, WhatIf
+from controller.orders.carrying import Carrier
+from controller.orders.deciding import Deciding
 from controller.orders.effects_kept import EffectsKept
-from controller.orders.endings import closed, run_out
+from controller.orders.endings import run_out
+from controller.orders.foresight import Foresight
 from controller.orders.giving import Giver, Warrant
-from controller.orders.more_reach import CONTROLLER, drafts_of_more, no_more_needed
-from controller.orders.order_book import DraftRecord, Told, act_id, is_shown, same_person
-from controller.orders.order_errors import (
-    AnotherNeeded,
-    EffectChanged,
-    TooManyOpen,
-    TwoStepsNeeded,
-    UnknownOrder,
-)
+from controller.orders.more_reach import drafts_of_more, no_more_needed
+from controller.orders.one_step import direct
+from controller.orders.order_book import DraftRecord, Told, is_shown, same_person
+from controller.orders.order_errors import TooManyOpen, UnknownOrder
 from controller.orders.order_judge import OrderJudge
-from controller.orders.order_rules import (
-    FREEING,
-    MOST_OPEN,
-    MOST_OPEN_EACH,
-    what_changed,
-)
+from controller.orders.order_rules import MOST_OPEN, MOST_OPEN_EACH
 from controller.orders.stopping import Manner, stop_entries
 from controller.settings import Site
 from controller.stores.port import StoreUnavailable
@@ -76,6 +62,17 @@ class OrderDesk:
         self._controls, self._carrier, self._ready = controls, carrier, ready
         self._seen = EffectsKept()
         self._judge = OrderJudge(site, controls, keeper, self._seen)
+        self._foresight = Foresight(carrier, controls, self._seen)
+        self._deciding = Deciding(
+            keeper,
+            turn,
+            clock,
+            controls,
+            carrier=carrier,
+            judge=self._judge,
+            seen=self._seen,
+            foresight=self._foresight,
+        )
 
     # --- look
     # ----------------------------------------------------------------------------------------------------
@@ -134,7 +131,7 @@ class OrderDesk:
         control = self._controls[feeder]
         await self._ready()
         self._judge.check_stop(feeder, order.action)
-        effect = await self._foresee(control, order)
+        effect = await self._foresight.of(feeder, order)
         async with self._turn:
             now = self._clock.now()
             self._check_open(giver)
@@ -186,153 +183,45 @@ class OrderDesk:
             after_percent=None if effect is None else effect.after.highest_loading_percent,
         )
 
-    async def confirm(self, draft: str, giver: Giver, *, seen: int | None = None) -> DraftRecord:
+    async def confirm(
+        self, draft: str, giver: Giver, *, seen: int | None = None, lost: Collection[str] = ()
+    ) -> DraftRecord:
         """Agree to a draft; with the last agreement that it needs it is carried out. `seen`: the number of
-        the effect that was looked at.
+        the effect that was looked at. `lost`: who of those who agreed may not operate there any more.
         """
         await self._ready()
-        record = self._judge.still_open(draft, self._clock.now())
-        self._judge.check_person(record, giver)
-        try:
-            await self._check_effect(record, seen)
-        except ValueError as error:
-            await self._close(draft, "failed", CONTROLLER, str(error))
-            raise
-        is_of_reach = record.drafted.action == "more_reach"
-        waits = is_of_reach or self._judge.lacks_another(record, giver)
-        if not waits or not await self._agree(draft, giver):
-            await self._carry_out(record, giver)
-        return self._judge.record(draft)
-
-    async def _agree(self, draft: str, giver: Giver) -> bool:
-        """Note an agreement; where nobody else has to give one, the automatic goes further from now on.
-        False, and nothing is noted: nobody is lacking any more, and the order has to be carried out.
-        """
-        async with self._turn:
-            now = self._clock.now()
-            record = self._judge.still_open(draft, now)
-            self._judge.check_person(record, giver)
-            self._judge.check_stop(record.drafted.feeder, record.drafted.action)
-            entries: list[Entry] = [self._agreed(record, giver, now)]
-            if not self._judge.lacks_another(record, giver):
-                if record.drafted.action != "more_reach":
-                    return False
-                entries.append(closed(record, "carried_out", giver.who, "as agreed", now))
-            await self._keeper.write((*entries, *giver.taken("confirm", draft, now)))
-        log.info("order_agreed", draft=draft, who=giver.who)
-        return True
-
-    async def _carry_out(self, record: DraftRecord, giver: Giver) -> None:
-        """Also where it turns out only now that another person is needed, and they agreed meanwhile."""
-        try:
-            await self._operate(record, giver)
-        except AnotherNeeded:
-            if not giver.person or any(same_person(giver.who, one) for one in record.agreed):
-                raise
-            if await self._agree(record.draft, giver):
-                return
-            await self._operate(record, giver)
-
-    async def _operate(self, record: DraftRecord, giver: Giver) -> None:
-        drafted = record.drafted
-        control, order = self._controls[drafted.feeder], order_of(drafted)
-        warrant = self._warrant(record.draft, giver)
-        try:
-            await self._carrier.operate(control, order, who=drafted.who, why=drafted.why, warrant=warrant)
-        except ValueError as error:
-            await self._close(record.draft, "failed", CONTROLLER, str(error))
-            raise
-        self._seen.forget(record.draft)
-
-    def _warrant(self, draft: str, giver: Giver) -> Warrant:
-        """What is written with the act: the agreement and the draft's end. Judged by all that it does."""
-
-        def warrant(
-            now: datetime, act: OperatorActed, entries: tuple[Entry, ...]
-        ) -> tuple[OperatorActed, tuple[Entry, ...]]:
-            record = self._judge.still_open(draft, now)
-            self._judge.check_stop(act.feeder, act.action)
-            if act.action == "limit":
-                self._judge.check_excluded(record, entries)
-            needed = max(self._judge.needed(record), self._judge.needed_for_act(act, entries, now))
-            if self._judge.lacks_another(record, giver, needed):
-                self._seen.needs(draft, needed)
-                lately = "with all of the last minute " if record.drafted.needed < needed else ""
-                raise AnotherNeeded(f"{lately}it takes {needed} persons: expected another one to confirm it")
-            others = tuple(
-                dict.fromkeys(
-                    who for who in (*record.confirmed, giver.who) if not same_person(who, record.drafted.who)
-                )
-            )
-            act = msgspec.structs.replace(act, draft=draft, agreed_by=others)
-            before = self._agreed(record, giver, now), closed(record, "carried_out", giver.who, "", now)
-            return act, (*before, act, *entries[1:], *giver.taken("confirm", draft, now))
-
-        return warrant
+        return await self._deciding.confirm(draft, giver, seen=seen, lost=frozenset(lost))
 
     async def withdraw(self, draft: str, why: str, giver: Giver) -> DraftRecord:
         """End a draft without anything coming of it."""
         await self._ready()
-        await self._close(draft, "withdrawn", giver.who, why, giver)
+        await self._deciding.close(draft, "withdrawn", giver.who, why, giver)
         return self._judge.record(draft)
-
-    async def _close(
-        self, draft: str, outcome: DraftOutcome, who: str, why: str, giver: Giver | None = None
-    ) -> None:
-        async with self._turn:
-            now = self._clock.now()
-            end = closed(self._judge.still_open(draft, now), outcome, who, why, now)
-            taken = () if giver is None else giver.taken("withdraw", draft, now)
-            await self._keeper.write((end, *taken))
-        self._seen.forget(draft)
 
     # --- one step
     # ------------------------------------------------------------------------------------------------
 
     def direct(self, giver: Giver) -> Warrant:
-        """For what is ordered in one step: frees at once, and takes nothing that needs two persons, and
-        nothing that gives power back by a higher limit before anybody looked at what that does.
-        """
-
-        def warrant(
-            now: datetime, act: OperatorActed, entries: tuple[Entry, ...]
-        ) -> tuple[OperatorActed, tuple[Entry, ...]]:
-            self._judge.check_stop(act.feeder, act.action)
-            if self._judge.needed_for_act(act, entries, now) > 1:
-                raise AnotherNeeded(
-                    f"{act.action} takes two persons here: expected it drafted by POST /api/v1/feeders/"
-                    f"{act.feeder}/orders, and confirmed by somebody else"
-                )
-            raised = [e for e in entries if isinstance(e, RequestChanged) and e.reason == "relaxed"]
-            if act.action == "limit" and raised:
-                raise TwoStepsNeeded(
-                    f"it raises {len(raised)} limits that are held: expected it drafted by POST "
-                    f"/api/v1/feeders/{act.feeder}/orders, which shows what comes back, and confirmed"
-                )
-            return act, (*entries, *giver.taken("act", act_id(act), now))
-
-        return warrant
+        """For what is ordered in one step; see `one_step.py`."""
+        return direct(self._judge, giver)
 
     async def stop(self, feeders: Sequence[str], manner: Manner, why: str, giver: Giver) -> EmergencyStopped:
         """The emergency stop: waits for nobody, and works when the journal cannot be written."""
         await self._ready()
-        stops: list[EmergencyStopped] = []
-        ended: list[str] = []
 
         def entries_at(now: datetime) -> tuple[Entry, ...]:
             books, epoch = self._keeper.books, self._keeper.epoch
             stop, entries = stop_entries(
                 books, epoch, feeders=feeders, manner=manner, who=giver.who, why=why, now=now
             )
-            stops.append(stop)
-            ended.extend(entry.draft for entry in entries if isinstance(entry, OrderClosed))
             return (*entries, *giver.taken("stop", stop.stop, now))
 
-        await self._carrier.at_once([self._controls[feeder] for feeder in feeders], entries_at)
-        for draft in ended:
-            self._seen.forget(draft)
+        done = await self._carrier.at_once([self._controls[feeder] for feeder in feeders], entries_at)
+        for entry in done:
+            if isinstance(entry, OrderClosed):
+                self._seen.forget(entry.draft)
         log.warning("emergency_stop", feeders=list(feeders), manner=manner, who=giver.who)
-        return stops[-1]
+        return next(entry for entry in done if isinstance(entry, EmergencyStopped))
 
     # --- by the clock
     # --------------------------------------------------------------------------------------------
@@ -352,36 +241,3 @@ class OrderDesk:
                 return
         for draft in over:
             self._seen.forget(draft)
-
-    # --- foresee
-    # -------------------------------------------------------------------------------------------------
-
-    async def _check_effect(self, record: DraftRecord, seen: int | None) -> None:
-        """Raises EffectChanged, having kept the new effect for whoever looks again."""
-        drafted = record.drafted
-        if drafted.action in FREEING or drafted.action == "more_reach":
-            return
-        number, before = self._seen.get(record.draft)
-        if seen is not None and seen != number:
-            raise EffectChanged("there is a newer forecast than the one that was looked at", before)
-        now = await self._foresee(self._controls[drafted.feeder], order_of(drafted))
-        if before is None and now is not None:
-            self._seen.put(record.draft, now)
-            raise EffectChanged("its effect was not foreseen before: expected a look at it", now)
-        change = what_changed(before, now)
-        if change is not None:
-            if now is not None:  # what is known is not forgotten for what is not
-                self._seen.put(record.draft, now)
-            raise EffectChanged(f"the feeder has changed: {change}", before if now is None else now)
-
-    async def _foresee(self, control: FeederControl, order: ProposedOrder) -> WhatIf | None:
-        try:
-            return await self._carrier.foresee(control, (order,))
-        except NotNow as error:
-            log.info("effect_not_foreseen", feeder=control.feeder, reason=str(error))
-            return None
-
-    def _agreed(self, record: DraftRecord, giver: Giver, now: datetime) -> OrderAgreed:
-        return OrderAgreed(
-            at=now, draft=record.draft, feeder=record.drafted.feeder, who=giver.who, person=giver.person
-        )

@@ -1,6 +1,7 @@
 """Who may agree to an order now, and whether it may be carried out. Reads the books and changes nothing."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from controller import settings
@@ -16,10 +17,19 @@ from controller.orders.order_errors import (
     NotOpen,
     OrderRefused,
     PersonNeeded,
+    RefusalCode,
     StopHolds,
     UnknownOrder,
 )
 from controller.orders.order_rules import moved_kw, persons_needed, reach_of
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """Why somebody cannot confirm a draft."""
+
+    code: RefusalCode
+    text: str
 
 
 class OrderJudge:
@@ -51,8 +61,20 @@ class OrderJudge:
 
     def lacks_another(self, record: DraftRecord, giver: Giver, needed: int | None = None) -> bool:
         """Whether yet another person must agree after this one."""
-        agreed = with_person(record.agreed, giver.who) if giver.person else record.agreed
+        agreed = self.agreed(record)
+        agreed = with_person(agreed, giver.who) if giver.person else agreed
         return (self.needed(record) if needed is None else needed) > max(len(agreed), 1)
+
+    def agreed(self, record: DraftRecord) -> tuple[str, ...]:
+        """The persons whose agreement counts: not of who may not operate there any more."""
+        lost = self._seen.lost(record.draft)
+        return tuple(who for who in record.agreed if who not in lost)
+
+    def others(self, record: DraftRecord, giver: Giver) -> tuple[str, ...]:
+        """Who stands behind a draft beside who drafted it, once this one confirms it."""
+        lost, author = self._seen.lost(record.draft), record.drafted.who
+        behind = (*(who for who in record.confirmed if who not in lost), giver.who)
+        return tuple(dict.fromkeys(who for who in behind if not same_person(who, author)))
 
     def record(self, draft: str) -> DraftRecord:
         """Raises UnknownOrder."""
@@ -67,11 +89,12 @@ class OrderJudge:
         if record.closed is not None:
             raise NotOpen(f"order {draft} is over: it is {record.state.replace('_', ' ')}")
         if record.drafted.epoch != self._keeper.epoch:
-            raise NotOpen(f"order {draft} is void: the controller was started again since")
+            raise NotOpen(f"order {draft} is void: the controller was started again since", "restarted")
         if now >= record.drafted.expires_at:
-            raise NotOpen(f"order {draft} has expired: expected it confirmed by {record.drafted.expires_at}")
+            told = f"order {draft} has expired: expected it confirmed by {record.drafted.expires_at}"
+            raise NotOpen(told, "expired")
         if now < record.drafted.at:
-            raise NotOpen(f"order {draft} is void: the clock was set back since")
+            raise NotOpen(f"order {draft} is void: the clock was set back since", "clock_set_back")
         return record
 
     def check_person(self, record: DraftRecord, giver: Giver) -> None:
@@ -81,8 +104,9 @@ class OrderJudge:
             return
         if not giver.person:
             raise PersonNeeded(f"this takes {needed} persons, each with an account of their own")
-        if any(same_person(giver.who, one) for one in record.agreed):
-            raise AnotherNeeded(f"{giver.who} has agreed already: expected another person to confirm it")
+        if any(same_person(giver.who, one) for one in self.agreed(record)):
+            told = f"{giver.who} has agreed already: expected another person to confirm it"
+            raise AnotherNeeded(told, "has_agreed")
 
     def check_excluded(self, record: DraftRecord, entries: tuple[Entry, ...]) -> None:
         """Raises EffectChanged where an operator has excluded somebody since, whom an order that names them
@@ -97,7 +121,7 @@ class OrderJudge:
             act = planned and (since.get(planned.target) or since.get(planned.customer))
             if act:
                 told = f"{act.target} was excluded by {act.who} since ({act.why}): expected a new draft"
-                raise EffectChanged(told, None)
+                raise EffectChanged(told, None, "excluded_since")
 
     def check_stop(self, feeder: str, action: str) -> None:
         """Raises StopHolds."""
@@ -108,13 +132,14 @@ class OrderJudge:
                 f"the emergency stop by {stop.who} holds on {feeder}: expected an automatic_on there first"
             )
         if action == "more_reach" and not books.automatic(feeder):
-            raise StopHolds(f"the automatic is off on {feeder}: expected an automatic_on there first")
+            told = f"the automatic is off on {feeder}: expected an automatic_on there first"
+            raise StopHolds(told, "automatic_off")
 
-    def why_not(self, record: DraftRecord, giver: Giver, now: datetime) -> str | None:
+    def why_not(self, record: DraftRecord, giver: Giver, now: datetime) -> WhyNot | None:
         """Why this one cannot confirm a draft; None where they can."""
         feeder = record.drafted.feeder
         if giver.operates is not None and feeder not in giver.operates:
-            return f"{giver.who} may not operate on {feeder}"
+            return WhyNot("may_not_operate", f"{giver.who} may not operate on {feeder}")
         checks: tuple[Callable[[], object], ...] = (
             lambda: self.still_open(record.draft, now),
             lambda: self.check_person(record, giver),
@@ -124,5 +149,5 @@ class OrderJudge:
             for check in checks:
                 check()
         except OrderRefused as refused:
-            return str(refused)
+            return WhyNot(refused.code, str(refused))
         return None

@@ -12,6 +12,7 @@ from controller.books import Books
 from controller.entries import Entry, RequestChanged, RequestPlanned
 from controller.feeder_control import FeederControl
 from controller.order_effects import WhatIf
+from controller.orders.order_errors import EffectCode
 from controller.reach import limited_kw_since
 from controller.requests import RequestRecord
 from controller.safety_gate import BUDGET_WINDOW
@@ -100,30 +101,41 @@ def moved_kw(entries: Iterable[Entry], books: Books, rated_kw: Callable[[str], f
     return total
 
 
-def what_changed(seen: WhatIf | None, now: WhatIf | None) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is different about an effect."""
+
+    code: EffectCode
+    text: str
+
+
+def what_changed(seen: WhatIf | None, now: WhatIf | None) -> Change | None:
     """What is so different about an effect that it must be looked at again; None where it is as it was."""
     if seen is None:
         return None  # nobody looked at anything
     if now is None:
-        return "the effect of the order cannot be foreseen any more"
+        return Change("effect_unknown", "the effect of the order cannot be foreseen any more")
     return next(iter(_differences(seen, now)), None)
 
 
-def _differences(seen: WhatIf, now: WhatIf) -> Sequence[str]:
-    found: list[str] = []
+def _differences(seen: WhatIf, now: WhatIf) -> Sequence[Change]:
+    found: list[Change] = []
     if seen.after.converged and not now.after.converged:
-        found.append("no load flow exists after the order any more")
+        found.append(Change("effect_no_solution", "no load flow exists after the order any more"))
     left = {one.device for one in now.left_out} - {one.device for one in seen.left_out}
     if left:
-        found.append(f"{', '.join(sorted(left)[:3])} would not be reached any more")
+        told = f"{', '.join(sorted(left)[:3])} would not be reached any more"
+        found.append(Change("effect_not_reached", told))
     before, later = seen.after.highest_loading_percent, now.after.highest_loading_percent
     if before is not None and later is not None and later > before + MORE_PERCENT:
-        found.append(f"the highest loading would be {later:.1f} %, it was foreseen at {before:.1f} %")
+        told = f"the highest loading would be {later:.1f} %, it was foreseen at {before:.1f} %"
+        found.append(Change("effect_loading", told))
     known = {(one.id, one.kind) for one in seen.after.violations}
     new = [one.id for one in now.after.violations if (one.id, one.kind) not in known]
     if new:
-        found.append(f"{', '.join(new[:3])} would be outside its limit")
+        found.append(Change("effect_violation", f"{', '.join(new[:3])} would be outside its limit"))
     difference_kw = abs(now.curtailed_kw - seen.curtailed_kw)
     if difference_kw > max(OTHER_KW, OTHER_SHARE * abs(seen.curtailed_kw)):
-        found.append(f"it would take {now.curtailed_kw:.1f} kW, {seen.curtailed_kw:.1f} kW were foreseen")
+        told = f"it would take {now.curtailed_kw:.1f} kW, {seen.curtailed_kw:.1f} kW were foreseen"
+        found.append(Change("effect_power", told))
     return found

@@ -17,6 +17,7 @@ from controller import settings
 from controller.books import Books
 from controller.entries import EmergencyStopped, Entry, OperatorActed, OperatorAction, OrderClosed
 from controller.operators import free, may_be_held
+from controller.orders.endings import STOPPED, closed
 from controller.reach import all_back_s
 from controller.requests import RequestRecord
 
@@ -52,14 +53,7 @@ def stop_entries(
 def _void(books: Books, stop: EmergencyStopped) -> Iterable[OrderClosed]:
     """Nothing that was drafted before a stop is carried out after it."""
     return (
-        OrderClosed(
-            at=stop.at,
-            draft=record.draft,
-            feeder=record.drafted.feeder,
-            outcome="void",
-            who=stop.who,
-            why="emergency stop",
-        )
+        closed(record, "void", stop.who, STOPPED, stop.at)
         for record in books.order_book.open_drafts()
         if record.drafted.feeder in stop.feeders
     )

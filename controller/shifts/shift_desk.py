@@ -2,12 +2,14 @@
 
 What is written is journaled before it is shown, under the rounds' turn. A summary is told from the journal,
 which is read in a thread of its own: of the present shift only what came since the last look, of one that is
-over the whole span, once. One reading at a time; whoever waits too long for it is told so.
+over the whole span, once. One reading at a time, and one for all who ask; whoever waits too long for it is
+told so, and it goes on for the next who asks.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -21,16 +23,18 @@ from controller.entries import (
     ShiftNote,
     ShiftNoteMarked,
 )
+from controller.shared_work import SharedWork
 from controller.shifts.shift_log import MOST_NOTES, MOST_PINNED, Note, PastShift, ShiftLog, noted, with_mark
 from controller.shifts.shift_summary import SummaryFold
 from controller.shifts.shift_told import ShiftSummary
-from controller.shifts.standing import MOST_HANDED, standing
+from controller.shifts.standing import MOST_HANDED, seen_of, standing
 from controller.stores.port import Numbered, Store
 from devices.ports import Clock
 
 MOST_ENTRIES = 200_000
 """that one look reads of a shift: of a longer one the latest"""
-READ_WITHIN_S = 30.0
+READ_WITHIN_S = 15.0
+"""less than a page of the console waits"""
 KEPT_SUMMARIES = 16
 """of shifts that are over"""
 log = structlog.get_logger()
@@ -40,12 +44,27 @@ class ShiftRefused(Exception):
     """It cannot be done as the shift log stands."""
 
 
+class ChangedMeanwhile(ShiftRefused):
+    """Something stands that whoever hands over has not seen."""
+
+
 class UnknownNote(LookupError):
     """There is no such note in the present shift."""
 
 
 class UnknownShift(LookupError):
     """There is no such shift, or it is so long ago that only the journal knows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The present shift at one time."""
+
+    log: ShiftLog
+    standing: tuple[ShiftMatter, ...]
+    """what whoever takes over has to know"""
+    seen: str
+    """see `hand_over`"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,25 +134,26 @@ class ShiftDesk:
         ready: Callable[[], Awaitable[None]],
         wire_clock: Clock | None = None,
     ) -> None:
-        """`turn` is the rounds' own. `offload`: a thread beside that of the rounds. `ready`: waits until the
-        journal is read. `wire_clock`: real time, for deadlines.
+        """`turn` is the rounds' own. `offload`: a thread for reading the journal, one reading after another.
+        `ready`: waits until the journal is read. `wire_clock`: real time, for deadlines.
         """
         self._keeper, self._turn, self._clock, self._store = keeper, turn, clock, store
         self._feeders, self._offload, self._ready = tuple(feeders), offload, ready
         self._wire_clock = wire_clock or clock
-        self._one = asyncio.Lock()
+        self._summing_up = SharedWork(self._summed_up, "summary of the present shift")
+        self._telling: dict[int, SharedWork[Told]] = {}
         self._reading: _Reading | None = None
         self._past: dict[int, Told] = {}
 
-    async def present(self) -> ShiftLog:
+    async def log(self) -> ShiftLog:
         """The shift log as it stands."""
         await self._ready()
         return self._keeper.books.shifts
 
-    async def standing(self) -> tuple[ShiftMatter, ...]:
-        """What stands now and whoever takes over has to know."""
+    async def present(self) -> Present:
+        """The shift log, and what stands now."""
         await self._ready()
-        return self._standing()
+        return self._present()
 
     async def add_note(self, *, who: str, text: str, feeder: str | None = None, pinned: bool = False) -> Note:
         """Write something down."""
@@ -171,14 +191,21 @@ class ShiftDesk:
             await self._keeper.write((ShiftNoteMarked(at=self._clock.now(), note=note, who=who, mark=mark),))
             return self._note(note)
 
-    async def hand_over(self, shift: int, *, who: str, takes_over: str, remarks: str) -> ShiftLog:
-        """End the present shift, which the caller believes to be `shift`, and begin the next one."""
+    async def hand_over(
+        self, shift: int, *, who: str, takes_over: str, remarks: str, seen: str | None = None
+    ) -> Present:
+        """End the present shift, which the caller believes to be `shift`, and begin the next one. `seen`:
+        that of the `Present` both went through; None for a programme that looks at nothing. Raises
+        ChangedMeanwhile.
+        """
         await self._ready()
         async with self._turn:
             books, now = self._keeper.books, self._clock.now()
             if books.shifts.shift != shift:
                 raise ShiftRefused(f"shift {shift} is not the present one: that is {books.shifts.shift}")
             stands = self._standing()
+            if seen is not None and seen != seen_of(books.shifts, stands):
+                raise ChangedMeanwhile("something new stands or was written down: look at it first")
             entries: tuple[Entry, ...] = (
                 ShiftHandedOver(
                     at=now,
@@ -192,23 +219,15 @@ class ShiftDesk:
                 ShiftBegan(at=now, shift=shift + 1, who=takes_over, journal_size=books.seq),
             )
             await self._keeper.write(entries)
+            begun = self._present()
         log.info("shift_handed_over", shift=shift, by=who, to=takes_over)
-        return self._keeper.books.shifts
+        return begun
 
     async def summary(self) -> ShiftSummary:
         """What happened in the present shift until now."""
         await self._ready()
-        async with self._wire_clock.timeout(READ_WITHIN_S), self._one:
-            shifts, reading = self._keeper.books.shifts, self._reading
-            if reading is None or reading.shift != shifts.shift:
-                size = self._keeper.books.seq
-                reading = self._reading = _Reading.of(shifts.shift, shifts.journal_size, size)
-            try:
-                await self._offload(self._read_on, reading)
-            except BaseException:
-                self._reading = None  # it may have been read in part: the next look reads anew
-                raise
-            return reading.fold.summary()
+        async with self._wire_clock.timeout(READ_WITHIN_S):
+            return await self._summing_up.result()
 
     async def past(self, shift: int) -> Told:
         """A shift that is over, with its notes and its summary."""
@@ -216,13 +235,37 @@ class ShiftDesk:
         found = next((one for one in self._keeper.books.shifts.past if one.shift == shift), None)
         if found is None:
             raise UnknownShift(f"there is no shift {shift} that is over, or only the journal knows it still")
-        async with self._wire_clock.timeout(READ_WITHIN_S), self._one:
-            if shift not in self._past:
-                told = await self._offload(self._read_past, found)
-                while len(self._past) >= KEPT_SUMMARIES:
-                    del self._past[next(iter(self._past))]
-                self._past[shift] = told
+        if shift in self._past:
             return self._past[shift]
+        telling = self._telling.get(shift)
+        if telling is None:
+            telling = SharedWork(partial(self._tell_past, found), f"summary of shift {shift}")
+            self._telling[shift] = telling
+        async with self._wire_clock.timeout(READ_WITHIN_S):
+            return await telling.result()
+
+    async def _summed_up(self) -> ShiftSummary:
+        shifts, reading = self._keeper.books.shifts, self._reading
+        if reading is None or reading.shift != shifts.shift:
+            reading = _Reading.of(shifts.shift, shifts.journal_size, self._keeper.books.seq)
+        self._reading = None  # while it is read in part: after a fault the next look reads anew
+        await self._offload(self._read_on, reading)
+        self._reading = reading
+        return reading.fold.summary()
+
+    async def _tell_past(self, shift: PastShift) -> Told:
+        try:
+            told = await self._offload(self._read_past, shift)
+        finally:
+            del self._telling[shift.shift]
+        while len(self._past) >= KEPT_SUMMARIES:
+            del self._past[next(iter(self._past))]
+        self._past[shift.shift] = told
+        return told
+
+    def _present(self) -> Present:
+        shifts, stands = self._keeper.books.shifts, self._standing()
+        return Present(shifts, stands, seen_of(shifts, stands))
 
     def _standing(self) -> tuple[ShiftMatter, ...]:
         return standing(self._keeper.books, self._keeper.orders, self._feeders, self._clock.now())

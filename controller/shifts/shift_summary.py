@@ -67,6 +67,7 @@ class SummaryFold:
     _standing: dict[tuple[str, str], int] = field(default_factory=dict)
     """(feeder, kind) → the number of its spell"""
     _reduced_kwh: float = 0.0
+    _corrected_kwh: float = 0.0
 
     def take(self, entry: e.Entry) -> None:  # noqa: C901, PLR0912  one branch per word that is told
         """One more."""
@@ -84,6 +85,8 @@ class SummaryFold:
                 self._reduced_kwh += entry.reduced_kwh
                 self._counts["points"] += entry.points
                 self._counts["minor_units"] += entry.minor_units
+            case e.SettlementCorrected():
+                self._corrected(entry)
             case e.DataAlarm():
                 self._data_alarm(entry)
             case e.AlarmRaised():
@@ -126,6 +129,10 @@ class SummaryFold:
             reduced_kwh=round(self._reduced_kwh, 3),
             points=counts["points"],
             minor_units=counts["minor_units"],
+            corrections=counts["corrections"],
+            corrected_kwh=round(self._corrected_kwh, 3),
+            corrected_points=counts["corrected_points"],
+            corrected_minor_units=counts["corrected_minor_units"],
             alarms_by_priority=self._by_priority(),
             alarms=self._alarms_told(),
             alarms_shelved=counts["shelved"],
@@ -160,6 +167,13 @@ class SummaryFold:
                 known.element, known.short = known.element or entry.element, True
             case e.EventClosed():
                 known.closed_at, known.peak_percent = entry.at, entry.peak_percent
+
+    def _corrected(self, entry: e.SettlementCorrected) -> None:
+        """Of a settlement of whichever shift: what it adds here, or takes away."""
+        self._counts["corrections"] += 1
+        self._corrected_kwh += entry.reduced_kwh - entry.reduced_kwh_before
+        self._counts["corrected_points"] += entry.points - entry.points_before
+        self._counts["corrected_minor_units"] += entry.minor_units - entry.minor_units_before
 
     def _planned(self, entry: e.RequestPlanned) -> None:
         self._counts["planned"] += 1

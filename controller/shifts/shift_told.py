@@ -101,6 +101,12 @@ class ShiftSummary:
     reduced_kwh: float
     points: int
     minor_units: int
+    corrections: int
+    """settlements of this or an earlier shift that were calculated anew"""
+    corrected_kwh: float
+    """what these changed: more than 0 adds to what is proven"""
+    corrected_points: int
+    corrected_minor_units: int
     alarms_by_priority: dict[str, int]
     alarms: tuple[AlarmsTold, ...]
     """how often each kind was raised, the most urgent first"""

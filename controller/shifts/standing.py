@@ -4,14 +4,19 @@ It is told of the present shift, and goes into the journal with each hand-over, 
 the next shift was told.
 """
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+
+import msgspec
 
 from controller.alarms.alarm_book import AlarmRecord
 from controller.alarms.kinds import RANK
 from controller.books import Books
 from controller.entries import OperatorActed, ShiftMatter
 from controller.operators import Orders
+from controller.shifts.shift_log import ShiftLog
 
 MOST_HANDED = 200
 """matters in one hand-over; how many there are besides is told"""
@@ -24,7 +29,12 @@ _ORDER = (
 
 def standing(books: Books, orders: Orders, feeders: Iterable[str], now: datetime) -> tuple[ShiftMatter, ...]:
     """All of it."""
-    found = [matter for feeder in feeders for matter in _of_feeder(books, orders, feeder)]
+    excluded: defaultdict[str, list[OperatorActed]] = defaultdict(list)
+    for act in books.all_exclusions():
+        excluded[act.feeder].append(act)
+    found = [
+        matter for feeder in feeders for matter in _of_feeder(books, orders, feeder, excluded.get(feeder, ()))
+    ]
     found += _alarms(books, now)
     found += _orders(books)
     found += _disputes(books)
@@ -32,12 +42,23 @@ def standing(books: Books, orders: Orders, feeders: Iterable[str], now: datetime
     return tuple(found)
 
 
+def seen_of(log: ShiftLog, stands: Iterable[ShiftMatter]) -> str:
+    """A word that is another one once something is to be known that was not there: another matter, or a note.
+    An alarm that comes and goes is the same matter, however often it does.
+    """
+    known = sorted((one.kind, one.feeder or "", one.what, one.who or "") for one in stands)
+    told = msgspec.json.encode((log.shift, log.next_note, known))
+    return hashlib.sha256(told).hexdigest()[:32]
+
+
 def _pressing(matter: ShiftMatter) -> tuple[int, int]:
     rank = len(RANK) if matter.priority is None else RANK[matter.priority]  # type: ignore[index]
     return _ORDER.index(matter.kind), rank
 
 
-def _of_feeder(books: Books, orders: Orders, feeder: str) -> Iterator[ShiftMatter]:
+def _of_feeder(
+    books: Books, orders: Orders, feeder: str, excluded: Iterable[OperatorActed]
+) -> Iterator[ShiftMatter]:
     stopped = books.order_book.stopped(feeder)
     if stopped is not None:
         yield ShiftMatter(
@@ -62,10 +83,11 @@ def _of_feeder(books: Books, orders: Orders, feeder: str) -> Iterator[ShiftMatte
     if feeder in orders.hands_off:
         yield ShiftMatter(kind="hands_off", feeder=feeder, what="")
     yield from _limits(books, feeder)
-    for act in books.exclusions(feeder):
+    for act in excluded:
         yield _ordered("excluded", act)
-    for target in sorted(orders.released.get(feeder, ())):
-        yield ShiftMatter(kind="left_alone", feeder=feeder, what=target)
+    released = sorted(orders.released.get(feeder, ()))
+    if released:
+        yield ShiftMatter(kind="left_alone", feeder=feeder, what=_and_more(released))
 
 
 def _ordered(kind: str, act: OperatorActed) -> ShiftMatter:
@@ -86,12 +108,16 @@ def _limits(books: Books, feeder: str) -> Iterator[ShiftMatter]:
             latest[ordered.order] = ShiftMatter(
                 kind="limit",
                 feeder=feeder,
-                what=f"{targets[0]} (+{len(targets) - 1})" if len(targets) > 1 else targets[0],
+                what=_and_more(targets),
                 since=record.planned.at,
                 until=ordered.until,
                 who=ordered.by,
             )
     yield from latest.values()
+
+
+def _and_more(targets: Sequence[str]) -> str:
+    return f"{targets[0]} (+{len(targets) - 1})" if len(targets) > 1 else targets[0]
 
 
 def _alarms(books: Books, now: datetime) -> Iterator[ShiftMatter]:

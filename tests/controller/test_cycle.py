@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
-from controller import settings
+from controller import cycle, settings
 from controller.entries import (
     EventOpened,
     RequestChanged,
@@ -34,6 +35,17 @@ def test_an_overload_opens_an_event_and_plans_the_least_cut_in_one_pass() -> Non
     assert min(ends) == 900
     assert decided.moved_kw == pytest.approx(sum(p.p_before_kw - p.limit_kw for p in planned))
     assert decided.located[0].share_percent >= decided.located[-1].share_percent
+
+
+def test_orders_do_not_depend_on_their_explanation(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*_: object) -> None:
+        raise KeyError("a request that the books do not have")
+
+    monkeypatch.setattr(cycle, "round_record", wrong)
+    with capture_logs() as logs:
+        decided = Passes(control(calm_evening()), base_kw=6.5).step()
+    assert of_kind([*decided.entries], RequestPlanned)
+    assert [(one["event"], one["feeder"]) for one in logs] == [("round_not_explained", FEEDER)]
 
 
 def test_what_was_asked_a_moment_ago_is_not_asked_twice() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -20,10 +21,9 @@ from controller.entries import (
     RequestSent,
     RequestSettled,
 )
+from controller.occurrences import recorder
 from devices.ports import Deliver
-from tests.builders import (
-    FEEDER,
-)
+from tests.builders import FEEDER, control, inline
 from tests.controller.worlds import PERIOD_S, World, evening
 
 
@@ -233,3 +233,23 @@ async def test_subscribers_are_told_and_can_leave(world: World) -> None:
     assert world.daemon.told()[0].entry == "controller_started"
     assert world.daemon.network(FEEDER) is not None
     assert world.daemon.network("F9") is None
+
+
+async def test_a_recorder_that_fails_costs_states_and_counts_them(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*_: object) -> None:
+        raise ValueError("I/O operation on closed file")
+
+    monkeypatch.setattr(recorder, "frame_of", wrong)
+    daemon = world.daemon
+    daemon._recorder = recorder.Recorder(tmp_path, {FEEDER: control(world.of)}, inline, keep_days=14)
+    lost = daemon.metrics.states_not_recorded.labels(FEEDER)
+    running = asyncio.create_task(daemon.run())
+    async with asyncio.timeout(10):
+        while not lost._value.get() and not running.done():
+            await asyncio.sleep(0)
+    assert not running.done()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running

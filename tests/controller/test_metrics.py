@@ -16,6 +16,8 @@ from tests.controller.worlds import World, evening
 UNITS = ("_total", "_seconds", "_percent", "_kilowatts", "_pu")
 COUNTS = {
     "gridward_alarms_active",
+    "gridward_alarm_operators",
+    "gridward_voltage_violations",
     "gridward_automatic",
     "gridward_journal_entries",
     "gridward_violations",

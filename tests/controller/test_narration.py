@@ -468,7 +468,7 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
             (
                 e.ShiftNote(at=T0, note=1, shift=0, who="mara", text="Cable 3\nis warm", feeder="dorf"),
                 "info",
-                "Note 1 by mara on dorf: Cable 3 is warm",
+                "Note 1 by mara on dorf",
             ),
             (
                 e.ShiftNoteMarked(at=T0, note=1, who="mara", mark="done"),

@@ -126,6 +126,10 @@ def test_no_file_and_no_utf8(folder: Path) -> None:
             "line 9: requests.renew_before_s: expected less than duration_s (900 s), got 900",
         ),
         (
+            '[alarms]\nout_of_service = ["journal_unwritable"]\n',
+            "line 9: alarms.out_of_service: expected no alarm of priority critical, got 'journal_unwritable'",
+        ),
+        (
             '[alarms]\nout_of_service = ["wrong_meter/F9"]\n',
             "line 9: alarms.out_of_service: expected a feeder of this site, got 'F9'",
         ),

@@ -15,6 +15,7 @@ from controller.api.examples.example import (
     Examples,
 )
 from controller.api.shift_bodies import (
+    HAND_OVER_EXAMPLE,
     MatterBody,
     NoteBody,
     PastShiftBody,
@@ -81,6 +82,10 @@ _SUMMARY = ShiftSummary(
     reduced_kwh=128.019,
     points=12745,
     minor_units=3186,
+    corrections=1,
+    corrected_kwh=-0.41,
+    corrected_points=-4,
+    corrected_minor_units=-12,
     alarms_by_priority={"low": 2},
     alarms=(AlarmsTold(kind="overload", priority="low", count=2, last_at=OPENED, last_feeder=FEEDER),),
     alarms_shelved=0,
@@ -110,6 +115,7 @@ _RATE = AlarmRate(
     start=NOW - timedelta(hours=24),
     end=NOW,
     operators=1,
+    flood_above=10,
     points=(RatePoint(at=OPENED, critical=0, high=0, medium=0, low=2),),
     alarms=2,
     per_ten_minutes=0.01,
@@ -133,8 +139,18 @@ _RATE = AlarmRate(
     chattering=(),
     stale=(),
 )
-_SHIFT = ShiftBody(shift=41, who="li.wei", since=_BEGAN, notes=(_NOTE,), standing=(_MATTER,))
-_NEXT = ShiftBody(shift=42, who="jo.linde", since=_ENDED, notes=(_NOTE,), standing=())
+_SHIFT = ShiftBody(
+    shift=41,
+    who="li.wei",
+    since=_BEGAN,
+    notes=(_NOTE,),
+    standing=(_MATTER,),
+    more=0,
+    seen=HAND_OVER_EXAMPLE["seen"],
+)
+_NEXT = replace(
+    _SHIFT, shift=42, who="jo.linde", since=_ENDED, standing=(), seen="e1c8f2d94b7a05362d8e9f10a4b6c7d3"
+)
 EXAMPLES: Examples = {
     "GET /api/v1/shift": Example(answered=_SHIFT),
     "GET /api/v1/shift/summary": Example(answered=_SUMMARY),

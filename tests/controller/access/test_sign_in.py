@@ -289,6 +289,17 @@ async def test_other_feeders_hold_from_the_next_request_on(desk: SignInDesk, sto
     assert anna.is_allowed_somewhere("operate")
 
 
+async def test_who_still_operates_there_is_known_by_name(desk: SignInDesk, store: AccountStore) -> None:
+    assert await desk.still_operates("Anna", "f1")
+    assert not await desk.still_operates("Anna", "f2")
+    assert not await desk.still_operates("Nobody", "f1")
+    assert store.set_role("anna", "viewer")
+    assert not await desk.still_operates("Anna", "f1")
+    assert store.set_role("anna", "operator")
+    assert store.set_disabled("anna", disabled=True)
+    assert not await desk.still_operates("Anna", "f1")
+
+
 async def test_a_password_that_is_hashed_anew_undoes_nobody_s_change(store: AccountStore) -> None:
     other = QUICK.hash("another one altogether")
     store.set_password("anna", other)

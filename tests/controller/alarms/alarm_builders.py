@@ -68,12 +68,14 @@ def unshelved(one: AlarmRaised, at: datetime = T0) -> AlarmUnshelved:
     )
 
 
-def book_of(*entries: AlarmEntry) -> AlarmBook:
-    book = AlarmBook()
+def book_of(*entries: AlarmEntry, begins: AlarmBook | None = None) -> AlarmBook:
+    book = begins or AlarmBook()
     for entry in entries:
         book = book.after(entry)
     return book
 
 
-def many(count: int, every_s: float = 1.0, kind: str = "overload") -> tuple[AlarmRaised, ...]:
-    return tuple(raised(kind, f"line:{n}", after(n * every_s)) for n in range(count))
+def many(
+    count: int, every_s: float = 1.0, kind: str = "overload", start_s: float = 0.0
+) -> tuple[AlarmRaised, ...]:
+    return tuple(raised(kind, f"line:{n}", after(start_s + n * every_s)) for n in range(count))

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from controller.alarms import alarm_book
 from controller.alarms.alarm_book import AlarmBook, AlarmEntry
@@ -94,15 +95,35 @@ def test_three_times_within_ten_minutes_is_chattering() -> None:
     assert twice.after(raised(at=after(601))).chattered == {}
 
 
-def test_full_what_is_missed_least_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_what_is_gone_gives_way_before_what_stands_or_is_shelved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(alarm_book, "MOST_ALARMS", 3)
     medium = raised("link_down", "broker", after(9), None)
     book = book_of(*many(3), returned(raised(subject="line:2")), medium)
     assert {one.raised.subject for one in book.alarms.values()} == {"line:0", "line:1", "broker"}
-    book = book.after(raised("event_short", "", after(20)))
-    assert {one.raised.subject for one in book.alarms.values()} == {"line:1", "broker", ""}
+    first, gone = raised(subject="line:0"), returned(raised(subject="line:2"))
+    book = book_of(*many(3), acknowledged(first), shelved(first), returned(first, after(5)), gone, medium)
+    assert {one.raised.subject for one in book.alarms.values()} == {"line:0", "line:1", "broker"}
     high = book_of(*(raised("event_short", "", after(n), f"F{n}") for n in range(3)), ONE)
     assert ONE.alarm not in high.alarms
+
+
+def test_a_shelf_is_for_what_was_shelved_not_for_what_it_becomes() -> None:
+    book = book_of(ONE, shelved(ONE))
+    assert book.after(raised(at=after(9))).alarms[ONE.alarm].shelved is not None
+    worse = book.after(raised("overload_severe", at=after(9))).alarms[ONE.alarm]
+    assert (worse.shelved, worse.core) == (None, "unacknowledged")
+    meter = replace(raised("wrong_meter", ""), text="M1")
+    other = book_of(meter, shelved(meter), replace(meter, text="M1; M2")).alarms[meter.alarm]
+    assert other.shelved is None
+
+
+def test_what_comes_while_it_is_shelved_is_not_counted_as_told() -> None:
+    book = book_of(ONE, shelved(ONE))
+    for n in range(1, 12):
+        book = book.after(returned(ONE, after(n))).after(raised(at=after(n)))
+    assert (sum(map(sum, book.buckets.values())), book.is_flood(after(20)), book.chattered) == (1, False, {})
 
 
 def test_input_that_goes_on_being_refused_is_one_run() -> None:

@@ -154,13 +154,13 @@ async def test_links_late_cycles_and_what_others_tell() -> None:
     class Link:
         connected = False
 
-    desk(world)._links["broker"] = Link()
+    desk(world).telling._links["broker"] = Link()
     stands: list[Condition] = [Condition("emergency_stop", None, "", "all released by mara")]
-    desk(world).add_source(lambda now: stands)
+    desk(world).telling.add_source(lambda now: stands)
     await world.tick(3)
     assert states(world) == {"emergency_stop": "unacknowledged"}
     for _ in range(8):
-        desk(world).cycle_took(12.5)
+        desk(world).telling.cycle_took(12.5)
         await desk(world).round()
         world.clock.passed_s += 10
     assert states(world).keys() == {"emergency_stop", "link_down", "cycle_late"}
@@ -172,7 +172,7 @@ async def test_a_fault_of_a_source_stops_no_cycle() -> None:
     def broken(now: object) -> Iterator[Condition]:
         raise RuntimeError("a bug")
 
-    desk(world).add_source(broken)
+    desk(world).telling.add_source(broken)
     await world.tick(2)
     assert world.daemon.feeder_view(FEEDER) is not None
 
@@ -218,10 +218,129 @@ async def test_no_more_than_a_few_read_the_journal_at_once() -> None:
         await held.wait()
         return None
 
-    desk(world)._background = slow  # type: ignore[assignment]
+    desk(world)._history._background = slow  # type: ignore[assignment]
     reading = [asyncio.create_task(desk(world).history(Wanted(), before=None, limit=1)) for _ in range(4)]
     await asyncio.sleep(0)
     with pytest.raises(StoreUnavailable, match="too many"):
         await desk(world).history(Wanted(), before=None, limit=1)
     held.set()
     await asyncio.gather(*reading)
+
+
+async def test_a_second_outage_is_another_occurrence_of_the_one_alarm() -> None:
+    world = World(evening())
+    await world.tick()
+    for occurrence in (1, 2):
+        world.store.broken = True
+        await world.tick(2)
+        one = only(world, "journal_unwritable")
+        assert (one.state, one.stands, one.occurrence) == ("unacknowledged", True, occurrence)
+        world.store.broken = False
+        await world.tick(2)
+        one = only(world, "journal_unwritable")
+        assert (one.state, one.occurrence) == ("returned_unacknowledged", occurrence)
+
+
+async def test_while_the_journal_cannot_be_written_what_is_urgent_is_shown_all_the_same() -> None:
+    world = World(evening())
+    await world.tick()
+    world.store.broken = True
+
+    class Link:
+        connected = False
+
+    desk(world).telling._links["broker"] = Link()
+    await world.tick(6)
+    assert only(world, "link_down").state == "unacknowledged"
+    with pytest.raises(StoreUnavailable):
+        await desk(world).acknowledge([Seen(only(world, "link_down").alarm)], who="mara")
+    assert not world.entries(AlarmRaised)
+    world.store.broken = False
+    await world.tick(2)
+    assert only(world, "link_down").occurrence == 1
+    assert "link_down" in {entry.kind for entry in world.entries(AlarmRaised)}
+
+
+async def test_limits_that_are_broken_while_the_journal_cannot_be_written_are_shown() -> None:
+    world = World(evening())
+    await world.tick()
+    assert desk(world).summary().frozen_since is None
+    world.store.broken = True
+    world.charge()
+    await world.tick(6)
+    one = only(world, "overload_unattended")
+    assert one.text.endswith("outside their limits, and nothing is sent while the journal cannot be written")
+    assert desk(world).summary().frozen_since == only(world, "journal_unwritable").since
+    assert "overload" not in states(world)  # of low priority: what was there before is what is shown
+    world.store.broken = False
+    await world.tick(16)
+    assert desk(world).summary().frozen_since is None
+    assert "overload_unattended" not in states(world)
+
+
+async def test_what_is_out_of_service_is_told_beside_the_list() -> None:
+    world = World(evening(alarms=settings.Alarms(out_of_service=("overload_unattended", "diverged"))))
+    await world.tick()
+    await world.daemon.operate(FEEDER, "automatic_off", None, "mara", "works on the cable")
+    world.charge()
+    await world.tick(6)
+    assert "overload_unattended" not in states(world)
+    told = [(one.kind, one.priority, one.stands) for one in desk(world).out_of_service()]
+    assert told == [("overload_unattended", "high", True), ("diverged", "medium", False)]
+
+
+async def test_prometheus_counts_only_what_somebody_was_told() -> None:
+    world = World(evening(alarms=settings.Alarms(operators=3)))
+    one = await overloaded_by_hand(world)
+    sample = world.daemon.metrics.registry.get_sample_value
+    assert sample("gridward_alarm_operators") == 3
+    assert desk(world).rate(1).flood_above == 30
+    until = world.clock.now() + timedelta(hours=2)
+    await desk(world).shelve(Seen(one.alarm), until=until, who="mara", why="works")
+    world.charge(0.0)
+    await world.tick(16)
+    world.charge()
+    await world.tick(6)
+    again = [entry.at for entry in world.entries(AlarmRaised) if entry.alarm == one.alarm]
+    assert len(again) == 2
+    assert sample("gridward_alarms_total", {"priority": "high"}) == 1
+    world.daemon = world.start()
+    desk(world).telling.add_source(lambda now: [Condition("emergency_stop", None, "S-1", "held")])
+    await world.tick()
+    sample = world.daemon.metrics.registry.get_sample_value
+    assert sample("gridward_alarms_total", {"priority": "high"}) == 1  # nothing twice
+
+
+async def test_alarms_go_on_where_the_cycle_fails_and_say_so_from_the_third_on() -> None:
+    world = World(evening())
+    await world.tick()
+
+    async def fails(*args: object) -> None:
+        raise RuntimeError("a bug")
+
+    world.daemon._guarding.after_round = fails  # type: ignore[method-assign]
+
+    class Link:
+        connected = False
+
+    desk(world).telling._links["broker"] = Link()
+    for at in range(6):
+        await world.daemon._guarded_cycle()
+        assert ("controller_fault" in states(world)) is (at >= 2)
+        await world.clock.sleep(10)
+    assert states(world).keys() >= {"controller_fault", "link_down"}
+    del world.daemon._guarding.after_round
+    for _ in range(2):
+        await world.daemon._guarded_cycle()
+        await world.clock.sleep(10)
+    assert states(world)["controller_fault"] == "returned_unacknowledged"
+
+
+async def test_the_list_is_made_once_a_second_and_filtered_for_each_who_looks() -> None:
+    world = World(evening())
+    await overloaded_by_hand(world)
+    assert desk(world).views() is desk(world).views()
+    assert desk(world).views(frozenset({"other"})) == ()
+    before = desk(world).views()
+    await world.clock.sleep(1)
+    assert desk(world).views() is not before

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 
-from controller.alarms import annunciation
+import pytest
+
+from controller.alarms import alarm_book, annunciation
 from controller.alarms.alarm_book import AlarmBook, AlarmEntry
 from controller.alarms.annunciation import Memory, annunciate
 from controller.alarms.conditions import Condition
 from controller.entries import AlarmRaised, AlarmReturned, AlarmUnshelved
-from tests.controller.alarms.alarm_builders import acknowledged, book_of, raised, shelved
+from tests.controller.alarms.alarm_builders import acknowledged, book_of, id_of, many, raised, shelved
 from tests.controller.record_builders import after
 
 OVERLOAD = Condition("overload", "dorf", "line:3", "at 104 %", 104.0, 100.0)
@@ -114,3 +116,64 @@ def test_one_round_tells_no_more_than_its_share_the_most_urgent_first() -> None:
     told = rounds.at(0, *meters, SHORT)
     assert (len(told), kinds(told)[0]) == (annunciation.MOST_AT_ONCE, "event_short")
     assert len(rounds.at(5, *meters, SHORT)) == 21
+
+
+def test_full_what_is_lowest_is_held_back_and_what_stands_stays_as_people_left_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(alarm_book, "MOST_ALARMS", 20)
+    meters = [Condition("wrong_meter", f"F{n}", "", "M") for n in range(30)]
+    rounds = Rounds()
+    told = rounds.at(0, *meters)
+    assert kinds(told) == ["alarms_held_back", *["wrong_meter"] * 15]
+    held = rounds.book.alarms[Condition("alarms_held_back", None, "", "").alarm]
+    assert (held.raised.value, held.raised.priority) == (15.0, "medium")
+    seen = [one.raised for one in rounds.book.alarms.values()]
+    rounds.book = rounds.book.after(acknowledged(*seen)).after(shelved(seen[1]))
+    assert [rounds.at(at, *meters) for at in (10, 20)] == [[], []]
+    assert {one.core for one in rounds.book.alarms.values()} == {"acknowledged"}
+    assert kinds(rounds.at(30, *meters, SHORT)) == ["event_short"]
+    assert seen[1].alarm in rounds.book.alarms
+    rounds.at(40, *meters[:9])
+    assert [one.kind for one in rounds.at(101, *meters[:9]) if isinstance(one, AlarmReturned)].count(
+        "alarms_held_back"
+    ) == 1
+
+
+def test_what_returned_and_waits_gives_way_to_what_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alarm_book, "MOST_ALARMS", 20)
+    rounds = Rounds()
+    rounds.at(0, *(Condition("wrong_meter", f"F{n}", "", "M") for n in range(15)))
+    rounds.at(1)
+    rounds.at(2)
+    others = [Condition("wrong_meter", f"G{n}", "", "M") for n in range(15)]
+    assert kinds(rounds.at(3, *others)) == ["wrong_meter"] * 15
+    assert len(rounds.book.alarms) == 20
+
+
+def test_an_overload_that_hovers_around_severe_is_an_overload() -> None:
+    rounds = Rounds()
+    told = [one for n in range(30) for one in rounds.at(10 * n, SEVERE if n % 2 else OVERLOAD)]
+    assert kinds(told) == ["overload"]
+
+
+def test_what_was_severe_and_is_not_any_more_is_told_as_what_it_is_and_needs_nobody_again() -> None:
+    rounds = Rounds()
+    rounds.at(0, SEVERE)
+    rounds.at(60, SEVERE)
+    rounds.book = rounds.book.after(acknowledged(raised("overload_severe")))
+    assert rounds.at(70, OVERLOAD) == []
+    assert rounds.at(100, SEVERE) == []
+    assert rounds.at(110, OVERLOAD) == []
+    assert rounds.at(229, OVERLOAD) == []
+    assert kinds(rounds.at(230, OVERLOAD)) == ["overload"]
+    record = rounds.book.alarms[id_of()]
+    assert (record.raised.priority, record.core, record.occurrence) == ("low", "acknowledged", 1)
+    assert rounds.at(240, OVERLOAD) == []
+    assert sum(map(sum, rounds.book.buckets.values())) == 1
+
+
+def test_five_hundred_at_once_hold_the_loop_only_shortly() -> None:
+    rounds = Rounds(book_of(*many(1000, every_s=0.0)))
+    told = rounds.at(1, *(Condition("too_few_meters", f"F{n}", "", "x") for n in range(500)))
+    assert len(told) <= 100 + 1

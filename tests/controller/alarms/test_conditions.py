@@ -51,6 +51,8 @@ def test_an_overload_is_one_of_the_element_and_severe_from_a_value_on() -> None:
         (books_of(OVER, alarm("wrong_meter")), Around(), False),
         (books_of(OVER, alarm("diverged"), alarm("diverged", False)), Around(), False),
         (books_of(OVER), Around(hands_off=frozenset({"dorf"})), True),
+        (books_of(OVER), Around(unwritable=True), True),
+        (books_of(), Around(unwritable=True), False),
     ],
 )
 def test_nobody_relieves_it_where_the_automatic_is_out(
@@ -62,6 +64,10 @@ def test_nobody_relieves_it_where_the_automatic_is_out(
 def test_an_event_that_is_short_counts_while_its_element_is_outside() -> None:
     one = found(books_of(OVER, opened(), SHORT))["event_short"]
     assert one.text == "dorf: all that may be asked for leaves Line 3 at 112.0 %, 3.2 kW at least are missing"
+    assert one.subject == "line:3"  # so that its figure has the right unit
+    assert (
+        one.alarm == Condition("event_short", "dorf", "bus:7", "").alarm
+    )  # one for each feeder all the same
     cleared = e.ViolationCleared(at=T0, feeder="dorf", element="line:3", kind="line_overload")
     assert found(books_of(OVER, opened(), SHORT, cleared)) == {}
 
@@ -126,3 +132,18 @@ def test_an_id_is_of_family_feeder_and_subject() -> None:
     elsewhere = (("a", "b"), ("ab", ""), (None, "ab"))
     others = {Condition("overload", feeder, what, "").alarm for feeder, what in elsewhere}
     assert len(others | same) == 4
+
+
+def test_kinds_that_nobody_knows_are_told_apart() -> None:
+    assert Condition("of_tomorrow", "dorf", "", "").alarm != Condition("of_next_week", "dorf", "", "").alarm
+
+
+def test_cycles_that_fail_are_told_from_the_third_on() -> None:
+    assert found(Books(), Around(failed_cycles=2)) == {}
+    one = found(Books(), Around(failed_cycles=3))["controller_fault"]
+    assert (one.feeder, one.text) == (None, "3 cycles in a row failed: no feeder is looked after")
+
+
+def test_off_for_an_hour_is_off_for_an_hour_also_after_a_restart() -> None:
+    assert found(books_of(OFF), at_s=3599) == {}
+    assert "automatic_off" in found(books_of(OFF), at_s=3600)

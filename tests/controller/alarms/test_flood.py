@@ -93,3 +93,32 @@ def test_out_of_service_and_suppressed_are_told_as_such() -> None:
         "event_short": "unacknowledged", "link_down": "out_of_service", "overload_expected": "suppressed",
     }  # fmt: skip
     assert sum(one.unacknowledged for one in summary(book, found, after(9)).counts) == 1
+
+
+def test_a_link_explains_only_whom_it_carries_and_only_what_came_with_it() -> None:
+    rtu = raised("link_down", "rtu modbus://10.0.0.7:502/1", after(0), "F1")
+    silent = [raised("substation_silent", "", after(20), f"F{n}") for n in (1, 2)]
+    found = views(book_of(rtu, *silent))
+    assert [found[one.alarm].cause for one in silent] == [rtu.alarm, None]
+    vtn = raised("link_down", "openadr vtn", after(0), None)
+    asked = raised("requests_unanswered", "", after(20), "F1")
+    found = views(book_of(vtn, *silent, asked))
+    assert [found[one.alarm].cause for one in (*silent, asked)] == [None, None, vtn.alarm]
+    unnamed = raised("link_down", "rtu modbus://10.0.0.9:502/1", after(0), None)
+    assert all(one.cause is None for one in views(book_of(unnamed, *silent)).values())
+    late = raised("substation_silent", "", after(700), "F1")
+    assert views(book_of(rtu, late), 701)[late.alarm].cause is None
+
+
+def test_what_waits_is_never_put_under_what_somebody_has_seen_already() -> None:
+    old, first = raised("link_down", "old", after(1), None), many(12)[0]
+    found = views(book_of(LINK, acknowledged(LINK), old, *SILENT, *many(12), acknowledged(first)))
+    by_id = {one.alarm: one for one in found.values()}
+    for one in found.values():
+        if one.grouped_under is not None and one.state != "acknowledged":
+            assert by_id[one.grouped_under].state == "unacknowledged"
+    assert found[old.alarm].grouped_under is None  # links are of no one feeder
+    over = raised(subject="line:0")
+    gone = views(book_of(*many(12), returned(over, after(13))))
+    assert gone[over.alarm].state == "returned_unacknowledged"
+    assert {one.grouped_under for one in gone.values()} == {None, many(12)[1].alarm}

@@ -59,7 +59,10 @@ def app_of(views: FakeViews, store: AccountStore, **api: object) -> FastAPI:
         api=msgspec.structs.replace(views._site.api, **api),  # type: ignore[arg-type]
     )
     desk = SignInDesk(store, WallClock(), inline)
-    return create_app(views, CollectorRegistry(), None, clock=WallClock(), sign_in=desk)
+    registries = {"street": views.registry}
+    return create_app(
+        views, CollectorRegistry(), None, clock=WallClock(), registries=registries, sign_in=desk
+    )
 
 
 async def sign_in(client: httpx.AsyncClient, name: str) -> httpx.Response:
@@ -254,6 +257,33 @@ async def test_one_feeder_is_for_who_has_it_where_looking_takes_signing_in(
             assert (await client.get(f"/api/v1/stream{asked}")).status_code == 403, asked
         for path in ("feeders", "overview", "told"):
             assert (await client.get(f"/api/v1/{path}")).status_code == 200, path
+
+
+@pytest.mark.parametrize(
+    ("must_sign_in", "name", "sees"),
+    [(True, "viewer", False), (True, "operator", True), (False, "viewer", True)],
+)
+async def test_whose_a_service_point_is_takes_who_may_see_customers_where_one_signs_in_to_look(
+    views: FakeViews, store: AccountStore, must_sign_in: bool, name: Role, sees: bool
+) -> None:
+    async with calling(app_of(views, store, sign_in_to_look=must_sign_in)) as client:
+        views.step()
+        await sign_in(client, name)
+        of_one = "/api/v1/feeders/street"
+        points = (await client.get(f"{of_one}/layout")).json()["service_points"]
+        assert len(points["customer"]) == len(points["critical"]) == len(points["name"])
+        assert (any(points["customer"]), any(points["critical"])) == (sees, sees)
+        packed = await client.get(f"{of_one}/layout", headers={"accept-encoding": "gzip"})
+        assert packed.json()["service_points"] == points
+        buses = (await client.get(f"{of_one}/network")).json()["buses"]
+        houses = [house for bus in buses for house in bus["service_points"]]
+        assert (any(one["customer"] for one in houses), any(one["critical"] for one in houses)) == (
+            sees,
+            sees,
+        )
+        made_up = (await client.get(f"{of_one}/contributions?element=line:0")).json()
+        assert any(one["customer"] for one in made_up["causes"]) is sees
+        assert made_up["causes"][0]["service_point"]
 
 
 async def test_the_document_says_how_one_gets_in(client: httpx.AsyncClient) -> None:

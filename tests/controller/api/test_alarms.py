@@ -1,7 +1,7 @@
 """The routes of alarms: who may, what is answered, and what a refusal is called."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from fastapi import Depends, FastAPI, Request
 
+from controller.alarms.alarm_desk import Seen
 from controller.alarms.alarm_history import AlarmChanges
 from controller.alarms.alarm_list import AlarmList
 from controller.api import alarm_bodies as bodies
@@ -18,7 +19,7 @@ from controller.api.operator_key import OperatorKey
 from controller.api.problems import add_problem_handlers
 from controller.clock import WallClock
 from tests.builders import FEEDER
-from tests.controller.alarms.alarm_builders import many, raised
+from tests.controller.alarms.alarm_builders import id_of, many, raised
 from tests.controller.api.conftest import TOKEN, DoorsOf, calling
 from tests.controller.worlds import World, evening
 
@@ -71,6 +72,8 @@ async def test_the_list_with_its_summary_and_its_tag(client: httpx.AsyncClient) 
     assert [one["kind"] for one in found["items"]] == ["link_down", "overload", "overload"]
     assert found["summary"]["newest"]["alarm"] == LINK.alarm
     assert found["next"] is None
+    assert (found["out_of_service"], found["longest_shelf_s"]) == ([], 8 * 3600)
+    assert (found["summary"]["frozen_since"], len(found["summary"]["waiting"])) == (None, 1)
     again = await client.get("/api/v1/alarms", headers={"if-none-match": answer.headers["etag"]})
     assert again.status_code == 304
     await post(client, f"/{LINK.alarm}/acknowledge", who="mara")
@@ -167,6 +170,24 @@ async def test_an_operator_of_some_feeders_has_theirs(world: World) -> None:
     async with calling(app_of(world, DoorsOf("li", "operator", {FEEDER}))) as client:
         status, body = await post(client, f"/{mine.alarm}/acknowledge")
         assert (status, body["alarm"]["acknowledged_by"]) == (200, "li")
+
+
+async def test_nobody_acknowledges_what_is_not_there_yet(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An id can be guessed, and may come to be, on a feeder of others, while the desk is waited for."""
+    desk = world.daemon.desks.alarms
+    asked: list[str] = []
+    acknowledge = desk.acknowledge
+
+    async def overheard(seen: Sequence[Seen], **said: str) -> Mapping[str, str]:
+        asked.extend(one.alarm for one in seen)
+        return await acknowledge(seen, **said)
+
+    monkeypatch.setattr(desk, "acknowledge", overheard)
+    async with calling(app_of(world, DoorsOf("li", "operator", {"other"}))) as client:
+        _, body = await post(client, "/acknowledge", alarms=[{"alarm": id_of(subject="z"), "occurrence": 1}])
+    assert ([one["outcome"] for one in body["items"]], asked) == (["unknown"], [])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from controller.access.roles import Role
 from controller.directory import customer_desk
 from controller.entries import NoticeDelivered
 from tests.builders import FEEDER
@@ -76,6 +77,9 @@ FOUND_BY = [
     ("138-0013", "C15", "phone"),
     ("100%", "C04", "address"),
     ("04_b", "C04", "address"),
+    ("MÜLLER", "C16", "name"),
+    ("ärztehaus", "C16", "address"),
+    ("STRAßE", "C16", "address"),
 ]
 
 
@@ -86,7 +90,7 @@ async def test_by_what_somebody_is_found_and_that_signs_of_a_pattern_mean_themse
         for q, customer, matched in FOUND_BY:
             found = (await got(client, "/customers", q=q))["items"]
             assert [(one["customer"], one["matched"]) for one in found] == [(customer, matched)], q
-        for q in ("%%", "__", "0!0", "7946x"):
+        for q in ("%%", "__", "0!0", "7946x", "möller", "äß"):
             assert await ids(client, q) == [], q
 
 
@@ -212,13 +216,55 @@ async def test_devices_that_need_somebody_come_first(world: Directory) -> None:
         assert (await got(client, "/devices", q="EV03", health="faulty"))["items"] == []
 
 
+async def test_devices_of_other_feeders_are_not_told(world: Directory) -> None:
+    async with world.as_of("operator", {"elsewhere"}) as client:
+        page = await got(client, "/devices")
+        assert (page["items"], sum(page["counts"].values())) == ([], 0)
+        assert (await got(client, "/devices", q="EV03"))["items"] == []
+        assert (await client.get(f"/api/v1/devices?feeder={FEEDER}")).status_code == 403
+        assert (await client.get("/api/v1/devices/EV03")).status_code == 404
+        assert (await client.get(f"/api/v1/devices/EV03?feeder={FEEDER}")).status_code == 403
+    async with world.as_of("operator", {FEEDER}) as client:
+        assert len((await got(client, "/devices"))["items"]) == 16
+        assert (await got(client, "/devices/EV03"))["device"]["device"] == "EV03"
+
+
+async def test_whose_a_device_is_takes_somebody_who_may_know_customers(world: Directory) -> None:
+    roles: tuple[Role | None, ...] = ("viewer", "engineer", None)
+    for role in roles:
+        async with world.as_of(role) as client:
+            rows = (await got(client, "/devices"))["items"]
+            assert (len(rows), {row["customer"] for row in rows}) == (16, {None})
+            assert (await got(client, "/devices", q="C03"))["items"] == []
+            assert [row["device"] for row in (await got(client, "/devices", q="sp03"))["items"]] == ["EV03"]
+            assert (await client.get("/api/v1/devices/EV03")).status_code == 403
+    async with world.as_of("auditor") as client:
+        (row,) = (await got(client, "/devices", q="C03"))["items"]
+        assert (row["device"], row["customer"]) == ("EV03", "C03")
+
+
+async def test_why_and_who_are_words_and_not_blanks(world: Directory) -> None:
+    async with world.as_of("supervisor") as client:
+        for query in ({"why": "    "}, {"why": " ab "}, {"why": "she called", "who": " "}):
+            answer = await client.get("/api/v1/customers/C03/contact", params=query)
+            assert answer.status_code == 422, query
+        assert (await client.get("/api/v1/customers", params={"q": "Ada", "who": " "})).status_code == 422
+    assert world.noted("C03") == []
+    async with world.as_of(None, secret="a secret of this site") as client:
+        for who, status in ((" ", 422), ("mara", 200)):
+            query = {"why": "she called", "who": who}
+            answer = await client.get("/api/v1/customers/C03/contact", params=query)
+            assert answer.status_code == status, who
+    assert world.noted("C03") == [("mara", "looked", "she called")]
+
+
 async def test_a_device_with_what_was_asked_of_it(world: Directory) -> None:
     world.charge()
     for house in world.field.houses[:8]:
         house.refuses = True
     await world.tick(8)
     refused = next(one for one in world.daemon.books.requests.values() if one.state == "refused")
-    async with world.as_of("viewer") as client:
+    async with world.as_of() as client:
         page = await got(client, f"/devices/{refused.planned.target}")
         assert [one["state"] for one in page["requests"]] == ["refused"]
         assert (page["device"]["requests"], page["device"]["refused"]) == (1, 1)

@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Request
+from starlette.exceptions import HTTPException
 
+from controller.access.principal import Principal
 from controller.api import events as routes
 from controller.api.events import event_routes
 from controller.api.gate import Gate
@@ -82,15 +84,26 @@ async def test_one_event_compressed_as_it_is(client: httpx.AsyncClient) -> None:
     assert len(raw) < len(plain.content) / 4
 
 
-async def test_its_steps_page_by_page(client: httpx.AsyncClient) -> None:
+async def test_what_is_known_already_is_not_compressed_again(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = (await client.get(EVENT)).headers["etag"]
+    monkeypatch.setattr(routes.gzip, "compress", None)
+    answer = await client.get(EVENT, headers={"if-none-match": tag})
+    assert (answer.status_code, answer.headers["etag"]) == (304, tag)
+
+
+async def test_its_steps_page_by_page() -> None:
     path, seen = f"{EVENT}/steps?limit=40", []
     while path:
-        page = await got(client, path)
+        async with calling(app_of(OPERATOR)) as client:
+            page = await got(client, path)
         seen += page["items"]
         path = page["next"] and f"{EVENT}/steps?limit=40&after={page['next']}"
     assert [step["text"] for step in seen] == [step.text for step in told().steps]
     request = told().requests[0].request
-    one = (await got(client, f"{EVENT}/steps?request={request}&phase=settlement"))["items"]
+    async with calling(app_of(OPERATOR)) as client:
+        one = (await got(client, f"{EVENT}/steps?request={request}&phase=settlement"))["items"]
     assert {(step["request"], step["phase"]) for step in one} == {(request, "settlement")}
 
 
@@ -116,10 +129,11 @@ async def test_its_steps_page_by_page(client: httpx.AsyncClient) -> None:
             "to: expected a time not before",
         ),
         (
-            f"{RECORDED}?from=2016-01-01T00:00:00Z&to=2016-02-01T00:00:00Z&step_s=60",
+            f"{RECORDED}?from=2016-01-01T00:00:00Z&to=2016-01-14T00:00:00Z&step_s=60",
             422,
             "step_s: expected at least",
         ),
+        (f"{RECORDED}?from=2015-12-01T00:00:00Z&to=2016-02-01T00:00:00Z", 422, "at most 14 days"),
         (f"{RECORDED}?from=2016-01-01T00:00:00Z", 422, "to"),
         (f"{RECORDED}?{SPAN}&service_points=true", 403, "'customers'"),
         (f"{EVENT}/export?named=true", 403, "'customers'"),
@@ -151,6 +165,43 @@ async def test_files(client: httpx.AsyncClient) -> None:
         assert b"C17" not in answer.content
     async with calling(app_of(OPERATOR)) as operator:
         assert b"C17" in (await operator.get(f"{EVENT}/export?format=csv&named=true")).content
+
+
+LOOKED = ("customer", "target", "service_point")
+
+
+async def test_who_may_not_see_customers_is_told_numbers_and_nothing_of_single_households() -> None:
+    rows = {row.request: row for row in told().requests}
+    names = {getattr(row, name) for row in rows.values() for name in LOOKED}
+    async with calling(app_of(VIEWER)) as client:
+        answers = [await client.get(path) for path in (EVENT, f"{EVENT}/steps", f"{RECORDED}?{SPAN}")]
+        body, steps, recorded = (answer.json() for answer in answers)
+        exported = (await client.get(f"{EVENT}/export?format=json")).json()["event"]
+    assert [name for name in names for answer in answers if f'"{name}"' in answer.text] == []
+    for one in (body, exported):
+        assert {(row["baseline_kw"], row["settled"]) for row in one["requests"]} == {(None, None)}
+        settled = [step["values"] for step in one["steps"] if step["key"].startswith("request_settled")]
+        assert {tuple(values) for values in settled} == {("outcome", "kind")}
+    assert steps["items"] == body["steps"][:200]
+    assert body["summary"]["points"] == told().summary.points > 0
+    by_number = {span["request"]: span["target"] for span in recorded["requests"]}
+    assert by_number == {row["request"]: row["target"] for row in body["requests"]}
+    async with calling(app_of(OPERATOR)) as client:
+        body, recorded = await got(client, EVENT), await got(client, f"{RECORDED}?{SPAN}")
+    assert {span["target"] for span in recorded["requests"]} == {row.target for row in rows.values()}
+    assert all(row["settled"]["points"] == rows[row["request"]].settled.points for row in body["requests"])  # type: ignore[union-attr]
+
+
+async def test_where_nobody_has_to_sign_in_who_does_not_is_told_as_little() -> None:
+    class Nobody(DoorsOf):
+        async def known(self, request: Request) -> Principal:
+            raise HTTPException(401)
+
+    for gate, said in ((Nobody("v", "viewer"), "customer 1"), (OPERATOR, told().requests[0].customer)):
+        app = FastAPI()
+        app.include_router(event_routes(lived().desk(), gate, WallClock()))
+        async with calling(app) as client:
+            assert (await got(client, EVENT))["requests"][0]["customer"] == said
 
 
 async def test_who_has_other_feeders_sees_none_of_these() -> None:

@@ -10,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
+from controller.access.principal import Principal
+from controller.access.roles import permissions_of
+from controller.api.compression import Compression
 from controller.api.idempotency import MOST_BODY_BYTES, Idempotency
 from controller.api.kept_answers import (
     KEPT_S,
@@ -24,6 +27,7 @@ from tests.builders import FakeClock
 from tests.controller.api.conftest import DoorsOf, calling
 
 KEY = {"idempotency-key": '"k1"'}
+MAY = permissions_of("operator")
 
 
 class Counting:
@@ -77,6 +81,23 @@ async def test_the_same_answer_with_its_headers(client: httpx.AsyncClient, count
     assert (await post(client, headers={})).text == "2 a"
 
 
+async def test_also_where_answers_are_compressed_on_their_way(counting: Counting) -> None:
+    app = FastAPI()
+    app.post("/api/v1/count")(counting.count)
+    app.add_middleware(
+        Idempotency, gate=DoorsOf("Ann", "operator"), clock=FakeClock(), earlier=None, again=None
+    )
+    app.add_middleware(Compression)
+    long = "a" * 5_000
+    async with calling(app) as client:
+        for headers in ({}, {"accept-encoding": "identity"}, {}):
+            answer = await post(client, long, KEY | headers)
+            assert answer.text == f"1 {long}"
+            has_gzip = answer.headers.get("content-encoding") == "gzip"
+            assert has_gzip is not bool(headers)
+            assert int(answer.headers["content-length"]) == answer.num_bytes_downloaded
+
+
 async def test_another_body_another_query_another_key(client: httpx.AsyncClient, counting: Counting) -> None:
     await post(client)
     other = await post(client, "b")
@@ -93,7 +114,8 @@ async def test_while_the_first_runs_the_second_waits_its_turn(
     first = asyncio.create_task(post(client))
     while not counting.ran:
         await asyncio.sleep(0)
-    assert (await post(client)).status_code == 409
+    running = await post(client)
+    assert (running.status_code, running.json()["type"]) == (409, "urn:gridward:problem:still_runs")
     counting.go_on.set()
     assert (await first).text == "1 a"
     assert (await post(client)).text == "1 a"
@@ -149,6 +171,37 @@ async def test_secrets_are_never_kept_and_reading_has_no_key(
 async def test_too_much_is_refused_before_it_is_kept(client: httpx.AsyncClient, counting: Counting) -> None:
     answer = await post(client, "x" * (MOST_BODY_BYTES + 1))
     assert (answer.status_code, counting.ran) == (413, 0)
+
+
+FEW = frozenset({"F1"})
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "is_told"),
+    [
+        (Principal("Ann", MAY), Principal("Ann", MAY), True),
+        (Principal("Ann", MAY, FEW), Principal("Ann", MAY), True),
+        (Principal("Ann", MAY, FEW), Principal("Ann", MAY, FEW | {"F2"}), True),
+        (Principal("Ann", MAY), Principal("Ann", MAY, FEW), False),
+        (Principal("Ann", MAY, FEW | {"F2"}), Principal("Ann", MAY, FEW), False),
+        (Principal("Ann", MAY), Principal("Ann", permissions_of("viewer")), False),
+    ],
+)
+async def test_who_has_lost_a_right_is_not_told_it_again(
+    counting: Counting, then: Principal, now: Principal, is_told: bool
+) -> None:
+    doors = DoorsOf("Ann", "operator")
+    app = FastAPI()
+    app.post("/api/v1/count")(counting.count)
+    app.add_middleware(Idempotency, gate=doors, clock=FakeClock(), earlier=None, again=None)
+    async with calling(app) as client:
+        doors._one = then
+        assert (await post(client)).text == "1 a"
+        doors._one = now
+        again = await post(client)
+        assert (again.status_code, counting.ran) == (200 if is_told else 403, 1)
+        doors._one = then
+        assert (await post(client)).text == "1 a", "once they may again"
 
 
 steps = st.lists(

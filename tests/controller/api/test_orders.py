@@ -18,6 +18,7 @@ from controller.api.operator_key import OperatorKey
 from controller.api.orders import answer_again, order_reading_routes, order_routes
 from controller.api.problems import add_problem_handlers
 from controller.entries import EmergencyStopped, OperatorActed, OrderDrafted
+from controller.orders.endings import CONTROLLER, RESTARTED, closed, end_code
 from tests.builders import FEEDER
 from tests.controller.api.conftest import calling
 from tests.controller.worlds import World, evening
@@ -32,28 +33,34 @@ TWO = settings.Orders(two_person=("limit",))
 
 
 class DoorsByHeader(Doors):
-    """Whoever the request says; `of` are the only feeders that they may act on."""
+    """Whoever the request says; `of` are the only feeders that they may act on, `lost` who may only look."""
 
-    def __init__(self) -> None:
+    def __init__(self, lost: set[str]) -> None:
         super().__init__(OperatorKey(None))
+        self.lost = lost
 
     async def known(self, request: Request) -> Principal:
         name, of = request.headers.get("x-name", "Ann"), request.headers.get("x-of")
         if name == "the token":
             return KEY_HOLDER
-        may = permissions_of("viewer" if name == "Vera" else "operator")
+        may = permissions_of("viewer" if name in self.lost | {"Vera"} else "operator")
         return Principal(name, may, None if of is None else frozenset({of}))
 
 
-def app_of(world: World) -> FastAPI:
+def app_of(world: World, lost: set[str] | None = None) -> FastAPI:
     """As `create_app` puts it together."""
-    app, gate, desk = FastAPI(), DoorsByHeader(), world.daemon.desks.orders
+    lost = set() if lost is None else lost
+    app, gate, desk = FastAPI(), DoorsByHeader(lost), world.daemon.desks.orders
+
+    async def still_operates(name: str, feeder: str) -> bool:
+        return name not in lost and feeder == FEEDER
+
     add_problem_handlers(app)
     again = partial(answer_again, desk)
     app.add_middleware(Idempotency, gate=gate, clock=world.clock, earlier=desk.command, again=again)
     app.include_router(operate_routes(world.daemon, gate, desk))
     app.include_router(order_reading_routes(desk, gate))
-    app.include_router(order_routes(desk, world.daemon, gate))
+    app.include_router(order_routes(desk, world.daemon, gate, still_operates))
     return app
 
 
@@ -73,8 +80,14 @@ async def world(rules: settings.Orders) -> World:
 
 
 @pytest.fixture
-async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
-    async with calling(app_of(world)) as client:
+def lost() -> set[str]:
+    """Who may not operate any more; a test adds to it."""
+    return set()
+
+
+@pytest.fixture
+async def client(world: World, lost: set[str]) -> AsyncIterator[httpx.AsyncClient]:
+    async with calling(app_of(world, lost)) as client:
         yield client
 
 
@@ -101,15 +114,17 @@ async def test_drafted_looked_at_confirmed(client: httpx.AsyncClient, world: Wor
     late = await client.post(f"{answer.headers['location']}/confirm", json={})
     assert late.status_code == 409
     assert late.headers["content-type"] == "application/problem+json"
+    assert late.json()["type"] == "urn:gridward:problem:is_over"
 
 
 @pytest.mark.parametrize("rules", [TWO])
 async def test_the_second_person_over_http(client: httpx.AsyncClient, world: World) -> None:
     direct = await client.post(OPERATE, json=LIMIT)
-    assert (direct.status_code, "two persons" in direct.json()["detail"]) == (403, True)
+    assert (direct.status_code, direct.json()["type"]) == (403, "urn:gridward:problem:another_needed")
     draft = (await client.post(DRAFTS, json=LIMIT)).json()
     assert (draft["needed"], draft["may_confirm"]) == (2, False)
     assert "agreed already" in draft["cannot_because"]
+    assert draft["cannot_code"] == "has_agreed"
     path = f"/api/v1/orders/{draft['order']}/confirm"
     assert (await client.post(path, json={})).status_code == 403
     assert (await client.post(path, json={"who": "Bob"}, headers=as_("the token"))).status_code == 403
@@ -186,6 +201,9 @@ async def test_a_changed_feeder_answers_409_and_has_the_new_effect(
     await world.tick()
     refused = await client.post(f"{path}/confirm", json={"seen": 1})
     assert (refused.status_code, "changed" in refused.json()["detail"]) == (409, True)
+    assert refused.json()["type"] in {
+        f"urn:gridward:problem:{kind}" for kind in ("effect_loading", "effect_power")
+    }
     again = (await client.get(path)).json()
     assert again["effect_number"] == 2
     assert (await client.post(f"{path}/confirm", json={"seen": 2})).status_code == 200
@@ -204,7 +222,8 @@ async def test_the_emergency_stop_over_http(client: httpx.AsyncClient, world: Wo
         [FEEDER],
         True,
     )
-    assert (await client.post(OPERATE, json=LIMIT)).status_code == 409
+    held = await client.post(OPERATE, json=LIMIT)
+    assert (held.status_code, held.json()["type"]) == (409, "urn:gridward:problem:stop_holds")
     listed = (await client.get("/api/v1/orders")).json()["items"][0]
     assert (listed["action"], listed["held"]) == ("emergency_stop", [FEEDER])
     world.store.broken = True
@@ -246,8 +265,10 @@ async def test_also_after_a_restart(client: httpx.AsyncClient, world: World, pat
         assert again.status_code == first.status_code
         name = "draft" if path == OPERATE else "order"
         assert again.json()[name] == first.json()[name]
-        if path != DRAFTS:  # a draft is void by then
+        if path != DRAFTS:
             assert again.content == first.content
+        else:  # a draft is void by then, and so it is told
+            assert again.json()["cannot_code"] == "restarted"
         other = await anew.post(path, json=body | {"why": "another"}, headers=as_("Ann", "k1"))
         assert other.status_code == 422
     assert world.daemon.books.seq == count + 1, "the start, and nothing else"
@@ -301,6 +322,7 @@ async def test_who_may_not_operate_is_not_told_that_they_may_confirm(client: htt
     told = (await client.get(f"/api/v1/orders/{draft}", headers={"x-name": "Vera"})).json()
     assert not told["may_confirm"]
     assert "may not operate" in told["cannot_because"]
+    assert told["cannot_code"] == "may_not_operate"
     assert (await client.get("/api/v1/orders", headers={"x-name": "Bob"})).json()["waiting_for_me"] == 1
 
 
@@ -308,3 +330,54 @@ async def test_a_cursor_that_is_none_is_said_to_be_none(client: httpx.AsyncClien
     answer = await client.get("/api/v1/orders", params={"after": "O-nothing"})
     assert answer.status_code == 422
     assert "O-nothing" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("is_after_restart", [False, True])
+async def test_who_may_not_operate_any_more_is_told_no_answer_again(
+    client: httpx.AsyncClient, world: World, lost: set[str], is_after_restart: bool
+) -> None:
+    ann = as_("Ann", "k1")
+    assert (await client.post(DRAFTS, json=LIMIT, headers=ann)).status_code == 201
+    if is_after_restart:
+        world.daemon = world.start()
+    async with calling(app_of(world, lost)) as anew:
+        caller = anew if is_after_restart else client
+        lost.add("Ann")
+        refused = await caller.post(DRAFTS, json=LIMIT, headers=ann)
+        assert (refused.status_code, "order" in refused.json()) == (403, False)
+        lost.clear()
+        assert (await caller.post(DRAFTS, json=LIMIT, headers=ann)).status_code == 201
+    assert len(world.entries(OrderDrafted)) == 1
+
+
+@pytest.mark.parametrize("rules", [TWO])
+async def test_an_agreement_of_who_lost_the_right_since_is_none(
+    client: httpx.AsyncClient, world: World, lost: set[str]
+) -> None:
+    path = f"/api/v1/orders/{(await client.post(DRAFTS, json=LIMIT)).json()['order']}/confirm"
+    lost.add("Ann")
+    bobs = (await client.post(path, json={}, headers=as_("Bob"))).json()
+    assert (bobs["state"], bobs["agreed"], bobs["cannot_code"]) == ("open", ["Bob"], "has_agreed")
+    assert world.entries(OperatorActed) == []
+    cats = (await client.post(path, json={}, headers=as_("Cat"))).json()
+    assert cats["state"] == "carried_out"
+    [act] = world.entries(OperatorActed)
+    assert act.agreed_by == ("Bob", "Cat")
+
+
+async def test_why_a_draft_is_over_has_a_code_where_no_person_said_it(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    names = [(await client.post(DRAFTS, json=LIMIT)).json()["order"] for _ in range(3)]
+    await client.post(f"/api/v1/orders/{names[0]}/withdraw", json={"why": "not needed"})
+    world.clock.passed_s += 1
+    await client.post(STOP, json=AT_ONCE)
+    told = {one: (await client.get(f"/api/v1/orders/{one}")).json() for one in names}
+    assert [(told[one]["reason"], told[one]["reason_code"]) for one in names] == [
+        ("not needed", None),
+        ("emergency stop", "emergency_stop"),
+        ("emergency stop", "emergency_stop"),
+    ]
+    record = world.daemon.desks.orders.judge.record(names[2])
+    assert end_code(closed(record, "void", CONTROLLER, RESTARTED, world.clock.now())) == "restarted"
+    assert end_code(closed(record, "failed", CONTROLLER, "x", world.clock.now())) == "failed"

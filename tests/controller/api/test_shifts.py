@@ -11,9 +11,13 @@ import pytest
 from fastapi import FastAPI
 
 from controller.access.roles import Role
+from controller.api import shift_bodies
+from controller.api.gate import Doors
+from controller.api.operator_key import OperatorKey
 from controller.api.problems import add_problem_handlers
 from controller.api.shifts import shift_reading_routes, shift_writing_routes
 from controller.entries import OperatorActed, ShiftHandedOver
+from controller.occurrences.in_turn import InTurn
 from controller.shifts import shift_desk
 from controller.shifts.shift_desk import ShiftDesk
 from tests.builders import inline
@@ -32,6 +36,9 @@ async def _ready() -> None:
 @dataclass
 class ShiftWorld(DeskWorld):
     """A shift desk on a store in memory."""
+
+    async def may_take_over(self, name: str) -> bool:
+        return name in {"jo", "mara"}
 
     async def start(self) -> "ShiftWorld":
         await super().start()
@@ -52,9 +59,10 @@ class ShiftWorld(DeskWorld):
     ) -> AsyncIterator[httpx.AsyncClient]:
         app = FastAPI()
         add_problem_handlers(app)
-        app.include_router(shift_reading_routes(self.shifts))
         gate = DoorsOf("mara", role, feeders)
-        app.include_router(shift_writing_routes(self.shifts, gate, FakeViews(idle=("lane",))))
+        app.include_router(shift_reading_routes(self.shifts, gate))
+        views = FakeViews(idle=("lane",))
+        app.include_router(shift_writing_routes(self.shifts, gate, views, self.may_take_over))
         async with calling(app) as client:
             yield client
 
@@ -71,7 +79,8 @@ async def client(world: ShiftWorld) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def hand_over(client: httpx.AsyncClient, shift: int, **more: Any) -> httpx.Response:
-    body = {"shift": shift, "takes_over": "jo", **more}
+    seen = (await client.get("/api/v1/shift")).json()["seen"] or "nothing"
+    body = {"shift": shift, "takes_over": "jo", "seen": seen, **more}
     return await client.post("/api/v1/shift/hand-over", json=body)
 
 
@@ -126,6 +135,67 @@ async def test_a_shift_that_was_handed_over_already_is_not_ended_twice(client: h
     assert (again.status_code, "that is 1" in again.json()["detail"]) == (409, True)
 
 
+async def test_nothing_is_handed_over_that_nobody_looked_at(
+    world: ShiftWorld, client: httpx.AsyncClient
+) -> None:
+    for happens in ("a matter", "a note"):
+        seen = (await client.get("/api/v1/shift")).json()["seen"]
+        if happens == "a note":
+            await client.post("/api/v1/shift/notes", json=NOTE)
+        else:
+            await world.keeper.write((opened(feeder="lane"),))
+        refused = await hand_over(client, 0, seen=seen)
+        assert (refused.status_code, "look at it first" in refused.json()["detail"]) == (409, True), happens
+        assert world.keeper.books.shifts.shift == 0
+    assert (await hand_over(client, 0)).json()["shift"] == 1
+
+
+async def test_of_what_stands_only_so_much_is_listed_and_the_rest_counted(
+    world: ShiftWorld, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shift_bodies, "MOST_HANDED", 2)
+    monkeypatch.setattr(shift_desk, "MOST_HANDED", 2)
+    for number, feeder in enumerate(("street", "street", "street", "lane")):
+        target = f"C{number}"
+        act = OperatorActed(
+            at=world.clock.now(), who="mara", why="works", action="exclude", feeder=feeder, target=target
+        )
+        await world.keeper.write((act,))
+    shift = (await client.get("/api/v1/shift")).json()
+    assert (len(shift["standing"]), shift["more"]) == (2, 2)
+    async with world.as_of("viewer", {"lane"}) as theirs:
+        part = (await theirs.get("/api/v1/shift")).json()
+        assert (len(part["standing"]), part["more"], part["seen"]) == (1, 0, None)
+    await hand_over(client, 0)
+    told = (await client.get("/api/v1/shifts/0")).json()
+    assert (len(told["standing"]), told["more"]) == (2, 2)
+
+
+async def test_a_reading_that_takes_too_long_goes_on_for_the_next_who_asks(
+    world: ShiftWorld, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, readings, turn = asyncio.Event(), 0, InTurn()
+
+    async def held(function: Any, *args: Any) -> Any:
+        nonlocal readings
+        readings += 1
+        await go_on.wait()
+        return await turn.do(function, *args)
+
+    await hand_over(client, 0)
+    monkeypatch.setattr(world.shifts, "_offload", held)
+    monkeypatch.setattr(shift_desk, "READ_WITHIN_S", 0.0)
+    for _ in range(2):
+        for path in ("/shift/summary", "/shifts/0"):
+            answer = await client.get(f"/api/v1{path}")
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "5"), path
+    monkeypatch.setattr(shift_desk, "READ_WITHIN_S", 15.0)
+    go_on.set()
+    assert (await client.get("/api/v1/shift/summary")).json()["complete"]
+    assert (await client.get("/api/v1/shifts/0")).json()["shift"]["taken_over_by"] == "jo"
+    assert readings == 2
+
+
 async def test_the_summary_follows_the_journal(world: ShiftWorld, client: httpx.AsyncClient) -> None:
     await world.keeper.write((opened(feeder="street"),))
     assert (await client.get("/api/v1/shift/summary")).json()["events_total"] == 1
@@ -172,8 +242,13 @@ WRONG: list[tuple[str, dict[str, Any], int]] = [
     ("/notes", {"text": "x", "who": "jo"}, 422),
     ("/notes/1/mark", {"mark": "done"}, 404),
     ("/notes/1/mark", {"mark": "gone"}, 422),
-    ("/hand-over", {"shift": 1, "takes_over": "jo"}, 409),
-    ("/hand-over", {"shift": 0}, 422),
+    ("/hand-over", {"shift": 1, "takes_over": "jo", "seen": "x"}, 409),
+    ("/hand-over", {"shift": 0, "seen": "x"}, 422),
+    ("/hand-over", {"shift": 0, "takes_over": "jo"}, 422),
+    ("/hand-over", {"shift": 0, "takes_over": "  ", "seen": "x"}, 422),
+    ("/hand-over", {"shift": 0, "takes_over": "nobody we know", "seen": "x"}, 422),
+    ("/notes", {"text": " \n "}, 422),
+    ("/notes", {"text": "x", "who": " "}, 422),
 ]
 
 
@@ -193,6 +268,70 @@ async def test_only_operators_write_and_about_their_own_feeders(world: ShiftWorl
     async with world.as_of("operator", {"lane"}) as client:
         assert (await client.post("/api/v1/shift/notes", json=NOTE)).status_code == 403
         assert (await client.post("/api/v1/shift/notes", json=NOTE | {"feeder": "lane"})).status_code == 201
+
+
+async def test_what_concerns_all_feeders_takes_somebody_for_all_of_them(world: ShiftWorld) -> None:
+    async with world.as_of() as client:
+        for feeder in ("street", "lane", None):
+            body = NOTE | {"feeder": feeder}
+            assert (await client.post("/api/v1/shift/notes", json=body)).status_code == 201
+    done, pinned = {"mark": "done"}, NOTE | {"feeder": None, "pinned": True}
+    async with world.as_of("operator", {"lane"}) as client:
+        size = world.keeper.books.seq
+        assert (await hand_over(client, 0)).status_code == 403
+        assert (await client.post("/api/v1/shift/notes/1/mark", json=done)).status_code == 403
+        assert (await client.post("/api/v1/shift/notes/3/mark", json=done)).status_code == 403
+        assert (await client.post("/api/v1/shift/notes", json=pinned)).status_code == 403
+        assert world.keeper.books.seq == size
+        assert (await client.post("/api/v1/shift/notes/2/mark", json=done)).status_code == 200
+        assert (await client.post("/api/v1/shift/notes/9/mark", json=done)).status_code == 404
+    async with world.as_of() as client:
+        assert (await client.post("/api/v1/shift/notes", json=pinned)).status_code == 201
+        assert (await client.post("/api/v1/shift/notes/3/mark", json=done)).status_code == 200
+
+
+async def test_who_has_some_feeders_reads_of_these_and_of_none_in_particular(world: ShiftWorld) -> None:
+    await world.keeper.write((opened(feeder="street"), opened("E-lane-1", feeder="lane")))
+    async with world.as_of() as client:
+        for feeder in ("street", "lane", None):
+            await client.post("/api/v1/shift/notes", json=NOTE | {"feeder": feeder, "pinned": True})
+        whole = (await client.get("/api/v1/shift")).json()
+        assert [one["feeder"] for one in whole["notes"]] == ["street", "lane", None]
+        assert {one["feeder"] for one in whole["standing"]} == {"street", "lane"}
+    async with world.as_of("viewer", {"lane"}) as client:
+        part = (await client.get("/api/v1/shift")).json()
+        assert [one["feeder"] for one in part["notes"]] == ["lane", None]
+        assert [one["feeder"] for one in part["standing"]] == ["lane"]
+        assert (await client.get("/api/v1/shift/summary")).status_code == 403
+    async with world.as_of() as client:
+        await hand_over(client, 0)
+        assert (await client.get("/api/v1/shifts/0")).json()["summary"]["events_total"] == 2
+    async with world.as_of("viewer", {"lane"}) as client:
+        told = (await client.get("/api/v1/shifts/0")).json()
+        assert [one["feeder"] for one in told["notes"]] == ["lane", None]
+        assert [one["feeder"] for one in told["standing"]] == ["lane"]
+        assert told["summary"] is None
+
+
+async def test_the_shift_log_is_for_somebody_who_is_known(world: ShiftWorld) -> None:
+    app = FastAPI()
+    app.include_router(shift_reading_routes(world.shifts, Doors(OperatorKey(b"a secret of this site"))))
+    async with calling(app) as client:
+        for path in ("/shift", "/shift/summary", "/shifts", "/shifts/0"):
+            assert (await client.get(f"/api/v1{path}")).status_code == 401, path
+
+
+async def test_blanks_are_nobodys_name(world: ShiftWorld) -> None:
+    secret = "a secret of this site"
+    app, gate = FastAPI(), Doors(OperatorKey(secret.encode()))
+    add_problem_handlers(app)
+    app.include_router(shift_writing_routes(world.shifts, gate, FakeViews()))
+    shown = {"authorization": f"Bearer {secret}"}
+    async with calling(app) as client:
+        for who, status in ((" ", 422), ("mara", 201)):
+            body = {"text": "quiet", "who": who}
+            answer = await client.post("/api/v1/shift/notes", json=body, headers=shown)
+            assert answer.status_code == status, who
 
 
 async def test_a_shift_takes_only_so_many_notes(

@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,10 +12,12 @@ import pytest
 from controller import entries as e
 from controller import settings
 from controller.errors import RecordBroken
+from controller.occurrences import archive as archive_module
+from controller.occurrences import event_desk
 from controller.occurrences.archive import EventArchive, UnknownEvent
 from controller.occurrences.in_turn import InTurn, TooManyWaiting
 from controller.occurrences.index import Wanted
-from controller.stores.port import StoreUnavailable
+from controller.stores.port import Numbered, StoreUnavailable
 from controller.stores.sqlite import SqliteStore
 from tests.builders import FEEDER, site
 from tests.controller.occurrences.lived import lived
@@ -112,3 +116,65 @@ async def test_the_loop_goes_on_and_who_gives_up_leaves_the_work_to_the_next() -
     assert not second.done()
     go.set()
     assert await second == 1, "after the work of who left"
+
+
+def test_the_end_does_not_wait_for_a_reading_under_way() -> None:
+    go, began = threading.Event(), threading.Event()
+
+    def slow() -> bool:
+        began.set()
+        return go.wait(20)
+
+    async def left() -> None:
+        asked = asyncio.create_task(InTurn().do(slow))
+        while not began.is_set():
+            await asyncio.sleep(0)
+        asked.cancel()
+
+    began_at = time.monotonic()
+    asyncio.run(left())
+    took_s = time.monotonic() - began_at
+    go.set()
+    assert took_s < 5
+
+
+async def test_what_runs_out_while_it_reads_is_a_fault_and_holds_up_nobody() -> None:
+    turn = InTurn()
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await asyncio.wait_for(turn.do(lambda: next(iter(()))), 5)
+    assert await asyncio.wait_for(turn.do(lambda: 42), 5) == 42
+
+
+async def test_an_entry_that_is_gone_is_a_broken_record() -> None:
+    store = written(Path(":memory:"), opened("A"), planned("A-R001"))
+    store.close = lambda: None  # type: ignore[method-assign]
+    archive = EventArchive(site(), lambda _: store)
+    await archive.page(Wanted(), 9, None)
+    archive._index._events["A"].numbers.append(99)
+    with pytest.raises(RecordBroken, match="entry 99"):
+        await archive.event("A")
+
+
+async def test_a_broken_journal_is_not_read_from_its_start_each_time_somebody_looks() -> None:
+    store, now = written(Path(":memory:"), opened("A")), [0.0]
+    store.close = lambda: None  # type: ignore[method-assign]
+    read: list[int] = []
+
+    def broken(after: int = 0) -> Iterator[Numbered]:
+        read.append(after)
+        raise RecordBroken("entry 1 was altered")
+
+    store.replay = broken  # type: ignore[assignment, method-assign]
+    archive = EventArchive(site(), lambda _: store, monotonic=lambda: now[0])
+    for _ in range(3):
+        with pytest.raises(RecordBroken, match="entry 1"):
+            await archive.page(Wanted(), 9, None)
+    assert read == [0]
+    now[0] += archive_module.BROKEN_FOR_S
+    with pytest.raises(RecordBroken):
+        await archive.page(Wanted(), 9, None)
+    assert read == [0, 0]
+
+
+def test_all_events_whose_limits_are_told_at_once_are_kept() -> None:
+    assert archive_module._KEPT_BODIES > event_desk._MOST_EVENTS

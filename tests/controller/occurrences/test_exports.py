@@ -4,17 +4,24 @@ import csv
 import io
 import json
 import zipfile
+from datetime import timedelta
 
 import msgspec
 import pytest
 
+from controller import entries as e
+from controller import settings
 from controller.occurrences import exports
+from controller.occurrences.archive import EventArchive
 from controller.occurrences.bodies import EventBody, Step
-from controller.occurrences.event_desk import TYPES
+from controller.occurrences.event_desk import TYPES, EventDesk
 from controller.occurrences.exports import Table
-from tests.builders import FEEDER, START
-from tests.controller.occurrences.lived import lived
+from controller.occurrences.index import Wanted
+from controller.occurrences.recorded_states import RecordedStates
+from tests.builders import FEEDER, START, control
+from tests.controller.occurrences.lived import Kept, lived
 from tests.controller.occurrences.test_timeline import told
+from tests.controller.worlds import World, evening
 
 ACTED = Step(
     seq=9, at=START, phase="holding", key="operator_acted.release", severity="warning",
@@ -37,7 +44,7 @@ async def written(form: str, table: Table = "requests", *, named: bool = False) 
 
 
 def rows_of(content: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(content.decode())))
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
 
 
 @pytest.mark.parametrize("form", list(TYPES))
@@ -109,7 +116,62 @@ def test_no_cell_is_a_formula() -> None:
     assert rows_of(exports.as_csv(body, None, "requests"))[0]["kind"] == "'=1+1"
 
 
-def test_an_event_without_anything_is_an_empty_table() -> None:
-    body = msgspec.structs.replace(told(), requests=())
-    assert exports.as_csv(body, None, "requests") == b""
-    assert exports.as_csv(body, None, "states") == b""
+async def test_what_an_operator_did_by_hand_is_in_it_and_who_is_not() -> None:
+    """Through the journal: one device released, another limited."""
+    of = evening(events=settings.Events(close_after_s=60.0))
+    world = World(of)
+    await world.tick(4)
+    world.charge()
+    await world.tick(8)
+    named = [n.entry.target for n in world.store.replay() if isinstance(n.entry, e.RequestPlanned)]
+    until = world.clock.now() + timedelta(hours=1)
+    await world.daemon.operate(FEEDER, "release", named[0], "Frau Meier", "Mr Huber called")
+    await world.daemon.operate(
+        FEEDER, "limit", None, "Frau Meier", "by Huber", limit_kw=5.0, until=until, targets=[named[1]]
+    )
+    await world.tick(6)
+    record = Kept(world.store)
+    states = RecordedStates(of, {FEEDER: control(of)}, lambda _: record)
+    desk = EventDesk(EventArchive(of, lambda _: record), states, world.clock)
+    body = await desk.archive.event((await desk.archive.page(Wanted(), 1, None)).items[0].event)
+    assert any(b"Meier" in msgspec.json.encode(part) for part in (*body.steps, *body.requests))
+    for is_named in (False, True):
+        document = await desk.exported(body, "json", "requests", named=is_named)
+        assert b"Meier" not in document
+        assert b"Huber" not in document
+        event = json.loads(document)["event"]
+        moved = {step["values"]["reason"] for step in event["steps"] if step["key"].endswith(".overridden")
+                 and step["key"].startswith("request_moved")}  # fmt: skip
+        assert moved == {"release"}
+        assert [step["text"] for step in event["steps"] if step["key"] == "request_moved.overridden"] == [""]
+    kept = [step["text"] for step in event["steps"] if step["key"] == "request_moved.active"]
+    assert all(kept), "what names no operator keeps its words where customers may be named"
+
+
+@pytest.mark.parametrize("table", ["requests", "timeline", "rounds", "states"])
+async def test_each_table_has_its_line_of_names_and_tells_that_it_is_utf_8(table: Table) -> None:
+    content = await written("csv", table)
+    assert content.startswith(b"\xef\xbb\xbf")
+    names = next(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    bare = msgspec.structs.replace(told(), steps=(), rounds=(), requests=())
+    nothing = exports.as_csv(bare, None, table).decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(nothing))) == [names]
+
+
+async def test_all_steps_are_in_it_however_many() -> None:
+    few = msgspec.structs.replace(told(), steps=told().steps[:20])
+    content = await lived().desk().exported(few, "zip", "requests", named=True)
+    files = unpacked(content)
+    assert len(rows_of(files["timeline.csv"])) == told().steps_total
+    assert json.loads(files["event.json"])["event"]["steps_total"] == told().steps_total
+
+
+def test_what_a_household_used_and_earned_is_not_for_whoever_looks() -> None:
+    body = exports.for_whoever_looks(with_order())
+    assert exports.steps_for_whoever_looks(with_order().steps) == body.steps
+    text = msgspec.json.encode(body).decode()
+    assert [name for name in (*names(), "Huber", "meier") if f'"{name}"' in text] == []
+    wrong = msgspec.structs.replace(
+        ACTED, text="", key="data_alarm.raised", values={"kind": "wrong_meter", "text": "the meter of sp0"}
+    )
+    assert exports.steps_for_whoever_looks([wrong])[0].values == {"kind": "wrong_meter"}

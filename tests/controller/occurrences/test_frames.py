@@ -1,6 +1,8 @@
 """Recorded states: as bytes, in files, by the recorder."""
 
 import asyncio
+import errno
+import shutil
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,10 +15,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
+from controller.occurrences import frame_files
 from controller.occurrences.frame_files import StateReader, StateWriter, prune
 from controller.occurrences.frames import Drawn, Frame, decoded, encoded, frame_of
-from controller.occurrences.recorder import QUIET_EVERY, Recorder
+from controller.occurrences.recorder import QUIET_EVERY, Recorder, has_room
 from controller.views import FeederView
 from tests.builders import FEEDER, START, inline
 from tests.controller.occurrences.lived import lived
@@ -115,7 +119,7 @@ def test_the_latest_state_that_is_not_later(tmp_path: Path) -> None:
         writer.write(DRAWN, frame(at(minute), worst=minute))
     assert times(reader, at(-1), at(0), at(0.5), at(1), at(9)) == [None, at(0), at(0), at(1), at(2)]
     writer.write(DRAWN, frame(at(3)))
-    writer.write(DRAWN, frame(at(2.5)))  # the clock was set back
+    writer.write(DRAWN, frame(at(3), worst=1))  # twice the same time
     assert times(reader, at(9)) == [at(3)]
     (found,) = reader.at_or_before(DRAWN.feeder, (at(1),))
     assert found is not None
@@ -153,6 +157,51 @@ def test_each_day_has_its_file_and_old_days_go(tmp_path: Path) -> None:
     assert times(StateReader(tmp_path), days[0], days[1]) == [None, days[1]]
     assert prune(tmp_path, days[0], 1) == 2, "too large: all but the newest"
     assert times(StateReader(tmp_path), days[2], at(10**5)) == [None, days[2] + timedelta(minutes=2)]
+
+
+def test_a_clock_that_was_set_back_begins_a_file_and_both_are_found(tmp_path: Path) -> None:
+    writer = StateWriter(tmp_path)
+    for minute in range(60):
+        writer.write(DRAWN, frame(at(60 + minute), worst=111))
+    for minute in range(0, 180, 3):  # an hour earlier, within the same run
+        writer.write(DRAWN, frame(at(minute), worst=50))
+    assert len(list(tmp_path.rglob("*.states"))) == 2
+    assert times(StateReader(tmp_path), at(30), at(150), at(170)) == [at(30), at(150), at(168)]
+    writer.close()
+    again = StateWriter(tmp_path)
+    again.write(DRAWN, frame(at(0), worst=1))  # a time at which there is a file already
+    assert len(list(tmp_path.rglob("*.states"))) == 3
+
+
+def test_a_file_whose_first_state_failed_is_not_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = StateWriter(tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr(frame_files, "encoded", disk_full)
+        with pytest.raises(OSError, match="full"):
+            writer.write(DRAWN, frame())
+        assert list(tmp_path.rglob("*.states")) == []
+    writer.write(DRAWN, frame(at(1)))
+    with monkeypatch.context() as broken:
+        broken.setattr(frame_files, "encoded", disk_full)
+        with pytest.raises(OSError, match="full"):
+            writer.write(DRAWN, frame(at(2)))
+    assert times(StateReader(tmp_path), at(9)) == [at(1)]
+
+
+def disk_full(*_: Any) -> bytes:
+    raise OSError(errno.ENOSPC, "the disk is full")
+
+
+def test_the_states_of_a_feeder_that_is_no_more_go_with_the_others(tmp_path: Path) -> None:
+    StateWriter(tmp_path).write(msgspec.structs.replace(DRAWN, feeder="old"), frame())
+    writer = StateWriter(tmp_path)
+    writer.write(DRAWN, frame())
+    later = START + timedelta(days=365)
+    assert prune(tmp_path, later, 10**9, writer.open_files) == 1
+    assert [path.parent.name for path in tmp_path.rglob("*.states")] == ["F 1%2Ex"]
+    assert prune(tmp_path, None, 0) == 0, "the newest goes by age alone"
 
 
 # --- the recorder
@@ -209,6 +258,103 @@ async def test_a_full_disk_costs_states_and_nothing_else(tmp_path: Path) -> None
     await recorder.keep()
     broken = False
     assert await kept(recorder, tmp_path, lively[1:]) == len(lively) - 1
+
+
+async def test_what_goes_wrong_costs_states_and_not_the_daemon(
+    recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views, (first, second, *_) = FakeViews(), lively()
+    task = asyncio.create_task(recorder.run(views))
+    await asyncio.sleep(0)
+    with monkeypatch.context() as broken:
+        broken.setattr(recorder, "keep", None)
+        views.show(first)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not task.done()
+    views.show(second)
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (found,) = StateReader(tmp_path).at_or_before(FEEDER, (second.at,))
+    assert found is not None
+    assert found[1].at == second.at
+
+
+async def test_one_folder_that_cannot_be_written_costs_no_other_feeder_its_states(tmp_path: Path) -> None:
+    (tmp_path / "A").write_text("in the way")
+    control = lived().control
+    recorder = Recorder(tmp_path, {"A": control, FEEDER: control}, inline, keep_days=14)
+    recorder._drawn["A"] = msgspec.structs.replace(recorder._drawn["A"], feeder="A")
+    lost: list[str] = []
+    recorder._lost = lost.append
+    with capture_logs() as logs:
+        for view in lively()[:3]:
+            recorder.take(replace(view, feeder="A"))
+            recorder.take(view)
+            await recorder.keep()
+        (tmp_path / "A").unlink()
+        recorder.take(replace(lively()[3], feeder="A"))
+        await recorder.keep()
+    assert times_of(tmp_path, FEEDER, lively()[2].at) == lively()[2].at
+    assert times_of(tmp_path, "A", lively()[3].at) == lively()[3].at
+    assert lost == ["A"] * 3
+    told = [(one["event"], one["feeder"]) for one in logs]
+    assert told == [("states_not_recorded", "A"), ("states_recorded_again", "A")]
+
+
+def lively() -> list[FeederView]:
+    return [one for one in lived().views if one.event is not None and one.event.closed_at is None]
+
+
+def times_of(folder: Path, feeder: str, at: datetime) -> datetime | None:
+    (found,) = StateReader(folder).at_or_before(feeder, (at,))
+    return None if found is None else found[1].at
+
+
+async def test_a_full_disk_is_pruned_before_it_is_written_and_its_last_room_is_left(
+    tmp_path: Path,
+) -> None:
+    full = False
+    recorder = Recorder(tmp_path, {FEEDER: lived().control}, inline, keep_days=1, room=lambda _: not full)
+    first = lively()[0]
+
+    async def shown(hours: float) -> None:
+        recorder.take(replace(first, at=first.at + timedelta(hours=hours)))
+        await recorder.keep()
+
+    for hours in (0, 24):
+        await shown(hours)
+    full = True
+    for hours in (25, 47.9, 48.9, 49):  # what is left of the first day is too old then
+        await shown(hours)
+    assert [path.name[:8] for path in tmp_path.rglob("*.states")] == ["20160113"]
+    assert times_of(tmp_path, FEEDER, first.at + timedelta(hours=60)) == first.at + timedelta(hours=24)
+    full = False
+    await shown(50)
+    assert times_of(tmp_path, FEEDER, first.at + timedelta(hours=60)) == first.at + timedelta(hours=50)
+
+
+async def test_a_leap_of_the_clock_deletes_nothing_and_one_back_is_followed(tmp_path: Path) -> None:
+    recorder, first = Recorder(tmp_path, {FEEDER: lived().control}, inline, keep_days=1), lively()[0]
+    quiet = replace(first, event=None, violations=(), expected=())
+    for days in (0, 1, 4000, 1.5):
+        recorder.take(replace(quiet, at=first.at + timedelta(days=days)))
+        await recorder.keep()
+    assert len(list(tmp_path.rglob("*.states"))) == 4 - 1, "the day that is too old by the right clock"
+    assert times_of(tmp_path, FEEDER, first.at + timedelta(days=2)) == first.at + timedelta(days=1.5)
+    again = Recorder(tmp_path, {FEEDER: lived().control}, inline, keep_days=1)
+    again.take(replace(quiet, at=first.at + timedelta(days=9000)))
+    await again.keep()
+    assert len(list(tmp_path.rglob("*.states"))) == 4
+
+
+def test_of_each_disk_some_room_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for total, free, expected in ((2**40, 2**30, False), (2**40, 2**30 + 1, True), (2**30, 2**26, True)):
+        usage = shutil._ntuple_diskusage(total, total - free, free)  # type: ignore[attr-defined]
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, usage=usage: usage)
+        assert has_room(tmp_path / "not" / "there") is expected
 
 
 async def test_it_follows_what_is_shown_until_it_is_ended(recorder: Recorder, tmp_path: Path) -> None:

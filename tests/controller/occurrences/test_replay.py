@@ -1,20 +1,25 @@
 """States of a span of time: as they were shown, and solved anew where none was kept."""
 
 import shutil
+import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 
 from controller import settings
+from controller.occurrences import recorded_states
 from controller.occurrences.computed import computed
-from controller.occurrences.frames import Drawn, drawn_of
+from controller.occurrences.frame_files import StateWriter
+from controller.occurrences.frames import Drawn, drawn_of, frame_of
 from controller.occurrences.recorded_states import RecordedStates
 from controller.occurrences.recorder import folder_of
-from controller.occurrences.replay import MOST_STEPS, Shown, SpanRefused, recorded_body, steps_of
+from controller.occurrences.replay import LONGEST, MOST_STEPS, Shown, SpanRefused, recorded_body, steps_of
 from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import Floats
 from tests.builders import FEEDER, HOUSES, START
@@ -105,6 +110,20 @@ async def test_a_damaged_file_costs_its_own_time_alone(tmp_path: Path) -> None:
     assert body.source[-1] == "computed"
 
 
+async def test_nothing_is_computed_for_a_time_whose_network_had_other_service_points(tmp_path: Path) -> None:
+    """Their number alone tells nothing: samples have no names."""
+    folder, last = folder_of(tmp_path / "history"), lived().views[-1]
+    drawn = drawn_of(lived().control)
+    others = msgspec.structs.replace(
+        drawn, service_points=tuple(f"other {name}" for name in drawn.service_points)
+    )
+    writer = StateWriter(folder)
+    writer.write(others, replace(frame_of(last, drawn), at=START - timedelta(hours=1)))
+    writer.close()
+    body = await states(tmp_path).between(FEEDER, START, last.at, step_s=60, service_points=False)
+    assert set(body.source) == {None}
+
+
 def test_computed_states_are_those_of_the_load_flow() -> None:
     control = lived().control
     (sample,) = lived().world.store.samples(
@@ -162,3 +181,56 @@ def test_another_network_and_other_limits_stand_in_the_order_of_now() -> None:
     assert [(row.step, row.transformer_percent) for row in body.limits] == [(0, [90.0]), (2, [100.0])]
     assert str(body.limits[0].line_percent) == "[nan, 70.0]"
     assert drawn_of(lived().control).transformer_percent == (100.0,)
+
+
+async def test_the_loop_only_hands_out_what_was_read_and_put_in_columns_beside_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[threading.Thread] = []
+    real = recorded_states.recorded_body
+
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        made.append(threading.current_thread())
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(recorded_states, "recorded_body", noted)
+    at, of = lived().opened_at, states()
+    span = (FEEDER, at, at + timedelta(seconds=50))
+    first = await of.between(*span, step_s=10, service_points=False)
+    assert [thread is threading.main_thread() for thread in made] == [False]
+    assert await of.between(*span, step_s=10, service_points=False) is first, "nothing came since"
+    other = await of.between(*span, step_s=25, service_points=False)
+    assert len(other.times) == 3
+    assert (await of.between(*span, step_s=10, service_points=True)).service_point_kw is not None
+    assert len(made) == 3
+
+
+async def test_an_answer_is_kept_only_while_nothing_else_was_recorded(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "history")
+    writer, of = StateWriter(folder), states(tmp_path)
+    drawn = drawn_of(lived().control)
+    views = lived().views
+    writer.write(drawn, frame_of(views[0], drawn))
+    span = (FEEDER, views[0].at, views[1].at)
+    first = await of.between(*span, step_s=None, service_points=False)
+    writer.write(drawn, frame_of(views[1], drawn))
+    second = await of.between(*span, step_s=None, service_points=False)
+    assert (first.shown_at[-1], second.shown_at[-1]) == (views[0].at, views[1].at)
+
+
+def test_steps_are_of_round_length_and_the_end_is_the_last_of_them() -> None:
+    for minutes, expected_s in ((6, 1.0), (12, 2.0), (67, 15.0), (80, 15.0), (60 * 24, 300.0)):
+        end = START + timedelta(minutes=minutes, seconds=0.5)
+        times, step_s = steps_of(START, end, None, DRAWN, service_points=False)
+        assert (step_s, times[0], times[-1]) == (expected_s, START, end)
+        assert len(times) <= MOST_STEPS
+        assert {b - a for a, b in pairwise(times[:-1])} == {timedelta(seconds=step_s)}
+    grown, _ = steps_of(START, START + timedelta(minutes=67, seconds=30), None, DRAWN, service_points=False)
+    before, _ = steps_of(START, START + timedelta(minutes=67), None, DRAWN, service_points=False)
+    assert grown[: len(before) - 1] == before[:-1], "a page that asks again finds its step again"
+
+
+def test_no_span_is_longer_than_what_one_answer_is_for() -> None:
+    steps_of(START, START + LONGEST, None, DRAWN, service_points=False)
+    with pytest.raises(SpanRefused, match="to: expected at most 14 days"):
+        steps_of(START, START + LONGEST + timedelta(seconds=1), None, DRAWN, service_points=False)

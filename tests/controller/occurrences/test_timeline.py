@@ -152,3 +152,12 @@ def test_many_steps_are_bounded_and_the_events_own_stay() -> None:
     assert [step.key for step in few.steps if step.request is None] == own
     of_requests = [step.seq for step in told().steps if step.request is not None]
     assert [step.seq for step in few.steps if step.request is not None] == of_requests[: 20 - len(own)]
+
+
+def test_where_no_checks_are_kept_any_more_nothing_is_said_of_their_number() -> None:
+    facts = [Numbered(1, replace_kind(appeared())), Numbered(2, opened("E-F1-x", value=130.0, kind="o"))]
+    index = index_of(*(fact.entry for fact in facts))
+    body = body_of(index._events["E-F1-x"], facts, site(), lambda *_: [])
+    (step,) = [s for s in body.steps if s.key.startswith("persisted")]
+    assert (step.key, step.values["at_once"], step.values["checks"]) == ("persisted", None, None)
+    assert "at once" not in step.text

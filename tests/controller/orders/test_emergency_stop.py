@@ -1,6 +1,9 @@
 """The emergency stop: waits for nobody, works without a journal, and holds until it is handed back."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ from controller.orders.giving import CommandKey, Giver
 from controller.orders.more_reach import HeldBack, drafts_of_more
 from controller.orders.order_errors import NotOpen, StopHolds
 from controller.orders.stopping import Manner, all_free_by
+from controller.stores.port import StoreUnavailable
 from devices.messages import DeviceStatus, Inbound, LimitCommand
 from tests.builders import FEEDER, Field
 from tests.controller.worlds import World, evening
@@ -271,3 +275,62 @@ async def test_what_its_drafts_were_foreseen_to_do_is_forgotten() -> None:
     record = await desk.draft(FEEDER, ProposedOrder("release_all"), "x", ANN)
     await desk.stop([FEEDER], "staggered", "fire", ANN)
     assert desk.seen.get(record.draft) == (0, None)
+
+
+class HangingStore:
+    """Commits and epochs that are not answered, until `answer`; then they fail."""
+
+    def __init__(self) -> None:
+        self.hangs, self.asked = False, 0
+        self._answered = asyncio.Event()
+
+    async def offload(self, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
+        if self.hangs and getattr(function, "__name__", "") in ("commit", "epoch"):
+            self.asked += 1
+            await self._answered.wait()
+            raise StoreUnavailable("no answer")
+        return function(*args, **named)
+
+    def answer(self) -> None:
+        self._answered.set()
+
+
+async def held_with(store: HangingStore) -> World:
+    world = World(evening(), offload=store.offload)
+    world.charge()
+    await world.tick(8)
+    assert len(world.field.held()) > 4
+    return world
+
+
+async def test_a_round_that_waits_for_a_store_that_hangs_holds_up_nobodys_release() -> None:
+    store = HangingStore()
+    world = await held_with(store)
+    store.hangs = True
+    world.field.speak(world.daemon.intake.deliver)
+    cycle = asyncio.create_task(world.daemon.cycle())
+    await turns()
+    assert store.asked == 1
+    stop = asyncio.create_task(world.daemon.desks.orders.stop([FEEDER], "at_once", "fire", ANN))
+    await turns()
+    assert (world.field.held(), store.asked, stop.done()) == ({}, 1, False)
+    store.answer()
+    await asyncio.gather(cycle, stop)
+    assert world.daemon.books.order_book.stopped(FEEDER) == stop.result()
+    store.hangs = False
+    await world.tick(2)
+    assert world.field.held() == {}
+    assert world.entries(EmergencyStopped) == [stop.result()]
+
+
+async def test_where_the_store_is_out_of_order_a_stop_waits_for_it_once_and_its_releases_never() -> None:
+    store = HangingStore()
+    world = await held_with(store)
+    world.daemon.desks.orders.keeper.store_fault = "no answer"
+    store.hangs = True
+    stop = asyncio.create_task(world.daemon.desks.orders.stop([FEEDER], "at_once", "fire", ANN))
+    await turns()
+    assert (world.field.held(), stop.done()) == ({}, False)
+    store.answer()
+    await stop
+    assert store.asked == 1

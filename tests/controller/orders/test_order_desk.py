@@ -442,3 +442,61 @@ async def test_limits_are_raised_in_two_steps_only_whose_preview_shows_what_come
     assert effect is not None
     assert "new_violations" in {one.code for one in effect.cautions}
     assert (await desk.confirm(record.draft, ANN)).state == "carried_out"
+
+
+async def test_the_agreement_of_who_may_not_operate_any_more_does_not_count() -> None:
+    world, desk = await charging(orders=TWO)
+    record = await desk.draft(FEEDER, LIMIT, "cable 3", ANN)
+    waiting = await desk.confirm(record.draft, BOB, lost={"Ann"})
+    assert (waiting.state, acts(world)) == ("open", [])
+    assert desk.judge.agreed(waiting) == ("Bob",)
+    with pytest.raises(AnotherNeeded, match="Bob has agreed"):
+        await desk.confirm(record.draft, BOB, lost={"Ann"})
+    await desk.confirm(record.draft, Giver("Cat", person=True), lost={"Ann"})
+    [act] = acts(world)
+    assert act.agreed_by == ("Bob", "Cat")
+    await world.tick(2)
+    assert set(world.field.held()) == {"EV03", "EV04"}
+
+
+async def test_it_counts_again_once_they_may() -> None:
+    world, desk = await charging(orders=TWO)
+    record = await desk.draft(FEEDER, LIMIT, "cable 3", SCADA)
+    await desk.confirm(record.draft, ANN)
+    await desk.confirm(record.draft, BOB, lost={"Ann"})
+    assert acts(world) == []
+    await desk.confirm(record.draft, Giver("Cat", person=True))
+    [act] = acts(world)
+    assert act.agreed_by == ("Ann", "Bob", "Cat")
+
+
+async def test_what_turned_out_of_a_draft_is_forgotten_with_it() -> None:
+    _, desk = await charging(orders=TWO)
+    record = await desk.draft(FEEDER, LIMIT, "cable 3", ANN)
+    await desk.confirm(record.draft, BOB, lost={"Ann"})
+    await desk.withdraw(record.draft, "x", BOB)
+    assert desk.seen.lost(record.draft) == frozenset()
+
+
+async def test_each_refusal_has_a_code() -> None:
+    world, desk = await charging(orders=TWO)
+    record = await desk.draft(FEEDER, LIMIT, "cable 3", ANN)
+    with pytest.raises(AnotherNeeded) as has_agreed:
+        await desk.confirm(record.draft, ANN)
+    with pytest.raises(PersonNeeded) as no_person:
+        await desk.confirm(record.draft, SCADA)
+    with pytest.raises(EffectChanged) as newer:
+        await desk.confirm(record.draft, BOB, seen=7)
+    with pytest.raises(UnknownOrder) as unknown:
+        await desk.find("O-none")
+    world.clock.passed_s += 121
+    with pytest.raises(NotOpen) as late:
+        await desk.confirm(record.draft, BOB)
+    refused = (has_agreed, no_person, newer, unknown, late)
+    assert [one.value.code for one in refused] == [
+        "has_agreed",
+        "person_needed",
+        "effect_newer",
+        "unknown_order",
+        "expired",
+    ]

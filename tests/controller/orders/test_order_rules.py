@@ -86,5 +86,5 @@ SEEN = WhatIf(
 )
 def test_what_must_be_looked_at_again(now: WhatIf | None, said: str | None) -> None:
     changed = what_changed(SEEN, now)
-    assert changed is None if said is None else said in (changed or "")
+    assert changed is None if said is None else said in (changed.text if changed else "")
     assert what_changed(None, now) is None, "nobody looked at anything"

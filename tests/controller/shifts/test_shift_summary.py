@@ -55,6 +55,37 @@ def test_an_event_with_its_requests() -> None:
     assert summary.events[0].short
 
 
+def corrected(points: int, kwh: float, version: int = 1) -> e.SettlementCorrected:
+    return e.SettlementCorrected(
+        at=T0,
+        request="R",
+        feeder="dorf",
+        customer="C1",
+        version=version,
+        cause="late_readings",
+        dispute=None,
+        asked_kwh=2.0,
+        reduced_kwh=kwh,
+        intervals=1,
+        intervals_measured=1,
+        compliance_percent=50.0,
+        points=points,
+        minor_units=2,
+        outcome="credited",
+        reduced_kwh_before=1.25,
+        points_before=7,
+        minor_units_before=3,
+    )
+
+
+def test_corrections_are_told_beside_what_was_settled() -> None:
+    summary = told(settled(7, 1.25), corrected(9, 1.5), corrected(4, 0.5, version=2))
+    assert (summary.reduced_kwh, summary.points, summary.minor_units) == (1.25, 7, 3)
+    assert (summary.corrections, summary.corrected_kwh) == (2, -0.5)
+    assert (summary.corrected_points, summary.corrected_minor_units) == (-1, -2)
+    assert told(settled(7, 1.25)).corrections == 0
+
+
 def test_an_event_of_the_shift_before_has_no_begin() -> None:
     (event,) = told(closed()).events
     assert (event.opened_at, event.closed_at, event.requests) == (None, T0, 0)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from controller import entries as e
 from controller.books import Books
 from controller.operators import Orders
-from controller.shifts.standing import standing
+from controller.shifts.standing import seen_of, standing
 from tests.controller.record_builders import EVENT, T0, after, books_of, opened, planned
 
 
@@ -75,6 +75,23 @@ def test_the_most_pressing_comes_first() -> None:
         ("order", "dorf", "limit ev-001, ev-002"),
         ("dispute", None, "D-9"),
     ]
+
+
+def test_those_who_are_left_alone_are_one_matter_for_each_feeder() -> None:
+    orders = Orders().after(acted("release", "ev-008")).after(acted("release", "ev-007"))
+    assert stands(books_of(), orders) == [("left_alone", "dorf", "ev-007 (+1)")]
+
+
+def test_what_was_seen_is_another_once_there_is_more_to_know() -> None:
+    def seen(*entries: e.Entry) -> str:
+        books = books_of(*entries)
+        return seen_of(books.shifts, standing(books, Orders(), ("dorf",), after(60)))
+
+    alarm, note = raised("overload", "low"), e.ShiftNote(at=T0, note=1, shift=0, who="mara", text="x")
+    again = e.AlarmRaised(**{**{one: getattr(alarm, one) for one in alarm.__struct_fields__}, "at": after(9)})
+    different = [seen(), seen(alarm), seen(alarm, opened()), seen(alarm, note)]
+    assert len(set(different)) == len(different)
+    assert seen(again) == seen(alarm), "an alarm that comes and goes is the same matter"
 
 
 def test_what_is_over_stands_no_more() -> None:

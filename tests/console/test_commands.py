@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from controller import settings
 from controller.access.roles import Role
-from controller.entries import OperatorActed
+from controller.entries import OperatorActed, OrderDrafted
+from controller.order_effects import ProposedOrder
+from controller.orders.giving import Giver
 from tests.builders import FEEDER
 from tests.console.accessible import faults
 from tests.console.live_world import LiveWorld
@@ -153,6 +155,86 @@ def test_who_may_only_look_gives_no_orders(chromium: Browser, live: LiveWorld) -
     for name in ("Emergency stop", f"Order for {FEEDER}"):
         expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
     page.context.close()
+
+
+DRAFTS = f"**/feeders/{FEEDER}/orders"
+
+
+def to_be_drafted(page: Page, why: str) -> None:
+    """The order dialog with an order in it."""
+    page.get_by_role("button", name=f"Order for {FEEDER}").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Devices or customers").fill("EV05")
+    dialog.get_by_label("Devices or customers").press("Enter")
+    dialog.get_by_label("Reason").fill(why)
+
+
+def test_an_order_whose_answer_was_lost_is_given_once(live: LiveWorld, page: Page) -> None:
+    keys: list[str] = []
+
+    def lose_the_first_answer(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) == 1:
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route(DRAFTS, lose_the_first_answer)
+    to_be_drafted(page, "lost")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Show the effect").click()
+    expect(dialog.get_by_role("alert")).to_have_text("The controller cannot be reached.")
+    dialog.get_by_role("button", name="Show the effect").click()
+    expect(dialog.get_by_role("heading", name="Limit EV05 to 4.2")).to_be_visible()
+    assert len(set(keys)) == 1
+    assert [drafted.why for drafted in live.world.entries(OrderDrafted)].count("lost") == 1
+    dialog.get_by_role("button", name="Withdraw").click()
+    expect(dialog).to_have_count(0)
+
+
+def test_while_one_is_under_way_there_is_no_second_and_after_a_refusal_it_is_another(page: Page) -> None:
+    asked: list[Route] = []
+
+    def take(route: Route) -> None:
+        asked.append(route)
+
+    page.route(DRAFTS, take)
+    to_be_drafted(page, "refused")
+    dialog = page.get_by_role("dialog")
+    button = dialog.get_by_role("button", name="Show the effect")
+    for count in (1, 2):
+        button.click()
+        expect(button).to_be_disabled()
+        dialog.get_by_label("Reason").press("Enter")
+        assert len(asked) == count
+        refused = '{"type":"urn:gridward:problem:too_many_open","title":"x","detail":"20 wait already"}'
+        asked[-1].fulfill(status=429, content_type="application/problem+json", body=refused)
+        expect(dialog.get_by_role("alert")).to_have_text("20 wait already")
+        expect(button).to_be_enabled()
+    assert len({route.request.headers["idempotency-key"] for route in asked}) == 2
+
+
+def test_what_is_said_against_an_order_is_said_in_chinese(chromium: Browser, live: LiveWorld) -> None:
+    desk, giver = live.world.daemon.desks.orders, Giver("the.operator", person=True)
+    limit = ProposedOrder("limit", "EV04", limit_kw=4.2)
+    page = opened(chromium, live, "operator", locale="zh-CN")
+    live.on_loop(lambda: desk.draft(FEEDER, limit, "抢修", giver))
+    row = page.get_by_role("row", name="EV04")
+    row.get_by_role("button", name="查看并确认").click()
+    dialog = page.get_by_role("dialog")
+    live.on_loop(lambda: live.world.daemon.operate(FEEDER, "exclude", "EV04", "Bob", "医疗设备"))
+    dialog.get_by_role("button", name="确认执行").click()
+    expect(dialog.get_by_role("alert")).to_have_text("其中有对象此后被退出调控，请重新拟写指令。")
+    looker = opened(chromium, live, "viewer", locale="zh-CN")
+    looker.get_by_role("row", name="EV04").get_by_role("button", name="查看……").click()
+    expect(looker.get_by_role("dialog")).to_contain_text("您无法确认：您无权操作该馈线。")
+    live.on_loop(lambda: desk.stop([FEEDER], "staggered", "演练", giver))
+    expect(dialog.get_by_role("status")).to_contain_text("该指令已作废：紧急停止。")
+    for order in ("include", "automatic_on"):
+        live.on_loop(lambda order=order: live.world.daemon.operate(FEEDER, order, "EV04", "Bob", "x"))
+    for one in (page, looker):
+        one.context.close()
 
 
 def test_in_chinese(chromium: Browser, live: LiveWorld) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.console.accessible import faults
 from tests.console.event_world import EventWorld
@@ -110,3 +110,42 @@ def test_in_chinese_and_dark(world: EventWorld, page: Page) -> None:
 def test_an_event_that_is_not_there_is_said(world: EventWorld, page: Page) -> None:
     page.goto(f"{world.live.address}#/events/E-none")
     expect(page.get_by_role("alert")).to_contain_text("no event 'E-none'")
+
+
+def test_who_may_not_see_customers_is_told_numbers_and_each_step_in_words(
+    world: EventWorld, chromium: Browser
+) -> None:
+    context = chromium.new_context(locale="en-GB")
+    page = context.new_page()
+    world.live.sign_in(page, "viewer")
+    page.goto(f"{world.live.address}#/events/{EVENT}")
+    timeline = page.get_by_role("region", name="Timeline")
+    timeline.get_by_label("Show each request's own steps").check()
+    expect(timeline).to_contain_text("Request R001: in force")
+    assert all(text.strip() for text in timeline.locator(".step-text").all_inner_texts())
+    requests = page.get_by_role("region", name="Requests and settlement").first
+    expect(requests).to_contain_text("device 1")
+    expect(requests).not_to_contain_text("not yet")
+    assert not re.search(r"\b(C\d\d|EV\d\d)\b", page.get_by_role("main").inner_text())
+    context.close()
+
+
+def test_a_moment_that_nothing_was_recorded_for_says_so(world: EventWorld, page: Page) -> None:
+    def with_a_gap(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        at = body["times"].index(next(time for time in body["times"] if time >= "2016-01-12T17:03:00"))
+        body["shown_at"][at + 1 : at + 12] = [body["shown_at"][at]] * 11
+        route.fulfill(response=answer, json=body)
+
+    page.route("**/recorded?*", with_a_gap)
+    page.goto(f"{world.live.address}#/events/{EVENT}")
+    replay, slider = page.get_by_role("region", name="Replay"), page.get_by_role("slider", name="Step")
+    told = replay.get_by_text("Nothing was recorded for this moment")
+    expect(told).to_have_count(0)
+    slider.focus()
+    for _ in range(60):
+        if told.count():
+            break
+        slider.press("ArrowRight")
+    expect(told).to_contain_text("last recorded at")

@@ -2,6 +2,7 @@
 never passed off as the present.
 """
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -99,7 +100,7 @@ def test_a_preview_is_drawn_and_said_to_be_one(world: LiveWorld, page: Page) -> 
     what_if.get_by_role("button", name="Preview").click()
     expect(page.get_by_text("this is how it would be, not how it is")).to_be_visible()
     page.get_by_role("button", name="Next not normal").click()
-    expect(page.get_by_role("status").filter(has_text="Preview: ")).to_have_count(1)
+    expect(page.locator("body > [role=status]")).to_have_text(re.compile(r"^Preview: .+: \d.*(%|pu)$"))
     rows = what_if.get_by_role("row", name="Highest loading")
     now, then = (float(rows.get_by_role("cell").nth(n).inner_text().split("\u202f")[0]) for n in (0, 1))
     assert then < now
@@ -109,6 +110,8 @@ def test_a_preview_is_drawn_and_said_to_be_one(world: LiveWorld, page: Page) -> 
     expect(order).to_contain_text("EV06")
     page.keyboard.press("Escape")
     expect(order).to_have_count(0)
+    what_if.get_by_label("Limit for each device, kW").fill("")
+    expect(what_if.get_by_role("button", name="Preview")).to_be_disabled()  # empty is no limit of 0 kW
     what_if.get_by_label("Limit for each device, kW").fill("6")
     expect(what_if).to_contain_text("preview again")
     what_if.get_by_role("button", name="Remove all").click()
@@ -138,6 +141,21 @@ def test_a_feeder_that_is_not_ends_no_stream(world: LiveWorld, page: Page) -> No
         page.goto(f"{world.address}#/feeders/nowhere")
     expect(page.get_by_text("This does not exist.")).to_be_visible()
     assert not any("nowhere" in url for url in opened)
+
+
+def test_what_is_just_over_its_limit_is_never_told_as_at_it(world: LiveWorld, page: Page) -> None:
+    told = {100.03: "100.1", 100.0: "100", 99.97: "99.9", 130.4: "130", 98.2: "98"}
+    brief = {
+        "network": "street", "period_s": 5, "at": None, "seconds_since_cycle": None, "automatic": True,
+        "violations": 0, "alarm": None,
+    }  # fmt: skip
+    briefs = [brief | {"id": f"F{value}", "highest_loading_percent": value} for value in told]
+    page.route("**/api/v1/feeders", lambda route: route.fulfill(json={"site": "s", "feeders": briefs}))
+    page.goto(f"{world.address}#/overview")
+    page.goto(f"{world.address}#/feeders")
+    for value, text in told.items():
+        row = page.get_by_role("row").filter(has=page.get_by_role("link", name=f"F{value}", exact=True))
+        expect(row.get_by_role("cell").nth(1)).to_have_text(f"{text}\u202f%")
 
 
 def test_all_elements_stand_in_words_as_well(world: LiveWorld, page: Page) -> None:

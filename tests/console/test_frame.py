@@ -1,5 +1,6 @@
 """The frame around all screens: signing in and out, languages, colours, keyboard, and a line that is lost."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -92,6 +93,79 @@ def test_a_line_that_is_open_and_dumb_is_given_up(world: LiveWorld, page: Page) 
         page.clock.fast_forward(45_000)
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     expect(alert).to_have_count(0)
+
+
+TONES = """
+localStorage.setItem("gridward.sound", "on");
+window.tones = [];
+class Param { setValueAtTime() {} linearRampToValueAtTime() {} }
+class Node { gain = new Param(); frequency = new Param(); connect(other) { return other; } stop() {}
+  start() { window.tones.push(this.frequency.value); } }
+window.AudioContext = class { state = "running"; currentTime = 0; destination = new Node();
+  createGain() { return new Node(); } createOscillator() { return new Node(); } async resume() {} };
+"""
+FALLING = [660, 494, 370]
+DEAF = "✖ No alarms heard · "
+
+
+def test_a_page_that_should_sound_alarms_and_hears_none_says_so_by_a_tone_and_in_its_title(
+    world: LiveWorld, page: Page
+) -> None:
+    page.add_init_script(TONES)
+    page.clock.install()
+    page.goto(world.address)
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    page.route("**/api/v1/stream?*", lambda route: None)
+    page.clock.fast_forward(45_000)
+    expect(page.locator("main > [role=alert]")).to_contain_text("Silent.")
+    page.clock.fast_forward(4_000)
+    assert page.evaluate("tones") == [], "a short gap is none"
+    page.clock.fast_forward(2_000)
+    expect(page).to_have_title(re.compile(f"^{DEAF}Overview"))
+    page.wait_for_function("tones.length === 3")
+    assert page.evaluate("tones") == FALLING
+    page.get_by_role("link", name="Alarms").first.click()
+    page.clock.fast_forward(1_000)
+    expect(page).to_have_title(re.compile(f"^{DEAF}Alarms"))
+    page.clock.fast_forward(20_000)
+    page.wait_for_function("tones.length === 6")
+    page.unroute("**/api/v1/stream?*")
+    for _ in range(2):
+        page.clock.fast_forward(45_000)
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(page).to_have_title(re.compile("^Alarms"))
+
+
+HIDE = """is => { Object.defineProperty(document, "hidden", { get: () => is, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange")); }"""
+
+
+@pytest.mark.parametrize("sounds", [False, True])
+def test_a_hidden_page_gives_its_line_back_but_for_one_that_sounds_alarms(
+    world: LiveWorld, page: Page, sounds: bool
+) -> None:
+    if sounds:
+        page.add_init_script(TONES)
+    page.clock.install()
+    page.goto(f"{world.address}#/alarms")
+    live = page.get_by_text("Live", exact=True)
+    expect(live).to_be_visible()
+    asked: list[str] = []
+    page.wait_for_load_state("networkidle")
+    page.on("request", lambda request: asked.append(request.url.partition("/api/v1/")[2].partition("?")[0]))
+    page.evaluate(HIDE, True)
+    page.clock.fast_forward(61_000)
+    for _ in range(2):  # a line as long without a word is lost
+        page.clock.fast_forward(45_000)
+    if sounds:
+        expect(live).to_be_visible()
+        assert "stream" in asked
+    else:
+        expect(live).to_have_count(0)
+        assert asked == [], "nothing is asked for while nobody looks"
+    page.evaluate(HIDE, False)
+    expect(live).to_be_visible()
+    assert "stream" in asked
 
 
 def test_cycles_that_stop_under_a_live_line_are_said_and_the_clock_goes_on(

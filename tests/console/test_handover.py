@@ -1,5 +1,6 @@
 """The shift log in the browser: notes, the hand-over, the shifts before, and what comes out on paper."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -46,18 +47,35 @@ def test_a_shift_is_written_handed_over_and_read_again(world: LiveWorld, page: P
     page.get_by_role("button", name="Hand over …").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Automatic off · F1")
-    dialog.get_by_label("Who takes over").fill("jo.linde")
+    dialog.get_by_label("Who takes over").fill("the.supervisor")
     dialog.get_by_label("Remarks for them").fill("Look after the cable")
     dialog.get_by_role("button", name="Hand over").click()
     expect(dialog.get_by_role("alert")).to_have_text("Please go through it together first.")
     assert faults(page) == []
-    dialog.get_by_label("Both of us went through this.").check()
+    both = dialog.get_by_label("Both of us went through this.")
+    act = world.world.daemon.operate("F1", "exclude", "C03", "the.operator", "asked for it on the phone")
+    world.on_loop(lambda: act)
+    both.check()
+    dialog.get_by_role("button", name="Hand over").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Something new stands or was written down meanwhile.")
+    expect(dialog.get_by_role("listitem").filter(has_text="new")).to_have_text(
+        re.compile("Excluded · F1 · C03")
+    )
+    expect(both).not_to_be_checked()
+    assert world.world.daemon.books.shifts.shift == 0
+    assert faults(page) == []
+    both.check()
     dialog.get_by_role("button", name="Hand over").click()
     expect(dialog).to_have_count(0)
-    expect(page.locator(".tiles").first).to_contain_text("jo.linde")
+    expect(page.locator(".tiles").first).to_contain_text("the.supervisor")
     expect(page.locator(".notes li")).to_have_count(1)
     expect(page.locator(".notes")).to_contain_text("from shift 0")
 
+    expect(page.get_by_role("region", name="What stands").get_by_text("C03")).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.locator("td .on-paper").first).to_be_visible()
+    page.emulate_media(media="screen")
+    expect(page.locator("td .on-paper").first).to_be_hidden()
     world.restart()
     page.get_by_role("link", name="Shifts before").click()
     page.get_by_role("row").filter(has_text="Look after the cable").click()
@@ -79,7 +97,7 @@ def test_two_people_do_not_end_one_shift_twice_nor_the_next_in_its_place(
     page.clock.fast_forward(11_000)
     expect(page.locator(".tiles").first).to_contain_text("jo")
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Who takes over").fill("mara")
+    dialog.get_by_label("Who takes over").fill("the.supervisor")
     dialog.get_by_label("Both of us went through this.").check()
     dialog.get_by_role("button", name="Hand over").click()
     expect(dialog.get_by_role("alert")).to_contain_text("shift 0 is not the present one: that is 1")
@@ -90,7 +108,10 @@ def test_who_only_looks_reads_it_and_on_paper_nothing_is_pressed(world: LiveWorl
     page.add_init_script("localStorage.setItem('gridward.language', 'zh')")
     page.emulate_media(color_scheme="dark")
     page.goto(f"{world.address}#/handover")
-    expect(page.get_by_text("记录与交接由运行值班员完成。")).to_be_visible()
+    expect(page.get_by_text("值班日志仅向已登录人员显示。")).to_be_visible()
+    world.sign_in(page, "viewer")
+    page.reload()
+    expect(page.get_by_text("记录由运行值班员填写，交接由可操作全部馈线的值班员完成。")).to_be_visible()
     expect(page.get_by_role("button", name="交接班……")).to_have_count(0)
     expect(page.get_by_role("region", name="本班情况").first).to_contain_text("通知用户")
     assert faults(page) == []

@@ -30,9 +30,17 @@ export function withUnit(value: number | null | undefined, unit: string, digits 
   return figure === NOTHING ? NOTHING : `${figure}${THIN}${unit}`;
 }
 
-/** Whole, but a tenth near the limit, where it decides. */
-export const percent = (value: number | null | undefined, limit = 100): string =>
-  withUnit(value, "%", value !== null && value !== undefined && Math.abs(value - limit) < 1 && value !== limit ? 1 : 0);
+/** Whole, but a tenth near its limit, where it decides: what is over it is never told as at it, nor what is not. */
+export function percent(value: number | null | undefined, its?: number | null): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
+  const limit = its ?? 100;
+  const digits = Math.abs(value - limit) < 1 && value !== limit ? 1 : 0;
+  const steps = 10 ** digits;
+  let told = Math.round(value * steps);
+  if (value > limit && told <= limit * steps) told = Math.floor(limit * steps) + 1;
+  if (value < limit && told >= limit * steps) told = Math.ceil(limit * steps) - 1;
+  return withUnit(told / steps, "%", digits);
+}
 export const kw = (value: number | null | undefined, digits = 1): string => withUnit(value, "kW", digits);
 export const kwh = (value: number | null | undefined, digits = 1): string => withUnit(value, "kWh", digits);
 export const perUnit = (value: number | null | undefined): string => withUnit(value, "pu", 3);

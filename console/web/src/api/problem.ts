@@ -8,6 +8,8 @@ export class Problem extends Error {
     readonly title: string,
     readonly detail: string,
     readonly retryAfterS: number | null = null,
+    /** Tells it from others of the same status; null: there is nothing to tell. */
+    readonly code: string | null = null,
   ) {
     super(detail || title);
   }
@@ -29,15 +31,25 @@ const SAID: Readonly<Record<number, Text>> = {
   503: { en: "The controller cannot do this now.", zh: "控制器目前无法执行。" },
 };
 
-/** In the language in use, with the controller's own words behind. */
+const SAID_BY_CODE: Readonly<Record<string, Text>> = {
+  still_runs: { en: "This is still under way: wait a little.", zh: "该操作仍在进行，请稍候。" },
+  too_many_run: { en: "Too much is under way: wait a little.", zh: "正在处理的操作过多，请稍候。" },
+};
+
+/** In the language in use: by its code where it has one that is known here, else with the controller's own words. */
 export function problemText(problem: unknown): string {
   if (!(problem instanceof Problem)) return problem instanceof Error ? problem.message : String(problem);
+  const known = problem.code === null ? undefined : SAID_BY_CODE[problem.code];
+  if (known) return t(known);
   const said = SAID[problem.status];
   if (!said) return `${problem.title} (${problem.status}). ${problem.detail}`;
   return problem.status === 0 || problem.status === 401 ? t(said) : `${t(said)} ${problem.detail}`.trim();
 }
 
+const TYPE = "urn:gridward:problem:";
+
 interface ProblemDocument {
+  type?: unknown;
   title?: unknown;
   detail?: unknown;
 }
@@ -55,5 +67,6 @@ export async function problemOf(answer: Response): Promise<Problem> {
     typeof told.title === "string" ? told.title : answer.statusText,
     typeof told.detail === "string" ? told.detail : "",
     Number.isFinite(wait) ? wait : null,
+    typeof told.type === "string" && told.type.startsWith(TYPE) ? told.type.slice(TYPE.length) : null,
   );
 }

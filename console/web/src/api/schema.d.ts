@@ -378,8 +378,8 @@ export interface paths {
         };
         /**
          * Devices
-         * @description Devices, those that need somebody first; with `q` those in whose name, service point or customer it
-         *     stands.
+         * @description Devices, those that need somebody first; with `q` those in whose name or service point it stands.
+         *     Whose they are is told and sought only for who may see customers.
          */
         get: operations["devices_api_v1_devices_get"];
         put?: never;
@@ -399,7 +399,7 @@ export interface paths {
         };
         /**
          * Device
-         * @description A device, what was asked of it lately and what came of it.
+         * @description A device, what was asked of it lately and what came of it. For who may see customers.
          */
         get: operations["device_api_v1_devices__device__get"];
         put?: never;
@@ -524,8 +524,9 @@ export interface paths {
         };
         /**
          * Event
-         * @description One event from detection to settlement: phases, steps, rounds of planning, requests. Comes with an
-         *     ETag.
+         * @description One event from detection to settlement: phases, steps, rounds of planning, requests. Who may not
+         *     see customers is told numbers in their place, and nothing of what single ones used or earned. Comes
+         *     with an ETag.
          */
         get: operations["event_api_v1_events__event_id__get"];
         put?: never;
@@ -545,8 +546,9 @@ export interface paths {
         };
         /**
          * Export
-         * @description An event as a file. `table`: which one as CSV. `named`: with the ids of customers, devices and
-         *     service points in place of numbers, for who may see customers.
+         * @description An event as a file, with all its steps. `table`: which one as CSV. `named`: with the ids of
+         *     customers, devices and service points in place of numbers, for who may see customers; who may not
+         *     gets no baselines and settlements of single requests either.
          */
         get: operations["export_api_v1_events__event_id__export_get"];
         put?: never;
@@ -566,7 +568,7 @@ export interface paths {
         };
         /**
          * Steps
-         * @description All steps of an event, or those of one phase or request, in order.
+         * @description All steps of an event, or those of one phase or request, in order; told as the event is.
          */
         get: operations["steps_api_v1_events__event_id__steps_get"];
         put?: never;
@@ -626,7 +628,8 @@ export interface paths {
         };
         /**
          * Contributions
-         * @description Who makes up a loading or voltage, violated or not, as of the latest cycle.
+         * @description Who makes up a loading or voltage, violated or not, as of the latest cycle. Whose a service point
+         *     is, is told as in the layout.
          */
         get: operations["contributions_api_v1_feeders__feeder__contributions_get"];
         put?: never;
@@ -646,7 +649,8 @@ export interface paths {
         };
         /**
          * Layout
-         * @description What to draw, in columns; the stream's columns are in its order. Comes with an ETag.
+         * @description What to draw, in columns; the stream's columns are in its order. Whose a service point is, is told
+         *     to who may see customers; to everybody where nobody signs in to look. Comes with an ETag.
          */
         get: operations["layout_api_v1_feeders__feeder__layout_get"];
         put?: never;
@@ -667,7 +671,7 @@ export interface paths {
         /**
          * Network
          * @description The network by names, ids and places, for other programs than the console, which takes `layout`.
-         *     Static while the daemon runs: comes with an ETag.
+         *     Whose a service point is, is told as in the layout. Static while the daemon runs: comes with an ETag.
          */
         get: operations["network_api_v1_feeders__feeder__network_get"];
         put?: never;
@@ -727,9 +731,9 @@ export interface paths {
         };
         /**
          * Recorded
-         * @description What the feeder showed over a span of time, in columns and in at most 400 steps, with the limits of
-         *     its elements and what was asked of whom then. `service_points`: also what each of them took, for who
-         *     may see customers.
+         * @description What the feeder showed over a span of at most 14 days, in columns and in at most 400 steps, with
+         *     the limits of its elements and what was asked of whom then (of numbers, where customers may not be
+         *     seen). `service_points`: also what each of them took, for who may see customers.
          */
         get: operations["recorded_api_v1_feeders__feeder__recorded_get"];
         put?: never;
@@ -1186,7 +1190,8 @@ export interface paths {
         put?: never;
         /**
          * Hand Over
-         * @description End the present shift, with what stands now, and begin the next; answers with that one.
+         * @description End the present shift, with what stands now, and begin the next; answers with that one. 409 when
+         *     something new stands since `seen`, or somebody else has ended the shift.
          */
         post: operations["hand_over_api_v1_shift_hand_over_post"];
         delete?: never;
@@ -1244,7 +1249,8 @@ export interface paths {
         };
         /**
          * Summary
-         * @description What happened in the present shift until now, told from the journal.
+         * @description What happened in the present shift until now, told from the journal: for who may look at all
+         *     feeders, which it sums up.
          */
         get: operations["summary_api_v1_shift_summary_get"];
         put?: never;
@@ -2598,7 +2604,7 @@ export interface components {
          */
         ServicePointBody: {
             /** Critical */
-            critical: boolean;
+            critical: boolean | null;
             /** Customer */
             customer: string | null;
             /** Device Kinds */
@@ -2613,8 +2619,12 @@ export interface components {
          * @description The present shift.
          */
         ShiftBody: {
+            /** More */
+            more: number;
             /** Notes */
             notes: components["schemas"]["NoteBody"][];
+            /** Seen */
+            seen: string | null;
             /** Shift */
             shift: number;
             /** Since */
@@ -2645,6 +2655,14 @@ export interface components {
             automatic: components["schemas"]["ActTold"][];
             /** Complete */
             complete: boolean;
+            /** Corrected Kwh */
+            corrected_kwh: number;
+            /** Corrected Minor Units */
+            corrected_minor_units: number;
+            /** Corrected Points */
+            corrected_points: number;
+            /** Corrections */
+            corrections: number;
             /** Data */
             data: components["schemas"]["DataTold"][];
             /** Data Total */
@@ -2771,7 +2789,7 @@ export interface components {
             shift: components["schemas"]["PastShiftBody"];
             /** Standing */
             standing: components["schemas"]["MatterBody"][];
-            summary: components["schemas"]["ShiftSummary"];
+            summary: components["schemas"]["ShiftSummary"] | null;
         };
         /**
          * Totals
@@ -2989,7 +3007,16 @@ export interface operations {
                      *           "value": 104.2
                      *         }
                      *       ],
+                     *       "longest_shelf_s": 28800,
                      *       "next": null,
+                     *       "out_of_service": [
+                     *         {
+                     *           "feeder": "F1",
+                     *           "kind": "wrong_meter",
+                     *           "priority": "low",
+                     *           "stands": true
+                     *         }
+                     *       ],
                      *       "summary": {
                      *         "counts": [
                      *           {
@@ -3019,6 +3046,7 @@ export interface operations {
                      *           "in_ten_minutes": 2,
                      *           "since": null
                      *         },
+                     *         "frozen_since": null,
                      *         "newest": {
                      *           "acknowledged_at": null,
                      *           "acknowledged_by": null,
@@ -3041,7 +3069,8 @@ export interface operations {
                      *           "text": "F1: Line 3 at 104.2 %, its limit is 100.0 %",
                      *           "value": 104.2
                      *         },
-                     *         "shelved": 0
+                     *         "shelved": 0,
+                     *         "waiting": []
                      *       }
                      *     }
                      */
@@ -3074,7 +3103,15 @@ export interface operations {
                             text: string;
                             value: number | null;
                         }[];
+                        longest_shelf_s: number;
                         next: string | null;
+                        out_of_service: {
+                            feeder: string | null;
+                            kind: string;
+                            /** @enum {unknown} */
+                            priority: "critical" | "high" | "low" | "medium";
+                            stands: boolean;
+                        }[];
                         /**
                          * AlarmSummary
                          * @description What is seen on every page.
@@ -3096,6 +3133,7 @@ export interface operations {
                                 in_ten_minutes: number;
                                 since: string | null;
                             };
+                            frozen_since: string | null;
                             newest: {
                                 acknowledged_at: string | null;
                                 acknowledged_by: string | null;
@@ -3125,6 +3163,12 @@ export interface operations {
                                 value: number | null;
                             } | null;
                             shelved: number;
+                            waiting: {
+                                alarm: string;
+                                occurrence: number;
+                                /** @enum {unknown} */
+                                priority: "critical" | "high" | "low" | "medium";
+                            }[];
                         };
                     };
                 };
@@ -3547,6 +3591,7 @@ export interface operations {
                      *       ],
                      *       "chattering": [],
                      *       "end": "2026-01-12T18:04:47Z",
+                     *       "flood_above": 10,
                      *       "in_flood_percent": 0,
                      *       "most_in_ten_minutes": 2,
                      *       "operators": 1,
@@ -3594,6 +3639,7 @@ export interface operations {
                         }[];
                         chattering: string[];
                         end: string;
+                        flood_above: number;
                         in_flood_percent: number;
                         most_in_ten_minutes: number;
                         operators: number;
@@ -3699,6 +3745,7 @@ export interface operations {
                      *         "in_ten_minutes": 2,
                      *         "since": null
                      *       },
+                     *       "frozen_since": null,
                      *       "newest": {
                      *         "acknowledged_at": null,
                      *         "acknowledged_by": null,
@@ -3721,7 +3768,8 @@ export interface operations {
                      *         "text": "F1: Line 3 at 104.2 %, its limit is 100.0 %",
                      *         "value": 104.2
                      *       },
-                     *       "shelved": 0
+                     *       "shelved": 0,
+                     *       "waiting": []
                      *     }
                      */
                     "application/json": {
@@ -3741,6 +3789,7 @@ export interface operations {
                             in_ten_minutes: number;
                             since: string | null;
                         };
+                        frozen_since: string | null;
                         newest: {
                             acknowledged_at: string | null;
                             acknowledged_by: string | null;
@@ -3770,6 +3819,12 @@ export interface operations {
                             value: number | null;
                         } | null;
                         shelved: number;
+                        waiting: {
+                            alarm: string;
+                            occurrence: number;
+                            /** @enum {unknown} */
+                            priority: "critical" | "high" | "low" | "medium";
+                        }[];
                     };
                 };
             };
@@ -6408,6 +6463,24 @@ export interface operations {
                     "application/json": components["schemas"]["DevicesPage"];
                 };
             };
+            /** @description this feeder is not theirs */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this feeder is not theirs",
+                     *       "instance": "/api/v1/devices",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description there is no such device or feeder */
             404: {
                 headers: {
@@ -6544,6 +6617,42 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["DevicePage"];
+                };
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/devices/ev-005",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/devices/ev-005",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description there is no such device or feeder */
@@ -7791,7 +7900,7 @@ export interface operations {
                         requests: {
                             active_at: string | null;
                             answer: string | null;
-                            baseline_kw: number;
+                            baseline_kw: number | null;
                             consent: string | null;
                             customer: string;
                             end: string;
@@ -8114,7 +8223,7 @@ export interface operations {
                             requests: {
                                 active_at: string | null;
                                 answer: string | null;
-                                baseline_kw: number;
+                                baseline_kw: number | null;
                                 consent: string | null;
                                 customer: string;
                                 end: string;
@@ -9171,7 +9280,7 @@ export interface operations {
                          */
                         service_points: {
                             bus: number[];
-                            critical: boolean[];
+                            critical: (boolean | null)[];
                             customer: (string | null)[];
                             metered: boolean[];
                             name: string[];
@@ -9685,6 +9794,7 @@ export interface operations {
                      *       "at": "2026-01-12T18:04:47Z",
                      *       "before_percent": 106.9,
                      *       "cannot_because": null,
+                     *       "cannot_code": null,
                      *       "closed_at": null,
                      *       "closed_by": null,
                      *       "confirmed": [],
@@ -9795,6 +9905,7 @@ export interface operations {
                      *       "order": "O-dorf-20260112T180447Z",
                      *       "reach_percent": 7.4,
                      *       "reason": null,
+                     *       "reason_code": null,
                      *       "requests": {},
                      *       "state": "open",
                      *       "target": null,
@@ -9815,6 +9926,7 @@ export interface operations {
                         at: string;
                         before_percent?: number | null;
                         cannot_because?: string | null;
+                        cannot_code?: ("effect_first_seen" | "effect_loading" | "effect_newer" | "effect_no_solution" | "effect_not_reached" | "effect_power" | "effect_unknown" | "effect_violation" | "excluded_since") | ("another_needed" | "automatic_off" | "cannot_be_meant" | "clock_set_back" | "expired" | "has_agreed" | "is_over" | "may_not_operate" | "not_signed_in" | "person_needed" | "restarted" | "stop_holds" | "too_many_open" | "two_steps_needed" | "unknown_order") | null;
                         closed_at?: string | null;
                         closed_by?: string | null;
                         /** @default [] */
@@ -9934,6 +10046,7 @@ export interface operations {
                         order: string;
                         reach_percent?: number | null;
                         reason?: string | null;
+                        reason_code?: ("clock_set_back" | "emergency_stop" | "expired" | "failed" | "not_needed" | "restarted") | null;
                         /** @default {} */
                         requests: {
                             [key: string]: number;
@@ -11583,6 +11696,7 @@ export interface operations {
                      *           "at": "2026-01-12T18:04:47Z",
                      *           "before_percent": 106.9,
                      *           "cannot_because": null,
+                     *           "cannot_code": null,
                      *           "closed_at": null,
                      *           "closed_by": null,
                      *           "confirmed": [],
@@ -11602,6 +11716,7 @@ export interface operations {
                      *           "order": "O-dorf-20260112T180447Z",
                      *           "reach_percent": 7.4,
                      *           "reason": null,
+                     *           "reason_code": null,
                      *           "requests": {},
                      *           "state": "open",
                      *           "target": null,
@@ -11628,6 +11743,7 @@ export interface operations {
                             at: string;
                             before_percent?: number | null;
                             cannot_because?: string | null;
+                            cannot_code?: ("effect_first_seen" | "effect_loading" | "effect_newer" | "effect_no_solution" | "effect_not_reached" | "effect_power" | "effect_unknown" | "effect_violation" | "excluded_since") | ("another_needed" | "automatic_off" | "cannot_be_meant" | "clock_set_back" | "expired" | "has_agreed" | "is_over" | "may_not_operate" | "not_signed_in" | "person_needed" | "restarted" | "stop_holds" | "too_many_open" | "two_steps_needed" | "unknown_order") | null;
                             closed_at?: string | null;
                             closed_by?: string | null;
                             /** @default [] */
@@ -11747,6 +11863,7 @@ export interface operations {
                             order: string;
                             reach_percent?: number | null;
                             reason?: string | null;
+                            reason_code?: ("clock_set_back" | "emergency_stop" | "expired" | "failed" | "not_needed" | "restarted") | null;
                             /** @default {} */
                             requests: {
                                 [key: string]: number;
@@ -11830,6 +11947,7 @@ export interface operations {
                      *       "at": "2026-01-12T18:04:47Z",
                      *       "before_percent": 106.9,
                      *       "cannot_because": null,
+                     *       "cannot_code": null,
                      *       "closed_at": null,
                      *       "closed_by": null,
                      *       "confirmed": [],
@@ -11940,6 +12058,7 @@ export interface operations {
                      *       "order": "O-dorf-20260112T180447Z",
                      *       "reach_percent": 7.4,
                      *       "reason": null,
+                     *       "reason_code": null,
                      *       "requests": {},
                      *       "state": "open",
                      *       "target": null,
@@ -11960,6 +12079,7 @@ export interface operations {
                         at: string;
                         before_percent?: number | null;
                         cannot_because?: string | null;
+                        cannot_code?: ("effect_first_seen" | "effect_loading" | "effect_newer" | "effect_no_solution" | "effect_not_reached" | "effect_power" | "effect_unknown" | "effect_violation" | "excluded_since") | ("another_needed" | "automatic_off" | "cannot_be_meant" | "clock_set_back" | "expired" | "has_agreed" | "is_over" | "may_not_operate" | "not_signed_in" | "person_needed" | "restarted" | "stop_holds" | "too_many_open" | "two_steps_needed" | "unknown_order") | null;
                         closed_at?: string | null;
                         closed_by?: string | null;
                         /** @default [] */
@@ -12079,6 +12199,7 @@ export interface operations {
                         order: string;
                         reach_percent?: number | null;
                         reason?: string | null;
+                        reason_code?: ("clock_set_back" | "emergency_stop" | "expired" | "failed" | "not_needed" | "restarted") | null;
                         /** @default {} */
                         requests: {
                             [key: string]: number;
@@ -12178,6 +12299,7 @@ export interface operations {
                      *       "at": "2026-01-12T18:04:47Z",
                      *       "before_percent": 106.9,
                      *       "cannot_because": null,
+                     *       "cannot_code": null,
                      *       "closed_at": "2026-01-12T18:05:47Z",
                      *       "closed_by": "li.wei",
                      *       "confirmed": [
@@ -12199,6 +12321,7 @@ export interface operations {
                      *       "order": "O-dorf-20260112T180447Z",
                      *       "reach_percent": 7.4,
                      *       "reason": null,
+                     *       "reason_code": null,
                      *       "requests": {
                      *         "sent": 1
                      *       },
@@ -12221,6 +12344,7 @@ export interface operations {
                         at: string;
                         before_percent?: number | null;
                         cannot_because?: string | null;
+                        cannot_code?: ("effect_first_seen" | "effect_loading" | "effect_newer" | "effect_no_solution" | "effect_not_reached" | "effect_power" | "effect_unknown" | "effect_violation" | "excluded_since") | ("another_needed" | "automatic_off" | "cannot_be_meant" | "clock_set_back" | "expired" | "has_agreed" | "is_over" | "may_not_operate" | "not_signed_in" | "person_needed" | "restarted" | "stop_holds" | "too_many_open" | "two_steps_needed" | "unknown_order") | null;
                         closed_at?: string | null;
                         closed_by?: string | null;
                         /** @default [] */
@@ -12340,6 +12464,7 @@ export interface operations {
                         order: string;
                         reach_percent?: number | null;
                         reason?: string | null;
+                        reason_code?: ("clock_set_back" | "emergency_stop" | "expired" | "failed" | "not_needed" | "restarted") | null;
                         /** @default {} */
                         requests: {
                             [key: string]: number;
@@ -12583,6 +12708,7 @@ export interface operations {
                      *       "at": "2026-01-12T18:04:47Z",
                      *       "before_percent": 106.9,
                      *       "cannot_because": null,
+                     *       "cannot_code": null,
                      *       "closed_at": "2026-01-12T18:05:47Z",
                      *       "closed_by": "li.wei",
                      *       "confirmed": [],
@@ -12602,6 +12728,7 @@ export interface operations {
                      *       "order": "O-dorf-20260112T180447Z",
                      *       "reach_percent": 7.4,
                      *       "reason": "the crew is back already",
+                     *       "reason_code": null,
                      *       "requests": {},
                      *       "state": "withdrawn",
                      *       "target": null,
@@ -12622,6 +12749,7 @@ export interface operations {
                         at: string;
                         before_percent?: number | null;
                         cannot_because?: string | null;
+                        cannot_code?: ("effect_first_seen" | "effect_loading" | "effect_newer" | "effect_no_solution" | "effect_not_reached" | "effect_power" | "effect_unknown" | "effect_violation" | "excluded_since") | ("another_needed" | "automatic_off" | "cannot_be_meant" | "clock_set_back" | "expired" | "has_agreed" | "is_over" | "may_not_operate" | "not_signed_in" | "person_needed" | "restarted" | "stop_holds" | "too_many_open" | "two_steps_needed" | "unknown_order") | null;
                         closed_at?: string | null;
                         closed_by?: string | null;
                         /** @default [] */
@@ -12741,6 +12869,7 @@ export interface operations {
                         order: string;
                         reach_percent?: number | null;
                         reason?: string | null;
+                        reason_code?: ("clock_set_back" | "emergency_stop" | "expired" | "failed" | "not_needed" | "restarted") | null;
                         /** @default {} */
                         requests: {
                             [key: string]: number;
@@ -15430,6 +15559,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "more": 0,
                      *       "notes": [
                      *         {
                      *           "at": "2026-01-12T18:04:47Z",
@@ -15443,6 +15573,7 @@ export interface operations {
                      *           "who": "li.wei"
                      *         }
                      *       ],
+                     *       "seen": "5b0a6c1f4de2a9970c1d3b8e6f2a4c57",
                      *       "shift": 41,
                      *       "since": "2026-01-12T14:00:00Z",
                      *       "standing": [
@@ -15461,6 +15592,42 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ShiftBody"];
+                };
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/shift",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/shift",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description what was asked for cannot be */
@@ -15519,6 +15686,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "remarks": "Quiet. Look after the pump at C-017.",
+                 *       "seen": "5b0a6c1f4de2a9970c1d3b8e6f2a4c57",
                  *       "shift": 41,
                  *       "takes_over": "jo.linde"
                  *     }
@@ -15526,6 +15694,7 @@ export interface operations {
                 "application/json": {
                     /** @default  */
                     remarks?: string;
+                    seen: string;
                     shift: number;
                     takes_over: string;
                     who?: string | null;
@@ -15541,6 +15710,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "more": 0,
                      *       "notes": [
                      *         {
                      *           "at": "2026-01-12T18:04:47Z",
@@ -15554,6 +15724,7 @@ export interface operations {
                      *           "who": "li.wei"
                      *         }
                      *       ],
+                     *       "seen": "e1c8f2d94b7a05362d8e9f10a4b6c7d3",
                      *       "shift": 42,
                      *       "since": "2026-01-12T22:00:00Z",
                      *       "standing": [],
@@ -16259,6 +16430,10 @@ export interface operations {
                      *       "alarms_shelved": 0,
                      *       "automatic": [],
                      *       "complete": true,
+                     *       "corrected_kwh": -0.41,
+                     *       "corrected_minor_units": -12,
+                     *       "corrected_points": -4,
+                     *       "corrections": 1,
                      *       "data": [],
                      *       "data_total": 0,
                      *       "disputes_closed": 0,
@@ -16303,6 +16478,42 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ShiftSummary"];
+                };
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/shift/summary",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/shift/summary",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description what was asked for cannot be */
@@ -16379,6 +16590,42 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["PastShiftsBody"];
+                };
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/shifts",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/shifts",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description what was asked for cannot be */
@@ -16502,6 +16749,10 @@ export interface operations {
                      *         "alarms_shelved": 0,
                      *         "automatic": [],
                      *         "complete": true,
+                     *         "corrected_kwh": -0.41,
+                     *         "corrected_minor_units": -12,
+                     *         "corrected_points": -4,
+                     *         "corrections": 1,
                      *         "data": [],
                      *         "data_total": 0,
                      *         "disputes_closed": 0,
@@ -16547,6 +16798,42 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ToldShiftBody"];
+                };
+            };
+            /** @description nobody is signed in, and no token was shown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "nobody is signed in, and no token was shown",
+                     *       "instance": "/api/v1/shifts/41",
+                     *       "status": 401,
+                     *       "title": "Unauthorized",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this is not for who was shown, or this controller is read-only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "this is not for who was shown, or this controller is read-only",
+                     *       "instance": "/api/v1/shifts/41",
+                     *       "status": 403,
+                     *       "title": "Forbidden",
+                     *       "type": "about:blank"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description there is no such shift that is over and still known */

@@ -2,7 +2,8 @@
 // title, so that it is noticed in another tab too.
 
 import { computed, effect, signal } from "@preact/signals";
-import { hasShown, link } from "../live/stream";
+import { hasShown } from "../live/stream";
+import { isUnknown } from "../screens/alarms/alarm_store";
 import { soundWanted } from "../screens/alarms/sound";
 import { mustSignIn } from "../session";
 import { t } from "../words";
@@ -15,7 +16,7 @@ const AGAIN_MS = 20_000;
 const FALLING = [660, 494, 370];
 const NOTE_S = 0.35;
 
-const cannotHear = computed(() => soundWanted.value && hasShown.value && (mustSignIn.value || link.value !== "live"));
+const cannotHear = computed(() => soundWanted.value && (isUnknown.value || (hasShown.value && mustSignIn.value)));
 const isDeaf = signal(false);
 let context: AudioContext | null = null;
 let title: string | null = null;

@@ -3,7 +3,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { useCommandKey } from "../api/command_key";
+import { useCommandKey, type KeyHeader } from "../api/command_key";
 import { problemText } from "../api/problem";
 import { t, type Text } from "../words";
 import { announce } from "./announce";
@@ -20,7 +20,7 @@ interface CommandDialogProps {
   confirm: Text;
   /** What is asked for: something else is another command. */
   asked: unknown;
-  sendIt: (headers: { "idempotency-key": string }) => Promise<unknown>;
+  sendIt: (headers: KeyHeader, pressedMs: number) => Promise<unknown>;
   /** False: the form is not filled in as it must be, and nothing is sent. */
   isReady?: boolean;
   onClose: () => void;
@@ -32,22 +32,18 @@ interface CommandDialogProps {
 export function CommandDialog({ title, confirm, asked, sendIt, isReady = true, onClose, children }: CommandDialogProps) {
   const [fault, setFault] = useState<string | null>(null);
   const { isBusy, send } = useCommandKey();
-  const submit = async (headers: { "idempotency-key": string }): Promise<void> => {
-    try {
-      await sendIt(headers);
-      announce(t(words.done));
-      onClose();
-    } catch (error) {
-      setFault(problemText(error));
-    }
+  const done = (): void => {
+    announce(t(words.done));
+    onClose();
   };
+  const failed = (error: unknown): void => setFault(problemText(error));
   return (
     <Dialog title={title} onClose={onClose}>
       <form
         class="form"
         onSubmit={(event) => {
           event.preventDefault();
-          if (isReady) void send(asked, submit);
+          if (isReady) send(asked, sendIt, { done, failed });
         }}
       >
         {children(fault)}

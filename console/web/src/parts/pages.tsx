@@ -73,8 +73,7 @@ export function usePages<Item>(
 export function PagesFoot<Item>({ of, none }: { of: Paged<Item>; none: ComponentChildren }) {
   if (of.problem !== undefined) return <ProblemNote problem={of.problem} again={of.reload} />;
   if (of.isLoading) return <Loading />;
-  if (of.items.length === 0) return <p class="empty">{none}</p>;
-  if (!of.hasMore) return null;
+  if (!of.hasMore) return of.items.length === 0 ? <p class="empty">{none}</p> : null;
   return (
     <button type="button" onClick={of.more}>
       {t(words.more)}

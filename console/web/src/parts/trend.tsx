@@ -3,6 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { clockTime, siteNowMs, when } from "../format";
 import { colour, coloursChanged } from "../theme";
 import { language, LOCALES, t, type Text } from "../words";
 
@@ -78,9 +79,27 @@ export function Trend(props: TrendProps) {
     };
   }, [shape, coloursChanged.value, language.value]);
 
-  useEffect(() => chart.current?.setData(props.data), [props.data]);
+  useEffect(() => {
+    if (chart.current) renew(chart.current, props.data);
+  }, [props.data]);
   useEffect(() => chart.current?.redraw(false), [props.marks, props.moments]);
   return <div class="trend" role="img" aria-label={props.summary} ref={place} />;
+}
+
+/** Newer values. Who has drawn a part of the time larger goes on seeing that part. */
+function renew(chart: uPlot, data: uPlot.AlignedData): void {
+  const times = chart.data[0];
+  const [first, last] = [times[0], times[times.length - 1]];
+  const { min, max } = chart.scales["x"] ?? {};
+  const isWhole = first === undefined || last === undefined || min == null || max == null || (min <= first && max >= last);
+  if (isWhole) {
+    chart.setData(data);
+    return;
+  }
+  chart.batch(() => {
+    chart.setData(data, false);
+    chart.setScale("x", { min, max });
+  });
 }
 
 function options(latest: { current: TrendProps }, width: number): uPlot.Options {
@@ -93,11 +112,11 @@ function options(latest: { current: TrendProps }, width: number): uPlot.Options 
     width,
     height,
     series: [
-      { label: t({ en: "Time", zh: "时间" }), value: (_, at) => (at === null ? "–" : timeLabel(at)) },
+      { label: t({ en: "Time", zh: "时间" }), value: (_, at) => (at === null ? "–" : when(at * 1000)) },
       ...lines.map((line) => series(line, say)),
     ],
     axes: [
-      { ...axis, values: (_, at) => at.map((one) => timeLabel(one, false)) },
+      { ...axis, values: (_, at) => at.map((one, place) => axisLabel(one, at[place - 1])) },
       { ...axis, size: 64, values: (_, values) => values.map((value) => `${figure.format(value)}\u202f${unit}`) },
     ],
     scales: { y: { range: (_, low, high) => viewed(latest.current, low, high) } },
@@ -115,9 +134,14 @@ function options(latest: { current: TrendProps }, width: number): uPlot.Options 
 
 const FONT = '12px system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif';
 
-function timeLabel(atS: number, seconds = true): string {
-  const time: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hour12: false };
-  return new Date(atS * 1000).toLocaleTimeString(LOCALES[language.value], seconds ? { ...time, second: "2-digit" } : time);
+/** The time of day, and below it the date where a day begins that is not the site's today. */
+function axisLabel(atS: number, beforeS: number | undefined): string {
+  const day = new Date(atS * 1000);
+  const isKnown = beforeS !== undefined && new Date(beforeS * 1000).toDateString() === day.toDateString();
+  const isToday = day.toDateString() === new Date(siteNowMs.peek()).toDateString();
+  const time = clockTime(day, false);
+  if (isKnown || (isToday && beforeS === undefined)) return time;
+  return `${time}\n${day.toLocaleDateString(LOCALES[language.value], { month: "short", day: "numeric" })}`;
 }
 
 function series(line: Line, say: (chart: uPlot, value: number | null) => string): uPlot.Series {

@@ -6,7 +6,8 @@ import "leaflet/dist/leaflet.css";
 import { geometryOf, type Form, type Geometry } from "./geometry";
 import { elementAt } from "./hitting";
 import { endsOf, placesOf, type Figures, type Layout } from "./layout";
-import { Painter, type Marks } from "./painter";
+import { Painter } from "./painter";
+import type { Marks } from "./painting";
 import { sameTones, tonesOf, type Tones } from "./tones";
 
 interface Told {

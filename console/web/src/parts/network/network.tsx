@@ -1,7 +1,7 @@
 // A feeder's network on the screen: the drawing, what can be done with it, and what its signs mean. Figures come
 // in as values; whoever replays the past gives other ones.
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { percent, perUnit } from "../../format";
 import { coloursChanged } from "../../theme";
@@ -14,7 +14,7 @@ import { hasMap, type Form } from "./geometry";
 import { Finder } from "./finder";
 import { nameOf, placesOf, type Figures, type Layout } from "./layout";
 import { Legend } from "./legend";
-import type { Marks } from "./painter";
+import type { Marks } from "./painting";
 import { NORMAL, tonesOf, UNKNOWN } from "./tones";
 import "./network.css";
 
@@ -58,21 +58,74 @@ const NO_MARKS: Marks = { selected: null, limited: new Set(), chosen: new Set(),
 
 export function Network({ layout, figures, isPreview = false, marks = {}, onSelect, tools, note }: NetworkProps) {
   const [form, setForm] = useState<Form>("diagram");
-  const [showsLegend, setLegend] = useState(false);
-  const [pointed, setPointed] = useState<{ element: string; x: number; y: number } | null>(null);
+  const shownForm = hasMap(layout) ? form : "diagram";
+  const wholeMarks = { ...NO_MARKS, ...marks };
+  const { place, drawing, pointed } = useDrawing({ layout, form: shownForm, figures, marks: wholeMarks, onSelect });
+  const inWords = (text: string): string => (isPreview ? t(words.preview(text)) : text);
+  const said = (element: string): string => inWords(sayElement(layout, figures, element));
+  const goTo = (element: string): void => {
+    drawing.current?.goTo(element); // also when it is selected already
+    onSelect?.(element);
+    announce(said(element));
+  };
+  const next = (): void => {
+    const found = nextAbnormal(layout, figures, wholeMarks.selected);
+    if (found === null) announce(inWords(t(words.none)));
+    else goTo(found);
+  };
+  return (
+    <div class="network">
+      <div class="row network-tools">
+        {hasMap(layout) && <Choice label={words.form} value={shownForm} options={FORMS} onChange={setForm} />}
+        <Finder layout={layout} onFind={(hit) => goTo(hit.element)} />
+        <button type="button" onClick={next}>
+          <Icon name="next" />
+          {t(words.next)}
+        </button>
+        {tools}
+      </div>
+      <div class="network-place">
+        <Frame place={place} onNext={next} onFit={() => drawing.current?.fit()} />
+        <Zoom drawing={drawing} />
+        {note && <div class="network-note">{note}</div>}
+        {pointed && (
+          <div class="network-tip" style={{ left: `${pointed.x + 14}px`, top: `${pointed.y + 14}px` }} aria-hidden="true">
+            {said(pointed.element)}
+          </div>
+        )}
+      </div>
+      <FoldedLegend />
+    </div>
+  );
+}
+
+interface Drawn {
+  layout: Layout;
+  form: Form;
+  figures: Figures | null;
+  marks: Marks;
+  onSelect: ((element: string | null) => void) | undefined;
+}
+interface Pointed {
+  readonly element: string;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Keeps a drawing in `place` that shows what it is given; `pointed`: what the pointer is over. */
+function useDrawing({ layout, form, figures, marks, onSelect }: Drawn) {
+  const [pointed, setPointed] = useState<Pointed | null>(null);
   const place = useRef<HTMLDivElement>(null);
   const drawing = useRef<Drawing | null>(null);
   const picked = useRef<string | null>(null);
-  const keys = useRef(`network-${(numbered += 1)}`).current;
   const latest = useRef({ figures, onSelect });
   latest.current = { figures, onSelect };
-  const { selected, limited, chosen, quality } = { ...NO_MARKS, ...marks };
-  const shownForm = hasMap(layout) ? form : "diagram";
+  const { selected, limited, chosen, quality } = marks;
 
   useEffect(() => {
     const frame = place.current;
     if (!frame) return undefined;
-    const made = (drawing.current = new Drawing(frame, layout, shownForm, {
+    const made = (drawing.current = new Drawing(frame, layout, form, {
       onPick: (element) => {
         picked.current = element;
         latest.current.onSelect?.(element);
@@ -89,7 +142,7 @@ export function Network({ layout, figures, isPreview = false, marks = {}, onSele
       made.remove();
       drawing.current = null;
     };
-  }, [layout, shownForm]);
+  }, [layout, form]);
   useEffect(() => drawing.current?.show(figures), [figures]);
   useEffect(() => drawing.current?.mark({ selected, limited, chosen, quality }), [selected, limited, chosen, quality]);
   useEffect(() => drawing.current?.recolour(), [coloursChanged.value]);
@@ -97,75 +150,70 @@ export function Network({ layout, figures, isPreview = false, marks = {}, onSele
     if (selected !== null && selected !== picked.current) drawing.current?.goTo(selected); // picked elsewhere
     picked.current = null;
   }, [selected]);
+  return { place, drawing, pointed };
+}
 
-  const inWords = (text: string): string => (isPreview ? t(words.preview(text)) : text);
-  const said = (element: string): string => inWords(sayElement(layout, figures, element));
-  const goTo = (element: string): void => {
-    drawing.current?.goTo(element); // also when it is selected already
-    onSelect?.(element);
-    announce(said(element));
-  };
-  const next = (): void => {
-    const found = nextAbnormal(layout, figures, selected);
-    if (found === null) announce(inWords(t(words.none)));
-    else goTo(found);
-  };
+interface FrameProps {
+  place: RefObject<HTMLDivElement>;
+  onNext: () => void;
+  onFit: () => void;
+}
+
+/** Where the drawing stands, by keyboard as well. */
+function Frame({ place, onNext, onFit }: FrameProps) {
+  const keys = useRef(`network-${(numbered += 1)}`).current;
   const onKey = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own, such as Ctrl+0
-    if (event.key === "n" || event.key === "N") next();
-    else if (event.key === "0") drawing.current?.fit();
+    if (event.key === "n" || event.key === "N") onNext();
+    else if (event.key === "0") onFit();
     else return;
     event.preventDefault();
   };
   return (
-    <div class="network">
-      <div class="row network-tools">
-        {hasMap(layout) && <Choice label={words.form} value={shownForm} options={FORMS} onChange={setForm} />}
-        <Finder layout={layout} onFind={(hit) => goTo(hit.element)} />
-        <button type="button" onClick={next}>
-          <Icon name="next" />
-          {t(words.next)}
-        </button>
-        {tools}
-      </div>
-      <div class="network-place">
-        <div
-          class="network-frame"
-          ref={place}
-          role="application"
-          aria-label={t(words.drawing)}
-          aria-describedby={keys}
-          onKeyDown={onKey}
-        />
-        <p id={keys} class="unseen">
-          {t(words.keys)}
-        </p>
-        <div class="network-zoom" role="group" aria-label={t(words.drawing)}>
-          <button type="button" aria-label={t(words.closer)} onClick={() => drawing.current?.zoom(1)}>
-            +
-          </button>
-          <button type="button" aria-label={t(words.farther)} onClick={() => drawing.current?.zoom(-1)}>
-            −
-          </button>
-          <button type="button" aria-label={t(words.all)} title={t(words.all)} onClick={() => drawing.current?.fit()}>
-            ⤢
-          </button>
-        </div>
-        {note && <div class="network-note">{note}</div>}
-        {pointed && (
-          <div class="network-tip" style={{ left: `${pointed.x + 14}px`, top: `${pointed.y + 14}px` }} aria-hidden="true">
-            {said(pointed.element)}
-          </div>
-        )}
-      </div>
+    <>
+      <div
+        class="network-frame"
+        ref={place}
+        role="application"
+        aria-label={t(words.drawing)}
+        aria-describedby={keys}
+        onKeyDown={onKey}
+      />
+      <p id={keys} class="unseen">
+        {t(words.keys)}
+      </p>
+    </>
+  );
+}
+
+function Zoom({ drawing }: { drawing: RefObject<Drawing> }) {
+  return (
+    <div class="network-zoom" role="group" aria-label={t(words.drawing)}>
+      <button type="button" aria-label={t(words.closer)} onClick={() => drawing.current?.zoom(1)}>
+        +
+      </button>
+      <button type="button" aria-label={t(words.farther)} onClick={() => drawing.current?.zoom(-1)}>
+        −
+      </button>
+      <button type="button" aria-label={t(words.all)} title={t(words.all)} onClick={() => drawing.current?.fit()}>
+        ⤢
+      </button>
+    </div>
+  );
+}
+
+function FoldedLegend() {
+  const [isShown, setShown] = useState(false);
+  return (
+    <>
       <div class="row">
-        <button type="button" class="quiet" aria-expanded={showsLegend} onClick={() => setLegend(!showsLegend)}>
-          <Icon name={showsLegend ? "down" : "next"} size={14} />
+        <button type="button" class="quiet" aria-expanded={isShown} onClick={() => setShown(!isShown)}>
+          <Icon name={isShown ? "down" : "next"} size={14} />
           {t(words.legend)}
         </button>
       </div>
-      {showsLegend && <Legend key={language.value} />}
-    </div>
+      {isShown && <Legend key={language.value} />}
+    </>
   );
 }
 
@@ -176,7 +224,8 @@ export function sayElement(layout: Layout, figures: Figures | null, element: str
   const name = nameOf(layout, element);
   if (part.kind === "bus") return `${name}: ${perUnit(figures?.v[part.place])}`;
   if (part.kind === "link") return name;
-  return `${name}: ${percent(part.kind === "line" ? figures?.line[part.place] : figures?.transformer[part.place])}`;
+  const { limit_percent } = part.kind === "line" ? layout.lines : layout.transformers;
+  return `${name}: ${percent(figures?.[part.kind][part.place], limit_percent[part.place])}`;
 }
 
 /** The element after `current` that is near or over its limit, in the order of the layout; round and round. */

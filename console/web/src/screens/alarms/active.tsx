@@ -1,12 +1,14 @@
 // What waits and what stands: by priority, those unseen first; acknowledged by keyboard, one by one or those marked.
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { body, client } from "../../api/client";
+import { useCommandKey } from "../../api/command_key";
 import { problemText } from "../../api/problem";
 import { useResource } from "../../api/resource";
 import { plain, when } from "../../format";
 import { announce } from "../../parts/announce";
 import { Choice } from "../../parts/field";
+import { Icon } from "../../parts/icon";
 import { Panel } from "../../parts/page";
 import { Known } from "../../parts/states";
 import { may } from "../../session";
@@ -15,7 +17,7 @@ import { alarmsVersion, type Alarm } from "./alarm_store";
 import { AlarmTable } from "./alarm_table";
 import { arranged } from "./arranged";
 import { waits, words } from "./alarm_words";
-import { acknowledge, MOST_AT_ONCE, type Outcome } from "./commands";
+import { acknowledge, mayHandle, MOST_AT_ONCE, seenOf, type Outcome } from "./commands";
 import { AlarmDetails } from "./details";
 import { PRIORITIES, PRIORITY_SIGNS, type Priority } from "./kind_names";
 import { ShelveDialog } from "./shelve_dialog";
@@ -26,6 +28,10 @@ const own = {
   flood: (count: number, grouped: number): Text => ({
     en: `Alarm flood: ${count} in ten minutes. ${grouped} of low or medium priority are put under what explains them.`,
     zh: `告警泛滥：十分钟内 ${count} 条。其中 ${grouped} 条中、低优先级告警已归并到其起因之下。`,
+  }),
+  frozen: (at: string): Text => ({
+    en: `The journal cannot be written. Alarms of low priority are as of ${at}; nothing can be acknowledged or shelved.`,
+    zh: `日志无法写入。低优先级告警停留在 ${at} 的状态，期间无法确认或搁置。`,
   }),
   since: (at: string): Text => ({ en: `Since ${at}.`, zh: `始于 ${at}。` }),
   marked: (count: string): Text => ({ en: `Acknowledge the ${count} marked`, zh: `确认所选 ${count} 条` }),
@@ -43,6 +49,8 @@ const own = {
 };
 const COVERED = new Set(["shelved", "suppressed", "out_of_service"]);
 const POLL_MS = 30_000;
+/** Rows that are shown at first, and with each "more". */
+const FIRST = 200;
 
 interface ActiveProps {
   priority?: Priority | null;
@@ -63,10 +71,16 @@ export function ActiveAlarms({ priority = null, alarm }: ActiveProps) {
           {flood.since && ` ${t(own.since(when(flood.since)))}`}
         </p>
       )}
+      {list.data?.summary.frozen_since && (
+        <p class="note bad" role="status">
+          <Icon name="warning" /> {t(own.frozen(when(list.data.summary.frozen_since, false)))}
+        </p>
+      )}
       <Known of={list} none={own.none} isEmpty={(found) => found.items.every((one) => COVERED.has(one.state))}>
         {(found) => (
           <Listed
             alarms={found.items.filter((one) => !COVERED.has(one.state))}
+            longestShelfS={found.longest_shelf_s}
             priority={shownPriority}
             {...(alarm ? { opened: alarm } : {})}
           />
@@ -86,37 +100,37 @@ function PriorityChoice({ value, onChange }: { value: Priority | "all"; onChange
 
 interface ListedProps {
   alarms: readonly Alarm[];
+  longestShelfS: number;
   priority: Priority | "all";
   opened?: string;
 }
 
-function Listed({ alarms, priority, opened }: ListedProps) {
+function Listed({ alarms, longestShelfS, priority, opened }: ListedProps) {
   const [marked, setMarked] = useState<ReadonlySet<string>>(new Set());
   const [detailsOf, setDetailsOf] = useState<string | null>(opened ?? null);
   const [shelving, setShelving] = useState<string | null>(null);
   const [told, setTold] = useState("");
-  const busy = useRef(false);
+  const { isBusy, send } = useCommandKey();
   const shown = useMemo(() => alarms.filter((one) => priority === "all" || one.priority === priority), [alarms, priority]);
   const byId = useMemo(() => new Map(alarms.map((one) => [one.alarm, one])), [alarms]);
   const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
   const { rows, under } = useMemo(() => arranged(shown, unfolded), [shown, unfolded]);
-  const chosen = rows.filter((one) => marked.has(one.alarm) && waits(one)); // nobody acknowledges what is folded away
+  const [most, setMost] = useState(FIRST);
+  const seeable = useMemo(() => rows.slice(0, most), [rows, most]);
+  const mine = seeable.filter((one) => waits(one) && mayHandle(one)); // nobody acknowledges what is not there to be seen
+  const chosen = mine.filter((one) => marked.has(one.alarm));
 
   const seen = (some: readonly Alarm[]): void => {
-    const waiting = some.filter((one) => waits(one) && may("operate", one.feeder ?? undefined));
-    if (!waiting.length || busy.current) return;
-    busy.current = true;
-    acknowledge(waiting)
-      .then(
-        (outcome) => {
-          setTold(sayOutcome(outcome));
-          setMarked(new Set());
-        },
-        (error: unknown) => setTold(problemText(error)),
-      )
-      .finally(() => {
-        busy.current = false;
-      });
+    const waiting = some.filter((one) => waits(one) && mayHandle(one));
+    if (!waiting.length) return;
+    const those = seenOf(waiting);
+    send(those, (headers) => acknowledge(those, headers), {
+      done: (outcome) => {
+        setTold(sayOutcome(outcome));
+        setMarked(new Set());
+      },
+      failed: (error) => setTold(problemText(error)),
+    });
   };
   useEffect(() => {
     if (told) announce(told);
@@ -127,10 +141,10 @@ function Listed({ alarms, priority, opened }: ListedProps) {
     <>
       {may("operate") && (
         <div class="row">
-          <button type="button" class="primary" disabled={!chosen.length} onClick={() => seen(chosen)}>
+          <button type="button" class="primary" disabled={!chosen.length || isBusy} onClick={() => seen(chosen)}>
             {t(own.marked(plain(chosen.length)))}
           </button>
-          <button type="button" onClick={() => setMarked(new Set(rows.filter(waits).slice(0, MOST_AT_ONCE).map((one) => one.alarm)))}>
+          <button type="button" onClick={() => setMarked(new Set(mine.slice(0, MOST_AT_ONCE).map((one) => one.alarm)))}>
             {t(own.mark)}
           </button>
           {marked.size > 0 && (
@@ -145,12 +159,14 @@ function Listed({ alarms, priority, opened }: ListedProps) {
         <p class="empty">{t(own.noneOfThese)}</p>
       ) : (
         <AlarmTable
-          rows={rows}
+          rows={seeable}
+          onMore={rows.length > most ? () => setMost(most + FIRST) : undefined}
           under={under}
           unfolded={unfolded}
           onFold={(one) => setUnfolded(turned(unfolded, one.alarm))}
           marked={marked}
           onMark={(one) => setMarked(turned(marked, one.alarm))}
+          isBusy={isBusy}
           onAcknowledge={(one) => seen([one])}
           onShelve={(one) => setShelving(one.alarm)}
           onOpen={(one) => setDetailsOf(one.alarm)}
@@ -162,6 +178,7 @@ function Listed({ alarms, priority, opened }: ListedProps) {
           one={details}
           cause={details.cause ? byId.get(details.cause) : undefined}
           onClose={() => setDetailsOf(null)}
+          isBusy={isBusy}
           onAcknowledge={() => seen([details])}
           onShelve={() => {
             setDetailsOf(null);
@@ -169,7 +186,7 @@ function Listed({ alarms, priority, opened }: ListedProps) {
           }}
         />
       )}
-      {toShelve && <ShelveDialog one={toShelve} onClose={() => setShelving(null)} />}
+      {toShelve && <ShelveDialog one={toShelve} longestS={longestShelfS} onClose={() => setShelving(null)} />}
     </>
   );
 }

@@ -1,10 +1,10 @@
 // The table of active alarms: rows that the keyboard goes along; what a flood puts together is under its head.
 
-import { useState } from "preact/hooks";
 import { ago, plain, siteNowMs, when } from "../../format";
 import { may } from "../../session";
 import { t, type Text } from "../../words";
 import type { Alarm } from "./alarm_store";
+import { mayHandle } from "./commands";
 import { figureOf, nameOf, STATES, waits, words } from "./alarm_words";
 import { PriorityMark } from "./priority_mark";
 
@@ -19,17 +19,21 @@ const own = {
   times: (count: string): Text => ({ en: `${count} times`, zh: `${count} 次` }),
   more: { en: "Show more", zh: "显示更多" },
 };
-const FIRST = 200;
 const DAY_MS = 86_400_000;
 
 interface TableProps {
+  /** Those that are shown. */
   rows: readonly Alarm[];
   /** Head → how many are put under it. */
   under: ReadonlyMap<string, number>;
   unfolded: ReadonlySet<string>;
   onFold: (head: Alarm) => void;
+  /** There are more. */
+  onMore: (() => void) | undefined;
   marked: ReadonlySet<string>;
   onMark: (one: Alarm) => void;
+  /** Something is being acknowledged: one after the other. */
+  isBusy: boolean;
   onAcknowledge: (one: Alarm) => void;
   onShelve: (one: Alarm) => void;
   onOpen: (one: Alarm) => void;
@@ -37,7 +41,6 @@ interface TableProps {
 
 export function AlarmTable(props: TableProps) {
   const { rows, under, unfolded } = props;
-  const [most, setMost] = useState(FIRST);
   return (
     <>
       <div class="table-frame">
@@ -64,7 +67,7 @@ export function AlarmTable(props: TableProps) {
             </tr>
           </thead>
           <tbody>
-            {rows.slice(0, most).map((one) => (
+            {rows.map((one) => (
               <Row
                 key={one.alarm}
                 one={one}
@@ -77,8 +80,8 @@ export function AlarmTable(props: TableProps) {
           </tbody>
         </table>
       </div>
-      {rows.length > most && (
-        <button type="button" onClick={() => setMost(most + FIRST)}>
+      {props.onMore && (
+        <button type="button" onClick={props.onMore}>
           {t(own.more)}
         </button>
       )}
@@ -96,7 +99,7 @@ interface RowProps {
 }
 
 function Row({ one, table, below, isUnfolded, onFold }: RowProps) {
-  const mayOperate = may("operate", one.feeder ?? undefined);
+  const mayOperate = mayHandle(one);
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
     if (act(event, one, table, mayOperate)) event.preventDefault();
@@ -142,7 +145,7 @@ function Row({ one, table, below, isUnfolded, onFold }: RowProps) {
       </td>
       <td class="alarm-does">
         {mayOperate && waits(one) && (
-          <button type="button" onClick={() => table.onAcknowledge(one)}>
+          <button type="button" disabled={table.isBusy} onClick={() => table.onAcknowledge(one)}>
             {t(words.acknowledge)}
           </button>
         )}

@@ -19,7 +19,7 @@ export const words = {
   where: { en: "Where", zh: "位置" },
   since: { en: "Since", zh: "起始" },
   at: { en: "At", zh: "时间" },
-  value: { en: "Value", zh: "数值" },
+  value: { en: "When raised", zh: "触发值" },
   who: { en: "Who", zh: "人员" },
   why: { en: "Why", zh: "原因" },
   until: { en: "Until", zh: "截止" },
@@ -55,6 +55,7 @@ const COUNTED: Readonly<Record<string, (value: string, limit: string) => Text>> 
   overload_unattended: (n) => ({ en: `${n} elements`, zh: `${n} 个元件` }),
   requests_unanswered: (n, of) => ({ en: `${n} of ${of} devices`, zh: `${of} 台中的 ${n} 台` }),
   readings_refused: (n) => ({ en: `${n} inputs`, zh: `${n} 条` }),
+  alarms_held_back: (n) => ({ en: `${n} alarms`, zh: `${n} 条告警` }),
   emergency_stop: (n) => ({ en: `${n} feeders`, zh: `${n} 条馈线` }),
   cycle_late: (s) => ({ en: `${s} s late`, zh: `超时 ${s} 秒` }),
 };

@@ -3,9 +3,9 @@
 import type { ComponentChildren } from "preact";
 import { when } from "../../format";
 import { Dialog } from "../../parts/dialog";
-import { may } from "../../session";
 import { t, type Text } from "../../words";
 import type { Alarm } from "./alarm_store";
+import { mayHandle } from "./commands";
 import { figureOf, nameOf, STATES, waits, words } from "./alarm_words";
 import { kindName } from "./kind_names";
 import { RATIONALES } from "./kind_words";
@@ -30,11 +30,12 @@ interface DetailsProps {
   one: Alarm;
   cause: Alarm | undefined;
   onClose: () => void;
+  isBusy: boolean;
   onAcknowledge: () => void;
   onShelve: () => void;
 }
 
-export function AlarmDetails({ one, cause, onClose, onAcknowledge, onShelve }: DetailsProps) {
+export function AlarmDetails({ one, cause, onClose, isBusy, onAcknowledge, onShelve }: DetailsProps) {
   const rationale = RATIONALES[one.kind];
   return (
     <Dialog title={kindName(one.kind)} onClose={onClose}>
@@ -71,7 +72,7 @@ export function AlarmDetails({ one, cause, onClose, onAcknowledge, onShelve }: D
             </Told>
           )}
         </dl>
-        {may("operate", one.feeder ?? undefined) && (
+        {mayHandle(one) && (
           <div class="row end">
             {one.priority === "critical" ? (
               <span class="muted small">{t(own.noShelf)}</span>
@@ -81,7 +82,7 @@ export function AlarmDetails({ one, cause, onClose, onAcknowledge, onShelve }: D
               </button>
             )}
             {waits(one) && (
-              <button type="button" class="primary" onClick={onAcknowledge}>
+              <button type="button" class="primary" disabled={isBusy} onClick={onAcknowledge}>
                 {t(words.acknowledge)}
               </button>
             )}

@@ -30,6 +30,7 @@ const NAMES: Readonly<Record<string, Text>> = {
   link_down: { en: "Link down", zh: "通信链路中断" },
   cycle_late: { en: "Cycle late", zh: "控制周期超时" },
   failsafe_not_lifted: { en: "Failsafe would limit", zh: "失联限值未解除" },
+  alarms_held_back: { en: "Alarms not shown", zh: "部分告警未显示" },
   overload: { en: "Overload", zh: "过载" },
   undervoltage: { en: "Undervoltage", zh: "低电压" },
   overvoltage: { en: "Overvoltage", zh: "过电压" },

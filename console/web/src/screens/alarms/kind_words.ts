@@ -99,6 +99,14 @@ export const RATIONALES: Readonly<Record<string, Rationale>> = {
     consequence: { en: "Silence of ours would limit them, critical customers among them.", zh: "一旦失联，这些设备将被限制，其中可能有重要用户。" },
     action: { en: "Set it on the device, or call who owns it.", zh: "在设备上修改，或联系其所有者。" },
   },
+  alarms_held_back: {
+    cause: { en: "So much stands at once that the list has no room for the least urgent.", zh: "同时存在的告警过多，列表已无法容纳优先级最低的部分。" },
+    consequence: { en: "Alarms of low priority, then of medium, are not shown.", zh: "低优先级（其次为中优先级）告警不再显示。" },
+    action: {
+      en: "Deal with what most of them come from, such as a link; the others show as soon as there is room.",
+      zh: "先处理大多数告警的共同起因（例如通信链路）；列表有余量后，其余告警会自动显示。",
+    },
+  },
   overload: {
     cause: { en: "More load or feed-in than the element may carry.", zh: "负荷或倒送功率超过元件允许值。" },
     consequence: { en: "The automatic relieves it; if it stays, the element ages.", zh: "自动控制正在处置；若持续存在，元件加速老化。" },

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { body, client } from "../../api/client";
 import type { paths } from "../../api/schema";
 import { useResource } from "../../api/resource";
-import { percent, plain } from "../../format";
+import { percent, plain, when } from "../../format";
 import { Choice } from "../../parts/field";
 import { Panel } from "../../parts/page";
 import { Empty, Known } from "../../parts/states";
@@ -37,6 +37,10 @@ const own = {
     en: `${count} operators share them; the lines are for all of them together.`,
     zh: `由 ${count} 个席位分担；图中界线按全部席位合计。`,
   }),
+  counted: (at: string): Text => ({
+    en: `Counted from ${at}, without what was shelved; the latest ten minutes are not over.`,
+    zh: `统计自 ${at} 起，不含已搁置告警；最近十分钟尚未结束。`,
+  }),
   acceptable: { en: "Acceptable", zh: "可接受" },
   manageable: { en: "Manageable", zh: "可应对上限" },
   floodLine: { en: "Flood", zh: "泛滥" },
@@ -60,7 +64,6 @@ const SPANS = [
 ] as const;
 const TONES: Readonly<Record<RateBody["verdict"], Tone>> = { acceptable: "normal", manageable: "warn", overloaded: "bad" };
 const MOST_STALE = 5;
-const FLOOD = 10;
 const STEP_S = 600;
 
 export function Rate() {
@@ -125,8 +128,8 @@ function Figures({ rate }: { rate: RateBody }) {
       <Tile
         label={t(own.most)}
         value={count(rate.most_in_ten_minutes)}
-        tone={rate.most_in_ten_minutes > FLOOD * rate.operators ? "warn" : "normal"}
-        note={t(own.goal(plain(FLOOD * rate.operators)))}
+        tone={rate.most_in_ten_minutes > rate.flood_above ? "warn" : "normal"}
+        note={t(own.goal(plain(rate.flood_above)))}
       />
       <Tile
         label={t(own.flood)}
@@ -160,12 +163,13 @@ function Chart({ rate }: { rate: RateBody }) {
       value: target.per_ten_minutes * rate.operators,
       colour: target.name === "acceptable" ? "--muted" : "--high",
     })),
-    { name: own.floodLine, value: FLOOD * rate.operators, colour: "--over" },
+    { name: own.floodLine, value: rate.flood_above, colour: "--over" },
   ], [rate]);
   const said = `${t(own.chart)}: ${plain(rate.alarms)} ${t(own.alarms)}, ${t(own.most)} ${plain(rate.most_in_ten_minutes)}`;
   return (
     <div>
       <h3>{t(own.chart)}</h3>
+      <p class="muted small">{t(own.counted(when(rate.start, false)))}</p>
       {rate.operators > 1 && <p class="muted small">{t(own.perOperator(rate.operators))}</p>}
       <Trend summary={said} unit={t(own.unit)} lines={LINES} data={data} marks={marks} height={250} />
     </div>
@@ -177,8 +181,9 @@ function series(rate: RateBody): [number[], number[]] {
   const known = new Map(rate.points.map((one) => [Date.parse(one.at) / 1000, one.critical + one.high + one.medium + one.low]));
   const times: number[] = [];
   const counts: number[] = [];
-  for (let at = Date.parse(rate.start) / 1000; at < Date.parse(rate.end) / 1000; at += STEP_S) {
-    times.push(at);
+  const start = Date.parse(rate.start) / 1000;
+  for (let at = Math.floor(start / STEP_S) * STEP_S; at < Date.parse(rate.end) / 1000; at += STEP_S) {
+    times.push(Math.max(at, start));
     counts.push(known.get(at) ?? 0);
   }
   times.push(Date.parse(rate.end) / 1000); // so that the latest ten minutes have a width

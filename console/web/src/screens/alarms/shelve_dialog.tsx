@@ -1,11 +1,12 @@
 // Taking an alarm out of sight: until when, and why.
 
 import { useState } from "preact/hooks";
+import { useCommandKey } from "../../api/command_key";
 import { problemText } from "../../api/problem";
-import { siteNowMs, when } from "../../format";
+import { siteNowMs, span, when } from "../../format";
 import { Dialog } from "../../parts/dialog";
 import { Choice, Field } from "../../parts/field";
-import { t, type Text } from "../../words";
+import { t, verbatim, type Text } from "../../words";
 import type { Alarm } from "./alarm_store";
 import { nameOf } from "./alarm_words";
 import { shelve } from "./commands";
@@ -24,43 +25,50 @@ const own = {
   cancel: { en: "Cancel", zh: "取消" },
   shelve: { en: "Shelve", zh: "搁置" },
 };
-const HOURS = [
-  { value: "0.25", name: { en: "15 min", zh: "15 分钟" } },
-  { value: "1", name: { en: "1 h", zh: "1 小时" } },
-  { value: "2", name: { en: "2 h", zh: "2 小时" } },
-  { value: "4", name: { en: "4 h", zh: "4 小时" } },
-  { value: "8", name: { en: "8 h", zh: "8 小时" } },
-] as const;
-type Hours = (typeof HOURS)[number]["value"];
+const SPANS_S: readonly number[] = [900, 3_600, 7_200, 14_400, 28_800, 86_400];
 const LONGEST_REASON = 200;
 /** Less by this, so that the longest is not over the site's own by the time it is there. */
 const EARLY_MS = 5_000;
 
-export function ShelveDialog({ one, onClose }: { one: Alarm; onClose: () => void }) {
-  const [hours, setHours] = useState<Hours>("1");
+interface ShelveProps {
+  one: Alarm;
+  /** For so long at once, by the site's settings. */
+  longestS: number;
+  onClose: () => void;
+}
+
+/** The usual ones that are allowed, and at the end the longest. */
+const spansOf = (longestS: number): readonly number[] => [...SPANS_S.filter((one) => one < longestS), longestS];
+
+export function ShelveDialog({ one, longestS, onClose }: ShelveProps) {
+  const [spanS, setSpan] = useState(String(Math.min(3_600, longestS)));
   const [why, setWhy] = useState("");
   const [fault, setFault] = useState<string | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const untilMs = siteNowMs.value + Number(hours) * 3_600_000 - EARLY_MS;
-  const send = (event: Event): void => {
+  const { isBusy, send } = useCommandKey();
+  const untilFrom = (fromMs: number): number => fromMs + Number(spanS) * 1_000 - EARLY_MS;
+  const submit = (event: Event): void => {
     event.preventDefault();
     if (!why.trim()) {
       setFault(t(own.needed));
       return;
     }
-    setBusy(true);
-    shelve(one, untilMs, why.trim()).then(onClose, (error: unknown) => {
-      setFault(problemText(error));
-      setBusy(false);
+    send([spanS, why.trim()], (headers, pressedMs) => shelve(one, untilFrom(pressedMs), why.trim(), headers), {
+      done: onClose,
+      failed: (error) => setFault(problemText(error)),
     });
   };
   return (
     <Dialog title={own.title} onClose={onClose}>
-      <form class="form" onSubmit={send} noValidate>
+      <form class="form" onSubmit={submit} noValidate>
         <p>{t(own.told(nameOf(one)))}</p>
         <div class="row">
-          <Choice label={own.span} value={hours} options={HOURS} onChange={setHours} />
-          <span class="muted">{t(own.until(when(untilMs, false)))}</span>
+          <Choice
+            label={own.span}
+            value={spanS}
+            options={spansOf(longestS).map((some) => ({ value: String(some), name: verbatim(span(some)) }))}
+            onChange={setSpan}
+          />
+          <span class="muted">{t(own.until(when(untilFrom(siteNowMs.value), false)))}</span>
         </div>
         <Field label={own.why} hint={own.whyHint} fault={fault}>
           {(tie) => (

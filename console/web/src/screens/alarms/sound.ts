@@ -1,13 +1,15 @@
 // The sound of alarms, made by the browser itself: no file, and none before somebody has touched the page, which
 // browsers ask for. A pattern for each priority; what is critical or high is repeated until it is acknowledged.
 
-import { computed, effect, signal } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import { keepWhenHidden } from "../../live/stream";
 import { summary } from "./alarm_store";
 import type { Priority } from "./kind_names";
 
 const KEPT_AS = "gridward.sound";
 const AGAIN_MS = 8_000;
+/** The controller names no more than these. */
+const MOST_WAITING = 200;
 /** Hertz and seconds, one after the other (IEC 60601-1-8 has such bursts; these are ours). */
 const PATTERNS: Readonly<Partial<Record<Priority, readonly (readonly [number, number])[]>>> = {
   critical: [[880, 0.15], [0, 0.07], [880, 0.15], [0, 0.07], [1175, 0.3]],
@@ -18,8 +20,8 @@ const PATTERNS: Readonly<Partial<Record<Priority, readonly (readonly [number, nu
 export const soundWanted = signal(localStorage.getItem(KEPT_AS) === "on");
 /** Nobody has touched the page yet, so it is silent. */
 export const soundWaits = signal(false);
-/** Silenced until something new comes. */
-const silenced = signal<string | null>(null);
+/** Silenced as long as they wait; what comes back (from the shelf, say) sounds again. */
+const silenced = signal<ReadonlySet<string>>(new Set());
 
 let context: AudioContext | null = null;
 
@@ -59,19 +61,33 @@ function beep(on: AudioContext, hertz: number, at: number, seconds: number): voi
   tone.stop(at + seconds);
 }
 
-/** What waits most urgently: a new key is something new. */
-const waiting = computed(() => {
-  const newest = summary.value?.newest;
-  return newest ? { priority: newest.priority, key: `${newest.alarm} ${newest.occurrence}` } : null;
+/** All that wait and sound, the most urgent first: a new key is something new. */
+const waiting = computed<ReadonlyMap<string, Priority>>(
+  () => new Map((summary.value?.waiting ?? []).map((one) => [`${one.alarm} ${one.occurrence}`, one.priority])),
+);
+/** The most urgent that nobody has silenced. */
+const loudest = computed<Priority | null>(() => {
+  for (const [key, priority] of waiting.value) if (!silenced.value.has(key)) return priority;
+  return null;
 });
 
-export const isSounding = computed(() => soundWanted.value && waiting.value !== null && silenced.value !== waiting.value.key);
+export const isSounding = computed(() => soundWanted.value && loudest.value !== null);
 
 export function silence(): void {
-  silenced.value = waiting.value?.key ?? null;
+  silenced.value = new Set(waiting.value.keys());
 }
 
-let known: string | null = null;
+let heard: ReadonlySet<string> = new Set();
+
+/** Sound once for what is new, the most urgent of it; forget what does not wait any more. */
+function hear(now: ReadonlyMap<string, Priority>): void {
+  const fresh = [...now].find(([key]) => !heard.has(key));
+  if (fresh && soundWanted.value) play(fresh[1]);
+  const isWhole = now.size < MOST_WAITING; // of a list that is full, others come in from behind
+  heard = new Set(isWhole ? now.keys() : [...heard, ...now.keys()]);
+  if (isWhole) silenced.value = new Set([...silenced.value].filter((key) => now.has(key)));
+}
+
 let begun = false;
 
 /** Once, when the console has come up. */
@@ -89,11 +105,9 @@ export function beginSound(): void {
   });
   effect(() => {
     const now = waiting.value;
-    if (now && now.key !== known && soundWanted.value) play(now.priority);
-    known = now?.key ?? null;
+    untracked(() => hear(now));
   });
   setInterval(() => {
-    const now = waiting.value;
-    if (now && isSounding.value && (now.priority === "critical" || now.priority === "high")) play(now.priority);
+    if (isSounding.value && (loudest.value === "critical" || loudest.value === "high")) play(loudest.value);
   }, AGAIN_MS);
 }

@@ -2,10 +2,10 @@
 
 import { useEffect } from "preact/hooks";
 import { useLocation } from "wouter-preact";
-import { ago, plain } from "../../format";
+import { ago, plain, when } from "../../format";
 import { Icon } from "../../parts/icon";
 import { t, type Text } from "../../words";
-import { refresh, summary } from "./alarm_store";
+import { isUnknown, learntAtMs, refresh, summary } from "./alarm_store";
 import { kindName, PRIORITIES, PRIORITY_SIGNS, type Priority } from "./kind_names";
 import { beginSound, isSounding, silence, soundWaits, soundWanted, turnSound } from "./sound";
 import "./strip.css";
@@ -17,6 +17,9 @@ const words = {
     en: `${PRIORITY_SIGNS[priority].name.en}: ${unseen} unacknowledged, ${seen} acknowledged`,
     zh: `${PRIORITY_SIGNS[priority].name.zh}：${unseen} 条未确认，${seen} 条已确认`,
   }),
+  unknown: { en: "Alarms unknown", zh: "告警状态未知" },
+  lastKnown: (at: string, said: string): Text => ({ en: `as of ${at}: ${said}`, zh: `截至 ${at}：${said}` }),
+  unseen: (said: string): Text => ({ en: `unacknowledged: ${said}`, zh: `未确认：${said}` }),
   flood: { en: "Alarm flood", zh: "告警泛滥" },
   soundOn: { en: "Sound on", zh: "声音：开" },
   soundOff: { en: "Sound off", zh: "声音：关" },
@@ -33,6 +36,7 @@ export function AlarmStrip() {
     return () => clearInterval(timer);
   }, []);
   const known = summary.value;
+  if (isUnknown.value) return <Unknown />;
   if (!known) return null;
   return (
     <section class="alarm-strip" aria-label={t(words.strip)}>
@@ -43,13 +47,37 @@ export function AlarmStrip() {
           <span aria-hidden="true">≋</span> {t(words.flood)}
         </a>
       )}
-      {isSounding.value && (
-        <button type="button" onClick={silence}>
-          <Icon name="mute" /> {t(words.silence)}
-        </button>
-      )}
+      <Silence />
       <Sound />
     </section>
+  );
+}
+
+/** What was known last is told in words: it is not the present, and must not look like it. */
+function Unknown() {
+  const waiting = (summary.value?.counts ?? []).filter((one) => one.unacknowledged > 0);
+  const named = waiting.map((one) => `${t(PRIORITY_SIGNS[one.priority].name)} ${plain(one.unacknowledged)}`).join(" · ");
+  const said = named ? t(words.unseen(named)) : t(words.none);
+  return (
+    <section class="alarm-strip" aria-label={t(words.strip)}>
+      <span class="alarm-unknown" role="status">
+        <Icon name="warning" /> {t(words.unknown)}
+      </span>
+      {summary.value && learntAtMs.value !== null && (
+        <span class="muted small">{t(words.lastKnown(when(learntAtMs.value, false), said))}</span>
+      )}
+      <Silence />
+      <Sound />
+    </section>
+  );
+}
+
+function Silence() {
+  if (!isSounding.value) return null;
+  return (
+    <button type="button" onClick={silence}>
+      <Icon name="mute" /> {t(words.silence)}
+    </button>
   );
 }
 

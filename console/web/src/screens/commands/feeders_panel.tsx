@@ -74,7 +74,7 @@ const columnsFor = (onOpen: (opened: Opened) => void): readonly Column<Row>[] =>
     name: words.loading,
     isFigure: true,
     order: (row) => row.highest?.loading_percent ?? null,
-    cell: (row) => percent(row.highest?.loading_percent ?? null),
+    cell: (row) => percent(row.highest?.loading_percent, row.highest?.limit_percent),
   },
   { key: "orders", name: words.orders, cell: (row) => may("operate", row.id) && <Buttons row={row} onOpen={onOpen} /> },
 ];

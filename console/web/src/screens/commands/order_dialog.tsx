@@ -2,17 +2,18 @@
 // may be done at once. Used wherever an order begins: `<OrderDialog feeder={…} preset={…} onClose={…} />`.
 
 import { useState } from "preact/hooks";
-import { problemText } from "../../api/problem";
+import { useCommandKey } from "../../api/command_key";
 import { siteNowMs } from "../../format";
 import { announce } from "../../parts/announce";
 import { Dialog } from "../../parts/dialog";
 import { Field } from "../../parts/field";
 import { t, verbatim, type Text } from "../../words";
 import "./commands.css";
-import { ACTIONS, draftOrder, FREEING, giveAtOnce, NEED_TARGET, type Action, type OrderToGive } from "./order_api";
+import { ACTIONS, draftOrder, FREEING, giveAtOnce, NEED_TARGET, type Action, type Order, type OrderToGive } from "./order_api";
 import { Review } from "./order_review";
 import { refreshOrders } from "./order_store";
 import { ACTION_NAMES } from "./order_words";
+import { refusalText } from "./refusal_words";
 import { MOST_TARGETS, Targets } from "./targets";
 
 export interface Preset {
@@ -84,14 +85,15 @@ function OrderForm({ feeder, preset, onDrafted, onClose }: OrderFormProps) {
   const [why, setWhy] = useState("");
   const [faulty, setFaulty] = useState<Faulty>(null);
   const [fault, setFault] = useState<string | null>(null);
-  const [isBusy, setBusy] = useState(false);
+  const { isBusy, send } = useCommandKey();
 
   const refuse = (which: Faulty, text: Text): null => {
     setFaulty(which);
     setFault(t(text));
     return null;
   };
-  const told = (): OrderToGive | null => {
+  /** As it stands in the form; `until` follows once it is sent. */
+  const told = (): (Omit<OrderToGive, "until"> & { forMinutes: number | null }) | null => {
     const isLacking = NEED_TARGET.has(action) && targets.length === 0;
     if (isLacking || targets.length > MOST_TARGETS) {
       return refuse("targets", isLacking ? words.targetNeeded : words.tooMany);
@@ -107,28 +109,27 @@ function OrderForm({ feeder, preset, onDrafted, onClose }: OrderFormProps) {
     if (!why.trim()) return refuse("why", words.whyNeeded);
     setFaulty(null);
     setFault(null);
-    const until = isLimit ? new Date(siteNowMs.value + (forMinutes ?? 0) * 60_000).toISOString() : null;
-    return { action, targets, why: why.trim(), limit_kw: isLimit ? limitKw : null, until };
+    return { action, targets, why: why.trim(), limit_kw: isLimit ? limitKw : null, forMinutes: isLimit ? forMinutes : null };
   };
-  const send = async (isAtOnce: boolean): Promise<void> => {
-    const order = told();
-    if (!order) return;
-    setBusy(true);
-    try {
-      if (isAtOnce) {
-        await giveAtOnce(feeder, order);
+  const failed = (error: unknown): void => setFault(refusalText(error));
+  const submit = (isAtOnce: boolean): void => {
+    const form = told();
+    if (!form) return;
+    const orderAt = (pressedMs: number): OrderToGive => ({ ...form, until: untilOf(form.forMinutes, pressedMs) });
+    if (isAtOnce) {
+      const done = (): void => {
         announce(t(words.given));
         refreshOrders();
         onClose();
-        return;
-      }
-      const drafted = await draftOrder(feeder, order);
+      };
+      send({ ...form, isAtOnce }, (headers, pressedMs) => giveAtOnce(feeder, orderAt(pressedMs), headers), { done, failed });
+      return;
+    }
+    const done = (drafted: Order): void => {
       refreshOrders();
       onDrafted(drafted.order);
-    } catch (error) {
-      setFault(problemText(error));
-    }
-    setBusy(false);
+    };
+    send({ ...form, isAtOnce }, (headers, pressedMs) => draftOrder(feeder, orderAt(pressedMs), headers), { done, failed });
   };
   const isFreeing = FREEING.has(action);
   return (
@@ -137,7 +138,7 @@ function OrderForm({ feeder, preset, onDrafted, onClose }: OrderFormProps) {
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        void send(isFreeing);
+        submit(isFreeing);
       }}
     >
       {preset.action === undefined ? (
@@ -180,7 +181,7 @@ function OrderForm({ feeder, preset, onDrafted, onClose }: OrderFormProps) {
           {t(words.cancel)}
         </button>
         {isFreeing && (
-          <button type="button" disabled={isBusy} onClick={() => void send(false)}>
+          <button type="button" disabled={isBusy} onClick={() => submit(false)}>
             {t(words.previewFirst)}
           </button>
         )}
@@ -225,6 +226,9 @@ function HowMuch({ limit, onLimit, minutes, onMinutes, faulty, fault }: HowMuchP
     </div>
   );
 }
+
+const untilOf = (minutes: number | null, fromMs: number): string | null =>
+  minutes === null ? null : new Date(fromMs + minutes * 60_000).toISOString();
 
 const minutesUntil = (until: string): number => Math.max(1, Math.round((Date.parse(until) - siteNowMs.value) / 60_000));
 

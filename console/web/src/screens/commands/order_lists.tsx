@@ -10,7 +10,8 @@ import { t, type Text } from "../../words";
 import { DraftDialog } from "./order_dialog";
 import type { Order } from "./order_api";
 import { FEW, orders, ordersProblem, refreshOrders, waiting, wantMore } from "./order_store";
-import { left, meaning, named, progress, STATES } from "./order_words";
+import { giver, left, meaning, named, progress, STATES, whyOf } from "./order_words";
+import { reasonText } from "./refusal_words";
 
 const words = {
   waiting: { en: "Waiting to be confirmed", zh: "待确认指令" },
@@ -34,11 +35,8 @@ const words = {
   holds: { en: "holds", zh: "生效中" },
   and: (said: string): Text => ({ en: `: ${said}`, zh: `：${said}` }),
   agreedBy: (names: string): Text => ({ en: `agreed: ${names}`, zh: `同意：${names}` }),
-  automatic: { en: "the automatic", zh: "自动控制" },
   more: { en: "Show more", zh: "显示更多" },
 };
-
-const giver = (order: Order): string => (order.who === "automatic" ? t(words.automatic) : order.who);
 
 export function WaitingPanel() {
   const [opened, setOpened] = useState<Order | null>(null);
@@ -70,7 +68,7 @@ const waitingColumns = (onOpen: (order: Order) => void): readonly Column<Order>[
   { key: "feeder", name: words.feeder, cell: (order) => named(order.feeders) },
   { key: "what", name: words.what, cell: (order) => <span class="commands-what">{meaning(order)}</span> },
   { key: "who", name: words.who, cell: giver },
-  { key: "why", name: words.why, cell: (order) => <span class="commands-why">{order.why}</span> },
+  { key: "why", name: words.why, cell: (order) => <span class="commands-why">{whyOf(order)}</span> },
   {
     key: "loading",
     name: words.loading,
@@ -142,14 +140,14 @@ const LATEST: readonly Column<Order>[] = [
       );
     },
   },
-  { key: "why", name: words.why, cell: (order) => <span class="commands-why">{order.why}</span> },
+  { key: "why", name: words.why, cell: (order) => <span class="commands-why">{whyOf(order)}</span> },
   {
     key: "outcome",
     name: words.outcome,
     order: (order) => order.state,
     cell: (order) => {
       const { tone, name } = STATES[order.state];
-      const said = order.state === "carried_out" ? progress(order) : (order.reason ?? "");
+      const said = order.state === "carried_out" ? progress(order) : reasonText(order);
       if (order.held.length > 0) return <Status tone="bad">{`${t(words.holds)}: ${named(order.held)}`}</Status>;
       return (
         <>

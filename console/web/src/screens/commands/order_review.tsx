@@ -1,7 +1,7 @@
 // A draft as it is confirmed: what it would do, who must agree, and until when.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Problem, problemText } from "../../api/problem";
+import { useCommandKey } from "../../api/command_key";
 import { useResource } from "../../api/resource";
 import { siteNowMs, when } from "../../format";
 import { announce } from "../../parts/announce";
@@ -12,7 +12,8 @@ import { t, type Text } from "../../words";
 import { Effect } from "./effect";
 import { confirmOrder, fetchOrder, withdrawOrder, type Order } from "./order_api";
 import { refreshOrders } from "./order_store";
-import { left, meaning, progress, STATES } from "./order_words";
+import { giver, left, meaning, progress, STATES, whyOf } from "./order_words";
+import { cannotText, isToBeSeenAgain, reasonText, refusalText } from "./refusal_words";
 
 const words = {
   by: (who: string, why: string): Text => ({ en: `${who}: ${why}`, zh: `${who}：${why}` }),
@@ -23,7 +24,7 @@ const words = {
     zh: `双人确认：${needed} 人中已有 ${agreed} 人同意`,
   }),
   another: { en: "You have agreed. Another person must confirm it.", zh: "您已同意，须由另一人确认。" },
-  mayNot: { en: "You cannot confirm this:", zh: "您无法确认：" },
+  mayNot: (why: string): Text => ({ en: `You cannot confirm this: ${why}`, zh: `您无法确认：${why}` }),
   confirm: { en: "Confirm", zh: "确认执行" },
   agree: { en: "Agree", zh: "同意" },
   withdraw: { en: "Withdraw", zh: "撤回" },
@@ -32,10 +33,7 @@ const words = {
   leave: { en: "Leave it waiting", zh: "保留待确认" },
   done: { en: "The order is carried out.", zh: "指令已执行。" },
   noted: { en: "Your agreement is noted.", zh: "已记录您的同意。" },
-  changed: {
-    en: "The feeder has changed. Look at the new effect, then confirm again.",
-    zh: "馈线状态已变化，请查看新的效果后再次确认。",
-  },
+  lookAgain: { en: "Look at the effect, then confirm again.", zh: "请查看预计效果后再次确认。" },
   over: (state: string, reason: string): Text => ({
     en: `This order is ${state}${reason && `: ${reason}`}.`,
     zh: `该指令${state}${reason && `：${reason}`}。`,
@@ -57,40 +55,35 @@ interface ShownProps {
 function Shown({ order, reload, onClose }: ShownProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   const [note, setNote] = useState<string | null>(null);
-  const [isBusy, setBusy] = useState(false);
+  const { isBusy, send } = useCommandKey();
   // what is confirmed is the effect that was in view, not one that came a moment ago
   const [seen, setSeen] = useState(order.effect_number);
   useEffect(() => heading.current?.focus(), []);
-  const after = (): void => {
+  const after = (said: string | null): void => {
+    setNote(said);
     refreshOrders();
     reload();
-    setBusy(false);
   };
-  const confirm = async (): Promise<void> => {
-    setBusy(true);
-    try {
-      const told = await confirmOrder(order.order, seen);
-      setNote(null);
-      announce(t(told.state === "carried_out" ? words.done : words.noted));
-    } catch (error) {
-      const isChanged = error instanceof Problem && error.status === 409;
-      setNote(isChanged ? `${t(words.changed)} ${error.detail}` : problemText(error));
-      setSeen(-1);
-    }
-    after();
-  };
-  const withdraw = async (): Promise<void> => {
-    setBusy(true);
-    try {
-      await withdrawOrder(order.order, t(words.withdrawn));
-      refreshOrders();
-      onClose();
-      return;
-    } catch (error) {
-      setNote(problemText(error));
-    }
-    after();
-  };
+  const confirm = (): void =>
+    send(["confirm", seen], (headers) => confirmOrder(order.order, seen, headers), {
+      done: (told) => {
+        announce(t(told.state === "carried_out" ? words.done : words.noted));
+        after(null);
+      },
+      failed: (error) => {
+        const again = isToBeSeenAgain(error);
+        after(again ? `${refusalText(error)} ${t(words.lookAgain)}` : refusalText(error));
+        if (again) setSeen(-1);
+      },
+    });
+  const withdraw = (): void =>
+    send(["withdraw"], (headers) => withdrawOrder(order.order, t(words.withdrawn), headers), {
+      done: () => {
+        refreshOrders();
+        onClose();
+      },
+      failed: (error) => after(refusalText(error)),
+    });
   useEffect(() => {
     if (seen < 0) setSeen(order.effect_number);
   }, [order]);
@@ -100,7 +93,7 @@ function Shown({ order, reload, onClose }: ShownProps) {
       <h3 tabIndex={-1} ref={heading}>
         {meaning(order)}
       </h3>
-      <p>{t(words.by(order.who, order.why))}</p>
+      <p>{t(words.by(giver(order), whyOf(order)))}</p>
       {isOpen && (order.effect ? <Effect effect={order.effect} /> : order.action !== "more_reach" && <NotForeseen />)}
       {isOpen ? <Standing order={order} /> : <Ended order={order} />}
       {note !== null && isOpen && (
@@ -110,7 +103,7 @@ function Shown({ order, reload, onClose }: ShownProps) {
       )}
       <div class="row end">
         {isOpen && (
-          <button type="button" disabled={isBusy} onClick={() => void withdraw()}>
+          <button type="button" disabled={isBusy} onClick={withdraw}>
             {t(words.withdraw)}
           </button>
         )}
@@ -118,7 +111,7 @@ function Shown({ order, reload, onClose }: ShownProps) {
           {t(isOpen ? words.leave : words.close)}
         </button>
         {isOpen && order.may_confirm && (
-          <button type="button" class="primary" disabled={isBusy} onClick={() => void confirm()}>
+          <button type="button" class="primary" disabled={isBusy || seen < 0} onClick={confirm}>
             {t(isLast(order) ? words.confirm : words.agree)}
           </button>
         )}
@@ -151,9 +144,7 @@ function Standing({ order }: { order: Order }) {
             <Status tone="info">{t(words.another)}</Status>
           </p>
         ) : (
-          <p>
-            {t(words.mayNot)} {order.cannot_because}
-          </p>
+          <p>{t(words.mayNot(cannotText(order)))}</p>
         ))}
     </>
   );
@@ -170,7 +161,7 @@ function Ended({ order }: { order: Order }) {
   const { tone, name } = STATES[order.state];
   return (
     <p role="status">
-      <Status tone={tone}>{t(words.over(t(name), order.reason ?? ""))}</Status>
+      <Status tone={tone}>{t(words.over(t(name), reasonText(order)))}</Status>
     </p>
   );
 }

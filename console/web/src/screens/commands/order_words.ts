@@ -90,6 +90,21 @@ const REQUEST_STATES: Readonly<Record<string, Text>> = {
   failed: { en: "not reached", zh: "未送达" },
 };
 
+const byItself = {
+  automatic: { en: "the automatic", zh: "自动控制" },
+  heldBack: {
+    en: "its commands are held back by the limits on reach",
+    zh: "自动控制的指令受调节幅度限制，暂未下发",
+  },
+};
+
+/** Who gave it. */
+export const giver = (order: Order): string => (order.who === "automatic" ? t(byItself.automatic) : order.who);
+
+/** Why it was given: in the words of whoever gave it. */
+export const whyOf = (order: Order): string =>
+  order.action === "more_reach" && order.who === "automatic" ? t(byItself.heldBack) : order.why;
+
 /** How far a limit came: `12 in force, 1 refused`. */
 export function progress(order: Order): string {
   const parts = Object.entries(order.requests).map(([state, count]) => {

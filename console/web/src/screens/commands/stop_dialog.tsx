@@ -1,6 +1,7 @@
 // The emergency stop: which feeders, how, and why. For the whole site a word must be typed.
 
 import { useState } from "preact/hooks";
+import { useCommandKey } from "../../api/command_key";
 import { problemText } from "../../api/problem";
 import { rows } from "../../live/overview";
 import { announce } from "../../parts/announce";
@@ -8,7 +9,7 @@ import { Dialog } from "../../parts/dialog";
 import { Choice, Field } from "../../parts/field";
 import { may, who } from "../../session";
 import { t, type Text } from "../../words";
-import { stopAll, type Manner } from "./order_api";
+import { stopAll, type Manner, type Stop } from "./order_api";
 import { refreshOrders } from "./order_store";
 
 const words = {
@@ -69,24 +70,21 @@ export function StopDialog({ onClose }: { onClose: () => void }) {
   const [why, setWhy] = useState("");
   const [typed, setTyped] = useState("");
   const [fault, setFault] = useState<string | null>(null);
-  const [isBusy, setBusy] = useState(false);
+  const { isBusy, send } = useCommandKey();
   const [isUnwritten, setUnwritten] = useState(false);
-  const send = async (event: SubmitEvent): Promise<void> => {
+  const done = (stop: Stop): void => {
+    announce(t(stop.durable ? words.done : words.notDurable));
+    refreshOrders();
+    if (stop.durable) onClose();
+    else setUnwritten(true);
+  };
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const lacking = lackingIn(scope, chosen, why, typed);
     setFault(lacking ? t(lacking) : null);
     if (lacking) return;
-    setBusy(true);
-    try {
-      const stop = await stopAll(scope === "site" ? null : [...chosen], manner, why.trim());
-      announce(t(stop.durable ? words.done : words.notDurable));
-      refreshOrders();
-      if (stop.durable) onClose();
-      else setUnwritten(true);
-    } catch (error) {
-      setFault(problemText(error));
-      setBusy(false);
-    }
+    const stop = { feeders: scope === "site" ? null : [...chosen], manner, why: why.trim() };
+    send(stop, (headers) => stopAll(stop, headers), { done, failed: (error) => setFault(problemText(error)) });
   };
   if (isUnwritten) {
     return (
@@ -102,7 +100,7 @@ export function StopDialog({ onClose }: { onClose: () => void }) {
   }
   return (
     <Dialog title={words.title} onClose={onClose} class="stop-dialog">
-      <form class="form" noValidate onSubmit={(event) => void send(event)}>
+      <form class="form" noValidate onSubmit={submit}>
         <p>{t(words.told)}</p>
         {isOfAll && <Choice label={words.scope} value={scope} options={SCOPES} onChange={setScope} />}
         {scope === "feeders" && <Feeders known={known} chosen={chosen} onChoose={setChosen} />}

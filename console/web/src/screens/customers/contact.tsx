@@ -85,6 +85,7 @@ export function ContactPanel({ customer }: { customer: string }) {
 function Ask({ customer, onShown }: { customer: string; onShown: (contact: Contact) => void }) {
   const [why, setWhy] = useState("");
   const [fault, setFault] = useState<string | null>(null);
+  const [isBusy, setBusy] = useState(false);
   const ask = (event: Event): void => {
     event.preventDefault();
     if (why.trim().length < SHORTEST_REASON) {
@@ -92,9 +93,11 @@ function Ask({ customer, onShown }: { customer: string; onShown: (contact: Conta
       return;
     }
     const params = { path: { customer }, query: { why: why.trim() } };
-    body(client.GET("/api/v1/customers/{customer}/contact", { params })).then(onShown, (error: unknown) =>
-      setFault(problemText(error)),
-    );
+    setBusy(true);
+    body(client.GET("/api/v1/customers/{customer}/contact", { params })).then(onShown, (error: unknown) => {
+      setFault(problemText(error));
+      setBusy(false);
+    });
   };
   return (
     <form class="form" onSubmit={ask} noValidate>
@@ -103,7 +106,7 @@ function Ask({ customer, onShown }: { customer: string; onShown: (contact: Conta
         {(tie) => <input {...tie} value={why} maxLength={200} required onInput={(event) => setWhy(event.currentTarget.value)} />}
       </Field>
       <div class="row end">
-        <button type="submit" class="primary">
+        <button type="submit" class="primary" disabled={isBusy}>
           {t(own.show)}
         </button>
       </div>

@@ -4,8 +4,9 @@ import { body, client } from "../../api/client";
 import { useResource } from "../../api/resource";
 import { kw, span, when } from "../../format";
 import { Panel } from "../../parts/page";
-import { Known } from "../../parts/states";
+import { Empty, Known } from "../../parts/states";
 import { Status, Tile, Tiles } from "../../parts/status";
+import { may } from "../../session";
 import { t, type Text } from "../../words";
 import { deviceText, REQUEST_STATES } from "../feeder/feeder_words";
 import { customerHref, HEALTHS, protocolText, words, type DeviceRow } from "./customer_words";
@@ -14,6 +15,7 @@ import { Facts } from "./facts";
 import { RequestsTable } from "./requests_table";
 
 const own = {
+  notYours: { en: "Your role does not show single devices on this feeder.", zh: "您的角色无权查看该馈线的设备详情。" },
   now: { en: "Now", zh: "当前" },
   rated: { en: "Rated power", zh: "额定功率" },
   least: { en: "Guaranteed minimum", zh: "保障功率" },
@@ -34,7 +36,12 @@ const GUARDS: Readonly<Record<string, Text>> = {
 };
 const EVERY_MS = 10_000;
 
+/** For who may see customers: what is asked of a device tells of a household. */
 export function DevicePage({ feeder, device }: { feeder: string; device: string }) {
+  return may("customers", feeder) ? <Shown feeder={feeder} device={device} /> : <Empty>{t(own.notYours)}</Empty>;
+}
+
+function Shown({ feeder, device }: { feeder: string; device: string }) {
   const found = useResource(
     (signal) => body(client.GET("/api/v1/devices/{device}", { params: { path: { device }, query: { feeder } }, signal })),
     [feeder, device],

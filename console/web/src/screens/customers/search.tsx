@@ -100,7 +100,7 @@ export function CustomerSearch() {
           sought.value = { ...mine, text: text.trim() };
         }}
       >
-        <Field label={own.sought} {...(may("personal_data") ? { hint: own.personal } : {})}>
+        <Field label={own.sought} {...(may("personal_data") && who.value?.feeders === null ? { hint: own.personal } : {})}>
           {(tie) => (
             <input {...tie} type="search" value={text} maxLength={100} onInput={(event) => setText(event.currentTarget.value)} />
           )}

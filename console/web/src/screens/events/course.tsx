@@ -6,12 +6,13 @@ import { Trend, type Line, type Moment } from "../../parts/trend";
 import { t, type Text } from "../../words";
 import type { EventBody, Recorded } from "./bodies";
 import { elementText, figureText, isBus, PHASES } from "./event_words";
+import { nearestStep, oldSteps } from "./recorded";
 
 const words = {
   worst: { en: "Highest loading", zh: "最高负载率" },
   without: { en: "Without control", zh: "无控制时" },
   limit: { en: "Limit", zh: "限值" },
-  shown: { en: "Shown", zh: "当前" },
+  shown: { en: "Shown", zh: "回放时刻" },
   closed: { en: "Closed", zh: "结束" },
   summary: (element: string, peak: string, limit: string): Text => ({
     en: `Course of the event: ${element}, at most ${peak}, limit ${limit}. The slider below moves through it.`,
@@ -29,12 +30,14 @@ interface CourseProps {
 export function Course({ event, states, step, onStep }: CourseProps) {
   const { element, limit } = event.summary;
   const bus = isBus(element);
-  const values = useMemo(() => courseOf(states, element), [states, element]);
+  const isOld = useMemo(() => oldSteps(states, event.summary), [states, event.summary]);
+  const values = useMemo(() => broken(courseOf(states, element), isOld), [states, element, isOld]);
   const atS = useMemo(() => states.times.map((at) => Date.parse(at) / 1000), [states]);
   const data = useMemo((): AlignedData => {
     const shown = [atS, values];
-    return (bus ? shown : [...shown, states.worst_percent, states.without_control_percent]) as AlignedData;
-  }, [atS, values, states]);
+    const others = [broken(states.worst_percent, isOld), broken(states.without_control_percent, isOld)];
+    return (bus ? shown : [...shown, ...others]) as AlignedData;
+  }, [atS, values, states, isOld]);
   const lines = useMemo(() => linesOf(element), [element]);
   const marks = useMemo(() => [{ name: words.limit, value: limit, colour: "--over" }], [limit]);
   const moments = useMemo(() => momentsOf(event, atS[step] ?? 0), [event, atS, step]);
@@ -42,7 +45,7 @@ export function Course({ event, states, step, onStep }: CourseProps) {
   const extreme = known.length === 0 ? null : event.summary.kind === "undervoltage" ? Math.min(...known) : Math.max(...known);
   return (
     <Trend
-      summary={t(words.summary(elementText(element), figureText(element, extreme), figureText(element, limit)))}
+      summary={t(words.summary(elementText(element), figureText(element, extreme, limit), figureText(element, limit)))}
       unit={bus ? "pu" : "%"}
       digits={bus ? 3 : 1}
       lines={lines}
@@ -50,7 +53,7 @@ export function Course({ event, states, step, onStep }: CourseProps) {
       marks={marks}
       moments={moments}
       height={240}
-      onPick={(pickedS) => onStep(nearest(atS, pickedS))}
+      onPick={(pickedS) => onStep(nearestStep(atS, pickedS))}
     />
   );
 }
@@ -64,6 +67,10 @@ function linesOf(element: string): readonly Line[] {
     { name: words.without, colour: "--high", width: 1.5, dash: [3, 3] },
   ];
 }
+
+/** With a gap where a step shows what is older than it. */
+const broken = (values: readonly (number | null)[], isOld: readonly boolean[]): (number | null)[] =>
+  values.map((value, place) => (isOld[place] ? null : value));
 
 /** What stood at the element over time. */
 function courseOf(states: Recorded, element: string): (number | null)[] {
@@ -86,12 +93,4 @@ function momentsOf(event: EventBody, shownS: number): readonly Moment[] {
     colour: "--control",
   }));
   return [...begins, { name: words.shown, atS: shownS, colour: "--ink", isFirm: true }];
-}
-
-function nearest(times: readonly number[], wantedS: number): number {
-  let best = 0;
-  times.forEach((at, place) => {
-    if (Math.abs(at - wantedS) < Math.abs((times[best] ?? Infinity) - wantedS)) best = place;
-  });
-  return best;
 }

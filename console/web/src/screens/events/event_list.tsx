@@ -1,6 +1,6 @@
 // All events, newest first: of which feeder, when, of which kind.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "wouter-preact";
 import { body, client } from "../../api/client";
 import { useResource } from "../../api/resource";
@@ -53,6 +53,7 @@ const STATES: readonly { value: string; name: Text }[] = [
 ];
 const KINDS = ["transformer_overload", "line_overload", "undervoltage", "overvoltage"];
 const PAGE = 50;
+const GATHERED_MS = 1500;
 
 interface Filter {
   readonly feeder: string;
@@ -64,8 +65,12 @@ interface Filter {
 export function EventList() {
   const [filter, setFilter] = useState<Filter>({ feeder: "", span: "all", state: "", kind: "" });
   const [, go] = useLocation();
-  const hasNews = useNews();
   const pages = usePages<EventRow>((after) => fetchPage(filter, after), [filter]);
+  const hasNews = useNews(() => {
+    if (pages.items.length > PAGE) return false; // who reads further down is asked first
+    pages.reload();
+    return true;
+  });
   const reload = (): void => {
     hasNews.forget();
     pages.reload();
@@ -109,16 +114,28 @@ async function fetchPage(filter: Filter, after: string | number | null): Promise
   return body(client.GET("/api/v1/events", { params: { query } }));
 }
 
-/** Whether an event opened, closed or was settled since the list was read. */
-function useNews(): { any: boolean; forget: () => void } {
+/**
+ * Whether an event opened, closed or was settled since the list was read. `follow` reads it anew, if that may be
+ * done unasked: much may come at once, so a while after the first of it.
+ */
+function useNews(follow: () => boolean): { any: boolean; forget: () => void } {
   const [any, setAny] = useState(false);
-  useEffect(
-    () =>
-      on<unknown>("told", (told) => {
-        if (/"(event_opened|event_closed|request_settled)"/.test(JSON.stringify(told))) setAny(true);
-      }),
-    [],
-  );
+  const latest = useRef(follow);
+  latest.current = follow;
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const end = on<unknown>("told", (told) => {
+      if (!/"(event_opened|event_closed|request_settled)"/.test(JSON.stringify(told))) return;
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        if (!latest.current()) setAny(true);
+      }, GATHERED_MS);
+    });
+    return () => {
+      clearTimeout(timer);
+      end();
+    };
+  }, []);
   return { any, forget: () => setAny(false) };
 }
 
@@ -192,7 +209,7 @@ const COLUMNS: readonly Column<EventRow>[] = [
     ),
     order: (row) => row.element,
   },
-  { key: "value", name: words.value, isFigure: true, cell: (row) => figureText(row.element, row.value), order: (row) => row.value },
+  { key: "value", name: words.value, isFigure: true, cell: (row) => figureText(row.element, row.value, row.limit), order: (row) => row.value },
   {
     key: "peak",
     name: words.peak,

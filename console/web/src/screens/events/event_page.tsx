@@ -1,6 +1,6 @@
 // One event: what it came to, how it went on over time, why each decision, and what each request led to.
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { useResource } from "../../api/resource";
 import { kwh, money, plain, siteNowMs, span, when } from "../../format";
 import { Page } from "../../parts/page";
@@ -40,8 +40,10 @@ const words = {
 const EVERY_MS = 15_000;
 
 export function EventPage({ id }: { id: string }) {
-  const event = useResource((signal) => fetchEvent(id, signal), [id], EVERY_MS);
+  const [isOver, setOver] = useState(false);
+  const event = useResource((signal) => fetchEvent(id, signal), [id], isOver ? undefined : EVERY_MS);
   const summary = event.data?.summary;
+  useEffect(() => setOver(summary !== undefined && isSettled(summary)), [summary]);
   const title = summary ? words.title(summary.feeder, when(summary.opened_at, false)) : words.loading;
   return (
     <Page title={title} tools={<Tools id={id} feeder={summary?.feeder} />}>
@@ -49,6 +51,10 @@ export function EventPage({ id }: { id: string }) {
     </Page>
   );
 }
+
+/** Nothing comes after that but corrections, months later. */
+const isSettled = (row: EventBody["summary"]): boolean =>
+  row.closed_at !== null && row.settled >= row.devices + row.people && row.open_disputes === 0;
 
 function Tools({ id, feeder }: { id: string; feeder: string | undefined }) {
   return (
@@ -100,7 +106,7 @@ function Summary({ event }: { event: EventBody }) {
       <Tile
         label={t(words.cause)}
         value={elementText(row.element)}
-        note={`${kindText(row.kind)}: ${figureText(row.element, row.value)} / ${figureText(row.element, row.limit)}`}
+        note={`${kindText(row.kind)}: ${figureText(row.element, row.value, row.limit)} / ${figureText(row.element, row.limit)}`}
       />
       <Tile label={t(words.peak)} value={figureText("", row.peak_percent)} />
       <Tile label={t(words.lasted)} value={span(lastedS)} />

@@ -33,6 +33,23 @@ export const REASONS: Readonly<Record<string, Text>> = {
 };
 export const reasonText = (reason: string): string => (REASONS[reason] ? t(REASONS[reason]) : reason);
 
+const GATE: Readonly<Record<string, Text>> = {
+  unknown_target: { en: "not in the registry", zh: "设备未登记" },
+  protected: { en: "protected", zh: "受保护" },
+  not_finite: { en: "no valid limit", zh: "限值无效" },
+  below_floor: { en: "below the guaranteed minimum", zh: "低于保证最小功率" },
+  window: { en: "outside its time", zh: "时间窗不符" },
+  too_long: { en: "too long", zh: "时间过长" },
+  stale_epoch: { en: "of a controller that was replaced", zh: "控制器任期已失效" },
+  already_limited: { en: "limited already", zh: "已在限功率" },
+  failsafe_unproven: { en: "failsafe not shown", zh: "失联限值未确认" },
+  data_not_good: { en: "data not good", zh: "数据质量不佳" },
+  feeder_budget: { en: "as much as the feeder may change in a minute", zh: "超出馈线每分钟调节量" },
+  fleet_budget: { en: "as much as all feeders may change in a minute", zh: "超出全网每分钟调节量" },
+};
+/** Why the last gate before the wire held something back. */
+export const gateReasonText = (reason: string): string => (GATE[reason] ? t(GATE[reason]) : reason);
+
 export const EVENT_STATES = {
   running: { tone: "info" as Tone, text: { en: "running", zh: "进行中" } },
   short: { tone: "warn" as Tone, text: { en: "fell short", zh: "容量不足" } },
@@ -56,9 +73,16 @@ export function elementText(element: string): string {
   return known && index !== undefined ? `${t(known)} ${index}` : element;
 }
 export const isBus = (element: string): boolean => element.startsWith("bus:");
-/** A bus has a voltage, all others a loading. */
-export const figureText = (element: string, value: number | null | undefined): string =>
-  isBus(element) ? perUnit(value) : percent(value);
+/** A bus has a voltage, all others a loading, of a limit. */
+export const figureText = (element: string, value: number | null | undefined, limit?: number | null): string =>
+  isBus(element) ? perUnit(value) : percent(value, limit);
+
+const NUMBERED: Readonly<Record<string, string>> = { customer: "用户", device: "设备", "service point": "用电点" };
+/** The id of a customer or device, or the number that stands for it before who may not see customers. */
+export function nameText(name: string): string {
+  const [, what = "", number = ""] = /^(customer|device|service point) (\d+)$/.exec(name) ?? [];
+  return language.value === "zh" && NUMBERED[what] ? `${NUMBERED[what]} ${number}` : name;
+}
 
 const OUTCOMES: Readonly<Record<string, { tone: Tone; text: Text }>> = {
   credited: { tone: "normal", text: { en: "credited", zh: "已奖励" } },

@@ -61,6 +61,36 @@ const same = (one: readonly (number | null)[], other: readonly (number | null)[]
 const then = (one: readonly (number | null)[], now: readonly (number | null)[]): (number | null)[] =>
   one.map((value, place) => value ?? now[place] ?? null);
 
+const IN_EVENT_MS = 30_000;
+const IN_QUIET_MS = 75_000;
+/**
+ * Whether each step shows a state that is older than it should be: while the event ran every cycle was kept, at
+ * other times one a minute. A step may lie some cycles behind the state of it, whatever a cycle is here.
+ */
+export function oldSteps(states: Recorded, event: { readonly opened_at: string; readonly closed_at: string | null }): boolean[] {
+  const shown = states.shown_at.map((at) => (at === null ? null : Date.parse(at)));
+  const known = [...new Set(shown.filter((at): at is number => at !== null))];
+  const gaps = known.slice(1).map((at, place) => at - (known[place] ?? at));
+  const cyclesMs = 3 * gaps.reduce((least, gap) => Math.min(least, gap), Infinity);
+  const allowedMs = Number.isFinite(cyclesMs) && cyclesMs < IN_QUIET_MS * 3 ? cyclesMs : 0;
+  const [opened, closed] = [Date.parse(event.opened_at), event.closed_at === null ? Infinity : Date.parse(event.closed_at)];
+  return states.times.map((time, place) => {
+    const at = Date.parse(time);
+    const from = shown[place];
+    const leastMs = at > opened && at <= closed ? IN_EVENT_MS : IN_QUIET_MS;
+    return from !== null && from !== undefined && at - from > Math.max(leastMs, allowedMs);
+  });
+}
+
+/** The step whose time is nearest to a moment. */
+export function nearestStep(timesMs: readonly number[], wantedMs: number): number {
+  let best = 0;
+  timesMs.forEach((at, place) => {
+    if (Math.abs(at - wantedMs) < Math.abs((timesMs[best] ?? Infinity) - wantedMs)) best = place;
+  });
+  return best;
+}
+
 /** The requests that limited somebody at a step. */
 export function limitsInForce(states: Recorded, step: number): readonly Span[] {
   const at = Date.parse(states.times[step] ?? "");

@@ -12,7 +12,7 @@ import { Status } from "../../parts/status";
 import { t, type Text } from "../../words";
 import { fetchLayout, fetchRecorded, type EventBody, type Recorded } from "./bodies";
 import { Course } from "./course";
-import { figuresAt, limitsInForce, placedIn, withLimits } from "./recorded";
+import { figuresAt, limitsInForce, nearestStep, oldSteps, placedIn, withLimits } from "./recorded";
 
 const words = {
   title: { en: "Replay", zh: "回放" },
@@ -24,14 +24,19 @@ const words = {
   worst: { en: "Highest loading", zh: "最高负载率" },
   without: { en: "Without control", zh: "无控制时" },
   substation: { en: "Substation", zh: "台区总功率" },
+  computedSum: { en: "Substation (computed)", zh: "台区总功率（计算值）" },
   curtailed: { en: "Held back", zh: "已削减" },
-  limited: { en: "Limited now", zh: "当前限功率" },
+  limited: { en: "Limited then", zh: "该时刻限功率" },
   data: { en: "Readings", zh: "量测" },
   quality: (measured: string, all: string): Text => ({ en: `${measured} of ${all} measured`, zh: `实测 ${measured} / ${all}` }),
   computed: {
     en: "Computed from the meters, because nothing was recorded then: an approximation.",
     zh: "当时无记录，由电表数据重新计算，仅为近似值。",
   },
+  old: (at: string): Text => ({
+    en: `Nothing was recorded for this moment: last recorded at ${at}.`,
+    zh: `该时刻无记录，显示的是 ${at} 的最后记录。`,
+  }),
   nothing: { en: "Nothing is known of this time.", zh: "该时段无数据。" },
   noSolution: { en: "The load flow had no solution then.", zh: "当时潮流不收敛。" },
   past: (at: string): Text => ({ en: `As it was at ${at}`, zh: `${at} 的状态` }),
@@ -60,21 +65,28 @@ export function Replay({ event }: { event: EventBody }) {
 function Player({ event, states, layout }: { event: EventBody; states: Recorded; layout: Layout }) {
   const last = states.times.length - 1;
   const opening = states.times.findIndex((at) => Date.parse(at) >= Date.parse(event.summary.opened_at));
-  const [step, setStep] = useState(Math.max(0, opening));
+  const timesMs = useMemo(() => states.times.map((at) => Date.parse(at)), [states]);
+  // the moment is held, not the number of its step: what comes anew may have other steps
+  const [chosenMs, setChosen] = useState(timesMs[Math.max(0, opening)] ?? 0);
+  const step = useMemo(() => nearestStep(timesMs, chosenMs), [timesMs, chosenMs]);
+  const go = (to: number): void => setChosen(timesMs[Math.min(Math.max(to, 0), last)] ?? 0);
   const [isPlaying, setPlaying] = useState(false);
   const [selected, setSelected] = useState<string | null>(event.summary.element);
   useEffect(() => {
     if (!isPlaying) return undefined;
-    const timer = setInterval(() => setStep((now) => Math.min(now + 1, last)), FRAME_MS);
+    const timer = setInterval(
+      () => setChosen((now) => timesMs[Math.min(nearestStep(timesMs, now) + 1, last)] ?? now),
+      FRAME_MS,
+    );
     return () => clearInterval(timer);
-  }, [isPlaying, last]);
+  }, [isPlaying, timesMs, last]);
   useEffect(() => {
     if (step === last) setPlaying(false);
   }, [step, last]);
-  const go = (to: number): void => setStep(Math.min(Math.max(to, 0), last));
   const place = useMemo(() => placedIn(layout, states), [layout, states]);
   const figures = useMemo(() => figuresAt(states, place, step), [states, place, step]);
   const drawn = useMemo(() => withLimits(layout, states, place, step), [layout, states, place, limitsRow(states, step)]);
+  const isOld = useMemo(() => oldSteps(states, event.summary), [states, event.summary])[step] ?? false;
   const held = useMemo(() => limitsInForce(states, step), [states, step]);
   const limited = useMemo(() => {
     const { pointByName } = placesOf(layout);
@@ -87,7 +99,7 @@ function Player({ event, states, layout }: { event: EventBody; states: Recorded;
         <button type="button" aria-label={t(words.back)} onClick={() => go(step - 1)}>
           <Icon name="previous" />
         </button>
-        <button type="button" class="primary" onClick={() => (step === last ? (setStep(0), setPlaying(true)) : setPlaying(!isPlaying))}>
+        <button type="button" class="primary" onClick={() => (step === last ? (go(0), setPlaying(true)) : setPlaying(!isPlaying))}>
           <Icon name={isPlaying ? "pause" : "play"} />
           {t(isPlaying ? words.pause : words.play)}
         </button>
@@ -106,7 +118,7 @@ function Player({ event, states, layout }: { event: EventBody; states: Recorded;
         />
         <output class="replay-time">{when(states.times[step])}</output>
       </div>
-      <Moment states={states} step={step} held={held.length} />
+      <Moment states={states} step={step} held={held.length} isOld={isOld} />
       <Network
         layout={drawn}
         figures={figures}
@@ -114,7 +126,7 @@ function Player({ event, states, layout }: { event: EventBody; states: Recorded;
         onSelect={setSelected}
         note={
           <div class="note">
-            <Status tone="info">{t(words.past(when(states.times[step])))}</Status>
+            <Status tone="info">{t(words.past(when(isOld ? states.shown_at[step] : states.times[step])))}</Status>
           </div>
         }
       />
@@ -125,20 +137,22 @@ function Player({ event, states, layout }: { event: EventBody; states: Recorded;
 /** Which of the limits that were told hold at this step. */
 const limitsRow = (states: Recorded, step: number): number => states.limits.filter((row) => row.step <= step).length;
 
-function Moment({ states, step, held }: { states: Recorded; step: number; held: number }) {
+function Moment({ states, step, held, isOld }: { states: Recorded; step: number; held: number; isOld: boolean }) {
   const [measured, stale, estimated] = [states.measured[step], states.stale[step], states.estimated[step]];
   const source = states.source[step];
+  const isSummed = states.substation_p_kw[step] === null && states.model_p_kw[step] !== null;
   const all = measured === null || measured === undefined ? null : measured + (stale ?? 0) + (estimated ?? 0);
   return (
     <>
       {source === null && <p class="note warn">{t(words.nothing)}</p>}
+      {isOld && <p class="note warn">{t(words.old(when(states.shown_at[step])))}</p>}
       {source === "computed" && <p class="note">{t(words.computed)}</p>}
       {states.converged[step] === false && <p class="note warn">{t(words.noSolution)}</p>}
       <dl class="moment">
         <Figure name={words.worst}>{percent(states.worst_percent[step])}</Figure>
         <Figure name={words.without}>{percent(states.without_control_percent[step])}</Figure>
         <Figure name={words.curtailed}>{kw(states.curtailed_kw[step])}</Figure>
-        <Figure name={words.substation}>{kw(states.substation_p_kw[step] ?? states.model_p_kw[step])}</Figure>
+        <Figure name={isSummed ? words.computedSum : words.substation}>{kw(states.substation_p_kw[step] ?? states.model_p_kw[step])}</Figure>
         <Figure name={words.limited}>{plain(held)}</Figure>
         <Figure name={words.data}>{all === null ? "–" : t(words.quality(plain(measured), plain(all)))}</Figure>
       </dl>

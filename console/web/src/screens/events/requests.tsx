@@ -6,15 +6,14 @@ import { Empty } from "../../parts/states";
 import { Status } from "../../parts/status";
 import { Table, type Column } from "../../parts/table";
 import { t, type Text } from "../../words";
-import { deviceText, REQUEST_STATES } from "../feeder/feeder_words";
+import { REQUEST_STATES } from "../feeder/feeder_words";
+import { targetColumns } from "../feeder/target_columns";
 import type { RequestRow } from "./bodies";
-import { outcomeOf } from "./event_words";
+import { nameText, outcomeOf } from "./event_words";
 
 const words = {
   title: { en: "Requests and settlement", zh: "请求与结算" },
   none: { en: "There were no requests.", zh: "没有请求。" },
-  target: { en: "Device or person", zh: "设备或用户" },
-  customer: { en: "Customer", zh: "用户" },
   before: { en: "Took", zh: "原功率" },
   limit: { en: "Limit", zh: "限值" },
   baseline: { en: "Baseline", zh: "基线" },
@@ -46,17 +45,7 @@ const courseText = (state: string): string => (COURSE[state] ? t(COURSE[state]) 
 const lowest = (row: RequestRow): number => Math.min(...row.limits.map(([, limit]) => limit));
 
 const COLUMNS: readonly Column<RequestRow>[] = [
-  {
-    key: "target",
-    name: words.target,
-    cell: (row) => (
-      <>
-        {row.target} <span class="muted">{deviceText(row.kind)}</span>
-      </>
-    ),
-    order: (row) => row.target,
-  },
-  { key: "customer", name: words.customer, cell: (row) => row.customer, order: (row) => row.customer },
+  ...targetColumns<RequestRow>(nameText),
   { key: "before", name: words.before, isFigure: true, cell: (row) => kw(row.p_before_kw), order: (row) => row.p_before_kw },
   { key: "limit", name: words.limit, isFigure: true, cell: (row) => kw(lowest(row)), order: lowest },
   { key: "baseline", name: words.baseline, isFigure: true, cell: (row) => kw(row.baseline_kw), order: (row) => row.baseline_kw },
@@ -89,7 +78,7 @@ const COLUMNS: readonly Column<RequestRow>[] = [
     key: "outcome",
     name: words.outcome,
     cell: (row) => {
-      if (row.settled === null) return <span class="muted">{t(words.notYet)}</span>;
+      if (row.settled === null) return <span class="muted">{row.state === "settled" ? "–" : t(words.notYet)}</span>;
       const { tone, text } = outcomeOf(row.settled.outcome);
       return (
         <>

@@ -5,9 +5,9 @@ import { Panel } from "../../parts/page";
 import { Empty } from "../../parts/states";
 import { Table, type Column } from "../../parts/table";
 import { t, type Text } from "../../words";
-import { deviceText } from "../feeder/feeder_words";
+import { targetColumns } from "../feeder/target_columns";
 import type { EventBody, Round } from "./bodies";
-import { comma, elementText, figureText, isBus, reasonText, stop } from "./event_words";
+import { comma, elementText, figureText, gateReasonText, isBus, nameText, reasonText, stop } from "./event_words";
 
 type Asked = Round["asked"][number];
 const words = {
@@ -23,9 +23,7 @@ const words = {
     zh: `预计 ${element} 达到 ${value}`,
   }),
   asked: (n: number, cut: string): Text => ({ en: `${n} asked for ${cut} less`, zh: `向 ${n} 个对象请求共削减 ${cut}` }),
-  target: { en: "Device or person", zh: "设备或用户" },
-  customer: { en: "Customer", zh: "用户" },
-  share: { en: "Causes", zh: "责任占比" },
+  share: { en: "Causes", zh: "贡献占比" },
   effect: { en: "Per kW", zh: "每 kW 影响" },
   before: { en: "Took", zh: "原功率" },
   limit: { en: "May take", zh: "限值" },
@@ -34,7 +32,7 @@ const words = {
   left: { en: "Left alone", zh: "未调用" },
   leftUnknown: { en: "Who was left alone was not noted at that time.", zh: "当时未记录未调用的设备。" },
   more: (more: number, all: number): Text => ({ en: `and ${more} more`, zh: `等共 ${all} 台` }),
-  gate: (reasons: string): Text => ({ en: `Held back by the last gate: ${reasons}`, zh: `被安全闸拦截：${reasons}` }),
+  gate: (reasons: string): Text => ({ en: `Held back by the last gate: ${reasons}`, zh: `被安全校核拦截：${reasons}` }),
 };
 
 export function Rounds({ event }: { event: EventBody }) {
@@ -51,8 +49,8 @@ export function Rounds({ event }: { event: EventBody }) {
 
 function OneRound({ round, number, isOpen }: { round: Round; number: number; isOpen: boolean }) {
   const why = round.expected
-    ? words.expected(elementText(round.element), figureText(round.element, round.value))
-    : words.because(elementText(round.element), figureText(round.element, round.value), figureText(round.element, round.limit));
+    ? words.expected(elementText(round.element), figureText(round.element, round.value, round.limit))
+    : words.because(elementText(round.element), figureText(round.element, round.value, round.limit), figureText(round.element, round.limit));
   return (
     <details class="phase" open={isOpen}>
       <summary>
@@ -72,7 +70,7 @@ function OneRound({ round, number, isOpen }: { round: Round; number: number; isO
 
 function gateText(round: Round): string {
   const pairs = round.gate_refused as unknown as readonly (readonly [string, number])[];
-  return pairs.map(([reason, count]) => `${reason} ×${count}`).join(comma());
+  return pairs.map(([reason, count]) => `${gateReasonText(reason)} ×${count}`).join(comma());
 }
 
 function LeftAlone({ round }: { round: Round }) {
@@ -97,22 +95,13 @@ const MOST_NAMES = 8;
 /** The first of them, and how many more there are. */
 function namesOf(left: NonNullable<Round["left"]>[number]): string {
   const named = left.devices.slice(0, MOST_NAMES);
+  if (named.length === 0) return ""; // not for who may not see customers
   const names = named.join(comma());
   return left.count > named.length ? `${names} ${t(words.more(left.count - named.length, left.count))}` : names;
 }
 
 const columns = (element: string): readonly Column<Asked>[] => [
-  {
-    key: "target",
-    name: words.target,
-    cell: (row) => (
-      <>
-        {row.target} <span class="muted">{deviceText(row.kind)}</span>
-      </>
-    ),
-    order: (row) => row.target,
-  },
-  { key: "customer", name: words.customer, cell: (row) => row.customer, order: (row) => row.customer },
+  ...targetColumns<Asked>(nameText),
   {
     key: "share",
     name: words.share,

@@ -18,7 +18,7 @@ const number = (values: Values, name: string): number | null => {
   return typeof value === "number" ? value : null;
 };
 const element = (v: Values): string => elementText(text(v, "element"));
-const figure = (v: Values, name: string): string => figureText(text(v, "element"), number(v, name));
+const figure = (v: Values, name: string): string => figureText(text(v, "element"), number(v, name), number(v, "limit"));
 const behind = (why: string): string => (why ? `（${why}）` : "");
 
 function whom(v: Values): string {
@@ -66,7 +66,7 @@ type Teller = (v: Values) => string;
 const changed: Teller = (v) => `${whom(v)}：${CHANGES[text(v, "reason")] ?? text(v, "reason")}，${kw(number(v, "limit_kw"))}，至 ${when(text(v, "end"), false)}`;
 const moved: Teller = (v) => `${whom(v)}：${STATES[text(v, "state")] ?? text(v, "state")}`;
 const acted: Teller = (v) =>
-  `${text(v, "who")} ${ACTIONS[text(v, "action")] ?? text(v, "action")} ${text(v, "target")}${behind(text(v, "why"))}`;
+  `${text(v, "who") || "值班员"} ${ACTIONS[text(v, "action")] ?? text(v, "action")} ${text(v, "target")}${behind(text(v, "why"))}`;
 const delivered: Teller = (v) =>
   `${whom(v)}：${MESSAGES[text(v, "kind")] ?? text(v, "kind")}（${text(v, "channel")}）：${text(v, "result") === "taken" ? "已送出" : `未送出（${text(v, "result")}）`}`;
 
@@ -94,7 +94,7 @@ const CHINESE: Readonly<Record<string, Teller>> = {
   "request_changed.tightened": changed,
   "request_changed.relaxed": changed,
   "request_changed.released": (v) =>
-    `${whom(v)}：已释放${v["load_flow_checked"] ? "，潮流校核通过" : "，到达最长时限"}`,
+    `${whom(v)}：已释放（按现行规则${v["load_flow_checked"] ? "经潮流校核" : "因到达最长时限"}）`,
   "request_changed.overridden": (v) => `${whom(v)}：由值班员释放`,
   "request_changed.protected": (v) => `${whom(v)}：因受保护而释放`,
   "request_settled.credited": (v) =>
@@ -117,10 +117,39 @@ const CHINESE: Readonly<Record<string, Teller>> = {
   controller_started: (v) => `控制器 ${text(v, "version")} 接管（任期 ${text(v, "epoch")}）`,
 };
 
+/** What is left of a step that names nobody: who may not see customers is told no sentence of it. */
+const BARE: Readonly<Record<string, string>> = {
+  request_planned: "planned",
+  request_sent: "sent",
+  request_answered: "answered",
+  "request_moved.active": "in force",
+  "request_changed.renewed": "limit kept on",
+  "request_changed.tightened": "limit lowered",
+  "request_changed.relaxed": "limit raised",
+  "request_changed.released": "released",
+  "request_changed.overridden": "released by an operator",
+  "request_changed.protected": "released, because it is protected",
+  "request_settled.credited": "settled, with a credit",
+  "request_settled.nothing_shown": "settled, nothing to credit",
+  "request_settled.too_little_data": "settled, too few readings",
+  "request_settled.refused_or_silent": "settled, it was never in force",
+  ledger_posted: "booked",
+};
+
+function bareText(step: Step): string {
+  const said = BARE[step.key] ?? (step.key.split(".").at(-1) ?? step.key).replaceAll("_", " ");
+  if (step.request) return `Request ${step.request.split("-").at(-1)}: ${said}`;
+  const action = step.key.startsWith("operator_acted.") ? `An operator: ${said}` : said;
+  return action.charAt(0).toUpperCase() + action.slice(1);
+}
+
 export function stepText(step: Step): string {
-  if (language.value === "en") return step.text;
+  if (language.value === "en") return step.text || bareText(step);
   const values = { ...(step.values as Values), request: step.request ?? "" };
   if (step.key.startsWith("request_moved.")) return moved(values);
   if (step.key.startsWith("operator_acted.")) return acted(values);
+  if (!step.text && /^(request_settled|settlement_corrected)/.test(step.key)) {
+    return `${whom(values)}${step.key.startsWith("request_settled") ? "已结算" : "结算已更正"}`;
+  }
   return CHINESE[step.key]?.(values) ?? step.text;
 }

@@ -141,7 +141,7 @@ function Parts({ layout, live, chosen, onChoose, onSelect, element }: Contributi
       {(view) => (
         <>
           <p class="muted">
-            {nameOf(layout, view.element)}: {t(words.made(valueText(view.kind, view.value), valueText(view.kind, view.limit), when(view.at)))}
+            {nameOf(layout, view.element)}: {t(words.made(valueText(view.kind, view.value, view.limit), valueText(view.kind, view.limit), when(view.at)))}
           </p>
           <Table
             caption={words.title}

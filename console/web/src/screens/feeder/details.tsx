@@ -121,7 +121,7 @@ function BranchFacts({ layout, live, part }: { layout: Layout; live: LiveFeeder 
       {table && (
         <>
           <Fact name={words.loading}>
-            <Toned tone={loadingTone(value, table.limit_percent[place])} value={percent(value)} />
+            <Toned tone={loadingTone(value, table.limit_percent[place])} value={percent(value, table.limit_percent[place])} />
           </Fact>
           <Fact name={words.limit}>{percent(table.limit_percent[place])}</Fact>
         </>

@@ -52,7 +52,7 @@ function itemsOf(layout: Layout): readonly Item[] {
       item(id, table.name[n]!, (figures) => {
         const [value, limit] = [figures?.[of][n], table.limit_percent[n]];
         const tone = loadingTone(value, limit);
-        return { from: buses.name[near[n]!]!, isClosed: table.closed[n]!, tone, value: percent(value), limit: percent(limit) };
+        return { from: buses.name[near[n]!]!, isClosed: table.closed[n]!, tone, value: percent(value, limit), limit: percent(limit) };
       }),
     );
   return [

@@ -37,9 +37,9 @@ const DEVICES: Readonly<Record<string, Text>> = {
 };
 export const deviceText = (kind: string): string => (DEVICES[kind] ? t(DEVICES[kind]) : kind);
 
-/** A voltage in pu, a loading in percent. */
-export const valueText = (kind: string, value: number | null | undefined): string =>
-  kind.endsWith("voltage") ? perUnit(value) : percent(value);
+/** A voltage in pu, a loading in percent, of a limit. */
+export const valueText = (kind: string, value: number | null | undefined, limit?: number | null): string =>
+  kind.endsWith("voltage") ? perUnit(value) : percent(value, limit);
 
 export const REQUEST_STATES: Readonly<Record<string, { tone: Tone; text: Text }>> = {
   planned: { tone: "off", text: { en: "planned", zh: "已计划" } },

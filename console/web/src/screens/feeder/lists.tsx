@@ -44,7 +44,7 @@ const LOADED: readonly Column<Loaded>[] = [
     isFigure: true,
     cell: (row) => (
       <span class="bar-cell">
-        <LimitBar share={row.percent / row.limit} tone={row.tone} /> <Toned tone={row.tone}>{percent(row.percent)}</Toned>
+        <LimitBar share={row.percent / row.limit} tone={row.tone} /> <Toned tone={row.tone}>{percent(row.percent, row.limit)}</Toned>
       </span>
     ),
   },

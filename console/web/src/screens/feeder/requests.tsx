@@ -10,7 +10,8 @@ import { Status } from "../../parts/status";
 import { Table, type Column } from "../../parts/table";
 import { t, type Text } from "../../words";
 import type { Request } from "./feeder_event";
-import { deviceText, REQUEST_STATES } from "./feeder_words";
+import { REQUEST_STATES } from "./feeder_words";
+import { targetColumns } from "./target_columns";
 
 const words = {
   title: { en: "Requests and devices", zh: "请求与设备" },
@@ -18,8 +19,6 @@ const words = {
   all: { en: "All", zh: "全部" },
   show: { en: "Which requests", zh: "显示范围" },
   none: { en: "Nobody is limited.", zh: "当前无限功率请求。" },
-  target: { en: "Device or person", zh: "设备或用户" },
-  customer: { en: "Customer", zh: "用户" },
   before: { en: "Before", zh: "原功率" },
   asked: { en: "Asked", zh: "要求" },
   acknowledged: { en: "Acknowledged", zh: "设备确认" },
@@ -70,17 +69,7 @@ function isDisobeyed(row: Request): boolean {
 }
 
 const COLUMNS: readonly Column<Request>[] = [
-  {
-    key: "target",
-    name: words.target,
-    cell: (row) => (
-      <>
-        {row.target} <span class="muted">{deviceText(row.kind)}</span>
-      </>
-    ),
-    order: (row) => row.target,
-  },
-  { key: "customer", name: words.customer, cell: (row) => row.customer, order: (row) => row.customer },
+  ...targetColumns<Request>(),
   { key: "before", name: words.before, isFigure: true, cell: (row) => kw(row.p_before_kw), order: (row) => row.p_before_kw },
   { key: "asked", name: words.asked, isFigure: true, cell: (row) => kw(row.limit_kw), order: (row) => row.limit_kw },
   {

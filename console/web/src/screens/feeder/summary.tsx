@@ -40,7 +40,7 @@ export function Summary({ layout, live }: { layout: Layout; live: LiveFeeder }) 
     <Tiles>
       <Tile
         label={t(words.highest)}
-        value={now.converged ? percent(worst?.percent) : t(words.notConverged)}
+        value={now.converged ? percent(worst?.percent, worst?.limit) : t(words.notConverged)}
         tone={now.converged ? (worst ? TONES[worst.tone].tone : "off") : "bad"}
         note={worst && `${nameOf(layout, worst.id)}, ${t(words.ofLimit(percent(worst.limit)))}`}
       />

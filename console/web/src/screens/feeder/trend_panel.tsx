@@ -74,7 +74,7 @@ export function TrendPanel({ layout, live }: { layout: Layout; live: LiveFeeder 
   return (
     <Panel title={words.title} tools={<Choice label={words.span} value={shown} options={SPANS} onChange={setShown} />}>
       <Trend
-        summary={t(words.summary(percent(highest), percent(limit)))}
+        summary={t(words.summary(percent(highest, limit), percent(limit)))}
         unit="%"
         lines={LINES}
         data={data}
@@ -117,7 +117,7 @@ function Expected({ layout, live }: { layout: Layout; live: LiveFeeder }) {
               nameOf(layout, one.id),
               kindText(one.kind),
               when(one.expected_at, false),
-              valueText(one.kind, one.value),
+              valueText(one.kind, one.value, one.limit),
               percent(100 * one.probability),
             ),
           )}

@@ -11,7 +11,7 @@ import { Panel } from "../../parts/page";
 import { Empty, ProblemNote } from "../../parts/states";
 import { may, who } from "../../session";
 import { t, type Text } from "../../words";
-import type { Preset } from "../commands/order_dialog";
+import { figureOf, type Preset } from "../commands/order_dialog";
 import { Answer, type WhatIf } from "./what_if_answer";
 
 /** The order that a preview was of. */
@@ -65,7 +65,7 @@ export function WhatIfPanel(props: WhatIfProps) {
   const [isBusy, setBusy] = useState(false);
   const [asked, setAsked] = useState<{ key: string; order: PresetOrder } | null>(null);
   const targets = targetsOf(layout, chosen);
-  const [limit, span] = [Number(limitKw), Number(minutes)];
+  const [limit, span] = [figureOf(limitKw) ?? NaN, figureOf(minutes) ?? NaN]; // what is empty is no limit of 0
   const isWell = targets.length > 0 && targets.length <= MOST_TARGETS && limit >= 0 && span > 0 && span <= MOST_MINUTES;
   const key = JSON.stringify([targets, limit, span]);
   const isOfThis = asked?.key === key;

@@ -33,7 +33,7 @@ const words = {
 
 const EFFECTS: readonly Column<ElementEffect & { name: string }>[] = [
   { key: "name", name: words.element, cell: (row) => row.name },
-  { key: "before", name: words.before, isFigure: true, cell: (row) => percent(row.before_percent) },
+  { key: "before", name: words.before, isFigure: true, cell: (row) => percent(row.before_percent, row.limit_percent) },
   {
     key: "after",
     name: words.after,
@@ -42,7 +42,7 @@ const EFFECTS: readonly Column<ElementEffect & { name: string }>[] = [
       const { tone, text } = TONES[loadingTone(row.after_percent, row.limit_percent)];
       return (
         <Status tone={tone}>
-          {percent(row.after_percent)} <span class="unseen">{t(text)}</span>
+          {percent(row.after_percent, row.limit_percent)} <span class="unseen">{t(text)}</span>
         </Status>
       );
     },

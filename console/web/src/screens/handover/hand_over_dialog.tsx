@@ -2,12 +2,14 @@
 
 import { useState } from "preact/hooks";
 import { body, client } from "../../api/client";
-import { problemText } from "../../api/problem";
+import { useCommandKey } from "../../api/command_key";
+import { Problem, problemText } from "../../api/problem";
 import { announce } from "../../parts/announce";
 import { Dialog } from "../../parts/dialog";
 import { Field } from "../../parts/field";
+import { Status } from "../../parts/status";
 import { t, type Text } from "../../words";
-import { matterName, matterWhat, type Shift } from "./handover_words";
+import { matterKey, matterName, matterWhat, words, type Matter, type Shift } from "./handover_words";
 
 const own = {
   title: (shift: number): Text => ({ en: `Hand shift ${shift} over`, zh: `交接第 ${shift} 班` }),
@@ -16,17 +18,20 @@ const own = {
   needed: { en: "Please say who takes over.", zh: "请填写接班人。" },
   remarks: { en: "Remarks for them", zh: "交班说明" },
   stands: (count: number): Text => ({
-    en: count ? `${count} matters stand and go into the hand-over:` : "Nothing stands.",
+    en: count === 0 ? "Nothing stands." : count === 1 ? "One matter stands and goes into the hand-over:" : `${count} matters stand and go into the hand-over:`,
     zh: count ? `以下 ${count} 项遗留事项将写入交接记录：` : "无遗留事项。",
   }),
-  more: (count: number): Text => ({ en: `and ${count} more`, zh: `另有 ${count} 项` }),
+  isNew: { en: "new", zh: "新增" },
+  changed: {
+    en: "Something new stands or was written down meanwhile. Please go through it again.",
+    zh: "期间出现新的遗留事项或值班记录，请重新核对。",
+  },
   read: { en: "Both of us went through this.", zh: "交接双方已逐项核对。" },
   confirmFirst: { en: "Please go through it together first.", zh: "请先共同核对。" },
   cancel: { en: "Cancel", zh: "取消" },
   handOver: { en: "Hand over", zh: "确认交接" },
   done: (who: string): Text => ({ en: `Handed over to ${who}.`, zh: `已交接给 ${who}。` }),
 };
-const SHOWN = 8;
 
 interface HandOverProps {
   shift: Shift;
@@ -34,47 +39,50 @@ interface HandOverProps {
   onDone: () => void;
 }
 
+const fetchShift = (): Promise<Shift> => body(client.GET("/api/v1/shift"));
+
 export function HandOverDialog({ shift, onClose, onDone }: HandOverProps) {
+  /** What both look at: it is handed over as they saw it, or they look again. */
+  const [looked, setLooked] = useState<{ shift: Shift; before: ReadonlySet<string> | null }>({ shift, before: null });
   const [who, setWho] = useState("");
   const [remarks, setRemarks] = useState("");
   const [isRead, setRead] = useState(false);
   const [whoFault, setWhoFault] = useState<string | null>(null);
   const [fault, setFault] = useState("");
-  const [isBusy, setBusy] = useState(false);
-  const send = (event: Event): void => {
+  const { isBusy, send } = useCommandKey();
+  const submit = (event: Event): void => {
     event.preventDefault();
     setWhoFault(who.trim() ? null : t(own.needed));
     setFault(isRead ? "" : t(own.confirmFirst));
     if (!who.trim() || !isRead) return;
-    setBusy(true);
-    const order = { shift: shift.shift, takes_over: who.trim(), remarks: remarks.trim() };
-    body(client.POST("/api/v1/shift/hand-over", { body: order })).then(
-      () => {
-        announce(t(own.done(who.trim())));
+    const seen = looked.shift.seen ?? "";
+    const order = { shift: shift.shift, seen, takes_over: who.trim(), remarks: remarks.trim() };
+    send(order, (headers) => body(client.POST("/api/v1/shift/hand-over", { body: order, headers })), {
+      done: () => {
+        announce(t(own.done(order.takes_over)));
         onDone();
       },
-      (error: unknown) => {
-        setFault(problemText(error));
-        setBusy(false);
+      failed: (error) => {
+        lookAgain(error).then(
+          (isNew) => setFault(isNew ? t(own.changed) : problemText(error)),
+          (other: unknown) => setFault(problemText(other)),
+        );
       },
-    );
+    });
+  };
+  /** Shows what is new, where that is why it was refused. */
+  const lookAgain = async (error: unknown): Promise<boolean> => {
+    if (!(error instanceof Problem && error.status === 409)) return false;
+    const now = await fetchShift();
+    if (now.shift !== shift.shift || now.seen === looked.shift.seen) return false;
+    setLooked({ shift: now, before: new Set(looked.shift.standing.map(matterKey)) });
+    setRead(false);
+    return true;
   };
   return (
     <Dialog title={own.title(shift.shift)} onClose={onClose}>
-      <form class="form" onSubmit={send} noValidate>
-        <p>{t(own.stands(shift.standing.length))}</p>
-        {shift.standing.length > 0 && (
-          <ul class="matters-short">
-            {shift.standing.slice(0, SHOWN).map((matter) => (
-              <li key={`${matter.kind}${matter.feeder}${matter.what}${matter.since}`}>
-                {matterName(matter).name}
-                {matter.feeder && ` · ${matter.feeder}`}
-                {matterWhat(matter) && ` · ${matterWhat(matter)}`}
-              </li>
-            ))}
-            {shift.standing.length > SHOWN && <li class="muted">{t(own.more(shift.standing.length - SHOWN))}</li>}
-          </ul>
-        )}
+      <form class="form" onSubmit={submit} noValidate>
+        <Standing shift={looked.shift} before={looked.before} />
         <Field label={own.takesOver} hint={own.takesOverHint} fault={whoFault}>
           {(tie) => <input {...tie} value={who} maxLength={200} required onInput={(event) => setWho(event.currentTarget.value)} />}
         </Field>
@@ -102,5 +110,29 @@ export function HandOverDialog({ shift, onClose, onDone }: HandOverProps) {
         </div>
       </form>
     </Dialog>
+  );
+}
+
+/** All of it, however long: nobody takes over what they cannot read. */
+function Standing({ shift, before }: { shift: Shift; before: ReadonlySet<string> | null }) {
+  const isNew = (matter: Matter): boolean => before !== null && !before.has(matterKey(matter));
+  return (
+    <>
+      <p>{t(own.stands(shift.standing.length + shift.more))}</p>
+      {shift.standing.length > 0 && (
+        <div class="matters-frame" tabIndex={0} role="region" aria-label={t(words.standing)}>
+          <ul class="matters-short">
+            {shift.standing.map((matter) => (
+              <li key={matterKey(matter)}>
+                {isNew(matter) && <Status tone="warn">{t(own.isNew)}</Status>} {matterName(matter).name}
+                {matter.feeder && ` · ${matter.feeder}`}
+                {matterWhat(matter) && ` · ${matterWhat(matter)}`}
+              </li>
+            ))}
+            {shift.more > 0 && <li class="muted">{t(words.more(shift.more))}</li>}
+          </ul>
+        </div>
+      )}
+    </>
   );
 }

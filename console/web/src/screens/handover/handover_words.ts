@@ -26,6 +26,8 @@ export const words = {
   standing: { en: "What stands", zh: "当前遗留事项" },
   nothingStands: { en: "Nothing stands: no event, no alarm, nobody excluded.", zh: "无遗留事项：无事件、无告警、无排除对象。" },
   summary: { en: "What happened", zh: "本班情况" },
+  summaryNotYours: { en: "It sums up all feeders, so it is for who may look at all of them.", zh: "该汇总涵盖全部馈线，仅向可查看全部馈线的人员显示。" },
+  notYours: { en: "The shift log is for who is signed in.", zh: "值班日志仅向已登录人员显示。" },
   print: { en: "Print", zh: "打印" },
   remarks: { en: "Remarks", zh: "交班说明" },
   feeder: { en: "Feeder", zh: "馈线" },
@@ -34,7 +36,11 @@ export const words = {
   at: { en: "At", zh: "时间" },
   until: { en: "Until", zh: "截止" },
   what: { en: "What", zh: "内容" },
-} satisfies Record<string, Text>;
+  more: (count: number): Text => ({ en: `and ${count} more`, zh: `另有 ${count} 项` }),
+} satisfies Record<string, Text | ((count: number) => Text)>;
+
+/** The same matter, however often it came. */
+export const matterKey = (matter: Matter): string => `${matter.kind}/${matter.feeder}/${matter.what}/${matter.since}`;
 
 const MATTERS: Readonly<Record<string, { tone: Tone; name: Text }>> = {
   emergency_stop: { tone: "bad", name: { en: "Emergency stop", zh: "紧急停止" } },

@@ -4,7 +4,8 @@ import { Route, Switch, useLocation } from "wouter-preact";
 import { clockTime, dateText, siteNowMs } from "../../format";
 import { Icon } from "../../parts/icon";
 import { Page } from "../../parts/page";
-import { entrance } from "../../session";
+import { Empty } from "../../parts/states";
+import { entrance, who } from "../../session";
 import { t, verbatim } from "../../words";
 import { words } from "./handover_words";
 import "./handover.css";
@@ -12,6 +13,13 @@ import { OnePastShift, PastShifts } from "./past";
 import { PresentShift } from "./present";
 
 export default function HandOver() {
+  if (!who.value) {
+    return (
+      <Page title={words.title}>
+        <Empty>{t(words.notYours)}</Empty>
+      </Page>
+    );
+  }
   return (
     <Switch>
       <Route path="/past/:shift">

@@ -1,15 +1,11 @@
 // What stands and whoever takes over has to know, the most pressing first.
 
-import { when } from "../../format";
 import { Empty } from "../../parts/states";
 import { Status } from "../../parts/status";
 import { Table, type Column } from "../../parts/table";
-import { t, type Text } from "../../words";
-import { matterName, matterWhat, matterWhy, words, type Matter } from "./handover_words";
-
-const own = {
-  more: (count: number): Text => ({ en: `and ${count} more`, zh: `另有 ${count} 项` }),
-};
+import { t } from "../../words";
+import { At } from "./at";
+import { matterKey, matterName, matterWhat, matterWhy, words, type Matter } from "./handover_words";
 
 const COLUMNS: readonly Column<Matter>[] = [
   {
@@ -22,8 +18,8 @@ const COLUMNS: readonly Column<Matter>[] = [
   },
   { key: "feeder", name: words.feeder, cell: (row) => row.feeder ?? "–" },
   { key: "about", name: { en: "About", zh: "对象" }, cell: (row) => matterWhat(row) || "–" },
-  { key: "since", name: words.since, cell: (row) => when(row.since, false) },
-  { key: "until", name: words.until, cell: (row) => when(row.until, false) },
+  { key: "since", name: words.since, cell: (row) => <At at={row.since} /> },
+  { key: "until", name: words.until, cell: (row) => <At at={row.until} /> },
   { key: "who", name: words.who, cell: (row) => row.who ?? "–" },
   { key: "why", name: words.why, cell: matterWhy },
 ];
@@ -36,9 +32,9 @@ export function Matters({ matters, more = 0 }: { matters: readonly Matter[]; mor
         caption={words.standing}
         columns={COLUMNS}
         rows={matters}
-        id={(row) => `${row.kind}/${row.feeder}/${row.what}/${row.since}`}
+        id={matterKey}
       />
-      {more > 0 && <p class="muted">{t(own.more(more))}</p>}
+      {more > 0 && <p class="muted">{t(words.more(more))}</p>}
     </>
   );
 }

@@ -2,15 +2,16 @@
 
 import { useState } from "preact/hooks";
 import { body, client } from "../../api/client";
+import { useCommandKey, type KeyHeader } from "../../api/command_key";
 import { problemText } from "../../api/problem";
-import { when } from "../../format";
 import { announce } from "../../parts/announce";
 import { Field } from "../../parts/field";
 import { Empty } from "../../parts/states";
 import { Status } from "../../parts/status";
-import { may } from "../../session";
+import { may, who } from "../../session";
 import { t, type Text } from "../../words";
 import { useFeederIds } from "../customers/customer_words";
+import { At } from "./at";
 import { words, type Note } from "./handover_words";
 
 const own = {
@@ -39,7 +40,7 @@ export function NoteForm({ onWritten }: { onWritten: () => void }) {
   const [feeder, setFeeder] = useState("");
   const [isPinned, setPinned] = useState(false);
   const [fault, setFault] = useState<string | null>(null);
-  const [isBusy, setBusy] = useState(false);
+  const { isBusy, send } = useCommandKey();
   const feeders = useFeederIds().filter((id) => may("operate", id));
   const write = (event: Event): void => {
     event.preventDefault();
@@ -47,20 +48,17 @@ export function NoteForm({ onWritten }: { onWritten: () => void }) {
       setFault(t(own.empty));
       return;
     }
-    setBusy(true);
     const note = { text: text.trim(), pinned: isPinned, ...(feeder ? { feeder } : {}) };
-    body(client.POST("/api/v1/shift/notes", { body: note }))
-      .then(
-        () => {
-          setText("");
-          setPinned(false);
-          setFault(null);
-          announce(t(own.written));
-          onWritten();
-        },
-        (error: unknown) => setFault(problemText(error)),
-      )
-      .finally(() => setBusy(false));
+    send(note, (headers) => body(client.POST("/api/v1/shift/notes", { body: note, headers })), {
+      done: () => {
+        setText("");
+        setPinned(false);
+        setFault(null);
+        announce(t(own.written));
+        onWritten();
+      },
+      failed: (error) => setFault(problemText(error)),
+    });
   };
   return (
     <form class="form note-form" onSubmit={write} noValidate>
@@ -104,18 +102,25 @@ interface NotesProps {
 /** Pinned ones first, those that are done last, else as they were written. */
 const place = (note: Note): number => (note.done ? 2 : note.pinned ? 0 : 1);
 
+/** A note of no one feeder takes somebody for all of them. */
+const mayMark = (note: Note): boolean =>
+  note.feeder === null ? may("operate") && who.value?.feeders === null : may("operate", note.feeder);
+
 export function Notes({ notes, shift, onMarked }: NotesProps) {
   const [fault, setFault] = useState("");
+  const { isBusy, send } = useCommandKey();
   if (notes.length === 0) return <Empty>{t(words.noNotes)}</Empty>;
   const mark = (note: Note, how: Mark): void => {
     const params = { path: { note: note.note } };
-    body(client.POST("/api/v1/shift/notes/{note}/mark", { params, body: { mark: how } })).then(
-      () => {
+    const marked = (headers: KeyHeader) =>
+      body(client.POST("/api/v1/shift/notes/{note}/mark", { params, body: { mark: how }, headers }));
+    send([note.note, how], marked, {
+      done: () => {
         setFault("");
         onMarked?.();
       },
-      (error: unknown) => setFault(problemText(error)),
-    );
+      failed: (error) => setFault(problemText(error)),
+    });
   };
   const shown = [...notes].sort((a, b) => place(a) - place(b) || b.note - a.note);
   return (
@@ -130,13 +135,13 @@ export function Notes({ notes, shift, onMarked }: NotesProps) {
           <li key={note.note} class={note.done ? "done" : undefined}>
             <p class="note-head">
               <span class="muted">
-                {when(note.at, false)} · {note.who}
+                <At at={note.at} /> · {note.who}
                 {note.feeder && ` · ${note.feeder}`}
                 {note.shift !== shift && ` · ${t(own.ofShift(note.shift))}`}
               </span>
               {note.pinned && !note.done && <Status tone="info">{t(own.pinned)}</Status>}
               {note.done && <Status tone="good">{t(own.done)}</Status>}
-              {onMarked && may("operate") && <Marks note={note} onMark={(how) => mark(note, how)} />}
+              {onMarked && mayMark(note) && <Marks note={note} isBusy={isBusy} onMark={(how) => mark(note, how)} />}
             </p>
             <p class="note-text">{note.text}</p>
           </li>
@@ -146,9 +151,9 @@ export function Notes({ notes, shift, onMarked }: NotesProps) {
   );
 }
 
-function Marks({ note, onMark }: { note: Note; onMark: (how: Mark) => void }) {
+function Marks({ note, isBusy, onMark }: { note: Note; isBusy: boolean; onMark: (how: Mark) => void }) {
   const button = (how: Mark, name: Text) => (
-    <button type="button" class="quiet" aria-label={`${t(name)}: ${t(own.note(note.note))}`} onClick={() => onMark(how)}>
+    <button type="button" class="quiet" disabled={isBusy} aria-label={`${t(name)}: ${t(own.note(note.note))}`} onClick={() => onMark(how)}>
       {t(name)}
     </button>
   );

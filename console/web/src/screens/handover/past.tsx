@@ -6,7 +6,7 @@ import { useResource } from "../../api/resource";
 import { plain, when } from "../../format";
 import { Panel } from "../../parts/page";
 import { PagesFoot, usePages } from "../../parts/pages";
-import { Known } from "../../parts/states";
+import { Empty, Known } from "../../parts/states";
 import { Tile, Tiles } from "../../parts/status";
 import { Table, type Column } from "../../parts/table";
 import { t, type Text } from "../../words";
@@ -83,7 +83,7 @@ export function OnePastShift({ shift }: { shift: number }) {
             <Matters matters={found.standing} more={found.more} />
           </Panel>
           <Panel title={words.summary}>
-            <SummaryView summary={found.summary} />
+            {found.summary ? <SummaryView summary={found.summary} /> : <Empty>{t(words.summaryNotYours)}</Empty>}
           </Panel>
           <div class="signatures" aria-hidden="true">
             <span>{t(own.signature(found.shift.handed_over_by))}</span>

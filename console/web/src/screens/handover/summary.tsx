@@ -1,11 +1,12 @@
 // What happened in a shift, as the journal tells it.
 
-import { kwh, percent, plain, span, when } from "../../format";
+import { kwh, percent, plain, span } from "../../format";
 import { elementName } from "../../parts/element_name";
 import { Status, Tile, Tiles, type Tone } from "../../parts/status";
 import { Table, type Column } from "../../parts/table";
 import { t, type Text } from "../../words";
 import { kindName, PRIORITY_SIGNS, type Priority } from "../alarms/kind_names";
+import { At } from "./at";
 import { PRIORITY_ORDER, words, type Summary } from "./handover_words";
 
 const own = {
@@ -13,6 +14,11 @@ const own = {
   requests: { en: "Requests", zh: "请求" },
   reduced: { en: "Proven less", zh: "核定削减" },
   points: { en: "Points credited", zh: "入账积分" },
+  corrected: { en: "Corrected later", zh: "事后更正" },
+  corrections: (count: string, points: string): Text => ({
+    en: `${count} settlements, ${points} points`,
+    zh: `${count} 笔结算，积分 ${points}`,
+  }),
   alarms: { en: "Alarms", zh: "告警" },
   silent: { en: "Silent devices", zh: "无应答设备" },
   refusedReadings: { en: "Readings refused", zh: "拒收量测" },
@@ -78,7 +84,7 @@ export function SummaryView({ summary }: { summary: Summary }) {
     <div class="summary">
       {!summary.complete && (
         <p class="note warn">
-          {t(own.partly)} {when(summary.from_at)} – {when(summary.until_at)}
+          {t(own.partly)} <At at={summary.from_at} /> – <At at={summary.until_at} />
         </p>
       )}
       <Tiles>
@@ -89,6 +95,7 @@ export function SummaryView({ summary }: { summary: Summary }) {
           note={t(own.came(plain(ends["refused"] ?? 0), plain(ends["unanswered"] ?? 0)))}
         />
         <Tile label={t(own.reduced)} value={kwh(summary.reduced_kwh)} note={`${t(own.points)}: ${plain(summary.points)}`} />
+        {summary.corrections > 0 && <Corrected summary={summary} />}
         <Tile
           label={t(own.alarms)}
           value={plain(alarms.reduce((sum, count) => sum + count, 0))}
@@ -127,6 +134,20 @@ export function SummaryView({ summary }: { summary: Summary }) {
   );
 }
 
+const signed = (value: number, told: string): string => (value > 0 ? `+${told}` : told);
+
+/** Beside what was settled, never in it: a correction is of a settlement that may be of another shift. */
+function Corrected({ summary }: { summary: Summary }) {
+  const points = signed(summary.corrected_points, plain(summary.corrected_points));
+  return (
+    <Tile
+      label={t(own.corrected)}
+      value={signed(summary.corrected_kwh, kwh(summary.corrected_kwh))}
+      note={t(own.corrections(plain(summary.corrections), points))}
+    />
+  );
+}
+
 function AlarmCounts({ summary }: { summary: Summary }) {
   const told = PRIORITY_ORDER.filter((one) => summary.alarms_by_priority[one]).map(
     (one) => `${PRIORITY_SIGNS[one].sign} ${t(PRIORITY_SIGNS[one].name)} ${plain(summary.alarms_by_priority[one])}`,
@@ -162,7 +183,7 @@ const EVENTS: readonly Column<EventRow>[] = [
   { key: "event", name: own.event, cell: (row) => <a href={`#/events/${encodeURIComponent(row.event)}`}>{row.event}</a> },
   { key: "feeder", name: words.feeder, cell: (row) => row.feeder },
   { key: "element", name: own.element, cell: (row) => (row.element ? elementName(row.element) : "–") },
-  { key: "from", name: own.from, cell: (row) => (row.opened_at ? when(row.opened_at, false) : t(own.beforeShift)) },
+  { key: "from", name: own.from, cell: (row) => (row.opened_at ? <At at={row.opened_at} /> : t(own.beforeShift)) },
   {
     key: "duration",
     name: own.duration,
@@ -175,13 +196,19 @@ const EVENTS: readonly Column<EventRow>[] = [
   { key: "short", name: words.what, cell: (row) => (row.short ? <Status tone="bad">{t(own.short)}</Status> : "–") },
 ];
 const ACT_COLUMNS: readonly Column<Act>[] = [
-  { key: "at", name: words.at, cell: (row) => when(row.at, false) },
+  { key: "at", name: words.at, cell: (row) => <At at={row.at} /> },
   { key: "who", name: words.who, cell: (row) => row.who },
   { key: "what", name: words.what, cell: (row) => (ACTS[row.action] ? t(ACTS[row.action]!) : row.action) },
   { key: "feeder", name: words.feeder, cell: (row) => row.feeder },
   { key: "target", name: own.target, cell: (row) => row.target ?? "–" },
   { key: "why", name: words.why, cell: (row) => row.why },
 ];
+const lastOf = (row: AlarmRow) => (
+  <>
+    <At at={row.last_at} />
+    {row.last_feeder && ` · ${row.last_feeder}`}
+  </>
+);
 const ALARMS: readonly Column<AlarmRow>[] = [
   {
     key: "priority",
@@ -193,22 +220,22 @@ const ALARMS: readonly Column<AlarmRow>[] = [
   },
   { key: "kind", name: own.kind, cell: (row) => t(kindName(row.kind)) },
   { key: "count", name: own.count, isFigure: true, cell: (row) => plain(row.count) },
-  { key: "last", name: own.last, cell: (row) => `${when(row.last_at, false)}${row.last_feeder ? ` · ${row.last_feeder}` : ""}` },
+  { key: "last", name: own.last, cell: lastOf },
 ];
 const SILENT: readonly Column<Silent>[] = [
   { key: "device", name: own.device, cell: (row) => row.device },
   { key: "feeder", name: words.feeder, cell: (row) => row.feeder ?? "–" },
   { key: "times", name: own.count, isFigure: true, cell: (row) => plain(row.times) },
-  { key: "last", name: own.last, cell: (row) => when(row.last_at, false) },
+  { key: "last", name: own.last, cell: (row) => <At at={row.last_at} /> },
 ];
 const DATA: readonly Column<Data>[] = [
   { key: "feeder", name: words.feeder, cell: (row) => row.feeder },
   { key: "kind", name: own.kind, cell: (row) => t(kindName(row.kind)) },
-  { key: "from", name: own.from, cell: (row) => (row.raised_at ? when(row.raised_at, false) : t(own.beforeShift)) },
+  { key: "from", name: own.from, cell: (row) => (row.raised_at ? <At at={row.raised_at} /> : t(own.beforeShift)) },
   {
     key: "until",
     name: words.until,
-    cell: (row) => (row.ended_at ? when(row.ended_at, false) : <Status tone="warn">{t(own.goesOn)}</Status>),
+    cell: (row) => (row.ended_at ? <At at={row.ended_at} /> : <Status tone="warn">{t(own.goesOn)}</Status>),
   },
   { key: "text", name: own.told, cell: (row) => row.text },
 ];

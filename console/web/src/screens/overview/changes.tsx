@@ -8,6 +8,7 @@ import { Choice } from "../../parts/field";
 import { Panel } from "../../parts/page";
 import { Empty, Known } from "../../parts/states";
 import { Status } from "../../parts/status";
+import { who } from "../../session";
 import { t } from "../../words";
 import { CHANGE_NAMES, CHANGES, changedInShift, changedSince, SEVERITIES, words } from "./words";
 
@@ -25,7 +26,12 @@ const OPTIONS: readonly { readonly value: Span; readonly name: { en: string; zh:
 
 export function ChangesPanel() {
   const [span, setSpan] = useState<Span>("shift");
-  const shift = useResource((signal) => body(client.GET("/api/v1/shift", { signal })), [], 60_000);
+  const shift = useResource(
+    // the shift log is for who is known; for others the last eight hours stand in for the shift
+    async (signal) => (who.value ? body(client.GET("/api/v1/shift", { signal })) : null),
+    [who.value?.name],
+    60_000,
+  );
   const began = shift.data?.since ?? null;
   // a page that stays open looks back from now, minute by minute
   const minute = Math.floor(siteNowMs.value / 60_000) * 60_000;

@@ -1,0 +1,32 @@
+// Of which device or person something was asked, and whose it is: the first columns of tables of requests.
+
+import type { Column } from "../../parts/table";
+import { deviceText } from "./feeder_words";
+
+const words = {
+  target: { en: "Device or person", zh: "设备或用户" },
+  customer: { en: "Customer", zh: "用户" },
+};
+
+interface OfTarget {
+  readonly target: string;
+  readonly kind: string;
+  readonly customer: string;
+}
+
+/** `nameText`: names as they are shown, where the controller gives some others in place of them. */
+export const targetColumns = <Row extends OfTarget>(
+  nameText: (name: string) => string = (name) => name,
+): readonly Column<Row>[] => [
+  {
+    key: "target",
+    name: words.target,
+    cell: (row) => (
+      <>
+        {nameText(row.target)} <span class="muted">{deviceText(row.kind)}</span>
+      </>
+    ),
+    order: (row) => row.target,
+  },
+  { key: "customer", name: words.customer, cell: (row) => nameText(row.customer), order: (row) => row.customer },
+];

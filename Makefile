@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := gridward controller devices grid_model customers simulations console
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Where Python is told to keep no bytecode, each of the tests' many processes would compile all it imports.
+export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup setup-dev services demo test lint console bench soak lock clean
+.PHONY: setup setup-dev services demo test test-units test-e2e lint console bench soak lock clean
 
 setup: $(VENV)/.run-stamp ## make .venv with the gridward command on it
 
@@ -29,9 +31,15 @@ services: ## broker and browser for the tests, where we may install them; their 
 demo: setup ## the whole loop, live, on http://127.0.0.1:8080
 	$(BIN)/gridward demo
 
+# Side by side: real processes mostly wait, and their tests give a loaded machine more time.
 test: setup-dev services
+	@$(MAKE) --no-print-directory --keep-going --jobs 2 test-e2e test-units
+
+test-units:
 	$(BIN)/python -m pytest -n logical --maxprocesses 8 -m "not e2e and not soak"
-	$(BIN)/python -m pytest -n logical --maxprocesses 2 -m "e2e and not soak"
+
+test-e2e: # the folders named hold all that is marked: tests/test_marks.py
+	$(BIN)/python -m pytest -n logical --maxprocesses 2 -m "e2e and not soak" tests/e2e tests/simulations/test_mqtt_field.py
 
 lint: setup-dev
 	$(BIN)/ruff format --check .

@@ -35,6 +35,7 @@ from devices.signing import device_key
 from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import Network, load_network
 from tests.fair_time import fair_timeout
+from tests.remembered_load_flow import RememberedLoadFlow
 
 START = datetime(2016, 1, 12, 17, 0, tzinfo=UTC)
 SECRET = b"a secret for tests only"
@@ -71,7 +72,7 @@ def small_network() -> Network:
 @cache
 def small_load_flow() -> FactoredLoadFlow:
     """The load flow of `small_network`."""
-    return FactoredLoadFlow(small_network())
+    return RememberedLoadFlow(small_network())
 
 
 def registry(*, critical: frozenset[int] = frozenset(), notices: frozenset[int] = frozenset()) -> Registry:

@@ -160,7 +160,7 @@ def opf_cost(network: Network, p_kw: Floats, q_kvar: Floats, devices: list[Flexi
             net, bus, 0.0, min_p_mw=0.0, max_p_mw=most, min_q_mvar=0.0, max_q_mvar=0.0, controllable=True
         )
         pp.create_poly_cost(net, index, "sgen", cp1_eur_per_mw=1000 * device.weight)
-    pp.runopp(net, init="pf", delta=1e-8)
+    pp.runopp(net, init="pf", delta=1e-8, numba=False)
     return float(net.res_sgen.p_mw @ [device.weight for device in devices]) * 1000
 
 

@@ -34,7 +34,7 @@ def substation() -> str:
     result = FactoredLoadFlow(network).solve(P_KW, P_KW / 5)
     net = copy.deepcopy(network.net)
     net.load.p_mw, net.load.q_mvar = P_KW / 1000, P_KW / 5000
-    pp.runpp(net)
+    pp.runpp(net, numba=False)
     p_kw, q_kvar = 1000 * net.res_line.p_from_mw[0], 1000 * net.res_line.q_from_mvar[0]
     return f"{p_kw:.3f},{q_kvar:.3f},,{result.v_pu[1]:.5f},"
 

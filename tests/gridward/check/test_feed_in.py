@@ -58,7 +58,7 @@ def in_pandapower(net: Any, p_kw: list[float]) -> Any:
     """The street with these powers and no reactive one, solved by `runpp`."""
     net = copy.deepcopy(net)
     net.load["p_mw"], net.load["q_mvar"] = [kw / 1000 for kw in p_kw], 0.0
-    pp.runpp(net)
+    pp.runpp(net, numba=False)
     return net
 
 

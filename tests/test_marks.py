@@ -1,4 +1,4 @@
-"""Which files hold end-to-end tests: `make test` looks for them nowhere else, as collecting all takes long."""
+"""Which files hold end-to-end tests: `make test` looks for them nowhere else: collecting all takes long."""
 
 import re
 from pathlib import Path

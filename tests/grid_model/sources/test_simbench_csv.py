@@ -17,7 +17,7 @@ from grid_model.network_sources import read_net
 @pytest.fixture(scope="module")
 def net() -> Any:
     """A SimBench network with nothing but the first hour of the year's profiles."""
-    net = simbench.get_simbench_net("1-LV-rural1--0-sw")
+    net = read_net("simbench:1-LV-rural1--0-sw")
     net.profiles = {kind: table.iloc[:4] for kind, table in net.profiles.items()}
     return net
 

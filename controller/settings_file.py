@@ -75,6 +75,18 @@ def read_site(path: Path) -> SiteFile:
     """The same, also where it makes no sense. Raises ConfigRejected with all findings when a value is not
     what its key takes.
     """
+    site, lines = _read(path, Site)
+    return SiteFile(path, site, tuple(sense_faults(site)), lines)
+
+
+def load_tables(path: Path, table: type[S]) -> S:
+    """Settings of another shape that are written as a site's are, all paths absolute. Raises ConfigRejected
+    with all findings.
+    """
+    return _read(path, table)[0]
+
+
+def _read(path: Path, table: type[S]) -> tuple[S, TomlLines]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         raw = tomllib.loads(text)
@@ -83,11 +95,10 @@ def read_site(path: Path) -> SiteFile:
     except (ValueError, RecursionError) as error:  # also numbers too long to read, and tables too deep
         raise ConfigRejected([f"{path}: expected TOML: {error}"]) from error
     lines = TomlLines(text)
-    faults = list(_table_faults(raw, Site, ()))
+    faults = list(_table_faults(raw, table, ()))
     if faults:
         raise ConfigRejected(_told(path, lines, faults))
-    site = _absolute(msgspec.convert(raw, Site, dec_hook=_path_of), path.resolve().parent)
-    return SiteFile(path, site, tuple(sense_faults(site)), lines)
+    return _absolute(msgspec.convert(raw, table, dec_hook=_path_of), path.resolve().parent), lines
 
 
 def _told(path: Path, lines: TomlLines, faults: Iterable[Fault]) -> list[str]:

@@ -56,7 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--port", type=port, default=8080, help="of the page; the next free one when taken")
     parser.add_argument(
-        "--speed", type=positive, default=60.0, help="simulated seconds in one second (default: 60)"
+        "--speed", type=positive, help="simulated seconds in one second (default: 60; with --real: 1)"
+    )
+    parser.add_argument(
+        "--real",
+        type=Path,
+        metavar="HARDWARE.toml",
+        help="devices and meters of the field that are real: they take the place of simulated ones",
     )
     parser.add_argument(
         "--from",
@@ -115,15 +121,18 @@ def _show(options: argparse.Namespace, folder: Path) -> int:
 
 def _field_arguments(options: argparse.Namespace, folder: Path, port: int) -> list[str]:
     broker = ["--broker", options.broker] if options.broker else ["--embedded-broker"]
+    real = [] if options.real is None else ["--real", str(options.real)]
+    speed = options.speed or (60.0 if options.real is None else 1.0)
     return [
         str(options.scenario),
         *broker,
+        *real,
         "--site",
         str(folder),
         "--console-port",
         str(port),
         "--speed",
-        str(options.speed),
+        str(speed),
         "--from",
         options.begin.isoformat(),
     ]

@@ -6,29 +6,36 @@ For trying a daemon against: it writes a site for it, and a clock that both foll
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import structlog
 
 from controller.clock import WallClock
+from controller.errors import ConfigRejected
+from controller.settings_file import load_site
 from devices.modbus.register_map import load_profile
 from devices.mqtt.embedded_broker import EmbeddedBroker
 from grid_model.errors import NetworkRejected
 from grid_model.load_flow import FactoredLoadFlow
+from gridward.api_client import ApiClient
 from gridward.argument_types import port, positive, share, time_of_day
 from gridward.field_site import FieldSite, write_journal, write_site
+from gridward.hardware import NO_HARDWARE, Hardware, check_hardware, load_hardware
+from gridward.real_power import follow
 from gridward.run import configure_logs
 from gridward.shared_clock import start_clock
 from gridward.stopping import stop_event
 from gridward.wiring import site_secret
 from simulations.errors import ScenarioRejected
 from simulations.field import FieldModel
+from simulations.live_time import as_if_now
 from simulations.mqtt_field import MqttField, Wiring
 from simulations.rtu_server import RtuServer
 from simulations.runner import prepare
@@ -62,6 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--speed", type=positive, default=1.0, help="simulated seconds in one second (default: 1)"
     )
+    parser.add_argument(
+        "--real",
+        type=Path,
+        metavar="HARDWARE.toml",
+        help="the devices and meters that are real; the scenario then begins now, at speed 1",
+    )
     parser.add_argument("--from", dest="begin", type=time_of_day, help="time of day to begin at (HH:MM)")
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
     parser.add_argument("--seed", type=int, help="another draw of the same scenario")
@@ -79,8 +92,11 @@ def run(options: argparse.Namespace) -> int:
     configure_logs("text" if sys.stderr.isatty() else "json")
     try:
         scenario = _for_days(load_scenario(options.scenario, options.seed), options.days)
-        asyncio.run(_live(options, scenario))
-    except (ScenarioRejected, NetworkRejected, OSError) as fault:
+        hardware = NO_HARDWARE if options.real is None else load_hardware(options.real)
+        if options.real is not None and options.speed != 1:
+            raise ConfigRejected([f"--speed {options.speed:g}: real hardware lives at speed 1"])
+        asyncio.run(_live(options, scenario, hardware))
+    except (ScenarioRejected, NetworkRejected, ConfigRejected, OSError) as fault:
         print(f"gridward field: {fault}", file=sys.stderr)
         return 2
     return 0
@@ -105,15 +121,22 @@ def _begin(scenario: Scenario, begin: time | None) -> datetime:
     return max(start, datetime.combine(start.date(), begin, start.tzinfo))
 
 
-async def _live(options: argparse.Namespace, scenario: Scenario) -> None:
+async def _live(options: argparse.Namespace, scenario: Scenario, hardware: Hardware) -> None:
     stop = stop_event(with_parent=options.with_parent)
     async with _broker(options.broker) as broker, RtuServer(load_profile(RTU_PROFILE)) as rtu:
         setup = prepare(scenario)
-        site = FieldSite(broker.host, broker.port, rtu.host, rtu.port, RTU_PROFILE, options.console_port)
-        write_site(options.site, setup, site)
+        if options.real is not None:
+            check_hardware(options.real, hardware, setup.population.registry)
+        site = FieldSite(
+            broker.host, broker.port, rtu.host, rtu.port, RTU_PROFILE, options.console_port, hardware
+        )
+        path = write_site(options.site, setup, site)
         secret = site_secret(options.site / "site.secret")
-        model = FieldModel(setup.population, setup.base, scenario, secret)
         begin = _begin(scenario, options.begin)
+        if options.real is not None:
+            now = WallClock().now()
+            scenario, begin = as_if_now(scenario, begin, now), now
+        model = FieldModel(setup.population, setup.base, scenario, secret, hardware.parts)
         model.advance(begin)
         clock = start_clock(options.site / "clock.json", begin, options.speed)
         field = MqttField(
@@ -128,8 +151,13 @@ async def _live(options: argparse.Namespace, scenario: Scenario) -> None:
             rtu=rtu,
         )
         log.info("field_up", broker=f"{broker.host}:{broker.port}", rtu=rtu.port, site=str(options.site))
+        works = [field.run()]
+        if options.real is not None:
+            works.append(
+                follow(ApiClient.of(load_site(path)), model, setup.network.service_points, WallClock())
+            )
         try:
-            await _until(stop, field)
+            await _until(stop, works)
         finally:
             write_journal(options.site / "device_journal.json", model)
 
@@ -143,8 +171,9 @@ async def _broker(outside: Place | None) -> AsyncIterator[Place]:
         yield Place(broker.host, broker.port)
 
 
-async def _until(stop: asyncio.Event, field: MqttField) -> None:
+async def _until(stop: asyncio.Event, works: Sequence[Coroutine[Any, Any, None]]) -> None:
     async with asyncio.TaskGroup() as tasks:
-        living = tasks.create_task(field.run(), name="field")
+        living = [tasks.create_task(work, name="field") for work in works]
         await stop.wait()
-        living.cancel()
+        for one in living:
+            one.cancel()

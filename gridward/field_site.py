@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import tomli_w
 
+from gridward.hardware import NO_HARDWARE, Hardware
 from simulations.field import FieldModel
 from simulations.runner import Setup
 
@@ -30,6 +31,8 @@ class FieldSite:
     rtu_port: int
     rtu_profile: str
     console_port: int
+    hardware: Hardware = NO_HARDWARE
+    """the part of it that is real"""
 
 
 def write_site(folder: Path, setup: Setup, where: FieldSite) -> Path:
@@ -69,6 +72,7 @@ def _settings(setup: Setup, where: FieldSite) -> dict[str, Any]:
         "customers": "customers.csv",
         "devices": "devices.csv",
         "rtu": rtu | {"period_s": step_s * RTU_PERIOD_STEPS},
+        **_tables({"charger": where.hardware.charger, "modbus": where.hardware.modbus}),
     }
     control = _without_none(msgspec.to_builtins(scenario.control, builtin_types=(date,)))
     return {
@@ -85,8 +89,15 @@ def _settings(setup: Setup, where: FieldSite) -> dict[str, Any]:
         "journal": {"signing_key_file": "journal.key"},
         "contacts": {"path": "contacts.sqlite3"},
         "feeder": [feeder],
+        **_tables({"ocpp": where.hardware.ocpp, "modbus": where.hardware.modbus_security}),
         **control,
     }
+
+
+def _tables(named: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as a site file has them; those that are empty are left out."""
+    told = _without_none(msgspec.to_builtins(named, enc_hook=str))
+    return {name: table for name, table in told.items() if table}
 
 
 def _without_none(value: Any) -> Any:

@@ -35,6 +35,7 @@ from simulations.occurrences import (
 from simulations.people import Residents
 from simulations.population import Population
 from simulations.profiles import BaseLoad
+from simulations.real_parts import NOTHING_REAL, RealParts, RealPower
 from simulations.scenario import Scenario
 from simulations.weather import outdoor_c
 
@@ -57,8 +58,16 @@ class Moment:
 class FieldModel:
     """One feeder's field under one scenario."""
 
-    def __init__(self, population: Population, base: BaseLoad, scenario: Scenario, secret: bytes) -> None:
+    def __init__(
+        self,
+        population: Population,
+        base: BaseLoad,
+        scenario: Scenario,
+        secret: bytes,
+        real: RealParts = NOTHING_REAL,
+    ) -> None:
         self.population = population
+        self.real = RealPower(real, population.registry)
         self.feeder = scenario.network.feeder
         self.now = scenario.time.start.astimezone(UTC)
         self._start = self.now
@@ -122,24 +131,25 @@ class FieldModel:
         cars, places = self.population.ev_count, self.population.device_place
         p_kw = p_kw + np.bincount(places, device_kw, len(p_kw))
         q_kvar = q_kvar + np.bincount(places[cars:], self._tan_phi * device_kw[cars:], len(p_kw))
+        p_kw, q_kvar = self.real.in_service_points(p_kw, q_kvar)
         return Moment(self.now, p_kw, q_kvar, device_kw, self.devices.limit_kw.copy())
 
     def statuses(self) -> list[DeviceStatus]:
-        """What every device that has contact says of itself now."""
+        """What every simulated device that has contact says of itself now."""
         device_kw = self._device_kw(self._seconds())
-        return [
+        statuses = (
             self.devices.status(int(n), self.now, float(device_kw[n]))
             for n in np.flatnonzero(self.devices.online)
-        ]
+        )
+        return [status for status in statuses if status.device not in self.real.parts.devices]
 
     def _seconds(self) -> float:
         return (self.now - self._start).total_seconds()
 
     def _device_kw(self, seconds: float) -> Floats:
         limit, cars = self.devices.limit_kw, self.population.ev_count
-        return np.concatenate(
-            [self.cars.power_kw(seconds, limit[:cars]), self.heat_pumps.power_kw(limit[cars:])]
-        )
+        simulated = [self.cars.power_kw(seconds, limit[:cars]), self.heat_pumps.power_kw(limit[cars:])]
+        return self.real.in_devices(np.concatenate(simulated))
 
     def _hold_until(self, to: datetime) -> None:
         """Let time pass in steps short enough for thermostats."""

@@ -73,8 +73,10 @@ class MqttField:
         self._field, self._substation, self._rtu = model, substation, rtu
         self._clock, self._wire_clock, self._rng = clock, wire_clock, rng
         self._wiring, self._step = wiring, timedelta(seconds=step_s)
-        self._meters = [c.meter for c in model.population.registry.customers]
-        self._batched = round(wiring.concentrated * len(self._meters))
+        meters = [c.meter for c in model.population.registry.customers]
+        places = [n for n, meter in enumerate(meters) if meter not in model.real.parts.meters]
+        batched = round(wiring.concentrated * len(places))
+        self._meters, self._batched, self._alone = meters, places[:batched], places[batched:]
         self._volts = network.buses.vn_kv[network.service_point_bus] * 1000 / math.sqrt(3)
         self._buses = network.service_point_bus
         self._energy_kwh = np.zeros(len(self._meters))
@@ -86,7 +88,7 @@ class MqttField:
         requests = [
             topic
             for d in model.population.registry.devices
-            if d.device not in own
+            if d.device not in own and d.device not in model.real.parts.devices
             for topic in self._heard_by(d.device)
         ]
         notices = [
@@ -211,13 +213,13 @@ class MqttField:
             message = ReadingBatch(
                 feeder=feeder,
                 at=moment.at,
-                meters=tuple(self._meters[: self._batched]),
-                p_kw=tuple(np.round(moment.p_kw[: self._batched], 3).tolist()),
-                q_kvar=tuple(np.round(moment.q_kvar[: self._batched], 3).tolist()),
+                meters=tuple(self._meters[place] for place in self._batched),
+                p_kw=tuple(np.round(moment.p_kw[self._batched], 3).tolist()),
+                q_kvar=tuple(np.round(moment.q_kvar[self._batched], 3).tolist()),
             )
             self._meter_line.put(Outgoing(self._topics.batch(feeder), codec.encode_batch(message)))
         volts = np.round(head.result.v_pu[self._buses] * self._volts, 1)
-        for place in range(self._batched, len(self._meters)):
+        for place in self._alone:
             reading = self._reading(place, moment, volts)
             topic = self._topics.meter_reading(feeder, reading.meter)
             self._meter_line.put(Outgoing(topic, codec.encode_reading(reading)))
@@ -277,7 +279,8 @@ class MqttField:
         return [
             device.device
             for device, vanishes in zip(population.registry.devices, population.vanishes, strict=True)
-            if vanishes or self._wiring.connections == "per_device"
+            if (vanishes or self._wiring.connections == "per_device")
+            and device.device not in self._field.real.parts.devices
         ]
 
     def _lines(self) -> Sequence[FieldConnection]:

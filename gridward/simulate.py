@@ -1,4 +1,7 @@
-"""`gridward simulate SCENARIO.toml --out DIR`: one scenario on simulated time, with and without control.
+"""`gridward simulate SCENARIO --out DIR`: one scenario on simulated time, with and without control.
+
+SCENARIO is a TOML file, or the name of one that comes along: `--list` tells them. `--schema` prints the JSON
+Schema of such a file.
 
 0 when all promises were kept; 1 when the judge found one broken; 2 when the scenario or its network is wrong.
 """
@@ -18,28 +21,39 @@ import structlog
 from grid_model.errors import NetworkRejected
 from simulations.errors import ScenarioRejected
 from simulations.scenario_file import load_scenario
+from simulations.scenario_library import find_scenario, listed, schema_text
 from simulations.simulate import Outcome, simulate
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `gridward simulate`."""
-    parser.add_argument("scenario", type=Path, metavar="SCENARIO.toml")
+    parser.add_argument("scenario", nargs="?", metavar="SCENARIO", help="a TOML file or a name of --list")
     parser.add_argument("--seed", type=_seed, help="instead of the scenario's own")
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="made; files in it are replaced"
-    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="made; files in it are replaced")
     parser.add_argument("--json", action="store_true", help="results.json on standard output")
+    parser.add_argument("--list", action="store_true", help="the scenarios that come along, a line each")
+    parser.add_argument("--schema", action="store_true", help="the JSON Schema of a scenario's file")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run it, write the files, say what came of it."""
+    if options.list or options.schema:
+        print(schema_text() if options.schema else _list(), end="")
+        return 0
+    if options.scenario is None or options.out is None:
+        print("gridward simulate: expected SCENARIO and --out DIR (or --list, or --schema)", file=sys.stderr)
+        return 2
+    return _simulate(options)
+
+
+def _simulate(options: argparse.Namespace) -> int:
     begun = time.perf_counter()
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     try:
-        scenario = load_scenario(options.scenario, options.seed)
+        scenario = load_scenario(find_scenario(options.scenario), options.seed)
         outcome = simulate(
             scenario, options.out, version("gridward"), elapsed_s=lambda: time.perf_counter() - begun
         )
@@ -56,6 +70,12 @@ def run(options: argparse.Namespace) -> int:
         return 2
     print(json.dumps(outcome.results, indent=2) if options.json else _summary(outcome, options.out))
     return 1 if outcome.broken else 0
+
+
+def _list() -> str:
+    scenarios = list(listed())
+    width = max(len(name) for name, _ in scenarios)
+    return "".join(f"{name:<{width}}  {title}\n" for name, title in scenarios)
 
 
 def _seed(text: str) -> int:

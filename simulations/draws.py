@@ -9,7 +9,25 @@ from typing import Literal
 
 import numpy as np
 
-Subject = Literal["assignment", "ev", "heat_pump", "households", "behaviour", "reaction", "person", "guard"]
+from grid_model.network import Floats
+
+Subject = Literal[
+    "assignment",
+    "ev",
+    "heat_pump",
+    "households",
+    "behaviour",
+    "reaction",
+    "person",
+    "guard",
+    "clouds",
+    "pv",
+    "battery",
+    "air_conditioner",
+    "meters",
+    "link",
+    "feeder",
+]
 _STREAMS: dict[str, int] = {
     "assignment": 0,
     "ev": 1,
@@ -19,9 +37,23 @@ _STREAMS: dict[str, int] = {
     "reaction": 5,
     "person": 6,
     "guard": 7,
+    "clouds": 8,
+    "pv": 9,
+    "battery": 10,
+    "air_conditioner": 11,
+    "meters": 12,
+    "link": 13,
+    "feeder": 14,
 }
 
 
 def stream(seed: int, subject: Subject, member: int = 0) -> np.random.Generator:
     """The generator of one subject (and one member of it) under this seed."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAMS[subject], member)))
+
+
+def triangular(rng: np.random.Generator, least: float, usual: float, most: float, count: int) -> Floats:
+    """(count,) sizes between least and most; all the same where both are."""
+    if least == most:
+        return np.full(count, least)
+    return rng.triangular(least, usual, most, count)

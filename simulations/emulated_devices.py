@@ -1,4 +1,5 @@
-"""Emulated chargers and heat pumps, the far end of [6]: they obey, refuse, answer late or vanish.
+"""Emulated devices, the far end of [6]: chargers, heat pumps and all else that can be limited. They obey,
+refuse, answer late or vanish.
 
 Each device holds its limit by `devices.limit_holder`, and what holds in silence by `devices.failsafe`, as a
 real gateway would, and keeps a journal of its own: what it was told, and from when until when it was limited.
@@ -16,7 +17,7 @@ import numpy as np
 from customers.registry import Device
 from devices.failsafe import GuardedDevice
 from devices.limit_holder import LimitHolder
-from devices.messages import Answer, DeviceStatus, Failsafe, Heartbeat, LimitCommand
+from devices.messages import Answer, DeviceStatus, Direction, Failsafe, Heartbeat, LimitCommand
 from devices.signing import device_key
 from grid_model.network import Floats
 from simulations.draws import stream
@@ -61,9 +62,10 @@ class EmulatedDevices:
         self._devices: Sequence[Device] = population.registry.devices
         keys = [device_key(secret, device.device) for device in self._devices]
         self._guarded = [
-            GuardedDevice(LimitHolder(device.device, key, device.min_kw), key)
+            GuardedDevice(LimitHolder(device.device, key, device.min_kw, [_direction(device)]), key)
             for device, key in zip(self._devices, keys, strict=True)
         ]
+        self._direction = [_direction(device) for device in self._devices]
         self._hears_heartbeats = [n for n, d in enumerate(self._devices) if d.on_contact_loss == "guard"]
         self._rngs = [stream(scenario.seed, "reaction", n) for n in range(len(self._devices))]
         self._position = {device.device: n for n, device in enumerate(self._devices)}
@@ -74,7 +76,7 @@ class EmulatedDevices:
         self._told_before = np.zeros(len(self._devices), dtype=bool)
         self.online = np.ones(len(self._devices), dtype=bool)
         self.limit_kw: Floats = np.full(len(self._devices), np.inf)
-        """(n_device,) in force now; inf where there is none"""
+        """(n_device,) in force now; inf where there is none. Of inverters: what they may feed in"""
         self.journal: list[DeviceNote] = []
 
     def receive(self, command: LimitCommand, now: datetime) -> list[Due]:
@@ -100,7 +102,7 @@ class EmulatedDevices:
             return self._if_online(device, [refusal]), []
         answer = self._guarded[device].receive(command, now, now.timestamp())
         said, due = self.look(device, now)
-        held = self._guarded[device].holder.held
+        held = self._guarded[device].holder.held_in(self._direction[device])
         if held is not None and held.start > now:
             due.append(Due(held.start, LimitBoundary(device)))
         return self._if_online(device, [answer] if answer is not None else []) + said, due
@@ -112,7 +114,8 @@ class EmulatedDevices:
         while (ended := holder.expired(now)) is not None:
             said.append(ended)
         self._bring_up_to_date(device, now)
-        due = [] if holder.held is None else [Due(holder.held.end, LimitBoundary(device))]
+        held = holder.held_in(self._direction[device])
+        due = [] if held is None else [Due(held.end, LimitBoundary(device))]
         return self._if_online(device, said), due
 
     def look_again(self, device: int, now: datetime) -> list[Due]:
@@ -141,9 +144,10 @@ class EmulatedDevices:
 
     def _bring_up_to_date(self, device: int, now: datetime) -> None:
         guarded = self._guarded[device]
-        limit_kw = guarded.limit_at(now, now.timestamp())
-        by_request = limit_kw is not None and guarded.holder.limit_at(now) == limit_kw
-        in_force = guarded.holder.held if by_request else None
+        direction = self._direction[device]
+        limit_kw = guarded.limit_at(now, now.timestamp(), direction)
+        by_request = limit_kw is not None and guarded.holder.limit_at(now, direction) == limit_kw
+        in_force = guarded.holder.held_in(direction) if by_request else None
         if (in_force, limit_kw) != self._in_force[device]:
             if limit_kw is None or by_request:
                 self._note(device, now, "free" if in_force is None else "limited", in_force)
@@ -221,3 +225,8 @@ class EmulatedDevices:
         self.journal.append(
             DeviceNote(at, name, what, command.request, command.sequence, command.limit_kw, command.end)
         )
+
+
+def _direction(device: Device) -> Direction:
+    """What can be limited there: an inverter's feeding in, all others' taking."""
+    return "production" if device.kind == "pv_inverter" else "consumption"

@@ -8,6 +8,7 @@ exactly power times time.
 
 import heapq
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
@@ -16,6 +17,8 @@ import numpy as np
 
 from devices.messages import CustomerNotice, DeviceStatus, Failsafe, Heartbeat, LimitCommand
 from grid_model.network import Floats
+from simulations.air_conditioner import AirConditionerFleet
+from simulations.battery import BatteryFleet
 from simulations.draws import stream
 from simulations.emulated_devices import EmulatedDevices
 from simulations.ev import EvFleet, draw_sessions
@@ -35,9 +38,10 @@ from simulations.occurrences import (
 from simulations.people import Residents
 from simulations.population import Population
 from simulations.profiles import BaseLoad
+from simulations.pv import PvFleet
 from simulations.real_parts import NOTHING_REAL, RealParts, RealPower
 from simulations.scenario import Scenario
-from simulations.weather import outdoor_c
+from simulations.weather import Outdoors, outdoors_of
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class FieldModel:
         scenario: Scenario,
         secret: bytes,
         real: RealParts = NOTHING_REAL,
+        outdoors: Outdoors | None = None,
     ) -> None:
         self.population = population
         self.real = RealPower(real, population.registry)
@@ -74,8 +79,8 @@ class FieldModel:
         self._zone = scenario.time.start.tzinfo
         """of the scenario's own hours"""
         self._longest_step = timedelta(seconds=max(scenario.time.step_s, 60))
-        self._weather = scenario.weather
-        self._tan_phi = math.tan(math.acos(scenario.heat_pump.power_factor))
+        self._outdoors = outdoors or outdoors_of(scenario)
+        self._tan_phi = _tan_phi(population, scenario)
         sessions = draw_sessions(
             scenario.ev,
             population.ev_count,
@@ -85,6 +90,17 @@ class FieldModel:
         )
         self.cars = EvFleet(scenario.ev, sessions)
         self.heat_pumps = HeatPumpFleet(scenario.heat_pump, population.houses)
+        self.coolers = AirConditionerFleet(scenario.air_conditioner, population.coolers)
+        self.roofs = PvFleet(scenario.pv, population.roofs)
+        self.batteries = BatteryFleet(scenario.battery, population.storages)
+        counts = (
+            population.ev_count,
+            len(population.houses.rated_kw),
+            len(population.coolers.rated_kw),
+            len(population.roofs.modules_kw),
+            len(population.storages.rated_kw),
+        )
+        self._cars, self._pumps, self._cooled, self._solar, self._stored = _slices(counts)
         self.households = Households(base, scenario.people, population.cut_share)
         self.devices = EmulatedDevices(self.feeder, population, scenario, secret)
         self.residents = Residents(population, scenario)
@@ -128,11 +144,15 @@ class FieldModel:
         seconds = self._seconds()
         device_kw = self._device_kw(seconds)
         p_kw, q_kvar = self.households.power(seconds)
-        cars, places = self.population.ev_count, self.population.device_place
+        places = self.population.device_place
         p_kw = p_kw + np.bincount(places, device_kw, len(p_kw))
-        q_kvar = q_kvar + np.bincount(places[cars:], self._tan_phi * device_kw[cars:], len(p_kw))
+        q_kvar = q_kvar + np.bincount(places, self._tan_phi * device_kw, len(p_kw))
         p_kw, q_kvar = self.real.in_service_points(p_kw, q_kvar)
         return Moment(self.now, p_kw, q_kvar, device_kw, self.devices.limit_kw.copy())
+
+    def wanted_kw(self) -> Floats:
+        """(n_device,) what each device would take now if nobody limited it."""
+        return self._device_kw(self._seconds(), np.full(len(self.devices.limit_kw), np.inf))
 
     def statuses(self) -> list[DeviceStatus]:
         """What every simulated device that has contact says of itself now."""
@@ -146,22 +166,68 @@ class FieldModel:
     def _seconds(self) -> float:
         return (self.now - self._start).total_seconds()
 
-    def _device_kw(self, seconds: float) -> Floats:
-        limit, cars = self.devices.limit_kw, self.population.ev_count
-        simulated = [self.cars.power_kw(seconds, limit[:cars]), self.heat_pumps.power_kw(limit[cars:])]
-        return self.real.in_devices(np.concatenate(simulated))
+    def _device_kw(self, seconds: float, limit_kw: Floats | None = None) -> Floats:
+        limit = self.devices.limit_kw if limit_kw is None else limit_kw
+        taken = [
+            self.cars.power_kw(seconds, limit[self._cars]),
+            self.heat_pumps.power_kw(limit[self._pumps]),
+            self.coolers.power_kw(limit[self._cooled]),
+            self.roofs.power_kw(self._sun_kw(), limit[self._solar]),
+        ]
+        taken.append(self._battery_kw(seconds, taken, limit[self._stored]))
+        return self.real.in_devices(np.concatenate(taken))
+
+    def _sun_kw(self) -> Floats:
+        """(n_pv,) what the sun gives now."""
+        if self._solar.start == self._solar.stop:
+            return np.zeros(0)
+        at = self._local()
+        sun = self._outdoors.sun(at)
+        return self.roofs.possible_kw(sun, self._outdoors.sun_w_per_m2(at, sun))
+
+    def _battery_kw(self, seconds: float, taken: Sequence[Floats], limit_kw: Floats) -> Floats:
+        """They look at all else behind their meter."""
+        if not len(limit_kw):
+            return np.zeros(0)
+        places = self.population.device_place
+        house_kw, _ = self.households.power(seconds)
+        others = np.bincount(places[: self._stored.start], np.concatenate(taken), len(house_kw))
+        local = self._local()
+        hour = local.hour + local.minute / 60
+        return self.batteries.power_kw(
+            (house_kw + others)[places[self._stored]],
+            hour,
+            self._longest_step.total_seconds() / 3600,
+            limit_kw,
+        )
+
+    def _local(self) -> datetime:
+        return self.now.astimezone(self._zone)
 
     def _hold_until(self, to: datetime) -> None:
         """Let time pass in steps short enough for thermostats."""
-        limit, cars = self.devices.limit_kw, self.population.ev_count
+        limit = self.devices.limit_kw
         while self.now < to:
             until = min(to, self.now + self._longest_step)
             from_s, to_s = self._seconds(), (until - self._start).total_seconds()
-            self.cars.advance(from_s, to_s, limit[:cars])
-            outdoor = outdoor_c(self._weather, self.now.astimezone(self._zone))
-            self.heat_pumps.advance((to_s - from_s) / 3600, outdoor, limit[cars:])
+            hours = (to_s - from_s) / 3600
+            self._hold_roofs_and_batteries(from_s, hours)
+            self.cars.advance(from_s, to_s, limit[self._cars])
+            outdoor = self._outdoors.outdoor_c(self._local())
+            self.heat_pumps.advance(hours, outdoor, limit[self._pumps])
+            if self._cooled.start < self._cooled.stop:
+                sun = self._outdoors.sun_w_per_m2(self._local())
+                self.coolers.advance(hours, outdoor, sun, limit[self._cooled])
             self.households.advance(from_s, to_s)
             self.now = until
+
+    def _hold_roofs_and_batteries(self, from_s: float, hours: float) -> None:
+        """Before anybody else moves: batteries look at the others' power of now."""
+        if self._solar.start == self._stored.stop:
+            return
+        device_kw = self._device_kw(from_s)
+        self.roofs.advance(hours, self._sun_kw(), device_kw[self._solar])
+        self.batteries.advance(hours, device_kw[self._stored])
 
     def _happen(self, what: Occurrence) -> list[Said]:
         due: list[Due] = []
@@ -189,3 +255,20 @@ class FieldModel:
         for item in due:
             self._counted += 1
             heapq.heappush(self._due, (item.at, self._counted, item.what))
+
+
+def _slices(counts: Sequence[int]) -> tuple[slice, ...]:
+    """Where each kind stands among all devices."""
+    ends = np.cumsum(counts).tolist()
+    return tuple(slice(end - count, end) for count, end in zip(counts, ends, strict=True))
+
+
+def _tan_phi(population: Population, scenario: Scenario) -> Floats:
+    """(n_device,) reactive per active power: motors draw some, power electronics none."""
+    factor = {
+        "heat_pump": scenario.heat_pump.power_factor,
+        "air_conditioner": scenario.air_conditioner.power_factor,
+    }
+    return np.array(
+        [math.tan(math.acos(factor.get(device.kind, 1.0))) for device in population.registry.devices]
+    )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grid_model.network import Floats
+from simulations.draws import triangular
 from simulations.scenario import HeatPump
 
 _SPREAD = 0.35
@@ -43,7 +44,7 @@ def cop(outdoor_c: float) -> float:
 
 def draw_houses(pump: HeatPump, count: int, outdoor_c: float, rng: np.random.Generator) -> Houses:
     """Draw sizes (triangular); each house begins somewhere within its cycle, on as often as its duty says."""
-    rated_kw = np.round(_sizes(pump, count, rng), 1)
+    rated_kw = np.round(triangular(rng, pump.least_kw, pump.usual_kw, pump.most_kw, count), 1)
     # no two houses alike: equal ones would fall into step and switch together
     loss = rng.uniform(1 - _SPREAD, 1.0, count) * pump.design_duty * cop(pump.design_c) * rated_kw
     loss = loss / (pump.room_c - pump.design_c)
@@ -66,6 +67,8 @@ class HeatPumpFleet:
         self.room_c = houses.first_room_c.copy()
         self._on = houses.first_on > 0
         self.used_kwh: Floats = np.zeros(len(houses.rated_kw))
+        self.too_cold_kh: Floats = np.zeros(len(houses.rated_kw))
+        """kelvin-hours below the thermostat's band: comfort lost"""
 
     def power_kw(self, limit_kw: Floats) -> Floats:
         """What each pump takes now; `limit_kw` is inf where no limit is held."""
@@ -79,11 +82,6 @@ class HeatPumpFleet:
         fades = np.exp(-hours / self._houses.time_constant_hours)
         self.room_c = settles_at + (self.room_c - settles_at) * fades
         half = self._pump.band_k / 2
-        cold, warm = self.room_c < self._pump.room_c - half, self.room_c > self._pump.room_c + half
-        self._on = (self._on | cold) & ~warm
-
-
-def _sizes(pump: HeatPump, count: int, rng: np.random.Generator) -> Floats:
-    if pump.least_kw == pump.most_kw:
-        return np.full(count, pump.least_kw)
-    return rng.triangular(pump.least_kw, pump.usual_kw, pump.most_kw, count)
+        below_k = self._pump.room_c - half - self.room_c
+        self.too_cold_kh = self.too_cold_kh + np.maximum(below_k, 0.0) * hours
+        self._on = (self._on | (below_k > 0)) & ~(self.room_c > self._pump.room_c + half)

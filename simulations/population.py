@@ -4,24 +4,29 @@ Names are stable: customer C-001 with meter M-001 is the first service point of 
 seed.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from customers.registry import Customer, Device, Registry
 from grid_model.network import Floats, Ints, Network
+from simulations.air_conditioner import Coolers, draw_coolers, no_coolers
+from simulations.battery import Storages, draw_storages, no_storages
 from simulations.draws import stream
 from simulations.heat_pump import Houses, draw_houses
+from simulations.pv import Roofs, draw_roofs, no_roofs
 from simulations.scenario import Scenario
-from simulations.weather import outdoor_c
+from simulations.weather import Outdoors, outdoors_of
 
 Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Population:
-    """All that is drawn once; devices are in the registry's order, chargers first."""
+    """All that is drawn once; devices are in the registry's order: chargers, heat pumps, air conditioners,
+    inverters, batteries.
+    """
 
     registry: Registry
     device_place: Ints
@@ -34,47 +39,88 @@ class Population:
     late: Flags
     cut_share: Floats
     """(n_sp,) of its household's power that a person switches off when following a notice"""
+    coolers: Coolers = field(default_factory=no_coolers)
+    roofs: Roofs = field(default_factory=no_roofs)
+    storages: Storages = field(default_factory=no_storages)
 
 
-def draw_population(network: Network, scenario: Scenario) -> Population:
+def draw_population(network: Network, scenario: Scenario, outdoors: Outdoors | None = None) -> Population:
     """Draw who has what: shares are met to the nearest whole service point, customer or device."""
     rng = stream(scenario.seed, "assignment")
     count = len(network.service_points)
     ev_places = _pick(rng, count, scenario.shares.ev)
     hp_places = _pick(rng, count, scenario.shares.heat_pump)
     critical = _mask(count, _pick(rng, count, scenario.shares.critical))
-    asked = _draw_asked(rng, np.concatenate([ev_places, hp_places]), critical, scenario.people.share)
-    houses = draw_houses(
-        scenario.heat_pump,
-        len(hp_places),
-        outdoor_c(scenario.weather, scenario.time.start),
-        stream(scenario.seed, "heat_pump"),
+    ac_places = _pick(stream(scenario.seed, "air_conditioner"), count, scenario.shares.air_conditioner)
+    pv_places = _pick(stream(scenario.seed, "pv"), count, scenario.shares.pv)
+    battery_places = _pick_with_roof(scenario, count, pv_places)
+    asked = _draw_asked(
+        rng,
+        np.concatenate([ev_places, hp_places, ac_places, battery_places]),
+        critical,
+        scenario.people.share,
     )
-    refuses, vanishes, late = _draw_behaviour(scenario, len(ev_places) + len(hp_places))
+    start, seen = scenario.time.start, outdoors or outdoors_of(scenario)
+    houses = draw_houses(
+        scenario.heat_pump, len(hp_places), seen.outdoor_c(start), stream(scenario.seed, "heat_pump")
+    )
+    coolers = draw_coolers(
+        scenario.air_conditioner,
+        len(ac_places),
+        seen.outdoor_c(start),
+        seen.sun_w_per_m2(start),
+        stream(scenario.seed, "air_conditioner", 1),
+    )
+    roofs = draw_roofs(scenario.pv, len(pv_places), stream(scenario.seed, "pv", 1))
+    storages = draw_storages(scenario.battery, len(battery_places), stream(scenario.seed, "battery", 1))
+    device_place = np.concatenate([ev_places, hp_places, ac_places, pv_places, battery_places])
+    refuses, vanishes, late = _draw_behaviour(scenario, len(device_place))
     people = scenario.people
+    devices = (
+        *_chargers(network, ev_places, scenario),
+        *_sized(network, hp_places, "hp", "heat_pump", houses.rated_kw, scenario.heat_pump.min_kw),
+        *_sized(
+            network,
+            ac_places,
+            "ac",
+            "air_conditioner",
+            coolers.rated_kw,
+            scenario.air_conditioner.min_kw,
+        ),
+        *_sized(network, pv_places, "pv", "pv_inverter", roofs.inverter_kw, 0.0),
+        *_sized(network, battery_places, "bat", "battery", storages.rated_kw, scenario.battery.min_kw),
+    )
     return Population(
         registry=Registry(
             customers=tuple(
                 Customer(f"C-{n + 1:03}", point, f"M-{n + 1:03}", bool(critical[n]), bool(asked[n]))
                 for n, point in enumerate(network.service_points)
             ),
-            devices=_guarded(
-                _chargers(network, ev_places, scenario) + _heat_pumps(network, hp_places, houses, scenario),
-                scenario,
-            ),
+            devices=_guarded(devices, scenario),
         ),
-        device_place=np.concatenate([ev_places, hp_places]),
+        device_place=device_place,
         ev_count=len(ev_places),
         houses=houses,
         refuses=refuses,
         vanishes=vanishes,
         late=late,
         cut_share=rng.uniform(people.least_cut, max(people.least_cut, people.most_cut), count),
+        coolers=coolers,
+        roofs=roofs,
+        storages=storages,
     )
 
 
 def _pick(rng: np.random.Generator, count: int, share: float) -> Ints:
     return np.sort(rng.permutation(count)[: round(share * count)]).astype(np.int64)
+
+
+def _pick_with_roof(scenario: Scenario, count: int, with_roof: Ints) -> Ints:
+    """Batteries go to houses with a roof first, then to others."""
+    rng = stream(scenario.seed, "battery")
+    others = np.setdiff1d(np.arange(count), with_roof)
+    order = np.concatenate([rng.permutation(with_roof), rng.permutation(others)])
+    return np.sort(order[: round(scenario.shares.battery * count)]).astype(np.int64)
 
 
 def _mask(count: int, places: Ints) -> Flags:
@@ -99,7 +145,8 @@ def _draw_behaviour(scenario: Scenario, count: int) -> tuple[Flags, Flags, Flags
 
 def _guarded(devices: tuple[Device, ...], scenario: Scenario) -> tuple[Device, ...]:
     """Some of them of guard mode; drawn by a stream of its own, so that nobody else changes with it."""
-    guards = set(_pick(stream(scenario.seed, "guard"), len(devices), scenario.devices.guard).tolist())
+    takers = np.flatnonzero([device.kind != "pv_inverter" for device in devices])
+    guards = set(takers[_pick(stream(scenario.seed, "guard"), len(takers), scenario.devices.guard)].tolist())
     failsafe_kw = scenario.devices.failsafe_kw
     return tuple(
         replace(d, on_contact_loss="guard", failsafe_kw=min(max(failsafe_kw, d.min_kw), d.rated_kw))
@@ -123,15 +170,17 @@ def _chargers(network: Network, places: Ints, scenario: Scenario) -> tuple[Devic
     )
 
 
-def _heat_pumps(network: Network, places: Ints, houses: Houses, scenario: Scenario) -> tuple[Device, ...]:
+def _sized(  # noqa: PLR0917  a table of five kinds reads better without keywords
+    network: Network, places: Ints, prefix: str, kind: str, rated_kw: Floats, floor_kw: float
+) -> tuple[Device, ...]:
+    """Devices of many sizes; one smaller than the floor is guaranteed all it can take: nothing can be cut."""
     return tuple(
-        # a pump smaller than the floor is guaranteed all it can take: nothing can be cut
         Device(
-            f"hp-{n:03}",
+            f"{prefix}-{n:03}",
             network.service_points[place],
-            "heat_pump",
+            kind,
             float(rated),
-            min(scenario.heat_pump.min_kw, float(rated)),
+            min(floor_kw, float(rated)),
         )
-        for n, (place, rated) in enumerate(zip(places, houses.rated_kw, strict=True), start=1)
+        for n, (place, rated) in enumerate(zip(places, rated_kw, strict=True), start=1)
     )

@@ -23,6 +23,7 @@ from controller.views import Told
 from simulations import report_charts as charts
 from simulations.checker import PROMISES, Broken, limit_spans
 from simulations.record_reading import Record
+from simulations.results import RATED_COLUMNS
 from simulations.runner import FieldRun, Setup
 
 _MOST_LINES = 3000
@@ -197,7 +198,7 @@ def _count(number: int, word: str) -> str:
 
 
 def _word(kind: str) -> str:
-    return {"ev_charger": "car", "heat_pump": "heat pump"}.get(kind, kind)
+    return charts.KIND_WORDS.get(kind, kind)
 
 
 def _money(results: Mapping[str, Any]) -> str:
@@ -233,27 +234,19 @@ def _credited(results: Mapping[str, Any]) -> str:
 def _table(customers: pd.DataFrame, currency: str) -> str:
     asked = customers[customers["requests"] > 0]
     asked = asked.sort_values(["reduced_kwh", "customer"], ascending=[False, True])
-    heads = (
-        "Customer",
-        "Service point",
-        "Car kW",
-        "Heat pump kW",
-        "Requests",
-        "kWh less",
-        "Points",
-        currency,
-    )
+    owned = [column for column in RATED_COLUMNS if (customers[f"{column}_kw"] > 0).any()]
+    kinds = [f"{_word(RATED_COLUMNS[column])} kW".capitalize() for column in owned]
+    heads = ("Customer", "Service point", *kinds, "Requests", "kWh less", "Points", currency)
     head = "".join(
         f"<th{' class=n' if place > 1 else ''}>{html.escape(word)}</th>" for place, word in enumerate(heads)
     )
-    return f"<table><tr>{head}</tr>{''.join(_row(row) for row in asked.to_dict('records'))}</table>"
+    return f"<table><tr>{head}</tr>{''.join(_row(row, owned) for row in asked.to_dict('records'))}</table>"
 
 
-def _row(row: Mapping[Any, Any]) -> str:
+def _row(row: Mapping[Any, Any], owned: Sequence[str]) -> str:
     texts = (row["customer"], row["service_point"])
     numbers = (
-        f"{row['ev_kw']:g}" if row["ev_kw"] else "",
-        f"{row['heat_pump_kw']:g}" if row["heat_pump_kw"] else "",
+        *(f"{row[f'{column}_kw']:g}" if row[f"{column}_kw"] else "" for column in owned),
         row["requests"],
         f"{row['reduced_kwh']:.2f}",
         row["points"],

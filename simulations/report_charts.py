@@ -17,6 +17,20 @@ from simulations.recording import Recording
 
 Figure = dict[str, Any]
 Span = tuple[datetime, datetime]
+KIND_WORDS: Mapping[str, str] = {
+    "ev_charger": "car",
+    "heat_pump": "heat pump",
+    "air_conditioner": "air conditioner",
+    "pv_inverter": "solar roof",
+    "battery": "battery",
+}
+_KIND_COLOURS = {
+    "ev_charger": "@ev",
+    "heat_pump": "@hp",
+    "air_conditioner": "@ac",
+    "pv_inverter": "@pv",
+    "battery": "@battery",
+}
 _ROW_PX = 11
 _SHORTEST_LIMIT_S = 1.0
 _AROUND = timedelta(hours=3)
@@ -90,10 +104,10 @@ def limits_chart(
     limits = [one for one in _merged(limits) if (one.end - one.begin).total_seconds() >= _SHORTEST_LIMIT_S]
     rows = list(dict.fromkeys(one.device for one in sorted(limits, key=lambda one: (one.begin, one.device))))
     data = []
-    for kind, word, colour in (("ev_charger", "EV charger", "@ev"), ("heat_pump", "heat pump", "@hp")):
+    for kind, colour in _KIND_COLOURS.items():
         mine = [one for one in limits if registry.device[one.device].kind == kind]
         if mine:
-            data.append(_bars(mine, word, colour))
+            data.append(_bars(mine, KIND_WORDS[kind], colour))
     layout = _layout("", with_, spans) | {"shapes": _bands(spans), "barmode": "overlay", "bargap": 0.25}
     layout["hovermode"] = "closest"
     layout["height"] = max(240, 90 + _ROW_PX * len(rows))
@@ -114,11 +128,14 @@ def customers_chart(customers: pd.DataFrame) -> Figure:
     asked = customers[customers["reduced_kwh"] >= _LEAST_KWH].sort_values("reduced_kwh", ascending=False)
     order = list(asked["customer"])
     data = []
+    ev, pump = asked["ev_kw"] > 0, asked["heat_pump_kw"] > 0
+    other = (asked["air_conditioner_kw"] > 0) | (asked["battery_kw"] > 0)
     for word, colour, mask in (
-        ("car", "@ev", (asked["ev_kw"] > 0) & (asked["heat_pump_kw"] == 0)),
-        ("heat pump", "@hp", (asked["ev_kw"] == 0) & (asked["heat_pump_kw"] > 0)),
-        ("car and heat pump", "@both", (asked["ev_kw"] > 0) & (asked["heat_pump_kw"] > 0)),
-        ("no device: asked by notice", "@late", (asked["ev_kw"] == 0) & (asked["heat_pump_kw"] == 0)),
+        ("car", "@ev", ev & ~pump),
+        ("heat pump", "@hp", pump & ~ev),
+        ("car and heat pump", "@both", ev & pump),
+        ("air conditioner or battery", "@ac", other & ~ev & ~pump),
+        ("no device: asked by notice", "@late", ~(ev | pump | other)),
     ):
         part = asked[mask]
         if len(part):

@@ -21,6 +21,14 @@ from simulations.runner import FieldRun, Setup
 from simulations.scenario import Scenario
 
 _POINTS = "points"
+RATED_COLUMNS: Mapping[str, str] = {
+    "ev": "ev_charger",
+    "heat_pump": "heat_pump",
+    "air_conditioner": "air_conditioner",
+    "pv": "pv_inverter",
+    "battery": "battery",
+}
+"""columns of the customers' table, `_kw` left out, and the kind of device whose rated power each has"""
 
 
 def figures_of(
@@ -44,8 +52,8 @@ def figures_of(
         "step_s": scenario.time.step_s,
         "customers": len(setup.population.registry.customers),
         "devices": len(setup.population.registry.devices),
-        "uncontrolled": run_figures(uncontrolled.recording, scenario) | _cars(uncontrolled),
-        "controlled": run_figures(controlled.recording, scenario) | _cars(controlled),
+        "uncontrolled": run_figures(uncontrolled.recording, scenario) | _comfort(uncontrolled),
+        "controlled": run_figures(controlled.recording, scenario) | _comfort(controlled),
         "events": sum(entry["entry"] == "event_opened" for entry in record.entries),
         "requests": request_states(record),
         "requests_by_resource": _by_resource(record),
@@ -95,6 +103,7 @@ def run_figures(recording: Recording, scenario: Scenario) -> dict[str, Any]:
         "min_v_pu": _rounded(-_peak(-recording.min_v_pu), 4),
         "max_v_pu": _rounded(_peak(recording.max_v_pu), 4),
         "peak_kw": _rounded(float(recording.p_kw.sum(axis=1).max()), 2),
+        "least_kw": _rounded(float(recording.p_kw.sum(axis=1).min()), 2),
         "energy_kwh": _rounded(float(recording.p_kw[:-1].sum()) * recording.step_s / 3600, 2),
     }
 
@@ -140,8 +149,10 @@ def customer_table(
             "service_point": [c.service_point for c in registry.customers],
             "critical": [c.critical for c in registry.customers],
             "takes_notices": [c.takes_notices for c in registry.customers],
-            "ev_kw": [_rated(kinds, c.service_point, "ev_charger") for c in registry.customers],
-            "heat_pump_kw": [_rated(kinds, c.service_point, "heat_pump") for c in registry.customers],
+            **{
+                f"{column}_kw": [_rated(kinds, c.service_point, kind) for c in registry.customers]
+                for column, kind in RATED_COLUMNS.items()
+            },
             "uncontrolled_kwh": np.round(uncontrolled.p_kw[:-1].sum(axis=0) * hours, 3),
             "controlled_kwh": np.round(controlled.p_kw[:-1].sum(axis=0) * hours, 3),
             "requests": [asked[c.customer] for c in registry.customers],
@@ -172,8 +183,11 @@ def _series(run: str, recording: Recording, without: Recording | None) -> pd.Dat
     )
 
 
-def _cars(run: FieldRun) -> dict[str, float]:
-    return {"ev_left_short_kwh": round(run.ev_left_short_kwh, 2)}
+def _comfort(run: FieldRun) -> dict[str, float]:
+    """What people and devices had of it."""
+    return {"ev_left_short_kwh": round(run.ev_left_short_kwh, 2)} | {
+        key: round(value, 2) for key, value in run.comfort.items()
+    }
 
 
 def _units(record: Record) -> Mapping[str, int]:

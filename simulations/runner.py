@@ -5,7 +5,7 @@ link and offload differ.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -23,16 +23,19 @@ from grid_model.network import Network, load_network
 from simulations.direct_link import DirectLink, OnTheWire
 from simulations.draws import stream
 from simulations.emulated_devices import DeviceNote
-from simulations.field import FieldModel
+from simulations.field import FieldModel, Moment
 from simulations.population import Population, draw_population
 from simulations.profiles import BaseLoad, load_profiles
 from simulations.recording import Recorder, Recording
 from simulations.scenario import Scenario
-from simulations.substation import Substation
+from simulations.substation import Head, Substation
 from simulations.virtual_time import VirtualClock, run_virtual
+from simulations.weather import Outdoors, outdoors_of
 
 LEAD_S = 1.0
 """The daemon looks this long after each step, as meters' readings take their time."""
+Watch = Callable[[FieldModel, Moment], None]
+"""Is shown the field at each step, beside the recorder."""
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -47,6 +50,7 @@ class Setup:
     population: Population
     base: BaseLoad
     secret: bytes
+    outdoors: Outdoors
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class FieldRun:
     journal: Sequence[DeviceNote]
     wire: Sequence[OnTheWire]
     ev_left_short_kwh: float
+    comfort: Mapping[str, float]
+    """what people and devices made of it: `results.json` has these beside the figures of the network"""
     notices: int
     notices_followed: int
 
@@ -64,14 +70,16 @@ class FieldRun:
 def prepare(scenario: Scenario) -> Setup:
     """Load the network and draw the field. Raises NetworkRejected."""
     network = load_network(scenario.network.source, metered_generation=True)
+    outdoors = outdoors_of(scenario)
     start, days = scenario.time.start, scenario.time.days
     return Setup(
         scenario=scenario,
         network=network,
         load_flow=FactoredLoadFlow(network, compiled=scenario.control.cycle.compiled),
-        population=draw_population(network, scenario),
+        population=draw_population(network, scenario, outdoors),
         base=load_profiles(network, start, days, stream(scenario.seed, "households")),
         secret=f"gridward simulation, seed {scenario.seed}".encode(),
+        outdoors=outdoors,
     )
 
 
@@ -100,25 +108,35 @@ def site_of(scenario: Scenario, store: Path) -> Site:
 
 def run_uncontrolled(setup: Setup) -> FieldRun:
     """The evening as it would go by itself."""
-    field, recorder, substation = _field(setup)
+    field, recorder, substation = build_field(setup)
     start, step_s = setup.scenario.time.start, setup.scenario.time.step_s
     for step in range(setup.scenario.steps + 1):
         field.advance(start + timedelta(seconds=step * step_s))
         moment = field.power()
         recorder.look(moment, substation.head(moment))
-    return _run(field, recorder, ())
+    return field_run(field, recorder, ())
 
 
-def run_controlled(setup: Setup, store: Store, store_path: Path, version: str) -> FieldRun:
-    """The same evening under the daemon, which writes its journal into `store`."""
-    return run_virtual(_controlled(setup, store, store_path, version))
+def run_controlled(
+    setup: Setup, store: Store, store_path: Path, version: str, watch: Watch | None = None
+) -> FieldRun:
+    """The same evening under the daemon, which writes its journal into `store`; `watch` sees each step."""
+    return run_virtual(_controlled(setup, store, store_path, version, watch))
 
 
-async def _controlled(setup: Setup, store: Store, store_path: Path, version: str) -> FieldRun:
+async def _controlled(
+    setup: Setup, store: Store, store_path: Path, version: str, watch: Watch | None
+) -> FieldRun:
     scenario = setup.scenario
-    field, recorder, substation = _field(setup)
+    field, recorder, substation = build_field(setup)
     clock = VirtualClock(scenario.time.start.astimezone(UTC))
-    link = DirectLink(field, substation, clock, scenario.time.step_s, recorder.look)
+
+    def looked(moment: Moment, head: Head) -> None:
+        recorder.look(moment, head)
+        if watch is not None:
+            watch(field, moment)
+
+    link = DirectLink(field, substation, clock, scenario.time.step_s, looked)
     site = site_of(scenario, store_path)
     control = build_control(site, site.feeder[0], setup.network, setup.population.registry, setup.load_flow)
     daemon = Daemon(
@@ -142,28 +160,37 @@ async def _controlled(setup: Setup, store: Store, store_path: Path, version: str
         await clock.sleep(scenario.steps * scenario.time.step_s - LEAD_S / 2)
         running.cancel()
         living.cancel()
-    return _run(field, recorder, link.wire)
+    return field_run(field, recorder, link.wire)
 
 
-def _run(field: FieldModel, recorder: Recorder, wire: Sequence[OnTheWire]) -> FieldRun:
+def field_run(field: FieldModel, recorder: Recorder, wire: Sequence[OnTheWire]) -> FieldRun:
+    """What happened, once a run is over."""
     return FieldRun(
         recording=recorder.done(),
         journal=field.devices.journal,
         wire=wire,
         ev_left_short_kwh=float(field.cars.left_short_kwh.sum()),
+        comfort={
+            "too_cold_kelvin_hours": float(field.heat_pumps.too_cold_kh.sum()),
+            "too_warm_kelvin_hours": float(field.coolers.too_warm_kh.sum()),
+            "pv_kwh": float(field.roofs.made_kwh.sum()),
+            "pv_held_back_kwh": float(field.roofs.held_back_kwh.sum()),
+            "battery_given_kwh": float(field.batteries.given_kwh.sum()),
+        },
         notices=field.residents.notices,
         notices_followed=field.residents.followed,
     )
 
 
-def _field(setup: Setup) -> tuple[FieldModel, Recorder, Substation]:
+def build_field(setup: Setup) -> tuple[FieldModel, Recorder, Substation]:
+    """The field at its start, whoever drives it, with its recorder and its RTU."""
     network, allowed = setup.network, setup.scenario.control.limits.loading_percent
     recorder = Recorder(
         setup.scenario.time.step_s,
         line_limits=np.minimum(allowed, network.lines.max_loading_percent),
         transformer_limits=np.minimum(allowed, network.transformers.max_loading_percent),
     )
-    field = FieldModel(setup.population, setup.base, setup.scenario, setup.secret)
+    field = FieldModel(setup.population, setup.base, setup.scenario, setup.secret, outdoors=setup.outdoors)
     return field, recorder, Substation(network, setup.load_flow)
 
 

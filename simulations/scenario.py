@@ -21,8 +21,7 @@ from controller.settings import (
     Safety,
     Share,
 )
-
-Hour = Annotated[float, msgspec.Meta(ge=0, lt=24)]
+from simulations.scenario_devices import AirConditioner, Battery, Hour, Pv
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -52,6 +51,10 @@ class Shares(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     heat_pump: Share = 0.4
     critical: Share = 0.03
     """marked medical or otherwise critical: never limited, never asked"""
+    air_conditioner: Share = 0.0
+    pv: Share = 0.0
+    battery: Share = 0.0
+    """those with a roof come first"""
 
 
 class Devices(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,7 +135,8 @@ class HeatPump(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Weather(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Outdoor temperature: a year's and a day's sine, by default as in the north-west of Germany."""
+    """Outdoor temperature: a year's and a day's sine, by default as in the north-west of Germany. The sun: a
+    clear sky behind clouds."""
 
     mean_c: float = 9.5
     year_swing_k: NotNegative = 9.0
@@ -141,6 +145,13 @@ class Weather(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """a cold (negative) or mild spell"""
     coldest_day: Annotated[int, msgspec.Meta(ge=1, le=366)] = 18
     coldest_hour: Hour = 6.0
+    latitude_deg: Annotated[float, msgspec.Meta(ge=-66, le=66)] = 52.0
+    longitude_deg: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
+    """None: on the meridian of the scenario's own zone, where the sun is highest at about noon"""
+    cloud: Share = 0.4
+    """mean cover of the sky"""
+    cloud_minutes: Positive = 30.0
+    """in which clouds come and go"""
 
 
 class Control(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -167,6 +178,9 @@ class Scenario(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     people: People = People()
     ev: Ev = Ev()
     heat_pump: HeatPump = HeatPump()
+    air_conditioner: AirConditioner = AirConditioner()
+    pv: Pv = Pv()
+    battery: Battery = Battery()
     weather: Weather = Weather()
     control: Control = Control()
 

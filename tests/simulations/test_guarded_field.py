@@ -175,7 +175,7 @@ def test_guards_that_stay_free_in_silence_are_found(
 ) -> None:
     """The same evening with devices that take a failsafe over and never go to it."""
 
-    def only_requests(self: GuardedDevice, now: datetime, at_s: float) -> float | None:
+    def only_requests(self: GuardedDevice, now: datetime, at_s: float, _: str) -> float | None:
         return self.holder.limit_at(now, at_s=at_s)
 
     monkeypatch.setattr(GuardedDevice, "limit_at", only_requests)

@@ -38,7 +38,7 @@ class FieldSite:
 def write_site(folder: Path, setup: Setup, where: FieldSite) -> Path:
     """Write site.toml, customers.csv, devices.csv and an operator's token; returns the path of site.toml."""
     folder.mkdir(parents=True, exist_ok=True)
-    registry = setup.population.registry
+    registry = setup.population.known
     _write_rows(
         folder / "customers.csv",
         CUSTOMER_COLUMNS,

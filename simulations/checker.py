@@ -53,7 +53,7 @@ class Evidence:
     at: Sequence[datetime]
     """(n_step,)"""
     meter_kw: Mapping[str, Floats]
-    """the true power of each service point, (n_step,)"""
+    """what the meter of each service point showed, (n_step,): the true power where it is right"""
     ended_at: datetime
 
 
@@ -80,7 +80,7 @@ PROMISES: Mapping[str, str] = {
     "intent": "nothing went out that the journal did not know before",
     "ledger": "every transaction, and all accounts, sum to zero",
     "once": "no request was credited or settled twice",
-    "shown": "no credit without a reduction that the true meters show",
+    "shown": "no credit without a reduction that the meters show",
 }
 """Every promise that is checked, in words."""
 

@@ -1,19 +1,23 @@
 """The field within this process, for simulated time: telemetry, commands and notices without a wire.
 
-Each step: what the field said on the way, then one batch with every meter, the substation, and every device's
-status. In between it wakes for whatever is due. A command is taken as soon as it is sent, as by a broker that
-is up.
+Each step: what the field said on the way, then a batch with the meters of each concentrator, the substation,
+and every device's status. In between it wakes for whatever is due. A command is taken as soon as it is sent,
+as by a broker that is up; what `carriage.py` makes of messages on their way comes on top. While the broker is
+away nothing can be sent, readings and statuses are lost, and answers wait for it, as in a lasting session.
 """
 
 import asyncio
 import contextlib
+import heapq
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import assert_never
 
 import numpy as np
 
+from devices.errors import Unreachable
 from devices.messages import (
     SUBSTATION,
     Answer,
@@ -27,7 +31,9 @@ from devices.messages import (
     ReadingBatch,
 )
 from devices.ports import Clock, Deliver
+from simulations.carriage import Carriage
 from simulations.field import FieldModel, Moment
+from simulations.metering import Concentrator, Metering
 from simulations.occurrences import Returned, Said, Vanished
 from simulations.substation import Head, Substation
 
@@ -46,15 +52,34 @@ class DirectLink:
     """All ports of the field in one; `looked` sees the truth at each step."""
 
     def __init__(
-        self, field: FieldModel, substation: Substation, clock: Clock, step_s: int, looked: Looked
+        self,
+        field: FieldModel,
+        substation: Substation,
+        clock: Clock,
+        step_s: int,
+        looked: Looked,
+        *,
+        carriage: Carriage | None = None,
+        metering: Metering | None = None,
     ) -> None:
+        """Without `carriage` each message arrives at once; without `metering` all meters are right."""
         self.wire: list[OnTheWire] = []
         self._field = field
         self._substation = substation
         self._clock = clock
         self._step = timedelta(seconds=step_s)
         self._looked = looked
-        self._meters = tuple(c.meter for c in field.population.registry.customers)
+        self._carriage, self._metering = carriage, metering
+        customers = field.population.registry.customers
+        self._concentrators = (
+            (Concentrator(tuple(c.meter for c in customers), np.arange(len(customers))),)
+            if metering is None
+            else metering.concentrators
+        )
+        self._on_their_way: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._counted = 0
+        self._waiting: list[Inbound] = []
+        """answers that wait for the broker"""
         self._disturbed = asyncio.Event()
         self._deliver: Deliver | None = None
         self._heard: list[Said] = []
@@ -64,39 +89,30 @@ class DirectLink:
 
     @property
     def connected(self) -> bool:
-        """Always: nothing is between."""
-        return True
+        """Whether the broker is there."""
+        return self._is_up("broker")
 
     async def send(self, command: LimitCommand) -> None:
         """The device hears it at once, if it has contact."""
-        self._catch_up(command)
-        self._field.receive(command)
-        self._disturbed.set()
+        self._carry(lambda: self._field.receive(command), command)
 
     async def notify(self, notice: CustomerNotice) -> None:
         """The person reads it at once."""
-        self._catch_up(notice)
-        self._field.receive_notice(notice)
-        self._disturbed.set()
+        self._carry(lambda: self._field.receive_notice(notice), notice)
 
     async def arm(self, failsafe: Failsafe) -> None:
         """The device hears it at once, if it has contact."""
-        self._heard += self._field.advance(self._clock.now())
-        self._field.receive_failsafe(failsafe)
-        self._disturbed.set()
+        self._carry(lambda: self._field.receive_failsafe(failsafe))
 
     async def beat(self, heartbeat: Heartbeat) -> None:
         """All devices that have contact hear it at once."""
-        self._heard += self._field.advance(self._clock.now())
-        self._field.hear(heartbeat)
-        self._disturbed.set()
+        self._carry(lambda: self._field.hear(heartbeat))
 
     async def run(self, deliver: Deliver) -> None:
         """Listen until cancelled, beginning with the latest step."""
         self._deliver = deliver
         try:
-            for message in self._shown:
-                deliver(message)
+            self._tell(self._shown)
             await asyncio.get_running_loop().create_future()
         finally:
             self._deliver = None
@@ -105,35 +121,79 @@ class DirectLink:
         """Move the field step by step until cancelled, whether anybody listens or not."""
         next_step = self._field.now
         while True:
-            await self._wait_until(min(next_step, self._field.next_due or next_step))
+            due = [next_step, self._field.next_due or next_step, *(at for at, *_ in self._on_their_way[:1])]
+            await self._wait_until(min(due))
             now = self._clock.now()
             self._heard += self._field.advance(min(now, next_step))
+            self._arrive(now)
             self._tell([_message(self._field.feeder, said) for said in self._heard])
             self._heard.clear()
             if now >= next_step:
                 self._show()
                 next_step += self._step
 
-    def _catch_up(self, message: LimitCommand | CustomerNotice) -> None:
+    def _is_up(self, part: str, number: int = 1) -> bool:
+        return self._carriage is None or self._carriage.is_up(part, self._clock.now(), number)
+
+    def _fates(self) -> tuple[float, ...]:
+        return (0.0,) if self._carriage is None else self._carriage.fates()
+
+    def _carry(
+        self, arrive: Callable[[], None], message: LimitCommand | CustomerNotice | None = None
+    ) -> None:
+        """Bring something down to the field, at once or later. Raises Unreachable without a broker."""
+        if not self.connected:
+            raise Unreachable("the broker is away")
         now = self._clock.now()
-        self.wire.append(OnTheWire(now, message))
+        if message is not None:
+            self.wire.append(OnTheWire(now, message))
         self._heard += self._field.advance(now)
+        for delay_s in self._fates():
+            self._after(delay_s, arrive)
+        self._disturbed.set()
+
+    def _after(self, delay_s: float, arrive: Callable[[], None]) -> None:
+        if delay_s <= 0:
+            arrive()
+            return
+        self._counted += 1
+        at = self._clock.now() + timedelta(seconds=delay_s)
+        heapq.heappush(self._on_their_way, (at, self._counted, arrive))
+
+    def _arrive(self, now: datetime) -> None:
+        """All whose time has come."""
+        while self._on_their_way and self._on_their_way[0][0] <= now:
+            heapq.heappop(self._on_their_way)[2]()
 
     def _show(self) -> None:
         moment = self._field.power()
         head = self._substation.head(moment)
-        self._shown = (
-            _batch(self._field.feeder, self._meters, moment),
-            _substation_reading(self._field.feeder, moment.at, head),
-            *self._field.statuses(),
+        if self._metering is not None and not self._metering.exact:
+            moment = replace(moment, shown_kw=self._metering.shown_kw(moment.p_kw, moment.at))
+        feeder = self._field.feeder
+        batches = (
+            _batch(feeder, one, moment)
+            for number, one in enumerate(self._concentrators, start=1)
+            if self._is_up("concentrator", number)
         )
+        rtu = (_substation_reading(feeder, moment.at, head),) if self._is_up("substation") else ()
+        self._shown = (*batches, *rtu, *self._field.statuses())
         self._tell(self._shown)
         self._looked(moment, head)
 
     def _tell(self, messages: Sequence[Inbound]) -> None:
+        """Bring something up to whoever listens, at once or later."""
+        if not self.connected:
+            self._waiting += [message for message in messages if isinstance(message, Answer)]
+            return
+        for message in (*self._waiting, *messages):
+            for delay_s in self._fates():
+                self._after(delay_s, partial(self._hand_over, message))
+        self._waiting.clear()
+
+    def _hand_over(self, message: Inbound) -> None:
         if self._deliver is not None:
-            for message in messages:
-                self._deliver(message)
+            self._deliver(message)
 
     async def _wait_until(self, at: datetime) -> None:
         """Wait for a time, or for a command that may bring something sooner."""
@@ -158,14 +218,15 @@ def _message(feeder: str, said: Said) -> Inbound:
             assert_never(said)
 
 
-def _batch(feeder: str, meters: tuple[str, ...], moment: Moment) -> ReadingBatch:
-    """All meters in columns, to the watt as meters show it."""
+def _batch(feeder: str, one: Concentrator, moment: Moment) -> ReadingBatch:
+    """All meters of a concentrator in columns, to the watt as meters show it."""
+    shown_kw = moment.p_kw if moment.shown_kw is None else moment.shown_kw
     return ReadingBatch(
         feeder=feeder,
         at=moment.at,
-        meters=meters,
-        p_kw=tuple(np.round(moment.p_kw, 3).tolist()),
-        q_kvar=tuple(np.round(moment.q_kvar, 3).tolist()),
+        meters=one.meters,
+        p_kw=tuple(np.round(shown_kw[one.places], 3).tolist()),
+        q_kvar=tuple(np.round(moment.q_kvar[one.places], 3).tolist()),
     )
 
 

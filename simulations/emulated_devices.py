@@ -95,7 +95,7 @@ class EmulatedDevices:
     def act(self, what: CommandActs, now: datetime) -> tuple[list[Said], list[Due]]:
         """Decide on a command: what is answered, and when to look at the limit again."""
         device, command = what.device, what.command
-        if self._population.refuses[device]:
+        if self._population.refuses[device] and self._declines(now):
             refusal = Answer(
                 self._feeder, command.device, command.request, "refused", "declined by its owner"
             )
@@ -186,22 +186,27 @@ class EmulatedDevices:
     def status(self, device: int, now: datetime, p_kw: float) -> DeviceStatus:
         """What a device says of itself."""
         request, limit_kw = self._in_force[device]
-        guarded = self._guarded[device]
-        failsafe = guarded.failsafe
+        guarded, feeds_in = self._guarded[device], self._direction[device] == "production"
+        failsafe, held_by = guarded.failsafe, None if request is None else request.request
         return DeviceStatus(
             feeder=self._feeder,
             device=self._devices[device].device,
             at=now,
             online=True,
             p_kw=round(p_kw, 3),
-            limit_kw=limit_kw,
-            request=None if request is None else request.request,
+            limit_kw=None if feeds_in else limit_kw,
+            request=None if feeds_in else held_by,
+            production_limit_kw=limit_kw if feeds_in else None,
+            production_request=held_by if feeds_in else None,
             failsafe_kw=None if failsafe is None else failsafe.failsafe_kw,
             failsafe_s=None if failsafe is None else failsafe.failsafe_s,
             heartbeat_timeout_s=None if failsafe is None else failsafe.heartbeat_timeout_s,
             nominal_kw=None if failsafe is None else self._devices[device].rated_kw,
             state=None if failsafe is None else guarded.state(now, now.timestamp()),
         )
+
+    def _declines(self, now: datetime) -> bool:
+        return self._behaviour.refuse_from is None or now >= self._behaviour.refuse_from
 
     def _reaction(self, device: int) -> timedelta:
         mean_s = self._behaviour.late_s if self._population.late[device] else self._behaviour.reaction_s

@@ -57,6 +57,8 @@ class Moment:
     """(n_device,)"""
     limit_kw: Floats
     """(n_device,) in force; inf where there is none"""
+    shown_kw: Floats | None = None
+    """(n_sp,) what the meters show of it; None: the same"""
 
 
 class FieldModel:

@@ -5,6 +5,7 @@ seed.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,23 @@ class Population:
     coolers: Coolers = field(default_factory=no_coolers)
     roofs: Roofs = field(default_factory=no_roofs)
     storages: Storages = field(default_factory=no_storages)
+    metered: Flags = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    """(n_sp,) who has a meter; left out: all"""
+
+    def __post_init__(self) -> None:
+        if not len(self.metered):
+            object.__setattr__(self, "metered", np.ones(len(self.registry.customers), dtype=bool))
+
+    @cached_property
+    def known(self) -> Registry:
+        """The customers and devices that the controller knows: those without a meter are none of its own."""
+        if self.metered.all():
+            return self.registry
+        customers = self.registry.customers
+        return replace(
+            self.registry,
+            customers=tuple(c for c, metered in zip(customers, self.metered, strict=True) if metered),
+        )
 
 
 def draw_population(network: Network, scenario: Scenario, outdoors: Outdoors | None = None) -> Population:
@@ -108,6 +126,7 @@ def draw_population(network: Network, scenario: Scenario, outdoors: Outdoors | N
         coolers=coolers,
         roofs=roofs,
         storages=storages,
+        metered=_metered(scenario, count, device_place),
     )
 
 
@@ -154,6 +173,18 @@ def _guarded(devices: tuple[Device, ...], scenario: Scenario) -> tuple[Device, .
         else d
         for n, d in enumerate(devices)
     )
+
+
+def _metered(scenario: Scenario, count: int, with_device: Ints) -> Flags:
+    """(n_sp,) who has a meter: those with a device, then others, up to the share."""
+    rng = stream(scenario.seed, "meters")
+    controlled = np.unique(with_device)
+    others = rng.permutation(np.setdiff1d(np.arange(count), controlled))
+    more = max(round(scenario.meters.share * count) - len(controlled), 0)
+    mask = np.zeros(count, dtype=bool)
+    mask[controlled] = True
+    mask[others[:more]] = True
+    return mask
 
 
 def _chargers(network: Network, places: Ints, scenario: Scenario) -> tuple[Device, ...]:

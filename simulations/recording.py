@@ -1,5 +1,6 @@
 """What truly happened in one run, step by step: the base of figures, plots and judgement. Knows no daemon."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +32,8 @@ class Recording:
     min_v_pu: Floats
     max_v_pu: Floats
     losses_kw: Floats
+    shown_kw: Floats | None = None
+    """(n_step, n_sp) what the meters showed; None: the true powers"""
 
     @property
     def loading_percent(self) -> Floats:
@@ -79,7 +82,14 @@ class Recorder:
             min_v_pu=columns[3],
             max_v_pu=columns[4],
             losses_kw=columns[5],
+            shown_kw=_shown(self._moments),
         )
+
+
+def _shown(moments: Sequence[Moment]) -> Floats | None:
+    if all(moment.shown_kw is None for moment in moments):
+        return None
+    return np.array([m.p_kw if m.shown_kw is None else m.shown_kw for m in moments])
 
 
 def _most(values: Floats) -> float:

@@ -20,10 +20,12 @@ from controller.settings import Store as StoreSettings
 from controller.stores.port import Store
 from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import Network, load_network
+from simulations.carriage import carriage_of
 from simulations.direct_link import DirectLink, OnTheWire
 from simulations.draws import stream
 from simulations.emulated_devices import DeviceNote
 from simulations.field import FieldModel, Moment
+from simulations.metering import Metering
 from simulations.population import Population, draw_population
 from simulations.profiles import BaseLoad, load_profiles
 from simulations.recording import Recorder, Recording
@@ -136,9 +138,17 @@ async def _controlled(
         if watch is not None:
             watch(field, moment)
 
-    link = DirectLink(field, substation, clock, scenario.time.step_s, looked)
+    link = DirectLink(
+        field,
+        substation,
+        clock,
+        scenario.time.step_s,
+        looked,
+        carriage=carriage_of(scenario),
+        metering=Metering(setup.population, scenario),
+    )
     site = site_of(scenario, store_path)
-    control = build_control(site, site.feeder[0], setup.network, setup.population.registry, setup.load_flow)
+    control = build_control(site, site.feeder[0], setup.network, setup.population.known, setup.load_flow)
     daemon = Daemon(
         site,
         [control],
@@ -148,6 +158,7 @@ async def _controlled(
         notices=link,
         failsafes=link,
         heartbeats=link,
+        links={"field": link},
         clock=clock,
         offload=_inline,
         secret=setup.secret,

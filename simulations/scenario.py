@@ -22,6 +22,7 @@ from controller.settings import (
     Share,
 )
 from simulations.scenario_devices import AirConditioner, Battery, Hour, Pv
+from simulations.scenario_faults import FalseReading, Link, Meters, Outage
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -62,6 +63,8 @@ class Devices(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     refuse: Share = 0.0
     """whose owners declined: each request is refused"""
+    refuse_from: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    """the time at which they decline, all at once; until then they obey. None: always"""
     vanish: Share = 0.0
     """that lose contact after their first command and come back later"""
     late: Share = 0.0
@@ -182,6 +185,10 @@ class Scenario(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pv: Pv = Pv()
     battery: Battery = Battery()
     weather: Weather = Weather()
+    meters: Meters = Meters()
+    false_reading: tuple[FalseReading, ...] = ()
+    link: Link = Link()
+    outage: tuple[Outage, ...] = ()
     control: Control = Control()
 
     @property

@@ -7,8 +7,9 @@ looks more often than the field speaks would call its data stale.
 import difflib
 import re
 import tomllib
+from inspect import isclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec.structs import fields
@@ -92,7 +93,7 @@ def _fault(message: str, raw: Any) -> tuple[Place, str]:
     """Where, and what was expected, in plain words."""
     parts = _AT.match(message)
     assert parts is not None, "the pattern matches any text"
-    place: Place = tuple(parts["path"].split(".")) if parts["path"] else ()
+    place = _place(parts["path"] or "")
     text = parts["text"]
     if found := _MISSING.search(text):
         return (*place, found["key"]), "expected this key, it is missing"
@@ -104,11 +105,23 @@ def _fault(message: str, raw: Any) -> tuple[Place, str]:
     return place, f"{text.split(', got ')[0]}, got {_value(raw, place)!r}"
 
 
+def _place(path: str) -> Place:
+    """`outage[1].begin` is ("outage", 1, "begin")."""
+    return tuple(
+        int(part) if part.isdigit() else part for part in re.split(r"[.\[]", path.replace("]", "")) if part
+    )
+
+
 def _meant(key: str, place: Place) -> str:
     """What there is in its place."""
     table: type[msgspec.Struct] = Scenario
     for part in place:
-        table = next(field.type for field in fields(table) if field.name == part)
+        if isinstance(part, int):
+            continue
+        kind = next(field.type for field in fields(table) if field.name == part)
+        table = next(
+            one for one in (kind, *get_args(kind)) if isclass(one) and issubclass(one, msgspec.Struct)
+        )
     known = [field.name for field in fields(table)]
     near = difflib.get_close_matches(key, known, n=1)
     return f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
@@ -116,12 +129,18 @@ def _meant(key: str, place: Place) -> str:
 
 def _value(raw: Any, place: Place) -> Any:
     for key in place:
-        raw = raw.get(key) if isinstance(raw, dict) else None
+        try:
+            raw = raw[key]
+        except (KeyError, IndexError, TypeError):
+            return None
     return raw
 
 
 def _put_right(raw: dict[str, Any], place: Place) -> None:
     """Take a wrong value out; put a required one in."""
+    if any(isinstance(key, int) for key in place):
+        raw.pop(str(place[0]))  # of rows only the first fault of the first faulty one is told
+        return
     *path, last = place
     table, least = raw, _LEAST
     for key in path:
@@ -147,6 +166,16 @@ def _contradictions(scenario: Scenario) -> list[tuple[Place, str]]:
         faults.append((("devices",), f"refuse, vanish and late sum to {misbehaving:g}, expected at most 1"))
     if not pump.least_kw <= pump.usual_kw <= pump.most_kw:
         faults.append((("heat_pump",), "expected least_kw <= usual_kw <= most_kw"))
+    faults += [
+        (("outage", row), "expected begin < end")
+        for row, outage in enumerate(scenario.outage)
+        if outage.begin >= outage.end
+    ]
+    faults += [
+        (("false_reading", row), "expected meters, a share, or both")
+        for row, false in enumerate(scenario.false_reading)
+        if not false.meters and not false.share
+    ]
     if people.least_cut > people.most_cut:
         faults.append((("people",), "expected least_cut <= most_cut"))
     if pump.design_c >= pump.room_c:

@@ -6,7 +6,7 @@ the store with the journal of the controlled run, which `gridward audit` and `gr
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,8 @@ def simulate(scenario: Scenario, out: Path, version: str, elapsed_s: Callable[[]
     finally:
         store.close()
     record = read_record(path)
-    broken = tuple(judge(evidence_of(setup, controlled, record)))
+    evidence = evidence_of(setup, controlled, record)
+    broken = tuple(judge(evidence))
     results = figures_of(
         setup,
         uncontrolled=uncontrolled,
@@ -56,7 +57,7 @@ def simulate(scenario: Scenario, out: Path, version: str, elapsed_s: Callable[[]
         record=record,
         broken=broken,
         version=version,
-    )
+    ) | {"untrue_credits": untrue_credits(setup, controlled, evidence)}
     customers = customer_table(setup, uncontrolled.recording, controlled.recording, record)
     series = series_table(uncontrolled.recording, controlled.recording)
     series.to_parquet(out / "series.parquet", engine="fastparquet", index=False)
@@ -72,6 +73,7 @@ def evidence_of(setup: Setup, controlled: FieldRun, record: Record) -> Evidence:
     """What the judge is shown."""
     recording = controlled.recording
     points = [c.service_point for c in setup.population.registry.customers]
+    shown_kw = recording.p_kw if recording.shown_kw is None else recording.shown_kw
     return Evidence(
         registry=setup.population.registry,
         rules=rules_of(setup.scenario),
@@ -79,6 +81,18 @@ def evidence_of(setup: Setup, controlled: FieldRun, record: Record) -> Evidence:
         journal=controlled.journal,
         record=record,
         at=recording.at,
-        meter_kw={point: recording.p_kw[:, place] for place, point in enumerate(points)},
+        meter_kw={point: shown_kw[:, place] for place, point in enumerate(points)},
         ended_at=recording.at[-1],
     )
+
+
+def untrue_credits(setup: Setup, controlled: FieldRun, evidence: Evidence) -> int:
+    """How many credits rest on false readings: on what the meters showed and the true powers do not."""
+    recording = controlled.recording
+    if recording.shown_kw is None:
+        return 0
+    points = [c.service_point for c in setup.population.registry.customers]
+    truth = replace(
+        evidence, meter_kw={point: recording.p_kw[:, place] for place, point in enumerate(points)}
+    )
+    return sum(one.invariant == "shown" for one in judge(truth))

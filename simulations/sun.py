@@ -68,9 +68,9 @@ def sun_at(at: datetime, latitude_deg: float, longitude_deg: float | None = None
 def clear_sky(sun: Sun) -> float:
     """Global irradiance on level ground under a clear sky: 1098 cos z exp(-0.057 / cos z).
 
-    Haurwitz, *Insolation in relation to cloudiness and cloud density*, Journal of Meteorology 2 (1945); of the
-    models that need nothing but the zenith angle among the best in Reno, Hansen and Stein, *Global Horizontal
-    Irradiance Clear Sky Models*, SAND2012-2389 (2012).
+    Haurwitz, *Insolation in relation to cloudiness and cloud density*, Journal of Meteorology 2 (1945); of
+    the models that need nothing but the zenith angle among the best in Reno, Hansen and Stein, *Global
+    Horizontal Irradiance Clear Sky Models*, SAND2012-2389 (2012).
     """
     cos_z = sun.cos_zenith
     return 1098 * cos_z * math.exp(-0.057 / cos_z) if cos_z > 0 else 0.0

@@ -117,5 +117,7 @@ def test_an_inverter_obeys_a_limit_on_what_it_feeds_in(network: Network) -> None
     model.advance(NOON + timedelta(minutes=1))
     assert before < -2
     assert model.power().device_kw[0] == -1.0
+    status = model.statuses()[0]
+    assert (status.limit_kw, status.production_limit_kw, status.production_request) == (None, 1.0, "R1")
     model.advance(NOON + timedelta(hours=1, minutes=2))
     assert model.power().device_kw[0] < -2

@@ -65,8 +65,8 @@ period_s = -1
         "evening.toml, line 4, time.start: invalid RFC3339 encoded datetime, got 'yesterday'",
         "evening.toml, line 5, time.step_s: expected a whole number, got 'a minute'",
         "evening.toml, line 7, shares.ev: expected a number <= 1.0, got 1.5",
-        "evening.toml, line 10, devices.xyz: no such key; expected one of refuse, vanish, late, "
-        "guard, failsafe_kw, reaction_s, late_s, vanish_within_s, vanish_for_s",
+        "evening.toml, line 10, devices.xyz: no such key; expected one of refuse, refuse_from, "
+        "vanish, late, guard, failsafe_kw, reaction_s, late_s, vanish_within_s, vanish_for_s",
         "evening.toml, line 12, control.cycle.period_s: expected a number > 0.0, got -1",
     ]
 

@@ -1,0 +1,46 @@
+"""What becomes of messages on their way: lost, late, doubled, or stopped by an outage. Pure but for its dice.
+
+Each message has its own draw, so messages overtake each other.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from simulations.draws import stream
+from simulations.scenario import Scenario
+from simulations.scenario_faults import Link, Outage
+
+
+class Carriage:
+    """The way between field and controller, both directions."""
+
+    def __init__(self, link: Link, outages: Sequence[Outage], rng: np.random.Generator) -> None:
+        self._link, self._rng = link, rng
+        self._outages = [
+            (one.of, one.number, one.begin.astimezone(UTC), one.end.astimezone(UTC)) for one in outages
+        ]
+        self._perfect = not (link.delay_s or link.loss or link.duplicate)
+
+    def fates(self) -> tuple[float, ...]:
+        """Seconds after which one message arrives, for each copy of it; none when it is lost."""
+        if self._perfect:
+            return (0.0,)
+        if self._rng.random() < self._link.loss:
+            return ()
+        copies = 2 if self._rng.random() < self._link.duplicate else 1
+        delays = self._rng.exponential(self._link.delay_s, copies) if self._link.delay_s else np.zeros(copies)
+        return tuple(np.sort(delays + np.arange(copies)).tolist())
+
+    def is_up(self, part: str, at: datetime, number: int = 1) -> bool:
+        """Whether a part of the way is there."""
+        return not any(
+            of == part and begin <= at < end and (of != "concentrator" or which == number)
+            for of, which, begin, end in self._outages
+        )
+
+
+def carriage_of(scenario: Scenario) -> Carriage:
+    """The way that a scenario describes."""
+    return Carriage(scenario.link, scenario.outage, stream(scenario.seed, "link"))

@@ -26,6 +26,7 @@ from simulations.draws import stream
 from simulations.emulated_devices import DeviceNote
 from simulations.field import FieldModel, Moment
 from simulations.metering import Metering
+from simulations.own_profiles import with_own_profiles
 from simulations.population import Population, draw_population
 from simulations.profiles import BaseLoad, load_profiles
 from simulations.recording import Recorder, Recording
@@ -70,7 +71,7 @@ class FieldRun:
 
 
 def prepare(scenario: Scenario) -> Setup:
-    """Load the network and draw the field. Raises NetworkRejected."""
+    """Load the network and draw the field. Raises NetworkRejected; ScenarioRejected for its files."""
     network = load_network(scenario.network.source, metered_generation=True)
     outdoors = outdoors_of(scenario)
     start, days = scenario.time.start, scenario.time.days
@@ -79,7 +80,9 @@ def prepare(scenario: Scenario) -> Setup:
         network=network,
         load_flow=FactoredLoadFlow(network, compiled=scenario.control.cycle.compiled),
         population=draw_population(network, scenario, outdoors),
-        base=load_profiles(network, start, days, stream(scenario.seed, "households")),
+        base=with_own_profiles(
+            load_profiles(network, start, days, stream(scenario.seed, "households")), network, scenario
+        ),
         secret=f"gridward simulation, seed {scenario.seed}".encode(),
         outdoors=outdoors,
     )

@@ -45,6 +45,15 @@ class TimeTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     step_s: Annotated[int, msgspec.Meta(ge=1, le=900)] = 60
 
 
+class Profiles(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What customers take without the devices of this scenario: the network's own profiles, or a file."""
+
+    file: str | None = None
+    """CSV: at, service_point, p_kw [, q_kvar]; relative to the scenario's file"""
+    power_factor: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.97
+    """where the file has no q_kvar"""
+
+
 class Shares(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Shares of service points."""
 
@@ -155,6 +164,8 @@ class Weather(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """mean cover of the sky"""
     cloud_minutes: Positive = 30.0
     """in which clouds come and go"""
+    file: str | None = None
+    """CSV in place of the formulas: at, outdoor_c [, sun_w_per_m2]; relative to the scenario's file"""
 
 
 class Control(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -176,6 +187,7 @@ class Scenario(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     seed: Annotated[int, msgspec.Meta(ge=0)] = 1
     network: NetworkTable
     time: TimeTable
+    profiles: Profiles = Profiles()
     shares: Shares = Shares()
     devices: Devices = Devices()
     people: People = People()

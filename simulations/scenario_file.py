@@ -44,8 +44,19 @@ def load_scenario(path: Path, seed: int | None = None) -> Scenario:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioRejected([f"{path}: expected a readable TOML file in UTF-8: {error}"]) from error
-    scenario = parse_scenario(text, str(path))
+    scenario = _beside(path, parse_scenario(text, str(path)))
     return scenario if seed is None else msgspec.structs.replace(scenario, seed=seed)
+
+
+def _beside(path: Path, scenario: Scenario) -> Scenario:
+    """Files that a scenario names are looked for beside it."""
+    tables = {name: getattr(scenario, name) for name in ("profiles", "weather")}
+    found = {
+        name: msgspec.structs.replace(table, file=str(path.parent / table.file))
+        for name, table in tables.items()
+        if table.file is not None
+    }
+    return msgspec.structs.replace(scenario, **found)
 
 
 def parse_scenario(text: str, file: str = "scenario") -> Scenario:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 from scipy.signal import lfilter
@@ -15,6 +16,7 @@ from scipy.signal import lfilter
 from grid_model.network import Floats
 from simulations.draws import stream
 from simulations.scenario import Scenario, Weather
+from simulations.series_file import read_weather
 from simulations.sun import Sun, clear_sky, sun_at, under_clouds
 
 CLOUD_STEP_S = 60.0
@@ -56,10 +58,13 @@ class Outdoors:
 
 
 def outdoors_of(scenario: Scenario) -> Outdoors:
-    """The weather of a scenario; the clouds are drawn."""
-    weather, start = scenario.weather, scenario.time.start
-    clouds = draw_clouds(weather, scenario.time.days, stream(scenario.seed, "clouds"))
-    return Outdoors(weather, clouds, start)
+    """The weather of a scenario; the clouds are drawn. Raises ScenarioRejected for a file that is wrong."""
+    weather, start, days = scenario.weather, scenario.time.start, scenario.time.days
+    clouds = draw_clouds(weather, days, stream(scenario.seed, "clouds"))
+    if weather.file is None:
+        return Outdoors(weather, clouds, start)
+    measured = read_weather(Path(weather.file), start, start.timestamp() + 86400 * days)
+    return Outdoors(weather, clouds, start, *measured)
 
 
 def draw_clouds(weather: Weather, days: float, rng: np.random.Generator) -> Floats:

@@ -1,0 +1,144 @@
+"""Reads time series from CSV files of one's own: customers' loads and weather. All that is wrong is told,
+each with file, row, column and what was expected.
+
+`at` is ISO 8601 with a zone. A series must begin at the scenario's start or before, and reach its end;
+between two rows it is a straight line.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from grid_model.network import Floats
+from simulations.errors import ScenarioRejected
+
+MOST_FINDINGS = 20
+_ZONED = r"(?:[Zz]|[+-]\d\d:?\d\d)$"
+
+
+@dataclass(frozen=True)
+class Series:
+    """Values over time; linear between, the same for ever before the first and after the last."""
+
+    at_s: Floats
+    """(n,) seconds since 1970 UTC, rising"""
+    value: Floats
+
+    def at(self, seconds: Floats | float) -> Any:
+        """The value at a time or at many."""
+        return np.interp(seconds, self.at_s, self.value)
+
+
+class SeriesTable:
+    """One CSV file, checked as a whole. Raises ScenarioRejected with all findings."""
+
+    def __init__(
+        self, path: Path, numbers: Sequence[str], optional: Sequence[str] = (), key: str = ""
+    ) -> None:
+        """`key`: the column that says whose series a row belongs to; without it there is one."""
+        self.path, self._key = path, key
+        self.findings: list[str] = []
+        self.table = self._read(numbers, optional)
+        self.columns = [name for name in (*numbers, *optional) if name in self.table]
+        self._check_times()
+        for column in self.columns:
+            parsed = pd.to_numeric(self.table[column], errors="coerce")
+            self._tell(~np.isfinite(parsed), column, "a number")
+            self.table[column] = parsed
+        self.raise_findings()
+        self._check_order()
+
+    def raise_findings(self) -> None:
+        """Raises ScenarioRejected when there are any."""
+        if self.findings:
+            raise ScenarioRejected(self.findings[:MOST_FINDINGS])
+
+    def series(self, column: str) -> dict[str, Series]:
+        """By key, or under "" where there is none."""
+        groups = self.table.groupby(self._key) if self._key else [("", self.table)]
+        return {
+            str(name): Series(rows["at_s"].to_numpy(np.float64), rows[column].to_numpy(np.float64))
+            for name, rows in groups
+        }
+
+    def check_reach(self, start: datetime, end_s: float) -> None:
+        """Note each series that does not reach from start to end."""
+        column = self._key or self.columns[0]
+        for name, series in self.series(self.columns[0]).items():
+            whose = f" of {name!r}" if name else ""
+            if series.at_s[0] > start.timestamp():
+                self.findings.append(
+                    f"{self.path}, {column}{whose}: begins at {_time(series.at_s[0])}, expected at or before "
+                    f"the scenario's start, {_time(start.timestamp())}"
+                )
+            if series.at_s[-1] < end_s:
+                self.findings.append(
+                    f"{self.path}, {column}{whose}: ends at {_time(series.at_s[-1])}, expected at or after "
+                    f"the scenario's end, {_time(end_s)}"
+                )
+
+    def _read(self, numbers: Sequence[str], optional: Sequence[str]) -> pd.DataFrame:
+        needed = ("at", *((self._key,) if self._key else ()), *numbers)
+        try:
+            table = pd.read_csv(self.path, dtype=str, encoding="utf-8", skipinitialspace=True)
+        except (OSError, UnicodeDecodeError, ValueError) as error:
+            said = str(error).splitlines()[0]
+            raise ScenarioRejected([f"{self.path}: expected a readable CSV file in UTF-8: {said}"]) from error
+        known = (*needed, *optional)
+        missing = [name for name in needed if name not in table]
+        unknown = [str(name) for name in table if name not in known]
+        wrong = [f"{self.path}, row 1: expected the column {name}, it is missing" for name in missing]
+        wrong += [
+            f"{self.path}, row 1: no such column {name!r}; expected {', '.join(known)}" for name in unknown
+        ]
+        if not wrong and table.empty:
+            wrong = [f"{self.path}: expected rows, there are none"]
+        if wrong:
+            raise ScenarioRejected(wrong)
+        return table
+
+    def _check_times(self) -> None:
+        text = self.table["at"].fillna("")
+        parsed = pd.to_datetime(text, utc=True, errors="coerce", format="ISO8601")
+        zoned = text.str.contains(_ZONED, regex=True)
+        self._tell(parsed.isna() | ~zoned, "at", "a time in ISO 8601 with a zone")
+        self.table["at_s"] = (parsed - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
+        if self._key:
+            self._tell(self.table[self._key].isna(), self._key, "a name")
+
+    def _check_order(self) -> None:
+        keys = [self._key] if self._key else []
+        self.table = self.table.assign(row=np.arange(len(self.table))).sort_values(
+            [*keys, "at_s"], kind="stable", ignore_index=True
+        )
+        double = self.table.duplicated([*keys, "at_s"])
+        for row, at in self.table.loc[double, ["row", "at"]].head(MOST_FINDINGS).itertuples(index=False):
+            self.findings.append(f"{self.path}, row {row + 2}, at: {at} stands there twice")
+        self.raise_findings()
+
+    def _tell(self, wrong: "pd.Series[bool]", column: str, expected: str) -> None:
+        for row in np.flatnonzero(wrong)[:MOST_FINDINGS]:
+            got = self.table[column].iloc[row]
+            said = "nothing" if isinstance(got, float) else repr(got)
+            self.findings.append(f"{self.path}, row {row + 2}, {column}: expected {expected}, got {said}")
+
+
+def read_weather(
+    path: Path, start: datetime, end_s: float
+) -> tuple[Callable[[datetime], float], Callable[[datetime], float] | None]:
+    """Columns at, outdoor_c and, where there is one, sun_w_per_m2 (global, on level ground)."""
+    table = SeriesTable(path, ("outdoor_c",), ("sun_w_per_m2",))
+    table.check_reach(start, end_s)
+    table.raise_findings()
+    told = [table.series(column)[""] for column in table.columns]
+    functions = [lambda at, one=one: float(one.at(at.timestamp())) for one in told]
+    return functions[0], functions[1] if len(functions) > 1 else None
+
+
+def _time(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, UTC).isoformat()

@@ -1,0 +1,99 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grid_model.network import Network, load_network
+from simulations.errors import ScenarioRejected
+from simulations.own_profiles import with_own_profiles
+from simulations.scenario_file import load_scenario
+from simulations.weather import outdoors_of
+from tests.simulations.small_field import flat_load, scenario
+from tests.simulations.test_scenario_file import LEAST
+
+START = datetime(2016, 1, 12, tzinfo=UTC)
+LOADS = """\
+at,service_point,p_kw
+2016-01-12T00:00:00Z,load:0,1.0
+2016-01-12T12:00:00Z,load:0,3.0
+2016-01-13T00:00:00Z,load:0,1.0
+2016-01-13T02:00:00+01:00,load:1,-2.0
+2016-01-11T00:00:00Z,load:1,-2.0
+"""
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return load_network("pandapower:create_kerber_landnetz_freileitung_1", metered_generation=True)
+
+
+def own(network: Network, path: Path, text: str) -> np.ndarray:
+    path.write_text(text, encoding="utf-8")
+    a_scenario = scenario(time={"start": START}, profiles={"file": str(path)})
+    base = with_own_profiles(flat_load(len(network.service_points), quarters=98), network, a_scenario)
+    assert "keep the network's profile" in base.warnings[-1]
+    return np.stack([base.p_kw, base.q_kvar])
+
+
+def test_loads_of_ones_own_take_the_place_of_profiles(network: Network, tmp_path: Path) -> None:
+    p_kw, q_kvar = own(network, tmp_path / "loads.csv", LOADS)
+    assert p_kw[[0, 24, 48, 96], 0].tolist() == [1, 2, 3, 1]
+    assert np.all(p_kw[:, 1] == -2)
+    assert np.all(p_kw[:, 2] == 1)
+    assert q_kvar[48, 0] == pytest.approx(3 * np.tan(np.arccos(0.97)))
+    with_q = "\n".join(f"{line},{'q_kvar' if n == 0 else 0.5}" for n, line in enumerate(LOADS.splitlines()))
+    assert own(network, tmp_path / "loads.csv", with_q)[1, 48, 0] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("3.0", "three", "row 3, p_kw: expected a number, got 'three'"),
+        ("load:0,3.0", "load:0,", "row 3, p_kw: expected a number, got nothing"),
+        ("2016-01-12T12:00:00Z", "noon", "row 3, at: expected a time in ISO 8601 with a zone, got 'noon'"),
+        ("2016-01-12T12:00:00Z", "2016-01-12T12:00:00", "row 3, at: expected a time in ISO 8601 with a zone"),
+        ("p_kw", "p_w", "row 1: expected the column p_kw, it is missing"),
+        ("p_kw", "p_w", "row 1: no such column 'p_w'; expected at, service_point, p_kw, q_kvar"),
+        ("load:1", "house 9", "service_point: 'house 9' is not in the network"),
+        (
+            "2016-01-12T00:00:00Z,load:0",
+            "2016-01-12T00:01:00Z,load:0",
+            "service_point of 'load:0': begins at",
+        ),
+        (
+            "2016-01-13T00:00:00Z",
+            "2016-01-12T23:00:00Z",
+            "'load:0': ends at 2016-01-12T23:00:00+00:00, expected",
+        ),
+        (
+            "2016-01-12T12:00:00Z",
+            "2016-01-12T00:00:00Z",
+            "row 3, at: 2016-01-12T00:00:00Z stands there twice",
+        ),
+    ],
+)
+def test_a_wrong_file_is_told_by_row_and_column(
+    network: Network, tmp_path: Path, before: str, after: str, told: str
+) -> None:
+    assert before in LOADS
+    with pytest.raises(ScenarioRejected) as caught:
+        own(network, tmp_path / "loads.csv", LOADS.replace(before, after))
+    assert any(told in finding for finding in caught.value.findings), caught.value.findings
+    assert all(str(tmp_path / "loads.csv") in finding for finding in caught.value.findings)
+
+
+def test_measured_weather_takes_the_place_of_formulas(tmp_path: Path) -> None:
+    (tmp_path / "weather.csv").write_text(
+        "at,outdoor_c,sun_w_per_m2\n2016-01-12T00:00Z,-5,0\n2016-01-13T00:00Z,-7,240\n", encoding="utf-8"
+    )
+    (tmp_path / "s.toml").write_text(LEAST + '[weather]\nfile = "weather.csv"\n', encoding="utf-8")
+    seen = outdoors_of(load_scenario(tmp_path / "s.toml"))
+    noon = START + timedelta(hours=12)
+    assert (seen.outdoor_c(noon), seen.sun_w_per_m2(noon)) == (-6, 120)
+    (tmp_path / "weather.csv").write_text("at,outdoor_c\n2016-01-12T00:00Z,-5\n", encoding="utf-8")
+    with pytest.raises(ScenarioRejected, match=r"weather.csv, outdoor_c: ends at .*expected at or after"):
+        outdoors_of(load_scenario(tmp_path / "s.toml"))
+    (tmp_path / "weather.csv").unlink()
+    with pytest.raises(ScenarioRejected, match=r"weather.csv: expected a readable CSV file"):
+        outdoors_of(load_scenario(tmp_path / "s.toml"))

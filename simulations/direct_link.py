@@ -9,11 +9,11 @@ away nothing can be sent, readings and statuses are lost, and answers wait for i
 import asyncio
 import contextlib
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import assert_never
+from typing import Protocol, assert_never
 
 import numpy as np
 
@@ -204,6 +204,60 @@ class DirectLink:
         with contextlib.suppress(TimeoutError):
             async with self._clock.timeout(seconds):
                 await self._disturbed.wait()
+
+
+class FieldWays(Protocol):
+    """All that the daemon sends down to the field."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether anything passes."""
+        ...
+
+    async def send(self, command: LimitCommand) -> None:
+        """A limit to a device."""
+        ...
+
+    async def notify(self, notice: CustomerNotice) -> None:
+        """A word to a person."""
+        ...
+
+    async def arm(self, failsafe: Failsafe) -> None:
+        """What holds in silence, to a device."""
+        ...
+
+    async def beat(self, heartbeat: Heartbeat) -> None:
+        """That the controller lives, to all."""
+        ...
+
+
+class LinksByFeeder:
+    """The links of several feeders as one."""
+
+    def __init__(self, links: Mapping[str, DirectLink]) -> None:
+        self._links = links
+
+    @property
+    def connected(self) -> bool:
+        """Whether all are."""
+        return all(link.connected for link in self._links.values())
+
+    async def send(self, command: LimitCommand) -> None:
+        """To the device's own feeder."""
+        await self._links[command.feeder].send(command)
+
+    async def notify(self, notice: CustomerNotice) -> None:
+        """To the customer's own feeder."""
+        await self._links[notice.feeder].notify(notice)
+
+    async def arm(self, failsafe: Failsafe) -> None:
+        """To the device's own feeder."""
+        await self._links[failsafe.feeder].arm(failsafe)
+
+    async def beat(self, heartbeat: Heartbeat) -> None:
+        """To all."""
+        for link in self._links.values():
+            await link.beat(heartbeat)
 
 
 def _message(feeder: str, said: Said) -> Inbound:

@@ -106,6 +106,7 @@ class FieldModel:
         self.households = Households(base, scenario.people, population.cut_share)
         self.devices = EmulatedDevices(self.feeder, population, scenario, secret)
         self.residents = Residents(population, scenario)
+        self._carried: dict[int, tuple[float, float]] = {}
         self._due: list[tuple[datetime, int, Occurrence]] = []
         self._counted = 0
 
@@ -150,7 +151,13 @@ class FieldModel:
         p_kw = p_kw + np.bincount(places, device_kw, len(p_kw))
         q_kvar = q_kvar + np.bincount(places, self._tan_phi * device_kw, len(p_kw))
         p_kw, q_kvar = self.real.in_service_points(p_kw, q_kvar)
+        for place, carried in self._carried.items():
+            p_kw[place], q_kvar[place] = carried
         return Moment(self.now, p_kw, q_kvar, device_kw, self.devices.limit_kw.copy())
+
+    def carry(self, place: int, p_kw: float, q_kvar: float) -> None:
+        """This service point's load is what another feeder takes, until told anew."""
+        self._carried[place] = (p_kw, q_kvar)
 
     def wanted_kw(self) -> Floats:
         """(n_device,) what each device would take now if nobody limited it."""

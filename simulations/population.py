@@ -93,7 +93,7 @@ def draw_population(network: Network, scenario: Scenario, outdoors: Outdoors | N
     storages = draw_storages(scenario.battery, len(battery_places), stream(scenario.seed, "battery", 1))
     device_place = np.concatenate([ev_places, hp_places, ac_places, pv_places, battery_places])
     refuses, vanishes, late = _draw_behaviour(scenario, len(device_place))
-    people = scenario.people
+    people, prefix = scenario.people, scenario.network.prefix
     devices = (
         *_chargers(network, ev_places, scenario),
         *_sized(network, hp_places, "hp", "heat_pump", houses.rated_kw, scenario.heat_pump.min_kw),
@@ -111,10 +111,12 @@ def draw_population(network: Network, scenario: Scenario, outdoors: Outdoors | N
     return Population(
         registry=Registry(
             customers=tuple(
-                Customer(f"C-{n + 1:03}", point, f"M-{n + 1:03}", bool(critical[n]), bool(asked[n]))
+                Customer(
+                    f"{prefix}C-{n + 1:03}", point, f"{prefix}M-{n + 1:03}", bool(critical[n]), bool(asked[n])
+                )
                 for n, point in enumerate(network.service_points)
             ),
-            devices=_guarded(devices, scenario),
+            devices=_guarded(tuple(replace(d, device=prefix + d.device) for d in devices), scenario),
         ),
         device_place=device_place,
         ev_count=len(ev_places),

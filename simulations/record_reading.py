@@ -25,6 +25,21 @@ class Record:
     """(transaction key, account, unit, amount) as the ledger's own table has them"""
 
 
+def of_feeder(record: Record, feeder: str, *, and_nobodys: bool = False) -> Record:
+    """What belongs to one feeder: entries that name it, or a request of its own; what belongs to no feeder
+    too where that is wanted. Postings that no entry accounts for are nobody's.
+    """
+    planned = {e["request"]: e["feeder"] for e in record.entries if e["entry"] == "request_planned"}
+
+    def mine(entry: Raw) -> bool:
+        owner = entry.get("feeder") or planned.get(entry.get("request") or "")
+        return owner == feeder or (owner is None and and_nobodys)
+
+    kept = tuple(entry for entry in record.entries if mine(entry))
+    keys = {e["key"]: mine(e) for e in record.entries if e["entry"] == "ledger_posted"}
+    return Record(kept, tuple(one for one in record.postings if keys.get(one[0], and_nobodys)))
+
+
 def read_record(path: Path) -> Record:
     """The record in a SQLite store. Raises sqlite3.Error when it is none."""
     connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)

@@ -66,6 +66,10 @@ def figures_of(
         "currency": scenario.control.rewards.currency,
         "ledger_sum": sum(amount for _, _, _, amount in record.postings),
         "min_limit_kw": _min_limits(setup, controlled),
+        "energy_cost_minor_units": {
+            "uncontrolled": _cost(uncontrolled.recording, scenario),
+            "controlled": _cost(controlled.recording, scenario),
+        },
         "invariants": plain(broken),
         "seed": scenario.seed,
         "version": version,
@@ -188,6 +192,14 @@ def _comfort(run: FieldRun) -> dict[str, float]:
     return {"ev_left_short_kwh": round(run.ev_left_short_kwh, 2)} | {
         key: round(value, 2) for key, value in run.comfort.items()
     }
+
+
+def _cost(recording: Recording, scenario: Scenario) -> int:
+    """What all customers pay for what they took, less what they get for what they fed in."""
+    kwh = recording.p_kw[:-1] * recording.step_s / 3600
+    prices = scenario.prices
+    taken, fed_in = float(np.maximum(kwh, 0.0).sum()), float(np.maximum(-kwh, 0.0).sum())
+    return round(taken * prices.minor_units_per_kwh - fed_in * prices.feed_in_minor_units_per_kwh)
 
 
 def _units(record: Record) -> Mapping[str, int]:

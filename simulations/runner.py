@@ -6,8 +6,9 @@ link and offload differ.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
+from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -19,16 +20,19 @@ from controller.settings import Feeder, Site
 from controller.settings import Store as StoreSettings
 from controller.stores.port import Store
 from grid_model.load_flow import FactoredLoadFlow
-from grid_model.network import Network, load_network
+from grid_model.network import Network
 from simulations.carriage import carriage_of
-from simulations.direct_link import DirectLink, OnTheWire
+from simulations.direct_link import DirectLink, FieldWays, LinksByFeeder, OnTheWire
 from simulations.draws import stream
 from simulations.emulated_devices import DeviceNote
+from simulations.errors import ScenarioRejected
+from simulations.feeders import Coupled, Coupling, feeders_of
 from simulations.field import FieldModel, Moment
 from simulations.metering import Metering
 from simulations.own_profiles import with_own_profiles
 from simulations.population import Population, draw_population
 from simulations.profiles import BaseLoad, load_profiles
+from simulations.reconfiguration import Stage, stages_of
 from simulations.recording import Recorder, Recording
 from simulations.scenario import Scenario
 from simulations.substation import Head, Substation
@@ -54,6 +58,15 @@ class Setup:
     base: BaseLoad
     secret: bytes
     outdoors: Outdoors
+    later: tuple[Stage, ...] = ()
+    """what the network becomes during the run"""
+    supplied_at: str | None = None
+    """the service point of the first feeder that this one hangs on"""
+
+    @property
+    def feeder(self) -> str:
+        """Its id."""
+        return self.scenario.network.feeder
 
 
 @dataclass(frozen=True)
@@ -72,34 +85,59 @@ class FieldRun:
 
 def prepare(scenario: Scenario) -> Setup:
     """Load the network and draw the field. Raises NetworkRejected; ScenarioRejected for its files."""
-    network = load_network(scenario.network.source, metered_generation=True)
+    first, *later = stages_of(scenario)
+    network = first.network
     outdoors = outdoors_of(scenario)
     start, days = scenario.time.start, scenario.time.days
     return Setup(
         scenario=scenario,
         network=network,
-        load_flow=FactoredLoadFlow(network, compiled=scenario.control.cycle.compiled),
+        load_flow=first.load_flow,
         population=draw_population(network, scenario, outdoors),
         base=with_own_profiles(
             load_profiles(network, start, days, stream(scenario.seed, "households")), network, scenario
         ),
         secret=f"gridward simulation, seed {scenario.seed}".encode(),
         outdoors=outdoors,
+        later=tuple(later),
     )
 
 
-def site_of(scenario: Scenario, store: Path) -> Site:
-    """The site that the daemon runs: one feeder, the scenario's control settings."""
+def prepare_all(scenario: Scenario) -> tuple[Setup, ...]:
+    """All feeders of a scenario, that of `[network]` first. Raises as `prepare`."""
+    first, *others = (prepare(one) for one in feeders_of(scenario))
+    known = first.network.service_point_index()
+    unknown = [
+        f"feeder.{row}.supplied_at: {one.supplied_at!r} is not in the network {first.network.source}; "
+        f"expected such as {first.network.service_points[0]!r}"
+        for row, one in enumerate(scenario.feeder)
+        if one.supplied_at is not None and one.supplied_at not in known
+    ]
+    if unknown:
+        raise ScenarioRejected(unknown)
+    return (
+        first,
+        *(
+            replace(setup, secret=first.secret, supplied_at=row.supplied_at)
+            for setup, row in zip(others, scenario.feeder, strict=True)
+        ),
+    )
+
+
+def site_of(scenario: Scenario, store: Path, feeders: Sequence[Scenario] = ()) -> Site:
+    """The site that the daemon runs: its feeders, the scenario's control settings."""
     control = scenario.control
-    feeder = Feeder(
-        id=scenario.network.feeder,
-        network=scenario.network.source,
-        customers=Path("customers.csv"),
-        devices=Path("devices.csv"),
-    )
     return Site(
         name=scenario.title or scenario.network.source,
-        feeder=(feeder,),
+        feeder=tuple(
+            Feeder(
+                id=one.network.feeder,
+                network=one.network.source,
+                customers=Path("customers.csv"),
+                devices=Path("devices.csv"),
+            )
+            for one in feeders or (scenario,)
+        ),
         cycle=control.cycle,
         limits=control.limits,
         events=control.events,
@@ -113,68 +151,148 @@ def site_of(scenario: Scenario, store: Path) -> Site:
 
 def run_uncontrolled(setup: Setup) -> FieldRun:
     """The evening as it would go by itself."""
-    field, recorder, substation = build_field(setup)
-    start, step_s = setup.scenario.time.start, setup.scenario.time.step_s
-    for step in range(setup.scenario.steps + 1):
-        field.advance(start + timedelta(seconds=step * step_s))
-        moment = field.power()
-        recorder.look(moment, substation.head(moment))
-    return field_run(field, recorder, ())
+    return run_uncontrolled_together([setup])[0]
+
+
+def run_uncontrolled_together(setups: Sequence[Setup]) -> list[FieldRun]:
+    """The same of several feeders, coupled where one supplies others."""
+    built = [build_field(setup) for setup in setups]
+    looks = _coupled_looks(setups, built, None)
+    time = setups[0].scenario.time
+    for step in range(setups[0].scenario.steps + 1):
+        for (field, _, substation), looked in zip(built[::-1], looks[::-1], strict=True):
+            field.advance(time.start + timedelta(seconds=step * time.step_s))
+            moment = field.power()
+            looked(moment, substation.head(moment))
+    return [field_run(field, recorder, ()) for field, recorder, _ in built]
 
 
 def run_controlled(
     setup: Setup, store: Store, store_path: Path, version: str, watch: Watch | None = None
 ) -> FieldRun:
     """The same evening under the daemon, which writes its journal into `store`; `watch` sees each step."""
-    return run_virtual(_controlled(setup, store, store_path, version, watch))
+    return run_controlled_together([setup], store, store_path, version, watch)[0]
+
+
+def run_controlled_together(
+    setups: Sequence[Setup], store: Store, store_path: Path, version: str, watch: Watch | None = None
+) -> list[FieldRun]:
+    """The same of several feeders under one daemon."""
+    return run_virtual(_controlled(setups, store, store_path, version, watch))
 
 
 async def _controlled(
-    setup: Setup, store: Store, store_path: Path, version: str, watch: Watch | None
-) -> FieldRun:
-    scenario = setup.scenario
-    field, recorder, substation = build_field(setup)
+    setups: Sequence[Setup], store: Store, store_path: Path, version: str, watch: Watch | None
+) -> list[FieldRun]:
+    scenario = setups[0].scenario
+    built = [build_field(setup) for setup in setups]
+    looks = _coupled_looks(setups, built, watch)
     clock = VirtualClock(scenario.time.start.astimezone(UTC))
+    links = [
+        DirectLink(
+            field,
+            substation,
+            clock,
+            scenario.time.step_s,
+            looked,
+            carriage=carriage_of(setup.scenario),
+            metering=Metering(setup.population, setup.scenario),
+        )
+        for setup, (field, _, substation), looked in zip(setups, built, looks, strict=True)
+    ]
+    ways: FieldWays = (
+        links[0]
+        if len(links) == 1
+        else LinksByFeeder({s.feeder: k for s, k in zip(setups, links, strict=True)})
+    )
+    rig = _Rig(setups, links, ways, clock, store, store_path, version)
+    ends = scenario.steps * scenario.time.step_s - LEAD_S / 2
+    told = [stage for stage in setups[0].later if stage.known]
+    async with asyncio.TaskGroup() as tasks:
+        # the supplied ones first: what they take is then known to the one that supplies them
+        living = [tasks.create_task(link.live(), name="field") for link in links[::-1]]
+        await clock.sleep(LEAD_S)
+        running = tasks.create_task(rig.daemon(None).run(), name="daemon")
+        for stage in told:
+            await clock.sleep((stage.at - clock.now()).total_seconds())
+            running.cancel()
+            await asyncio.wait([running])
+            running = tasks.create_task(rig.daemon(stage).run(), name="daemon")
+        await clock.sleep(ends + LEAD_S - clock.monotonic())
+        for task in (running, *living):
+            task.cancel()
+    return [
+        field_run(field, recorder, link.wire) for (field, recorder, _), link in zip(built, links, strict=True)
+    ]
 
-    def looked(moment: Moment, head: Head) -> None:
+
+@dataclass(frozen=True)
+class _Rig:
+    """What each daemon of a controlled run is built from: there is another one after each known switching."""
+
+    setups: Sequence[Setup]
+    links: Sequence[DirectLink]
+    ways: FieldWays
+    clock: VirtualClock
+    store: Store
+    store_path: Path
+    version: str
+
+    def daemon(self, stage: Stage | None) -> Daemon:
+        site = site_of(self.setups[0].scenario, self.store_path, [setup.scenario for setup in self.setups])
+        controls = [
+            build_control(
+                site,
+                feeder,
+                setup.network if stage is None or number else stage.network,
+                setup.population.known,
+                setup.load_flow if stage is None or number else stage.load_flow,
+            )
+            for number, (feeder, setup) in enumerate(zip(site.feeder, self.setups, strict=True))
+        ]
+        return Daemon(
+            site,
+            controls,
+            store=self.store,
+            sources=self.links,
+            commands=self.ways,
+            notices=self.ways,
+            failsafes=self.ways,
+            heartbeats=self.ways,
+            links={"field": self.ways},
+            clock=self.clock,
+            offload=_inline,
+            secret=self.setups[0].secret,
+            version=self.version,
+        )
+
+
+def _coupled_looks(
+    setups: Sequence[Setup], built: Sequence[tuple[FieldModel, Recorder, Substation]], watch: Watch | None
+) -> list[Callable[[Moment, Head], None]]:
+    """What is done with each look at each feeder."""
+    supplied = [number for number, setup in enumerate(setups) if setup.supplied_at is not None]
+    first = setups[0].network
+    places = [first.service_point_index()[setups[number].supplied_at or ""] for number in supplied]
+    coupling = Coupling(
+        built[0][0],
+        [
+            Coupled(place, int(first.service_point_bus[place]), built[number][2])
+            for number, place in zip(supplied, places, strict=True)
+        ],
+    )
+
+    def looked(number: int, moment: Moment, head: Head) -> None:
+        field, recorder, _ = built[number]
         recorder.look(moment, head)
+        if number in supplied:
+            coupling.lower_looked(supplied.index(number), moment, head)
+        elif number == 0:
+            coupling.upper_looked(head)
         if watch is not None:
             watch(field, moment)
 
-    link = DirectLink(
-        field,
-        substation,
-        clock,
-        scenario.time.step_s,
-        looked,
-        carriage=carriage_of(scenario),
-        metering=Metering(setup.population, scenario),
-    )
-    site = site_of(scenario, store_path)
-    control = build_control(site, site.feeder[0], setup.network, setup.population.known, setup.load_flow)
-    daemon = Daemon(
-        site,
-        [control],
-        store=store,
-        sources=[link],
-        commands=link,
-        notices=link,
-        failsafes=link,
-        heartbeats=link,
-        links={"field": link},
-        clock=clock,
-        offload=_inline,
-        secret=setup.secret,
-        version=version,
-    )
-    async with asyncio.TaskGroup() as tasks:
-        living = tasks.create_task(link.live(), name="field")
-        await clock.sleep(LEAD_S)
-        running = tasks.create_task(daemon.run(), name="daemon")
-        await clock.sleep(scenario.steps * scenario.time.step_s - LEAD_S / 2)
-        running.cancel()
-        living.cancel()
-    return field_run(field, recorder, link.wire)
+    return [partial(looked, number) for number in range(len(setups))]
 
 
 def field_run(field: FieldModel, recorder: Recorder, wire: Sequence[OnTheWire]) -> FieldRun:
@@ -205,7 +323,7 @@ def build_field(setup: Setup) -> tuple[FieldModel, Recorder, Substation]:
         transformer_limits=np.minimum(allowed, network.transformers.max_loading_percent),
     )
     field = FieldModel(setup.population, setup.base, setup.scenario, setup.secret, outdoors=setup.outdoors)
-    return field, recorder, Substation(network, setup.load_flow)
+    return field, recorder, Substation(network, setup.load_flow, setup.later)
 
 
 async def _inline(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:

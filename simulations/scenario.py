@@ -29,12 +29,43 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     pass
 
 
+class Tie(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A line beside those of the network, open until it is switched: a tie between streets, or a cable laid
+    in an emergency."""
+
+    name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}\Z")]
+    from_bus: str
+    """`bus:7`"""
+    to_bus: str
+    like: str
+    """the line whose data it has: `line:3`"""
+    length_km: Positive = 0.1
+
+
+class Switching(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The network is another one from a time on."""
+
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    open: tuple[str, ...] = ()
+    """`switch:4`, `line:7` (taken out of service), or the name of a tie"""
+    close: tuple[str, ...] = ()
+    known: bool = True
+    """The controller is told: it is restarted with the new network, as after a change of its settings. False:
+    it goes on with the old one."""
+
+
 class NetworkTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The feeder."""
 
     source: str
     """pandapower JSON file, `simbench:CODE` or `pandapower:FUNCTION`"""
     feeder: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}\Z")] = "F1"
+    prefix: str = ""
+    """before the names of customers, meters and devices"""
+    stations: bool = False
+    """True: its service points are stations and plants of a higher voltage. Nobody lives there, so nobody has
+    a device or is asked."""
+    tie: tuple[Tie, ...] = ()
 
 
 class TimeTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -168,6 +199,25 @@ class Weather(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """CSV in place of the formulas: at, outdoor_c [, sun_w_per_m2]; relative to the scenario's file"""
 
 
+class FeederTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One more feeder under the same daemon, with customers of its own drawn from the scenario's tables."""
+
+    id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}\Z")]
+    source: str
+    """as in `[network]`"""
+    supplied_at: str | None = None
+    """the service point of `[network]` whose load it is; None: it hangs on nothing that is simulated"""
+    shares: Shares | None = None
+    """None: those of `[shares]`"""
+
+
+class Prices(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What energy costs customers, in minor units of `control.rewards.currency`."""
+
+    minor_units_per_kwh: NotNegative = 32.0
+    feed_in_minor_units_per_kwh: NotNegative = 8.0
+
+
 class Control(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The controller's own settings for this run: the same tables as in SITE.toml."""
 
@@ -187,6 +237,7 @@ class Scenario(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     seed: Annotated[int, msgspec.Meta(ge=0)] = 1
     network: NetworkTable
     time: TimeTable
+    switching: tuple[Switching, ...] = ()
     profiles: Profiles = Profiles()
     shares: Shares = Shares()
     devices: Devices = Devices()
@@ -201,6 +252,8 @@ class Scenario(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     false_reading: tuple[FalseReading, ...] = ()
     link: Link = Link()
     outage: tuple[Outage, ...] = ()
+    prices: Prices = Prices()
+    feeder: tuple[FeederTable, ...] = ()
     control: Control = Control()
 
     @property

@@ -1,21 +1,30 @@
 """One scenario from draw to report: both runs, the judge, the figures and the files.
 
 Everything that is written is in one folder: results.json, series.parquet, customers.parquet, report.html and
-the store with the journal of the controlled run, which `gridward audit` and `gridward ledger` read.
+the store with the journal of the controlled run, which `gridward audit` and `gridward ledger` read. Of
+several feeders each has a folder of its own within, and what is on top sums them up.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from controller.stores.sqlite import SqliteStore
+from controller.views import Told
 from simulations.checker import Broken, Evidence, judge
-from simulations.record_reading import Record, read_record
+from simulations.overview import overview, summed
+from simulations.record_reading import Record, of_feeder, read_record
 from simulations.report import Findings, page, sentences
 from simulations.results import customer_table, figures_of, rules_of, series_table
-from simulations.runner import FieldRun, Setup, prepare, run_controlled, run_uncontrolled
+from simulations.runner import (
+    FieldRun,
+    Setup,
+    prepare_all,
+    run_controlled_together,
+    run_uncontrolled_together,
+)
 from simulations.scenario import Scenario
 
 STORE = "journal.sqlite3"
@@ -36,18 +45,55 @@ def simulate(scenario: Scenario, out: Path, version: str, elapsed_s: Callable[[]
     written.
     """
     out.mkdir(parents=True, exist_ok=True)
-    setup = prepare(scenario)
-    uncontrolled = run_uncontrolled(setup)
+    setups = prepare_all(scenario)
+    uncontrolled = run_uncontrolled_together(setups)
     path = out / STORE
     for old in (path, *out.glob(f"{STORE}-*")):
         old.unlink(missing_ok=True)
     store = SqliteStore(path, durable=False)
     try:
-        controlled = run_controlled(setup, store, path, version)
+        controlled = run_controlled_together(setups, store, path, version)
         told = sentences(list(store.replay()))
     finally:
         store.close()
     record = read_record(path)
+    if len(setups) == 1:
+        runs = _Runs(setups[0], uncontrolled[0], controlled[0], record, told)
+        results, broken = _written(runs, out, version)
+    else:
+        parts = [
+            _written(
+                _Runs(setup, before, after, of_feeder(record, setup.feeder, and_nobodys=not number), told),
+                out / setup.feeder,
+                version,
+            )
+            for number, (setup, before, after) in enumerate(
+                zip(setups, uncontrolled, controlled, strict=True)
+            )
+        ]
+        results = summed(scenario, setups, [part for part, _ in parts])
+        broken = tuple(one for _, found in parts for one in found)
+        (out / "report.html").write_text(overview(results), encoding="utf-8")
+    results = results | {"wall_s": round(elapsed_s(), 2)}
+    (out / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    return Outcome(results, broken)
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """One feeder, both ways."""
+
+    setup: Setup
+    uncontrolled: FieldRun
+    controlled: FieldRun
+    record: Record
+    told: Sequence[Told]
+
+
+def _written(runs: _Runs, out: Path, version: str) -> tuple[dict[str, Any], tuple[Broken, ...]]:
+    """Judge one feeder and write its files, results.json but for `wall_s` included."""
+    out.mkdir(parents=True, exist_ok=True)
+    setup, uncontrolled, controlled, record = runs.setup, runs.uncontrolled, runs.controlled, runs.record
     evidence = evidence_of(setup, controlled, record)
     broken = tuple(judge(evidence))
     results = figures_of(
@@ -62,11 +108,11 @@ def simulate(scenario: Scenario, out: Path, version: str, elapsed_s: Callable[[]
     series = series_table(uncontrolled.recording, controlled.recording)
     series.to_parquet(out / "series.parquet", engine="fastparquet", index=False)
     customers.to_parquet(out / "customers.parquet", engine="fastparquet", index=False)
+    told = [one for one in runs.told if one.feeder in (None, setup.feeder)]
     findings = Findings(setup, uncontrolled, controlled, record, results, customers, broken, told)
     (out / "report.html").write_text(page(findings), encoding="utf-8")
-    results = results | {"wall_s": round(elapsed_s(), 2)}
     (out / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    return Outcome(results, broken)
+    return results, broken
 
 
 def evidence_of(setup: Setup, controlled: FieldRun, record: Record) -> Evidence:

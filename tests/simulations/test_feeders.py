@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simulations.errors import ScenarioRejected
+from simulations.record_reading import Record, of_feeder
+from simulations.runner import prepare_all, run_uncontrolled_together
+from simulations.simulate import simulate
+from tests.simulations.small_field import scenario
+
+STREET = "pandapower:create_kerber_landnetz_freileitung_1"
+
+
+def two(**feeder: str) -> dict[str, object]:
+    rows = [{"id": "A", "source": STREET} | feeder, {"id": "B", "source": STREET}]
+    return {
+        "network": {"source": "simbench:1-MV-rural--0-sw", "feeder": "MV", "stations": True},
+        "time": {"days": 4 / 1440},
+        "feeder": rows,
+    }
+
+
+def test_what_a_feeder_takes_is_its_stations_load_and_its_voltage_comes_from_there() -> None:
+    setups = prepare_all(scenario(**two(supplied_at="MV1.101 Load 3")))
+    upper, lower, free = run_uncontrolled_together(setups)
+    place = setups[0].network.service_point_index()["MV1.101 Load 3"]
+    taken = lower.recording.p_kw.sum(axis=1) + lower.recording.losses_kw
+    assert upper.recording.p_kw[:, place] == pytest.approx(taken, rel=0.02)
+    assert not np.allclose(lower.recording.max_v_pu[1:], free.recording.max_v_pu[1:], atol=1e-4)
+    assert not setups[0].population.registry.devices
+    assert not any(c.takes_notices for c in setups[0].population.registry.customers)
+    named = {c.customer for setup in setups for c in setup.population.registry.customers}
+    assert len(named) == sum(len(setup.population.registry.customers) for setup in setups)
+    assert "B-C-001" in named
+
+
+def test_a_station_that_is_none_is_told() -> None:
+    with pytest.raises(ScenarioRejected, match=r"feeder.0.supplied_at: 'Load 9' is not in the network"):
+        prepare_all(scenario(**two(supplied_at="Load 9")))
+
+
+def test_files_of_all_and_of_each(tmp_path: Path) -> None:
+    results = simulate(scenario(**two(supplied_at="MV1.101 Load 3")), tmp_path, "1", lambda: 1.0).results
+    assert list(results["feeders"]) == ["MV", "A", "B"]
+    assert results["customers"] == sum(part["customers"] for part in results["feeders"].values())
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for feeder in ("MV", "A", "B"):
+        assert f"href='{feeder}/report.html'" in page
+        assert (tmp_path / feeder / "report.html").stat().st_size > 100_000
+    assert results["controlled"]["energy_kwh"] == pytest.approx(
+        sum(results["feeders"][feeder]["controlled"]["energy_kwh"] for feeder in ("MV", "B")), abs=0.01
+    )
+    assert results["invariants"] == []
+
+
+def test_a_record_is_parted_without_losing_anything() -> None:
+    entries = (
+        {"entry": "controller_started", "at": "t"},
+        {"entry": "request_planned", "request": "R1", "feeder": "A"},
+        {"entry": "request_settled", "request": "R1"},
+        {"entry": "ledger_posted", "request": "R1", "key": "k1"},
+        {"entry": "event_opened", "feeder": "B"},
+    )
+    record = Record(entries, (("k1", "customer:1", "points", 5), ("k9", "nobody", "points", 1)))
+    mine, other = of_feeder(record, "A"), of_feeder(record, "B", and_nobodys=True)
+    assert [e["entry"] for e in mine.entries] == ["request_planned", "request_settled", "ledger_posted"]
+    assert mine.postings == (("k1", "customer:1", "points", 5),)
+    assert [e["entry"] for e in other.entries] == ["controller_started", "event_opened"]
+    assert other.postings == (("k9", "nobody", "points", 1),)

@@ -1,0 +1,61 @@
+"""Every scenario that comes along in a short form: some minutes of its worst hour, judged."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from controller.stores.sqlite import SqliteStore
+from simulations.checker import judge
+from simulations.record_reading import Record, of_feeder, read_record
+from simulations.runner import FieldRun, Setup, prepare_all, run_controlled_together
+from simulations.scenario_file import load_scenario
+from simulations.scenario_library import find_scenario, names
+from simulations.simulate import evidence_of
+
+SHORT: dict[str, tuple[str, int]] = {
+    "attack": ("2016-01-12T17:48", 9),
+    "broken-broker": ("2016-01-12T17:57", 5),
+    "cold-snap": ("2016-01-19T18:20", 6),
+    "ev-evening-peak": ("2016-01-12T17:50", 9),
+    "evening": ("2016-01-12T17:50", 6),
+    "heat-wave": ("2016-07-19T18:10", 7),
+    "mass-refusal": ("2016-01-12T17:48", 9),
+    "pv-noon": ("2016-05-15T11:55", 6),
+    "rebound": ("2016-01-20T18:00", 7),
+    "reconfiguration": ("2016-01-12T17:27", 9),
+    "silent-concentrator": ("2016-01-12T18:06", 7),
+    "small": ("2016-01-12T17:50", 5),
+    "substation": ("2016-01-12T17:55", 4),
+    "unknown-reconfiguration": ("2016-01-12T17:27", 7),
+    "week": ("2016-01-12T17:50", 4),
+    "wrong-meter": ("2016-01-12T17:55", 8),
+}
+"""from when, and for how many minutes"""
+
+
+def controlled(name: str, folder: Path) -> tuple[tuple[Setup, ...], list[FieldRun], Record]:
+    start, minutes = SHORT[name]
+    whole = load_scenario(find_scenario(name))
+    time = msgspec.structs.replace(
+        whole.time, start=datetime.fromisoformat(start).replace(tzinfo=UTC), days=minutes / 1440
+    )
+    setups = prepare_all(msgspec.structs.replace(whole, time=time))
+    store = SqliteStore(folder / "store.sqlite3", durable=False)
+    try:
+        runs = run_controlled_together(setups, store, folder / "store.sqlite3", "1")
+    finally:
+        store.close()
+    return setups, runs, read_record(folder / "store.sqlite3")
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_judge_finds_nothing(name: str, tmp_path: Path) -> None:
+    setups, runs, record = controlled(name, tmp_path)
+    for number, (setup, run) in enumerate(zip(setups, runs, strict=True)):
+        mine = of_feeder(record, setup.feeder, and_nobodys=not number)
+        assert judge(evidence_of(setup, run, mine)) == []
+        assert len(run.recording.at) == setup.scenario.steps + 1
+    told = {entry["entry"] for entry in record.entries}
+    assert told & {"event_opened", "data_alarm", "violation_appeared"}, told

@@ -207,7 +207,8 @@ async def _controlled(
     )
     rig = _Rig(setups, links, ways, clock, store, store_path, version)
     ends = scenario.steps * scenario.time.step_s - LEAD_S / 2
-    told = [stage for stage in setups[0].later if stage.known]
+    over = scenario.time.start + timedelta(seconds=ends)
+    told = [stage for stage in setups[0].later if stage.known and stage.at < over]
     async with asyncio.TaskGroup() as tasks:
         # the supplied ones first: what they take is then known to the one that supplies them
         living = [tasks.create_task(link.live(), name="field") for link in links[::-1]]

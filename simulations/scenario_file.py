@@ -7,6 +7,7 @@ looks more often than the field speaks would call its data stale.
 import difflib
 import re
 import tomllib
+from collections.abc import Sequence
 from inspect import isclass
 from pathlib import Path
 from typing import Any, get_args
@@ -36,6 +37,9 @@ _WORDS = {
 }
 _FRESH_STEPS = 1.5
 _MOST_FINDINGS = 50
+_SIZE_WORDS = ("least", "usual", "most")
+_SIZES = {"heat_pump": "kw", "air_conditioner": "kw", "pv": "kw", "battery": "kwh"}
+"""tables whose sizes are triangular, and their unit"""
 
 
 def load_scenario(path: Path, seed: int | None = None) -> Scenario:
@@ -162,6 +166,10 @@ def _put_right(raw: dict[str, Any], place: Place) -> None:
         table[str(last)] = dict(filled) if isinstance(filled, dict) else filled
 
 
+def _rises(values: Sequence[float]) -> bool:
+    return list(values) == sorted(values)
+
+
 def _contradictions(scenario: Scenario) -> list[tuple[Place, str]]:
     """What is right by itself and wrong together."""
     faults: list[tuple[Place, str]] = []
@@ -175,8 +183,17 @@ def _contradictions(scenario: Scenario) -> list[tuple[Place, str]]:
     misbehaving = devices.refuse + devices.vanish + devices.late
     if misbehaving > 1:
         faults.append((("devices",), f"refuse, vanish and late sum to {misbehaving:g}, expected at most 1"))
-    if not pump.least_kw <= pump.usual_kw <= pump.most_kw:
-        faults.append((("heat_pump",), "expected least_kw <= usual_kw <= most_kw"))
+    faults += [
+        ((table,), f"expected least_{unit} <= usual_{unit} <= most_{unit}")
+        for table, unit in _SIZES.items()
+        if not _rises([getattr(getattr(scenario, table), f"{size}_{unit}") for size in _SIZE_WORDS])
+    ]
+    ids = [scenario.network.feeder, *(row.id for row in scenario.feeder)]
+    faults += [
+        (("feeder", row, "id"), f"expected an id of its own, {one!r} is taken")
+        for row, one in enumerate(ids[1:])
+        if one in ids[: row + 1]
+    ]
     faults += [
         (("outage", row), "expected begin < end")
         for row, outage in enumerate(scenario.outage)

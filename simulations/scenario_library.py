@@ -31,7 +31,7 @@ def names() -> tuple[str, ...]:
 def find_scenario(wanted: str | Path) -> Path:
     """The file of a path or a name. Raises ScenarioRejected when there is neither."""
     path = Path(wanted)
-    if path.exists():
+    if path.is_file():
         return path
     if str(wanted) in names():
         return FOLDER / f"{wanted}.toml"

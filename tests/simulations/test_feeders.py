@@ -15,16 +15,16 @@ STREET = "pandapower:create_kerber_landnetz_freileitung_1"
 def two(**feeder: str) -> dict[str, object]:
     rows = [{"id": "A", "source": STREET} | feeder, {"id": "B", "source": STREET}]
     return {
-        "network": {"source": "simbench:1-MV-rural--0-sw", "feeder": "MV", "stations": True},
+        "network": {"source": "pandapower:create_cigre_network_mv", "feeder": "MV", "stations": True},
         "time": {"days": 4 / 1440},
         "feeder": rows,
     }
 
 
 def test_what_a_feeder_takes_is_its_stations_load_and_its_voltage_comes_from_there() -> None:
-    setups = prepare_all(scenario(**two(supplied_at="MV1.101 Load 3")))
+    setups = prepare_all(scenario(**two(supplied_at="Load R3")))
     upper, lower, free = run_uncontrolled_together(setups)
-    place = setups[0].network.service_point_index()["MV1.101 Load 3"]
+    place = setups[0].network.service_point_index()["Load R3"]
     taken = lower.recording.p_kw.sum(axis=1) + lower.recording.losses_kw
     assert upper.recording.p_kw[:, place] == pytest.approx(taken, rel=0.02)
     assert not np.allclose(lower.recording.max_v_pu[1:], free.recording.max_v_pu[1:], atol=1e-4)
@@ -41,7 +41,7 @@ def test_a_station_that_is_none_is_told() -> None:
 
 
 def test_files_of_all_and_of_each(tmp_path: Path) -> None:
-    results = simulate(scenario(**two(supplied_at="MV1.101 Load 3")), tmp_path, "1", lambda: 1.0).results
+    results = simulate(scenario(**two(supplied_at="Load R3")), tmp_path, "1", lambda: 1.0).results
     assert list(results["feeders"]) == ["MV", "A", "B"]
     assert results["customers"] == sum(part["customers"] for part in results["feeders"].values())
     page = (tmp_path / "report.html").read_text(encoding="utf-8")

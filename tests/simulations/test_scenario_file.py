@@ -42,6 +42,28 @@ def test_our_own_scenarios_are_right(file: Path) -> None:
     assert scenario.title
 
 
+def test_sizes_must_rise_and_feeders_have_names_of_their_own() -> None:
+    text = (
+        LEAST
+        + """\
+[pv]
+least_kw = 20
+[battery]
+most_kwh = 1
+[[feeder]]
+id = "F1"
+source = "x"
+"""
+    )
+    with pytest.raises(ScenarioRejected) as caught:
+        parse_scenario(text, "s.toml")
+    assert caught.value.findings == (
+        "s.toml, line 5, pv: expected least_kw <= usual_kw <= most_kw",
+        "s.toml, line 7, battery: expected least_kwh <= usual_kwh <= most_kwh",
+        "s.toml, line 10, feeder.0.id: expected an id of its own, 'F1' is taken",
+    )
+
+
 def test_every_fault_is_told_with_file_line_key_and_what_was_expected() -> None:
     text = """\
 [network]

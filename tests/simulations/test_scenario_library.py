@@ -42,6 +42,14 @@ def test_the_list_has_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> Non
     assert all(title for _, title in listed())
 
 
+def test_each_table_and_each_scenario_is_in_the_docs() -> None:
+    docs = (FOLDER.parents[1] / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    for table in schema()["properties"]:
+        assert f"`{table}`" in docs or f"`[{table}]`" in docs or f"`[[{table}]]`" in docs, table
+    for name in names():
+        assert f"| `{name}` |" in docs, name
+
+
 def test_neither_scenario_nor_list_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", "evening"]) == 2
     assert "expected SCENARIO and --out DIR" in capsys.readouterr().err

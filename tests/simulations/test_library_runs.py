@@ -50,7 +50,8 @@ def controlled(name: str, folder: Path) -> tuple[tuple[Setup, ...], list[FieldRu
         limits=Limits(loading_percent=30.0),
         events=msgspec.structs.replace(whole.control.events, persistence_checks=1),
     )
-    setups = prepare_all(msgspec.structs.replace(whole, time=time, control=control))
+    feeders = whole.feeder[::6]
+    setups = prepare_all(msgspec.structs.replace(whole, time=time, control=control, feeder=feeders))
     store = SqliteStore(folder / "store.sqlite3", durable=False)
     try:
         runs = run_controlled_together(setups, store, folder / "store.sqlite3", "1")

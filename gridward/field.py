@@ -137,7 +137,7 @@ async def _live(options: argparse.Namespace, scenario: Scenario, hardware: Hardw
             now = WallClock().now()
             scenario, begin = as_if_now(scenario, begin, now), now
         outdoors = setup.outdoors if options.real is None else None  # those of now
-        model = FieldModel(setup.population, setup.base, scenario, secret, hardware.parts, outdoors)
+        model = FieldModel(setup.population, setup.base, scenario, secret, hardware.parts, outdoors=outdoors)
         model.advance(begin)
         clock = start_clock(options.site / "clock.json", begin, options.speed)
         field = MqttField(

@@ -71,6 +71,7 @@ class FieldModel:
         scenario: Scenario,
         secret: bytes,
         real: RealParts = NOTHING_REAL,
+        *,
         outdoors: Outdoors | None = None,
     ) -> None:
         self.population = population

@@ -35,7 +35,7 @@ from gridward.stopping import stop_event
 from gridward.wiring import site_secret
 from simulations.errors import ScenarioRejected
 from simulations.field import FieldModel
-from simulations.live_time import as_if_now
+from simulations.live_time import Live, as_if_now
 from simulations.mqtt_field import MqttField, Wiring
 from simulations.rtu_server import RtuServer
 from simulations.runner import prepare
@@ -133,11 +133,18 @@ async def _live(options: argparse.Namespace, scenario: Scenario, hardware: Hardw
         path = write_site(options.site, setup, site)
         secret = site_secret(options.site / "site.secret")
         begin = _begin(scenario, options.begin)
+        live = Live(scenario, setup.outdoors)
         if options.real is not None:
             now = WallClock().now()
-            scenario, begin = as_if_now(scenario, begin, now), now
-        outdoors = setup.outdoors if options.real is None else None  # those of now
-        model = FieldModel(setup.population, setup.base, scenario, secret, hardware.parts, outdoors=outdoors)
+            live, begin = as_if_now(scenario, setup.outdoors, begin, now), now
+        model = FieldModel(
+            setup.population,
+            setup.base,
+            live.scenario,
+            secret,
+            real=hardware.parts,
+            outdoors=live.outdoors,
+        )
         model.advance(begin)
         clock = start_clock(options.site / "clock.json", begin, options.speed)
         field = MqttField(

@@ -1,34 +1,64 @@
 """A scenario that begins now, for hardware that lives in real time. Pure.
 
 The scenario's own hours stay what they were: its evening may happen at any time of our day, because a zone is
-chosen in which the clock shows it now.
+chosen in which the clock shows it now. Its weather is that of its own dates.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 import msgspec
 
 from simulations.scenario import Scenario
+from simulations.sun import Sun
+from simulations.weather import Outdoors
 
 _DAY = timedelta(days=1)
-_YEAR_DAYS = 366
 
 
-def as_if_now(scenario: Scenario, begin: datetime, now: datetime) -> Scenario:
-    """The scenario moved so that `begin`, a moment of it, is `now`. Its clock times and the season of its
-    weather stay.
-    """
-    start = scenario.time.start
-    moved = now - begin
+@dataclass(frozen=True)
+class Live:
+    """A scenario and its weather, moved in time."""
+
+    scenario: Scenario
+    outdoors: Outdoors
+
+
+@dataclass(frozen=True)
+class _OfItsOwnDates(Outdoors):
+    """Looked at now, shows what the weather was then."""
+
+    moved: timedelta = timedelta()
+
+    def outdoor_c(self, at: datetime) -> float:
+        return super().outdoor_c(self._then(at))
+
+    def sun(self, at: datetime) -> Sun:
+        return super().sun(self._then(at))
+
+    def sun_w_per_m2(self, at: datetime, sun: Sun | None = None) -> float:
+        then = self._then(at)
+        return super().sun_w_per_m2(then, super().sun(then) if sun is None else sun)
+
+    def _then(self, at: datetime) -> datetime:
+        return (at - self.moved).astimezone(self.start.tzinfo)
+
+
+def as_if_now(scenario: Scenario, outdoors: Outdoors, begin: datetime, now: datetime) -> Live:
+    """The scenario moved so that `begin`, a moment of it, is `now`."""
+    moved, start = now - begin, scenario.time.start
     zone = timezone(_within_half_a_day((start.utcoffset() or timedelta()) - moved))
-    later = (start + moved).astimezone(zone)
-    days = later.timetuple().tm_yday - start.timetuple().tm_yday
-    weather = scenario.weather
-    coldest = (weather.coldest_day - 1 + days) % _YEAR_DAYS + 1
-    return msgspec.structs.replace(
-        scenario,
-        time=msgspec.structs.replace(scenario.time, start=later),
-        weather=msgspec.structs.replace(weather, coldest_day=coldest),
+    later = msgspec.structs.replace(scenario.time, start=(start + moved).astimezone(zone))
+    return Live(
+        msgspec.structs.replace(scenario, time=later),
+        _OfItsOwnDates(
+            outdoors.weather,
+            outdoors.clouds,
+            outdoors.start,
+            outdoors.measured_c,
+            outdoors.measured_w_per_m2,
+            moved,
+        ),
     )
 
 

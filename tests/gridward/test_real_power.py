@@ -54,7 +54,7 @@ class Steps:
 
 def field(real: RealParts) -> FieldModel:
     a_scenario = scenario()
-    return FieldModel(population(a_scenario), flat_load(7), a_scenario, SECRET, real)
+    return FieldModel(population(a_scenario), flat_load(7), a_scenario, SECRET, real=real)
 
 
 async def followed(model: FieldModel, daemon: Daemon, steps: dict[int, Any]) -> None:

@@ -10,7 +10,7 @@ from simulations.field import FieldModel
 from simulations.live_time import as_if_now
 from simulations.population import draw_population
 from simulations.real_parts import RealParts, RealPower
-from simulations.weather import outdoor_c
+from simulations.weather import outdoors_of
 from tests.simulations.small_field import SECRET, flat_load, scenario
 
 
@@ -22,7 +22,7 @@ def network() -> Network:
 def field_of(network: Network, real: RealParts) -> FieldModel:
     a_scenario = scenario(shares={"ev": 0.5, "heat_pump": 0.0, "critical": 0.0})
     who = draw_population(network, a_scenario)
-    return FieldModel(who, flat_load(len(network.service_points)), a_scenario, SECRET, real)
+    return FieldModel(who, flat_load(len(network.service_points)), a_scenario, SECRET, real=real)
 
 
 def test_a_real_charger_counts_where_it_stands_and_speaks_for_itself(network: Network) -> None:
@@ -74,9 +74,16 @@ def test_a_part_that_the_field_does_not_have_is_refused(network: Network) -> Non
 def test_a_scenario_can_begin_now_with_its_own_hours_and_season(now: str) -> None:
     a_scenario, at = scenario(), datetime.fromisoformat(now)
     begin = a_scenario.time.start + timedelta(hours=1.5)
-    moved = as_if_now(a_scenario, begin, at)
-    assert moved.time.start == at - timedelta(hours=1.5)
-    assert moved.time.start.time() == a_scenario.time.start.time()
-    assert at.astimezone(moved.time.start.tzinfo).time() == begin.time()
-    was = outdoor_c(a_scenario.weather, begin)
-    assert outdoor_c(moved.weather, at.astimezone(moved.time.start.tzinfo)) == pytest.approx(was, abs=0.2)
+    outdoors = outdoors_of(a_scenario)
+    live = as_if_now(a_scenario, outdoors, begin, at)
+    start = live.scenario.time.start
+    assert start == at - timedelta(hours=1.5)
+    assert start.time() == a_scenario.time.start.time()
+    assert at.astimezone(start.tzinfo).time() == begin.time()
+    for hours in (0, 3, 16):
+        then, later = begin + timedelta(hours=hours), at + timedelta(hours=hours)
+        assert live.outdoors.outdoor_c(later) == outdoors.outdoor_c(then)
+        assert live.outdoors.sun(later) == outdoors.sun(then)
+        assert live.outdoors.sun_w_per_m2(later) == outdoors.sun_w_per_m2(then)
+    noon = begin + timedelta(hours=18)
+    assert outdoors.sun_w_per_m2(noon) > 0, "a weather that says nothing proves nothing"

@@ -1,4 +1,5 @@
-"""`gridward simulate SCENARIO --out DIR`: one scenario on simulated time, with and without control.
+"""`gridward simulate SCENARIO --out DIR`: one scenario on simulated time, with and without control; with
+`--policies` side by side with other policies, on several seeds (`simulate_policies.py`).
 
 SCENARIO is a TOML file, or the name of one that comes along: `--list` tells them. `--schema` prints the JSON
 Schema of such a file.
@@ -19,10 +20,15 @@ from typing import Any
 import structlog
 
 from grid_model.errors import NetworkRejected
+from gridward.simulate_policies import run_policies
 from simulations.errors import ScenarioRejected
+from simulations.policies.names import chosen
 from simulations.scenario_file import load_scenario
 from simulations.scenario_library import find_scenario, listed, schema_text
 from simulations.simulate import Outcome, simulate
+
+_SEEDS = 5
+_MOST_SEEDS = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", nargs="?", metavar="SCENARIO", help="a TOML file or a name of --list")
     parser.add_argument("--seed", type=_seed, help="instead of the scenario's own")
     parser.add_argument("--out", type=Path, metavar="DIR", help="made; files in it are replaced")
+    parser.add_argument(
+        "--policies",
+        type=_policies,
+        metavar="all|NAMES",
+        help="compare policies, by name with commas between",
+    )
+    parser.add_argument(
+        "--seeds", type=_seeds, metavar="N", help="with --policies: how many seeds, 5 if not given"
+    )
     parser.add_argument("--json", action="store_true", help="results.json on standard output")
     parser.add_argument("--list", action="store_true", help="the scenarios that come along, a line each")
     parser.add_argument("--schema", action="store_true", help="the JSON Schema of a scenario's file")
@@ -48,12 +63,27 @@ def run(options: argparse.Namespace) -> int:
 
 def _simulate(options: argparse.Namespace) -> int:
     begun = time.perf_counter()
+    if options.seeds is not None and options.policies is None:
+        print(
+            "gridward simulate: --seeds: expected --policies with it; --seed N is one other seed",
+            file=sys.stderr,
+        )
+        return 2
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     try:
         scenario = load_scenario(find_scenario(options.scenario), options.seed)
+        if options.policies is not None:
+            return run_policies(
+                scenario,
+                options.policies,
+                options.seeds or _SEEDS,
+                options.out,
+                as_json=options.json,
+                begun_s=begun,
+            )
         outcome = simulate(
             scenario, options.out, version("gridward"), elapsed_s=lambda: time.perf_counter() - begun
         )
@@ -83,6 +113,19 @@ def _seed(text: str) -> int:
     if seed < 0:
         raise argparse.ArgumentTypeError(f"{text}: expected a whole number from 0 up")
     return seed
+
+
+def _seeds(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= _MOST_SEEDS:
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number, 1 to {_MOST_SEEDS}")
+    return int(text)
+
+
+def _policies(text: str) -> tuple[str, ...]:
+    try:
+        return chosen(text)
+    except ValueError as fault:
+        raise argparse.ArgumentTypeError(str(fault)) from fault
 
 
 def _summary(outcome: Outcome, out: Path) -> str:

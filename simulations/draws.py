@@ -27,6 +27,7 @@ Subject = Literal[
     "meters",
     "link",
     "feeder",
+    "faults",
 ]
 _STREAMS: dict[str, int] = {
     "assignment": 0,
@@ -44,6 +45,7 @@ _STREAMS: dict[str, int] = {
     "meters": 12,
     "link": 13,
     "feeder": 14,
+    "faults": 15,
 }
 
 

@@ -1,0 +1,326 @@
+"""The judge's eye on the journal: what was written, commit by commit, read as plain JSON.
+
+Knows nothing of the controller but the names that its entries have.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from simulations.faults.promises import Broken, Promised
+
+Raw = Mapping[str, Any]
+OPEN = ("planned", "sent", "accepted", "active")
+OVER = ("ended", "overridden", "refused", "settled")
+FREEING = ("released", "overridden", "protected")
+EPSILON_KW = 1e-6
+_decode = msgspec.json.Decoder().decode
+
+
+def time_of(text: str) -> datetime:
+    """A time as the journal has it."""
+    return datetime.fromisoformat(text)
+
+
+@dataclass
+class Told:
+    """One request, as the journal tells it."""
+
+    request: str
+    event: str
+    resource: str
+    target: str
+    customer: str
+    service_point: str
+    at: datetime
+    p_before_kw: float
+    baseline_kw: float
+    limit_kw: float
+    end: datetime
+    since: datetime
+    """when it came into its state, by the clock of whoever wrote it"""
+    state: str = "planned"
+    commands: dict[int, tuple[float, datetime]] = field(default_factory=dict)
+    """sequence → limit, end"""
+    releasing: bool = False
+    taken: bool = False
+    """its target said that it takes part"""
+    settled: int = 0
+    credits: int = 0
+    freed_at: datetime | None = None
+    ordered_until: datetime | None = None
+    """by an operator, whose limit the automatic neither ends nor bounds"""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it limits its target."""
+        return self.state in OPEN
+
+    @property
+    def cut_kw(self) -> float:
+        """What it takes away."""
+        return max(self.p_before_kw - self.limit_kw, 0.0)
+
+
+@dataclass
+class Orders:
+    """What operators ordered and has not ended."""
+
+    off: bool = False
+    released_all: bool = False
+    released: set[str] = field(default_factory=set)
+    excluded: set[str] = field(default_factory=set)
+
+    def forbid(self, told: Told) -> bool:
+        """Whether the automatic must leave this target alone."""
+        alone = self.released | self.excluded
+        return self.off or self.released_all or told.target in alone or told.customer in alone
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What one commit told, for those who judge it as a whole."""
+
+    entries: Sequence[Raw]
+    planned: Sequence[tuple[Raw, Told]]
+    """by the automatic"""
+    tightened: Sequence[tuple[Raw, Told, float]]
+    """by the automatic, with how much less the target may take"""
+    released: Sequence[Told]
+    """by the automatic, because the network allows it"""
+
+
+class Story:
+    """All that the journal told so far."""
+
+    def __init__(self, promised: Promised, heard: Callable[[str], bool]) -> None:
+        """`heard`: whether anything that came from the field shows that a request was taken on."""
+        self._promised, self._heard = promised, heard
+        self.requests: dict[str, Told] = {}
+        self.open: dict[str, Told] = {}
+        """target → its open request"""
+        self.events: dict[str, datetime] = {}
+        """when each event, or operator's order, began"""
+        self.open_events: set[str] = set()
+        self.orders = Orders()
+        self.answers: set[tuple[str, str]] = set()
+        self.said_no: set[tuple[str, str]] = set()
+        """(event, customer)"""
+        self.bodies: list[str] = []
+        """of every entry, in order: what may never be lost"""
+        self.epoch = 0
+        self.off = timedelta(0)
+        """by how much a clock has been wrong so far"""
+        self.postings: list[tuple[str, str, str, int]] = []
+        self._planned: list[tuple[Raw, Told]] = []
+        self._tightened: list[tuple[Raw, Told, float]] = []
+        self._released: list[Told] = []
+        self._ended_now: set[str] = set()
+        self._freed_by_order: list[tuple[str, str | None]] = []
+
+    def read(self, rows: Sequence[tuple[int, str]], *, decides: bool) -> Commit:
+        """One commit. `decides`: it carries the sample of a cycle, so the automatic decided in it."""
+        self._planned, self._tightened, self._released = [], [], []
+        self._ended_now, self._freed_by_order = set(), []
+        entries: list[Raw] = []
+        for seq, body in rows:
+            expect(seq == len(self.bodies) + 1, "whole", f"entry {seq} comes after {len(self.bodies)}")
+            self.bodies.append(body)
+            entry = _decode(body)
+            entries.append(entry)
+            handle = _HANDLES.get(entry["entry"])
+            if handle is not None:
+                handle(self, entry, time_of(entry["at"]))
+        for action, target in self._freed_by_order:
+            self._is_freed(action, target)
+        released = [t for t in self._released if t.request not in self._ended_now] if decides else []
+        return Commit(entries, tuple(self._planned), tuple(self._tightened), released)
+
+    def unsettled(self, now: datetime) -> list[str]:
+        """What is not over yet, but for what a clock that was ahead has put into the future: nobody can tell
+        it from a time that has still to come.
+        """
+        return [
+            f"{t.request} is {t.state}"
+            for t in self.requests.values()
+            if not t.settled and max(t.since, t.end) <= now
+        ]
+
+    def stamped_ahead(self, now: datetime) -> set[str]:
+        """Events that have such requests, or are such."""
+        events = {t.event for t in self.requests.values() if not t.settled and max(t.since, t.end) > now}
+        return events | {event for event, at in self.events.items() if at > now}
+
+    # --- one entry each
+
+    def _controller_started(self, entry: Raw, at: datetime) -> None:
+        expect(entry["epoch"] > self.epoch, "order", f"epoch {entry['epoch']} after {self.epoch}")
+        self.epoch = entry["epoch"]
+
+    def _event_opened(self, entry: Raw, at: datetime) -> None:
+        expect(entry["event"] not in self.events, "whole", f"{entry['event']} opens twice")
+        expect(not self.open_events, "opens", f"{entry['event']} opens while {self.open_events} is open")
+        self.events[entry["event"]] = at
+        self.open_events.add(entry["event"])
+        self.orders.released, self.orders.released_all = set(), False
+
+    def _event_closed(self, entry: Raw, at: datetime) -> None:
+        of_event = [t for t in self.open.values() if t.event == entry["event"]]
+        left = [t.request for t in of_event if t.ordered_until is None or t.ordered_until <= at - self.off]
+        expect(not left, "closes", f"{entry['event']} closes while {left} are in force")
+        self.open_events.discard(entry["event"])
+        self.orders.released, self.orders.released_all = set(), False
+
+    def _operator_acted(self, entry: Raw, at: datetime) -> None:
+        target = entry["target"]
+        match entry["action"]:
+            case "limit":
+                self.events[entry["order"]] = at
+            case "automatic_off":
+                self.orders.off = True
+            case "automatic_on":
+                self.orders.off, self.orders.released_all, self.orders.excluded = False, False, set()
+            case "release_all":
+                self.orders.released_all = True
+            case "release":
+                self.orders.released.add(target)
+            case "exclude":
+                self.orders.excluded.add(target)
+            case "include":
+                self.orders.excluded.discard(target)
+            case _:
+                pass
+        if entry["action"] in ("release", "release_all", "exclude"):
+            self._freed_by_order.append((entry["action"], target))
+
+    def _is_freed(self, action: str, target: str | None) -> None:
+        for told in self.open.values():
+            meant = action == "release_all" or target in (told.target, told.customer)
+            expect(not meant or told.releasing, "override", f"{action} {target} does not free {told.request}")
+
+    def _request_planned(self, entry: Raw, at: datetime) -> None:
+        request, end = entry["request"], time_of(entry["end"])
+        expect(request not in self.requests, "once", f"{request} is planned twice")
+        told = Told(
+            request, entry["event"], entry["resource"], entry["target"], entry["customer"],
+            entry["service_point"], at, entry["p_before_kw"], entry["baseline_kw"], entry["limit_kw"], end,
+            at,
+        )  # fmt: skip
+        told.commands[entry["sequence"]] = (told.limit_kw, end)
+        self._is_the_only_one(told)
+        self.requests[request] = told
+        self.open[told.target] = told
+        self._limited(told, entry, at, end)
+        if entry.get("ordered") is None and told.resource == "device":
+            self._planned.append((entry, told))
+
+    def _request_changed(self, entry: Raw, at: datetime) -> None:
+        told, end = self._of(entry), time_of(entry["end"])
+        newest = max(told.commands)
+        expect(entry["sequence"] > newest, "order", f"{told.request}: {entry['sequence']} after {newest}")
+        before_kw, told.limit_kw, told.end = told.limit_kw, entry["limit_kw"], end
+        told.commands[entry["sequence"]] = (told.limit_kw, end)
+        told.releasing = entry["reason"] in FREEING
+        by_automatic = entry.get("ordered") is None and told.resource == "device"
+        if told.releasing:
+            told.freed_at = told.freed_at or at
+            if entry["reason"] == "released" and by_automatic and told.is_open:
+                self._released.append(told)
+            return
+        expect(told.is_open, "life", f"{told.request} is {told.state}, and gets another limit")
+        self._limited(told, entry, at, end)
+        if by_automatic and entry["reason"] == "tightened":
+            self._tightened.append((entry, told, before_kw - told.limit_kw))
+
+    def _limited(self, told: Told, entry: Raw, at: datetime, end: datetime) -> None:
+        """A new limit, or another one."""
+        promised, reason = self._promised, entry.get("reason")
+        ordered = entry.get("ordered")
+        if ordered is not None:
+            told.ordered_until = time_of(ordered["until"])
+            expect(end <= told.ordered_until, "own end", f"{told.request} outlasts its order")
+        elif reason != "relaxed":
+            expect(not self.orders.forbid(told), "override", f"{told.request} against {self.orders}")
+            again = (told.event, told.customer) in self.said_no and reason is None
+            asks = again and told.resource == "person"  # devices are another agreement
+            expect(not asks, "override", f"{told.request}: {told.customer} has said no in this event")
+        late = f"{told.request} ends at {end}, told at {at}"
+        expect(end <= at + promised.soon + self.off, "own end", late)
+        since = self.events.get(told.event)
+        expect(since is not None, "bounded", f"{told.request} belongs to no event")
+        assert since is not None
+        longest = since + timedelta(seconds=promised.longest_s)
+        expect(end <= max(longest, told.ordered_until or at) + self.off, "bounded", late)
+
+    def _request_moved(self, entry: Raw, at: datetime) -> None:
+        told, state = self._of(entry), entry["state"]
+        back = told.state in OVER and state in OPEN
+        expect(not back, "life", f"{told.request} goes from {told.state} to {state}")
+        if state in ("accepted", "active") and told.resource == "device":
+            expect(self._heard(told.request), "honest", f"{told.request} is called {state}; nobody said so")
+            told.taken = True
+        told.state, told.since = state, at
+        if state in OPEN:
+            self._is_the_only_one(told)
+            self.open[told.target] = told
+        else:
+            self._ended_now.add(told.request)
+            told.freed_at = told.freed_at or at
+            if self.open.get(told.target) is told:
+                del self.open[told.target]
+
+    def _notice_answered(self, entry: Raw, at: datetime) -> None:
+        told = self._of(entry)
+        expect(told.resource == "person", "honest", f"{told.request} was answered for a device")
+        self.answers.add((told.request, entry["answer"]))
+        if entry["answer"] == "opted_out":
+            self.said_no.add((told.event, told.customer))
+        else:
+            self.said_no.discard((told.event, told.customer))
+
+    def _request_settled(self, entry: Raw, at: datetime) -> None:
+        told = self._of(entry)
+        told.settled += 1
+        expect(told.settled == 1, "once", f"{told.request} is settled twice")
+        expect(not told.is_open, "life", f"{told.request} is settled while it is {told.state}")
+
+    def _ledger_posted(self, entry: Raw, at: datetime) -> None:
+        told = self._of(entry)
+        told.credits += 1
+        expect(told.credits == 1, "once", f"{told.request} is credited twice")
+        sums: dict[str, int] = {}
+        for account, unit, amount in entry["postings"]:
+            whole = isinstance(amount, int) and amount != 0
+            expect(whole, "zero", f"{entry['key']} posts {amount} {unit}")
+            sums[unit] = sums.get(unit, 0) + amount
+            self.postings.append((entry["key"], account, unit, amount))
+        expect(not any(sums.values()), "zero", f"{entry['key']} sums to {sums}")
+
+    def _of(self, entry: Raw) -> Told:
+        told = self.requests.get(entry["request"])
+        if told is None:
+            raise Broken("noted", f"{entry['entry']} of {entry['request']}, which nobody planned")
+        return told
+
+    def _is_the_only_one(self, told: Told) -> None:
+        other = self.open.get(told.target)
+        only = other is None or other is told
+        expect(only, "one limit", f"{told.request} beside {other.request if other else ''} for {told.target}")
+
+
+_HANDLES: Mapping[str, Callable[[Story, Raw, datetime], None]] = {
+    name: getattr(Story, f"_{name}")
+    for name in (
+        "controller_started", "event_opened", "event_closed", "operator_acted", "request_planned",
+        "request_changed", "request_moved", "notice_answered", "request_settled", "ledger_posted",
+    )
+}  # fmt: skip
+
+
+def expect(holds: bool, promise: str, what: str) -> None:
+    """Raises Broken where a promise does not hold."""
+    if not holds:
+        raise Broken(promise, what)

@@ -7,7 +7,7 @@ what each controller heard, and the true powers.
 
 import hashlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -125,6 +125,23 @@ class Judge:
         self._step("arrives", device.name, f"{_short(command)} {[(a.request, a.answer, a.reason) for a in said]}")
         self._check(lambda: self.far_side.arrived(device, command, before, epoch_before, said, self._now()))
         self.looks(device)
+
+    def arms(self, device: FieldDevice, failsafe: Failsafe) -> None:
+        """A failsafe is about to reach a device."""
+        self._step("arms", device.name, _short(failsafe))
+        self._check(lambda: self.far_side.armed_with(device, failsafe, self._now()))
+
+    def beats(self, device: FieldDevice, heartbeat: Heartbeat) -> None:
+        """A heartbeat is about to reach a device."""
+        self._check(lambda: self.far_side.beat(device, heartbeat, self._now()))
+
+    def is_freed(self, devices: Iterable[FieldDevice]) -> None:
+        """Nothing was lost for a while: whoever was released must have heard it."""
+        for device in devices:
+            held = device.held
+            told = None if held is None else self.story.requests.get(held.request)
+            if told is not None and (told.releasing or not told.is_open) and not self.story.off:
+                self.breaks(Broken("freed", f"{device.name} holds {told.request}, which is {told.state}"))
 
     def looks(self, device: FieldDevice) -> None:
         """At one device."""

@@ -80,7 +80,7 @@ class Looked:
                 for meter, kw in zip(meters, p_kw, strict=True):
                     self._take(ears, meter, at, kw)
             case Reading(meter=meter, at=at, p_kw=kw) if meter != SUBSTATION:
-                if not _goes_back(ears, message):
+                if self._can_be(meter, kw) and not _goes_back(ears, message):
                     self._take(ears, meter, at, kw)
             case DeviceStatus(device=device):
                 ears.devices[device] = message
@@ -88,9 +88,11 @@ class Looked:
                 pass
 
     def _take(self, ears: Ears, meter: str, at: datetime, kw: float) -> None:
-        bound = OVER_BOUND * self._promised.bound_kw[int(meter[1:])]
-        if math.isfinite(kw) and abs(kw) <= bound:
+        if self._can_be(meter, kw):
             ears.meters.setdefault(meter, deque(maxlen=REMEMBERED)).append((at, kw))
+
+    def _can_be(self, meter: str, kw: float) -> bool:
+        return math.isfinite(kw) and abs(kw) <= OVER_BOUND * self._promised.bound_kw[int(meter[1:])]
 
     # --- what it decided
 

@@ -58,7 +58,8 @@ class Money:
         expect(given == says, "shown", f"{name} is settled with {says} and credited with {given}")
 
     def _most_kwh(self, told: Told, settled_at: datetime, samples: Sequence[tuple[datetime, Floats]]) -> float:
-        """What the samples show below the frozen baseline at most, between each two the lower one of both.
+        """What the samples show below the frozen baseline at most, between each two the lower one of both; the
+        last one counts for as long as a reading is fresh.
 
         An upper bound: minutes above the baseline are not set against those below.
         """
@@ -69,6 +70,9 @@ class Money:
             if told.at - room <= at <= settled_at + room and not np.isnan(p_kw[place])
         ]
         inside.sort()
+        if inside:
+            hold = timedelta(seconds=self._promised.fresh_s)
+            inside.append((inside[-1][0] + hold, inside[-1][1]))
         kwh = 0.0
         for (begin, first_kw), (end, second_kw) in zip(inside, inside[1:], strict=False):
             below_kw = max(told.baseline_kw - min(first_kw, second_kw), 0.0)

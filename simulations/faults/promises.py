@@ -39,6 +39,7 @@ PROMISES: Mapping[str, str] = {
     "life": "a request that is over stays over",
     "whole": "the journal has no gaps, and can be replayed to the same books",
     "sound": "no pass, settlement or housekeeping fails by a fault of its own; nobody ends without need",
+    "freed": "who is released is free soon, however often the word of it was lost (C3, C10)",
     "rest": "when faults stop, all are free, settled and at rest within the bound",
 }
 """Every promise that is checked; in brackets the rule of the design, and the line of the reliability table."""

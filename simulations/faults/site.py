@@ -32,11 +32,21 @@ FUSE_KW = 43.5
 
 
 class Unrefereed(FactoredLoadFlow):
-    """The load flow without pandapower's second opinion, which costs more than all else in a cycle."""
+    """The load flow without pandapower's second opinion, which costs more than all else in a cycle; what does
+    not converge is still asked of it.
+    """
+
+    _asked = False
 
     def by_runpp(self, p_kw: Floats, q_kvar: Floats, slack_scale: float) -> LoadFlowResult:
-        """See the base class: here its own solution."""
-        return self.solve(p_kw, q_kvar, slack_scale=slack_scale)
+        """See the base class: here its own solution, where it has one."""
+        if self._asked:
+            return super().by_runpp(p_kw, q_kvar, slack_scale)
+        self._asked = True
+        try:
+            return self.solve(p_kw, q_kvar, slack_scale=slack_scale)
+        finally:
+            self._asked = False
 
 
 def site_of(options: Options) -> settings.Site:
@@ -57,16 +67,16 @@ def site_of(options: Options) -> settings.Site:
             period_s=period_s, fresh_s=2.5 * period_s, max_clock_skew_s=min(period_s, 30.0), estimate=False
         ),
         events=settings.Events(
-            persistence_checks=2, close_after_s=2 * period_s, max_duration_s=16 * period_s
+            persistence_checks=2, close_after_s=2 * period_s, max_duration_s=18 * period_s
         ),
         look_ahead=settings.LookAhead(act_early=options.act_early, lead_s=period_s, announce=False),
         requests=settings.Requests(
-            duration_s=6 * period_s,
-            renew_before_s=2 * period_s,
+            duration_s=8 * period_s,
+            renew_before_s=4 * period_s,
             answer_within_s=1.2 * period_s,
             attempts=2,
             min_between_s=3 * period_s,
-            longest_order_s=6 * period_s,
+            longest_order_s=8 * period_s,
         ),
         safety=settings.Safety(
             feeder_share_per_minute=REACH_SHARE, release_share_per_minute=PACE_SHARE

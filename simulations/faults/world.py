@@ -37,9 +37,13 @@ START = datetime(2016, 1, 12, 17, 0, tzinfo=UTC)
 CONTROLLER_LEAD_S = 1.0
 """It looks so long after the meters spoke."""
 MOST_CONTROLLERS = 60
+CALM_PERIODS = 4
+"""After so many without faults a release has been told, once more where it was lost, and heard."""
 SPEAKS_EVERY = 2
 """periods; a device speaks in between when it has news"""
 LONGEST_DOWN_PERIODS = 2.0
+GUARDS_WAIT_PERIODS = 20.0
+"""Where there are devices of guard mode, a controller may be away for longer than they are patient."""
 
 
 class World:
@@ -116,10 +120,12 @@ class World:
         self.heal()
         promised = site.promised(self.options)
         until = self.now() + timedelta(seconds=promised.rest_s)
-        left = ["everything"]
+        left, calm = ["everything"], 0
         while left and self.now() < until and self.judge.broken is None:
             await self._period()
-            left = self.left()
+            left, calm = self.left(), calm + 1
+            if calm >= CALM_PERIODS:
+                self.judge.is_freed(self.devices.values())
         if left:
             self.judge.breaks(Broken("rest", f"after {promised.rest_s:.0f} s: {'; '.join(left[:8])}"))
         if self.judge.broken is None:
@@ -198,12 +204,12 @@ class World:
                 self._command(message)
             case Failsafe():
                 device = self.devices[message.device]
-                self.judge.far_side.armed_with(device, message, self.now())
+                self.judge.arms(device, message)
                 device.arm(message)
                 self._changed(device)
             case Heartbeat():
                 for device in self.devices.values():
-                    self.judge.far_side.beat(device, message, self.now())
+                    self.judge.beats(device, message)
                     device.hear(message)
                     self._changed(device)
             case CustomerNotice():
@@ -394,7 +400,9 @@ class World:
         if one.error is not None and not self._is_its_right(one, one.error):
             self.judge.fault(f"controller {one.number} ended: {one.error!r}")
         if self.current is None:
-            down = LONGEST_DOWN_PERIODS * float(self.draws.of("controller_crash").random())
+            rng = self.draws.of("controller_crash")
+            long = self.options.guards and rng.random() < 0.3
+            down = (GUARDS_WAIT_PERIODS if long else LONGEST_DOWN_PERIODS) * float(rng.random())
             self._restart_soon(0.1 + (0.0 if self._healed else down))
 
     def _is_its_right(self, one: Controller, error: BaseException) -> bool:

@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "store": ("gridward.store", "make or renew the tables of a store in PostgreSQL"),
     "config": ("gridward.config_check", "check a site's settings"),
     "doctor": ("gridward.doctor", "is this machine fit to run it"),
+    "fuzz": ("gridward.fuzz", "the whole system on simulated time, with faults on purpose, and a judge"),
     "soak": ("gridward.soak.command", "kill -9 again and again, and an independent judge"),
     "bench": ("gridward.bench", "measured ratios, side by side in one run"),
 }

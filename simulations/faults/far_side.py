@@ -159,8 +159,14 @@ class FarSide:
             return
         guard.beat, guard.silent_since, guard.excused = order, now, False
 
-    def came_back(self, device: FieldDevice, now: datetime) -> None:
-        """After a crash it listens anew."""
+    def came_back(self, device: FieldDevice, now: datetime, away: timedelta) -> None:
+        """After a crash it listens anew. What it held goes on; how long it was away only its clock can tell, so
+        where that is wrong the limit lasts for what it had left.
+        """
+        if device.name in self.free_by and (device.held is None or device.clock_off):
+            known = self.free_by.pop(device.name)
+            if device.held is not None:
+                self.free_by[device.name] = known + away
         guard = self.armed.get(device.name)
         if guard is not None:
             guard.silent_since, guard.excused = now, True

@@ -40,15 +40,18 @@ class Ears:
     """energy by meter, of what counted as plausible"""
 
 
-def _goes_back(ears: Ears, reading: Reading) -> bool:
-    """Whether its register is below what the meter said of a time before."""
+def _goes_back(ears: Ears, reading: Reading, *, timely: bool) -> bool:
+    """Whether its register is below what the meter said of a time before. One that is not `timely` may not have
+    been used, so nothing is measured by it.
+    """
     energy_kwh = reading.energy_kwh
     if energy_kwh is None:
         return False
     known = ears.registers.setdefault(reading.meter, [])
     if any(at <= reading.at and kwh > energy_kwh + REGISTER_ROUNDS_KWH for at, kwh in known):
         return True
-    known.append((reading.at, energy_kwh))
+    if timely:
+        known.append((reading.at, energy_kwh))
     return False
 
 
@@ -72,7 +75,7 @@ class Looked:
 
     # --- what a controller hears
 
-    def hears(self, controller: int, message: Inbound) -> None:
+    def hears(self, controller: int, message: Inbound, by_its_clock: datetime) -> None:
         """Something is delivered to a controller."""
         ears = self._ears.setdefault(controller, Ears())
         match message:
@@ -80,7 +83,9 @@ class Looked:
                 for meter, kw in zip(meters, p_kw, strict=True):
                     self._take(ears, meter, at, kw)
             case Reading(meter=meter, at=at, p_kw=kw) if meter != SUBSTATION:
-                if self._can_be(meter, kw) and not _goes_back(ears, message):
+                age_s = (by_its_clock - at).total_seconds()
+                timely = -self._promised.skew_s <= age_s <= self._promised.fresh_s
+                if self._can_be(meter, kw) and not _goes_back(ears, message, timely=timely):
                     self._take(ears, meter, at, kw)
             case DeviceStatus(device=device):
                 ears.devices[device] = message

@@ -256,7 +256,7 @@ def no_deadline(put: Set) -> None:
     put(hearing, "due", lambda *_: None)
 
 
-@bug(**BUSY, lost_down=0.5)
+@bug(**BUSY | {"lost_down": 0.5, "clock_jump": 0.0, "device_clock": 0.0})
 def released_once_only(put: Set) -> None:
     """A release that was sent counts as heard."""
 

@@ -37,6 +37,8 @@ START = datetime(2016, 1, 12, 17, 0, tzinfo=UTC)
 CONTROLLER_LEAD_S = 1.0
 """It looks so long after the meters spoke."""
 MOST_CONTROLLERS = 60
+QUIET_PERIODS = 4
+"""In half of the runs so many of the last ones begin with little load: releases then meet the faults."""
 CALM_PERIODS = 4
 """After so many without faults a release has been told, once more where it was lost, and heard."""
 SPEAKS_EVERY = 2
@@ -65,6 +67,7 @@ class World:
         self.controllers: list[Controller] = []
         self.periods = 0
         self._troubles = Troubles(self)
+        self._gone_at: dict[str, datetime] = {}
         self._healed = False
         self._starting = False
         self._internal: list[str] = []
@@ -97,7 +100,10 @@ class World:
         self.loop.set_exception_handler(self._unheard)
         self.begin_phase(str(self.draws.of("phases").choice(("busy", "severe", "mixed", "calm"))))
         self.loop.call_later(CONTROLLER_LEAD_S, self._start_controller)
-        for _ in range(self.options.cycles):
+        quiet_from = self.options.cycles - QUIET_PERIODS if self.draws.of("phases").random() < 0.5 else None
+        for period in range(self.options.cycles):
+            if period == quiet_from:
+                self.begin_phase("calm")
             self._troubles.begin_period()
             await self._period()
             if self.judge.broken is not None:
@@ -251,6 +257,7 @@ class World:
         if self._healed or not device.online:
             return
         device.crash(forgets=forgets)
+        self._gone_at[device.name] = self.now()
         self.note("crash", f"{device.name} forgets {forgets}")
         if told:
             self.broker.say(DeviceStatus(FEEDER, device.name, None, False))
@@ -260,9 +267,7 @@ class World:
         if device.online:
             return
         device.come_back()
-        if device.held is None:
-            self.judge.far_side.free_by.pop(device.name, None)
-        self.judge.far_side.came_back(device, self.now())
+        self.judge.far_side.came_back(device, self.now(), self.now() - self._gone_at[device.name])
         self.note("back", device.name)
         self.broker.say(device.status())
         self._look_again(device)
@@ -391,7 +396,7 @@ class World:
         self.judge.wrote(one.number, written)
 
     def _hears(self, one: Controller, message: Inbound) -> None:
-        self.judge.hears(one.number, message)
+        self.judge.hears(one.number, message, self.clock.now())
 
     def _is_over(self, one: Controller) -> None:
         """It died, or ended by itself; a supervisor starts another one."""

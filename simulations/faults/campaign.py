@@ -1,0 +1,131 @@
+"""Many seeds on all cores, and every planted bug in turn."""
+
+import gc
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+from simulations.faults import planted as plants
+from simulations.faults import site
+from simulations.faults.options import Options, draw_options
+from simulations.faults.run import Outcome, run
+
+COLLECT_EVERY = 8
+"""runs; while one lasts nothing is collected"""
+PLANTED_SEEDS = 60
+"""A planted bug that none of so many seeds shows counts as not found."""
+AT_ONCE = 4
+"""seeds that a worker takes in one go"""
+
+
+@dataclass
+class Tally:
+    """What many runs came to."""
+
+    seeds: int = 0
+    simulated_s: float = 0.0
+    cpu_s: float = 0.0
+    steps: int = 0
+    struck: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    broken: list[Outcome] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """One more run."""
+        self.seeds += 1
+        self.simulated_s += outcome.simulated_s
+        self.cpu_s += outcome.cpu_s
+        self.steps += outcome.steps
+        self.struck.update(outcome.struck)
+        self.counts.update(outcome.counts)
+        if outcome.promise is not None:
+            self.broken.append(outcome)
+
+    @property
+    def hours(self) -> float:
+        """Simulated."""
+        return self.simulated_s / 3600
+
+    @property
+    def hours_per_cpu_minute(self) -> float:
+        """How fast it was."""
+        return self.hours / (self.cpu_s / 60) if self.cpu_s > 0 else 0.0
+
+
+def outcomes(seeds: Sequence[int], hours: float | None, jobs: int) -> Iterator[Outcome]:
+    """Each seed's outcome, in the order of the seeds. Raises RuntimeError for a fault of the simulation."""
+    work = partial(_seed, hours)
+    if jobs == 1:
+        _prepare()
+        yield from map(work, seeds)
+        return
+    with _pool(jobs) as pool:
+        yield from pool.map(work, seeds, chunksize=AT_ONCE)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What became of one planted bug."""
+
+    name: str
+    what: str
+    seeds: int
+    """that it took"""
+    outcome: Outcome | None
+    """None: it was not found"""
+
+
+def find_planted(first_seed: int, jobs: int, names: Iterable[str] = ()) -> Iterator[Found]:
+    """Every planted bug in turn, or those that are named."""
+    chosen = [bug.name for bug in plants.BUGS if not names or bug.name in names]
+    work = partial(_find, first_seed)
+    if jobs == 1:
+        _prepare()
+        yield from map(work, chosen)
+        return
+    with _pool(jobs) as pool:
+        yield from pool.map(work, chosen)
+
+
+def _find(first_seed: int, name: str) -> Found:
+    bug = next(bug for bug in plants.BUGS if bug.name == name)
+    with plants.planted(bug):
+        for tried in range(PLANTED_SEEDS):
+            outcome = run(bug.options(draw_options(first_seed + tried)))
+            if outcome.promise is not None:
+                return Found(name, bug.what, tried + 1, outcome)
+    return Found(name, bug.what, PLANTED_SEEDS, None)
+
+
+def _seed(hours: float | None, seed: int) -> Outcome:
+    if seed % COLLECT_EVERY == 0:
+        gc.collect()
+    return run(draw_options(seed, hours))
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    _prepare()
+    return ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("fork"))
+
+
+def _prepare() -> None:
+    """What all runs share is made once, and looked through by no collection any more."""
+    site.control_of(Options(0).period_s, False, False, frozenset())
+    site.keys()
+    gc.collect()
+    gc.freeze()
+
+
+def replays_the_same(outcome: Outcome, again: Callable[[Options], Outcome] = run) -> bool:
+    """Whether the same options give the same trace."""
+    return again(outcome.options).digest == outcome.digest
+
+
+def left_s(began_s: float, done: int, of: int) -> float:
+    """Seconds that are still to come, by what was done so far."""
+    passed_s = time.perf_counter() - began_s
+    return passed_s / done * (of - done) if done else 0.0

@@ -17,7 +17,8 @@ from typing import Any
 from simulations.faults.campaign import Found, Tally, find_planted, left_s, outcomes, replays_the_same
 from simulations.faults.options import CLASSES, Options
 from simulations.faults.promises import PROMISES
-from simulations.faults.run import Outcome, run as run_one
+from simulations.faults.run import Outcome
+from simulations.faults.run import run as run_one
 from simulations.faults.shrinking import shrink
 
 RULE_OF_THREE = 3.0
@@ -39,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--jobs", type=_count, default=os.cpu_count() or 1, metavar="J", help="processes")
     parser.add_argument("--planted", action="store_true", help="plant every bug in turn: all must be found")
-    parser.add_argument("--replay", type=_options, metavar="OPTIONS", help="one run, as this command printed it")
+    parser.add_argument(
+        "--replay", type=_options, metavar="OPTIONS", help="one run, as this command printed it"
+    )
     parser.add_argument("--no-shrink", action="store_true", help="leave failing runs as they are")
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
 
@@ -97,8 +100,8 @@ def _progress(args: argparse.Namespace, began_s: float, tally: Tally) -> None:
 
 def _lines(args: argparse.Namespace, tally: Tally, wall_s: float) -> Iterator[str]:
     yield (
-        f"{tally.seeds} seeds from {args.first}: {tally.hours:.0f} simulated hours in {tally.cpu_s:.0f} s of CPU "
-        f"({wall_s:.0f} s), {tally.hours_per_cpu_minute:.0f} hours per CPU minute"
+        f"{tally.seeds} seeds from {args.first}: {tally.hours:.0f} simulated hours in "
+        f"{tally.cpu_s:.0f} s of CPU ({wall_s:.0f} s), {tally.hours_per_cpu_minute:.0f} hours per CPU minute"
     )
     counts = tally.counts
     yield (
@@ -106,7 +109,8 @@ def _lines(args: argparse.Namespace, tally: Tally, wall_s: float) -> Iterator[st
         f"{counts['events']} events and orders, {counts['requests']} requests, {counts['settled']} settled, "
         f"{counts['credits']} credited"
     )
-    yield f"  faults that struck: {', '.join(f'{n} {name}' for name, n in sorted(tally.struck.items())) or 'none'}"
+    struck = ", ".join(f"{n} {name}" for name, n in sorted(tally.struck.items()))
+    yield f"  faults that struck: {struck or 'none'}"
     never = sorted(CLASSES.keys() - tally.struck.keys())
     if never:
         yield f"  never struck: {', '.join(never)}"
@@ -114,8 +118,8 @@ def _lines(args: argparse.Namespace, tally: Tally, wall_s: float) -> Iterator[st
 
 def _broken_lines(tally: Tally, shrunk: list[Outcome]) -> Iterator[str]:
     if not tally.broken:
-        bound = 100 * RULE_OF_THREE / tally.seeds
-        yield f"  all {len(PROMISES)} promises kept (fewer than {bound:.2g} % of seeds break one, with 95 % confidence)"
+        bound = f"fewer than {100 * RULE_OF_THREE / tally.seeds:.2g} % of seeds break one"
+        yield f"  all {len(PROMISES)} promises kept ({bound}, with 95 % confidence)"
         return
     yield f"  BROKEN in {len(tally.broken)} of {tally.seeds} seeds:"
     for place, outcome in enumerate(tally.broken):
@@ -168,7 +172,9 @@ def _planted(args: argparse.Namespace) -> int:
                 "bug": one.name,
                 "what": one.what,
                 "seeds": one.seeds,
-                "found": None if one.outcome is None else {"promise": one.outcome.promise, "what": one.outcome.what},
+                "found": None
+                if one.outcome is None
+                else {"promise": one.outcome.promise, "what": one.outcome.what},
             }
             for one in results
         ]

@@ -28,6 +28,10 @@ class Listener(Protocol):
         """Something comes from the field."""
         ...
 
+    def loses_link(self) -> None:
+        """The broker is away."""
+        ...
+
 
 class Broker:
     """Carries everything. `arrive` is the field's end."""
@@ -50,6 +54,12 @@ class Broker:
         """It listens no more."""
         if listener in self.listeners:
             self.listeners.remove(listener)
+
+    def goes_away(self) -> None:
+        """All links are lost, and nobody gets a new one until `away` ends."""
+        self.away = True
+        for listener in tuple(self.listeners):
+            listener.loses_link()
 
     def ask(self) -> None:
         """Raises Unreachable while it is away."""

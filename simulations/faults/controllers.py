@@ -17,6 +17,7 @@ from controller.metrics import Metrics
 from controller.people.people_desk import Noted
 from controller.stores.port import Store, StoreUnavailable
 from customers.consent_links import Choice
+from devices.errors import Unreachable
 from devices.messages import CustomerNotice, Failsafe, Heartbeat, Inbound, LimitCommand
 from devices.ports import Deliver
 from simulations.faults.broker import Broker, Down
@@ -76,6 +77,8 @@ class Controller:
         self._broker, self._draws, self._period_s = broker, draws, period_s
         self._sent, self._heard, self._over = sent, heard, over
         self._deliver: Deliver | None = None
+        self._lost: asyncio.Future[None] | None = None
+        self._clock = clock
         self._waiting: list[Inbound] = []
         self._turn = 0
         handle = Handle(disk, self.process, draws, lambda _, written: durable(self, written))
@@ -134,6 +137,11 @@ class Controller:
         self._heard(self, message)
         self._deliver(message)
 
+    def loses_link(self) -> None:
+        """The broker is away."""
+        if self._lost is not None and not self._lost.done():
+            self._lost.set_exception(Unreachable("the broker is away"))
+
     # --- what people do with it
 
     def operate(self, action: str, target: str | None, limit_kw: float | None) -> None:
@@ -163,10 +171,9 @@ class Controller:
         self.process.alive()
         self._broker.connect(self)
         self._deliver = deliver
+        self._lost = asyncio.get_running_loop().create_future()
         try:
-            while not self._broker.away:
-                await asyncio.sleep(self._period_s / 3)
-            self._broker.ask()
+            await self._lost
         finally:
             self._deliver = None
             self._broker.leave(self)
@@ -192,20 +199,20 @@ class Controller:
         self._broker.ask()
         self._sent(self, message)
         self._broker.send(message)
-        await asyncio.sleep(0)
+        await self._clock.sleep(0)
 
     async def _offload(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """What a thread would do is done here, before or after others had their turn."""
         self.process.alive()
         self._turn += 1
         if self._turn % 2:
-            await asyncio.sleep(0)
+            await self._clock.sleep(0)
         if getattr(function, "__name__", "") == "commit" and self._draws.strikes("disk_slow"):
-            await asyncio.sleep(self._period_s / 2 * float(self._draws.of("disk_slow").random()))
+            await self._clock.sleep(self._period_s / 2 * float(self._draws.of("disk_slow").random()))
         self.process.alive()
         result = function(*args, **kwargs)
         if not self._turn % 2:
-            await asyncio.sleep(0)
+            await self._clock.sleep(0)
         return result
 
     # --- its life

@@ -22,7 +22,9 @@ _PARTLY_KW = 1.8
 class FieldDevice:
     """`now` is the true time; `at_s` the loop's seconds."""
 
-    def __init__(self, device: Device, key: bytes, now: Callable[[], datetime], at_s: Callable[[], float]) -> None:
+    def __init__(
+        self, device: Device, key: bytes, now: Callable[[], datetime], at_s: Callable[[], float]
+    ) -> None:
         self.device, self.name = device, device.device
         self._key, self._true_now, self._at_s = key, now, at_s
         self._guard = GuardedDevice(LimitHolder(self.name, key, 0.0), key)
@@ -70,7 +72,9 @@ class FieldDevice:
         if self.mood == "refuses" and command.end > now:
             return [Answer(FEEDER, self.name, command.request, "refused", "owner")]
         answer = self._guard.receive(command, now, self._at_s())
-        self.highest_epoch = max(self.highest_epoch, command.epoch if answer is None or answer.reason != "signature" else 0)
+        self.highest_epoch = max(
+            self.highest_epoch, command.epoch if answer is None or answer.reason != "signature" else 0
+        )
         return [*self.ended(), *([] if answer is None else [answer])]
 
     def arm(self, failsafe: Failsafe) -> None:
@@ -128,7 +132,9 @@ class FieldDevice:
         """What it says of itself."""
         self._said = (self.p_kw(), self.limit_kw(), self.held)
         limit_kw, by_request, held = self.limit_kw(), self.limit_by_request_kw(), self.held
-        request = held.request if held is not None and by_request is not None and by_request == limit_kw else None
+        request = (
+            held.request if held is not None and by_request is not None and by_request == limit_kw else None
+        )
         failsafe = self._guard.failsafe
         return DeviceStatus(
             FEEDER,

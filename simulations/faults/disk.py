@@ -173,7 +173,7 @@ class Handle:
     def __init__(
         self, disk: Disk, process: Process, draws: Draws, durable: Callable[[Process, Written], None]
     ) -> None:
-        """`durable` is told of each commit as soon as it cannot be lost any more, before the process knows."""
+        """`durable` is told of each commit as soon as it cannot be lost, before the process knows."""
         self._disk, self._process, self._draws, self._durable = disk, process, draws, durable
         self._epoch: int | None = None
         self._in_doubt = False

@@ -104,6 +104,7 @@ class FarSide:
         device: FieldDevice,
         command: LimitCommand,
         before: LimitCommand | None,
+        *,
         epoch_before: int,
         said: Sequence[Answer],
         now: datetime,
@@ -116,7 +117,11 @@ class FarSide:
             same = unchanged and not took
             expect(same, "one writer", f"{device.name} obeys {command} though it knows epoch {epoch_before}")
         if after is not None and before is not None and after is not before:
-            expect(after.epoch >= before.epoch, "order", f"{device.name}: epoch {after.epoch} after {before.epoch}")
+            expect(
+                after.epoch >= before.epoch,
+                "order",
+                f"{device.name}: epoch {after.epoch} after {before.epoch}",
+            )
             if after.request == before.request:
                 grows = after.sequence > before.sequence
                 expect(grows, "order", f"{device.name}: {after.sequence} after {before.sequence}")
@@ -128,8 +133,8 @@ class FarSide:
     def _must_end(
         self, device: FieldDevice, command: LimitCommand, before: LimitCommand | None, now: datetime
     ) -> None:
-        """By the true time: what is left by its clock, or its whole window where its clock is behind; a change
-        of what it holds moves the end by no more than both ends differ.
+        """By the true time: what is left by its clock, or its whole window where its clock is behind; a
+        change of what it holds moves the end by no more than both ends differ.
         """
         left = command.end - max(command.start, device.now())
         free_by = now + left
@@ -142,26 +147,39 @@ class FarSide:
         """A failsafe has reached a device."""
         order = (failsafe.epoch, failsafe.sequence)
         known = self.armed.get(device.name)
-        if not device.online or failsafe.epoch < device.highest_epoch or (known is not None and order <= known.order):
+        if (
+            not device.online
+            or failsafe.epoch < device.highest_epoch
+            or (known is not None and order <= known.order)
+        ):
             return
         if failsafe.failsafe_kw < self._floors[device.name]:
             raise Broken("floor", f"{device.name} is armed with {failsafe.failsafe_kw:g} kW")
         if known is None:
             self.armed[device.name] = Guard(failsafe.failsafe_kw, failsafe.failsafe_s, order, now)
         else:
-            known.failsafe_kw, known.failsafe_s, known.order = failsafe.failsafe_kw, failsafe.failsafe_s, order
+            known.failsafe_kw, known.failsafe_s, known.order = (
+                failsafe.failsafe_kw,
+                failsafe.failsafe_s,
+                order,
+            )
 
     def beat(self, device: FieldDevice, heartbeat: Heartbeat, now: datetime) -> None:
         """A heartbeat has reached a device."""
         guard = self.armed.get(device.name)
         order = (heartbeat.epoch, heartbeat.sequence)
-        if guard is None or not device.online or heartbeat.epoch < device.highest_epoch or order <= guard.beat:
+        if (
+            guard is None
+            or not device.online
+            or heartbeat.epoch < device.highest_epoch
+            or order <= guard.beat
+        ):
             return
         guard.beat, guard.silent_since, guard.excused = order, now, False
 
     def came_back(self, device: FieldDevice, now: datetime, away: timedelta) -> None:
-        """After a crash it listens anew. What it held goes on; how long it was away only its clock can tell, so
-        where that is wrong the limit lasts for what it had left.
+        """After a crash it listens anew. What it held goes on; how long it was away only its clock can tell,
+        so where that is wrong the limit lasts for what it had left.
         """
         if device.name in self.free_by and (device.held is None or device.clock_off):
             known = self.free_by.pop(device.name)
@@ -205,4 +223,6 @@ class FarSide:
         if silent_s <= HEARTBEAT_TIMEOUT_S + LATE_S or silent_s >= guard.failsafe_s:
             return
         if limit_kw is None or limit_kw > guard.failsafe_kw + EPSILON_KW:
-            raise Broken("silence", f"{device.name} hears nothing for {silent_s:.0f} s, and may take {limit_kw} kW")
+            raise Broken(
+                "silence", f"{device.name} hears nothing for {silent_s:.0f} s, and may take {limit_kw} kW"
+            )

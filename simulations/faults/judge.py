@@ -66,7 +66,9 @@ class Judge:
     @property
     def latest(self) -> tuple[str, ...]:
         """The latest steps in words, each with its seconds since the begin."""
-        return tuple(f"{at_s:10.3f} s  {kind} {subject} {detail}" for at_s, kind, subject, detail in self._latest)
+        return tuple(
+            f"{at_s:10.3f} s  {kind} {subject} {detail}" for at_s, kind, subject, detail in self._latest
+        )
 
     def clock_is_off(self, off: timedelta) -> None:
         """A clock of the day has been wrong by so much."""
@@ -93,7 +95,9 @@ class Judge:
     def _wrote(self, controller: int, written: Written) -> None:
         epoch = self.far_side.epoch_of.get(controller)
         if epoch is not None and written.epoch != epoch:
-            raise Broken("one writer", f"controller {controller} of epoch {epoch} writes under {written.epoch}")
+            raise Broken(
+                "one writer", f"controller {controller} of epoch {epoch} writes under {written.epoch}"
+            )
         commit = self.story.read(written.rows, decides=bool(written.samples))
         self.looked.judge(controller, commit, written.samples, self.story.requests)
         self.money.judge(commit.entries, self.looked.samples, written.postings)
@@ -120,12 +124,19 @@ class Judge:
         device: FieldDevice,
         command: LimitCommand,
         before: LimitCommand | None,
+        *,
         epoch_before: int,
         said: list[Answer],
     ) -> None:
         """A command has reached its device."""
-        self._step("arrives", device.name, f"{_short(command)} {[(a.request, a.answer, a.reason) for a in said]}")
-        self._check(lambda: self.far_side.arrived(device, command, before, epoch_before, said, self._now()))
+        self._step(
+            "arrives", device.name, f"{_short(command)} {[(a.request, a.answer, a.reason) for a in said]}"
+        )
+        self._check(
+            lambda: self.far_side.arrived(
+                device, command, before, epoch_before=epoch_before, said=said, now=self._now()
+            )
+        )
         self.looks(device)
 
     def arms(self, device: FieldDevice, failsafe: Failsafe) -> None:
@@ -163,8 +174,16 @@ class Judge:
     def all_is_there(self, bodies: list[str]) -> None:
         """Whoever starts reads the journal: is everything there that was acknowledged?"""
         if bodies != self.story.bodies:
-            where = next((n for n, (a, b) in enumerate(zip(bodies, self.story.bodies, strict=False)) if a != b), len(bodies))
-            self.breaks(Broken("lost", f"of {len(self.story.bodies)} entries {len(bodies)} are there, all equal up to {where}"))
+            where = next(
+                (n for n, (a, b) in enumerate(zip(bodies, self.story.bodies, strict=False)) if a != b),
+                len(bodies),
+            )
+            self.breaks(
+                Broken(
+                    "lost",
+                    f"of {len(self.story.bodies)} entries {len(bodies)} are there, all equal up to {where}",
+                )
+            )
 
     def _step(self, kind: str, subject: str, detail: str) -> None:
         self.steps += 1
@@ -188,7 +207,7 @@ def _raise(error: Exception) -> None:
     raise error
 
 
-def _short(message: object) -> str:
+def _short(message: object) -> str:  # noqa: PLR0911  one line for each kind
     match message:
         case LimitCommand():
             return (
@@ -200,7 +219,8 @@ def _short(message: object) -> str:
         case Reading():
             return f"{message.meter} {message.p_kw}"
         case DeviceStatus():
-            return f"status {message.device} {message.online} {message.p_kw} {message.limit_kw} {message.request}"
+            shown = f"{message.p_kw} {message.limit_kw} {message.request}"
+            return f"status {message.device} {message.online} {shown}"
         case Answer():
             return f"{message.device} {message.answer} {message.request} {message.reason}"
         case Failsafe():

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from controller.stores.port import FeederSample
 from devices.messages import SUBSTATION, DeviceStatus, Inbound, Reading, ReadingBatch
@@ -27,6 +28,7 @@ BINDS_SHARE, BINDS_KW = 0.9, 0.2
 ROOM = 0.02
 """Above the closing threshold, for readings that came since the decision."""
 Said = tuple[datetime, float]
+Sampled = tuple[datetime, NDArray[np.float32]]
 
 
 @dataclass
@@ -41,8 +43,8 @@ class Ears:
 
 
 def _goes_back(ears: Ears, reading: Reading, *, timely: bool) -> bool:
-    """Whether its register is below what the meter said of a time before. One that is not `timely` may not have
-    been used, so nothing is measured by it.
+    """Whether its register is below what the meter said of a time before. One that is not `timely` may not
+    have been used, so nothing is measured by it.
     """
     energy_kwh = reading.energy_kwh
     if energy_kwh is None:
@@ -64,7 +66,7 @@ class Looked:
         self._promised, self._load_flow, self._tan_phi = promised, load_flow, tan_phi
         self._place = {point: place for place, point in enumerate(points)}
         self._ears: dict[int, Ears] = {}
-        self.samples: list[tuple[datetime, Floats]] = []
+        self.samples: list[Sampled] = []
         """as they were written: time, and power of each service point"""
         self._loading: list[tuple[datetime, float | None]] = []
         self._moved: deque[tuple[datetime, float]] = deque()
@@ -101,12 +103,18 @@ class Looked:
 
     # --- what it decided
 
-    def judge(self, controller: int, commit: Commit, samples: Sequence[FeederSample], story: Mapping[str, Told]) -> None:
+    def judge(
+        self, controller: int, commit: Commit, samples: Sequence[FeederSample], story: Mapping[str, Told]
+    ) -> None:
         """One commit of a cycle."""
         for sample in samples:
             self._shows_what_was_said(controller, sample)
             self.samples.append((sample.at, sample.p_kw))
-            loadings = [x for x in (sample.transformer_loading_percent, sample.max_line_loading_percent) if x is not None]
+            loadings = [
+                x
+                for x in (sample.transformer_loading_percent, sample.max_line_loading_percent)
+                if x is not None
+            ]
             self._loading.append((sample.at, max(loadings, default=None)))
             self._judge_decisions(controller, commit, sample, story)
 
@@ -118,8 +126,12 @@ class Looked:
             if math.isnan(kw):
                 continue
             said = ears.meters.get(f"M{place}", ())
-            if not any(abs(value - kw) < 1e-3 + 1e-5 * abs(value) and oldest <= at <= newest for at, value in said):
-                raise Broken("impossible", f"M{place} counts as {kw:g} kW at {sample.at}; it said {list(said)}")
+            if not any(
+                abs(value - kw) < 1e-3 + 1e-5 * abs(value) and oldest <= at <= newest for at, value in said
+            ):
+                raise Broken(
+                    "impossible", f"M{place} counts as {kw:g} kW at {sample.at}; it said {list(said)}"
+                )
 
     def _judge_decisions(
         self, controller: int, commit: Commit, sample: FeederSample, story: Mapping[str, Told]
@@ -168,10 +180,16 @@ class Looked:
 
     def _leaves_alone(self, sample: FeederSample, told: Told) -> None:
         freed_at = self._freed.get(told.target)
-        if freed_at is None or self.off or (told.at - freed_at).total_seconds() >= self._promised.leave_alone_s:
+        if (
+            freed_at is None
+            or self.off
+            or (told.at - freed_at).total_seconds() >= self._promised.leave_alone_s
+        ):
             return
         ratio = self._ratio(np.nan_to_num(sample.p_kw.astype(np.float64), nan=0.0))
-        severe = ratio is None or np.isnan(sample.p_kw).any() or ratio * 100 > self._promised.at_once_percent - 1
+        severe = (
+            ratio is None or np.isnan(sample.p_kw).any() or ratio * 100 > self._promised.at_once_percent - 1
+        )
         expect(bool(severe), "flap", f"{told.request} at {told.at}: {told.target} was freed at {freed_at}")
 
     def _has_room(
@@ -188,18 +206,26 @@ class Looked:
                 p_kw[self._place[told.service_point]] += max(told.p_before_kw - device_kw, 0.0)
         ratio = self._ratio(p_kw)
         fits = ratio is not None and ratio < self._promised.close_below + ROOM
-        expect(fits, "release", f"{[t.request for t in released]} at {sample.at}: then it is at {ratio or 9:.3f}")
+        expect(
+            fits, "release", f"{[t.request for t in released]} at {sample.at}: then it is at {ratio or 9:.3f}"
+        )
 
     def _keeps_pace(self, released: Sequence[Told], sample: FeederSample, story: Mapping[str, Told]) -> None:
         if len(released) == 1 or self._leaves_in_any_case(released, sample, story):
             return
         events = {told.event for told in released}
-        of_event = [t for t in story.values() if t.resource == "device" and (t.event in events or t.ordered_until)]
+        of_event = [
+            t for t in story.values() if t.resource == "device" and (t.event in events or t.ordered_until)
+        ]
         most_kw = self._promised.pace_share * sum(t.cut_kw for t in of_event)
         freed_kw = sum(t.cut_kw for t in released)
-        expect(freed_kw <= most_kw + EPSILON_KW, "pace", f"{freed_kw:g} kW at once, {most_kw:g} kW are allowed")
+        expect(
+            freed_kw <= most_kw + EPSILON_KW, "pace", f"{freed_kw:g} kW at once, {most_kw:g} kW are allowed"
+        )
 
-    def _leaves_in_any_case(self, released: Sequence[Told], sample: FeederSample, story: Mapping[str, Told]) -> bool:
+    def _leaves_in_any_case(
+        self, released: Sequence[Told], sample: FeederSample, story: Mapping[str, Told]
+    ) -> bool:
         """Whether an event must come to its end, whatever the network says."""
         oldest = min((t.at for t in story.values() if t.event == released[0].event), default=sample.at)
         return bool(self.off) or (sample.at - oldest).total_seconds() >= self._promised.winds_down_s
@@ -222,5 +248,7 @@ class Looked:
         result = self._load_flow.solve(p_kw, self._tan_phi * p_kw)
         if not result.converged:
             return None
-        loading = max(float(result.line_loading_percent.max()), float(result.transformer_loading_percent.max()))
+        loading = max(
+            float(result.line_loading_percent.max()), float(result.transformer_loading_percent.max())
+        )
         return max(loading / 100, float((1 - result.v_pu.min()) / 0.1))

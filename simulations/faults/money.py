@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 
-from grid_model.network import Floats
+from simulations.faults.looked import Sampled
 from simulations.faults.promises import Promised
 from simulations.faults.story import Raw, Story, Told, expect, time_of
 
@@ -20,7 +21,12 @@ class Money:
     def __init__(self, promised: Promised, story: Story, place: Mapping[str, int]) -> None:
         self._promised, self._story, self._place = promised, story, place
 
-    def judge(self, entries: Sequence[Raw], samples: Sequence[tuple[datetime, Floats]], postings: Sequence[tuple[str, int, str, str, int]]) -> None:
+    def judge(
+        self,
+        entries: Sequence[Raw],
+        samples: Sequence[Sampled],
+        postings: Sequence[tuple[str, int, str, str, int]],
+    ) -> None:
         """One commit: its entries, all samples so far, and what it wrote into the ledger's tables."""
         posted = {e["request"]: e for e in entries if e["entry"] == "ledger_posted"}
         for entry in entries:
@@ -35,11 +41,13 @@ class Money:
         rows = Counter((key, account, unit, amount) for key, _, account, unit, amount in postings)
         expect(told_rows == rows, "zero", f"journal and ledger differ: {told_rows - rows} {rows - told_rows}")
 
-    def _shown(self, entry: Raw, told: Told, samples: Sequence[tuple[datetime, Floats]]) -> None:
+    def _shown(self, entry: Raw, told: Told, samples: Sequence[Sampled]) -> None:
         if entry["reduced_kwh"] <= 0:
             return
         taken = told.taken or told.resource == "person"
-        expect(taken, "shown", f"{told.request} is settled with {entry['reduced_kwh']:g} kWh; nobody took part")
+        expect(
+            taken, "shown", f"{told.request} is settled with {entry['reduced_kwh']:g} kWh; nobody took part"
+        )
         most_kwh = self._most_kwh(told, time_of(entry["at"]), samples)
         shown = entry["reduced_kwh"] <= most_kwh + KWH_TOLERANCE or bool(self._story.off)
         said = f"{told.request} is settled with {entry['reduced_kwh']:.3f} kWh"
@@ -50,16 +58,20 @@ class Money:
         owed = entry["points"] > 0 or entry["minor_units"] > 0
         expect(not owed or posted is not None, "shown", f"{name} is owed points, and nothing is booked")
         most = entry["reduced_kwh"] * self._promised.points_per_kwh + 1e-9
-        expect(entry["points"] <= most, "shown", f"{name}: {entry['points']} points for {entry['reduced_kwh']:g} kWh")
+        expect(
+            entry["points"] <= most,
+            "shown",
+            f"{name}: {entry['points']} points for {entry['reduced_kwh']:g} kWh",
+        )
         if posted is None:
             return
         given = sorted(amount for _, _, amount in posted["postings"] if amount > 0)
         says = sorted(n for n in (entry["points"], entry["minor_units"]) if n > 0)
         expect(given == says, "shown", f"{name} is settled with {says} and credited with {given}")
 
-    def _most_kwh(self, told: Told, settled_at: datetime, samples: Sequence[tuple[datetime, Floats]]) -> float:
-        """What the samples show below the frozen baseline at most, between each two the lower one of both; the
-        last one counts for as long as a reading is fresh.
+    def _most_kwh(self, told: Told, settled_at: datetime, samples: Sequence[Sampled]) -> float:
+        """What the samples show below the frozen baseline at most, between each two the lower one of both;
+        the last one counts for as long as a reading is fresh.
 
         An upper bound: minutes above the baseline are not set against those below.
         """
@@ -74,7 +86,7 @@ class Money:
             hold = timedelta(seconds=self._promised.fresh_s)
             inside.append((inside[-1][0] + hold, inside[-1][1]))
         kwh = 0.0
-        for (begin, first_kw), (end, second_kw) in zip(inside, inside[1:], strict=False):
+        for (begin, first_kw), (end, second_kw) in pairwise(inside):
             below_kw = max(told.baseline_kw - min(first_kw, second_kw), 0.0)
             kwh += below_kw * (end - begin).total_seconds() / 3600
         return kwh

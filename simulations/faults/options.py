@@ -94,11 +94,15 @@ class Options:
 
     def without(self, name: str) -> "Options":
         """The same with one class off."""
-        return replace(self, **{name: 0.0})
+        return replace(self, **_only(name, 0.0))
 
     def differing(self) -> dict[str, Any]:
         """What is not as by default, for the command that replays it."""
         return {name: value for name, value in asdict(self).items() if value != _DEFAULTS.get(name)}
+
+
+def _only(name: str, value: Any) -> dict[str, Any]:
+    return {name: value}
 
 
 CLASSES: Mapping[str, tuple[float, float]] = {
@@ -136,7 +140,7 @@ def draw_options(seed: int, hours: float | None = None) -> Options:
     lengths, shares = zip(*PERIODS_S, strict=True)
     period_s = float(rng.choice(lengths, p=shares))
     cycles = int(rng.integers(SHORTEST_CYCLES, LONGEST_CYCLES + 1))
-    drawn: dict[str, float] = {}
+    drawn: dict[str, Any] = {}
     calm = rng.random() < 0.05
     share_on = 0.15 + 0.5 * rng.random()
     for name, (least, most) in CLASSES.items():

@@ -29,6 +29,7 @@ from controller import (
     planning,
     plausibility,
     release,
+    requests,
     rounds,
     safety_gate,
 )
@@ -37,8 +38,8 @@ from controller.books import Books
 from controller.entries import FailsafeArmed, LedgerPosted, RequestSettled
 from controller.operators import Orders
 from controller.people import asking, people_desk
-from controller.proving import settling
 from controller.proving.settling import Settling
+from controller.proving.verification import sample_window
 from controller.rewards import ledger
 from controller.safety_gate import Passed
 from controller.situation import Situation
@@ -61,6 +62,7 @@ class Patch:
         self._before: list[tuple[Any, str, Any]] = []
 
     def __call__(self, owner: Any, name: str, value: Any) -> None:
+        """`owner`: a module or class; `name`: of its own."""
         self._before.append((owner, name, owner.__dict__[name]))
         setattr(owner, name, value)
 
@@ -82,7 +84,8 @@ class Bug:
 
     def options(self, drawn: Options) -> Options:
         """A seed's options, made fit to show it."""
-        return replace(drawn, **{"store": "memory", "act_early": False} | self.like)
+        like: dict[str, Any] = {"store": "memory", "act_early": False} | self.like
+        return replace(drawn, **like)
 
 
 BUGS: list[Bug] = []
@@ -214,7 +217,11 @@ def release_by_hand_waits(put: Set) -> None:
 def no_of_a_person_ignored(put: Set) -> None:
     """Who said no to a notice is asked once more."""
     records = Situation.__dict__["event_records"].func
-    put(Situation, "event_records", property(lambda self: tuple(r for r in records(self) if r.resource == "device")))
+    put(
+        Situation,
+        "event_records",
+        property(lambda self: tuple(r for r in records(self) if r.resource == "device")),
+    )
 
 
 # --- how long it lasts
@@ -232,6 +239,7 @@ def renewed_for_ever(put: Set) -> None:
     put(safety_gate, "judge", lambda *_: Passed())
     put(release, "_winding_down", lambda *_: False)
     put(release, "_released", lambda *_: [])
+
     def later(self: Any, now: Any, spread_s: float = 0.0) -> Any:
         return now + timedelta(seconds=self.control.site.requests.duration_s + spread_s)
 
@@ -328,9 +336,7 @@ def guesses_are_stored(put: Set) -> None:
     sample = cycle._sample
 
     def guessed(situation: Any, uncontrolled: Any) -> Any:
-        return replace(
-            sample(situation, uncontrolled), p_kw=situation.check.snapshot.p_kw.astype(np.float32)
-        )
+        return replace(sample(situation, uncontrolled), p_kw=situation.check.snapshot.p_kw.astype(np.float32))
 
     put(cycle, "_sample", guessed)
 
@@ -475,10 +481,12 @@ def sent_to_another(put: Set) -> None:
 @bug(**BUSY)
 def sent_is_accepted(put: Set) -> None:
     """A command that was sent counts as accepted."""
-    due = hearing.due
+    due = requests.due
 
     def hopeful(record: Any, rules: Any, now: Any) -> Any:
-        return "accepted" if record.state == "sent" and record.resource == "device" else due(record, rules, now)
+        return (
+            "accepted" if record.state == "sent" and record.resource == "device" else due(record, rules, now)
+        )
 
     put(hearing, "due", hopeful)
     put(hearing, "_WHY", {**hearing._WHY, "accepted": "it was sent"})
@@ -497,14 +505,24 @@ def answer_of_a_person_lost(put: Set) -> None:
 
 # --- devices that hear nothing
 
-_GUARDS: dict[str, Any] = {"period_s": 10.0, "guards": True, "singles": False, "cycles": 40, "clock_jump": 0.0}
+_GUARDS: dict[str, Any] = {
+    "period_s": 10.0,
+    "guards": True,
+    "singles": False,
+    "cycles": 40,
+    "clock_jump": 0.0,
+}
 
 
 @bug(**_GUARDS | {"controller_crash": 0.3})
 def silence_read_as_no_limit(put: Set) -> None:
     """A device of guard mode does not mind that it hears nothing."""
     put(GuardedDevice, "_pass_time", lambda *_: None)
-    put(GuardedDevice, "limit_at", lambda self, now, at_s, direction="consumption": self.holder.limit_at(now, direction, at_s=at_s))
+    put(
+        GuardedDevice,
+        "limit_at",
+        lambda self, now, at_s, direction="consumption": self.holder.limit_at(now, direction, at_s=at_s),
+    )
 
 
 @bug(**_GUARDS | {"lost_down": 0.3})
@@ -566,7 +584,9 @@ def credited_twice(put: Set) -> None:
 def credit_out_of_nothing(put: Set) -> None:
     """A customer is credited, and no account pays."""
     put(ledger, "faults", lambda *_: [])
-    _in_settling(put, lambda e: structs.replace(e, postings=tuple(p for p in e.postings if p[2] > 0)), LedgerPosted)
+    _in_settling(
+        put, lambda e: structs.replace(e, postings=tuple(p for p in e.postings if p[2] > 0)), LedgerPosted
+    )
 
 
 @bug(**BUSY)
@@ -604,7 +624,7 @@ def credit_for_nobody(put: Set) -> None:
             start, end = record.planned.start, max(record.end, record.planned.start + WHILE)
             record = replace(record, active_at=start, ended_at=end, state="ended", answer="accepted")
         now = rest[-1]
-        window = settling.sample_window(record)
+        window = sample_window(record)
         readings = None if window is None else self._readings(control, window)
         return one(self, control, record, readings, None, now)
 
@@ -630,7 +650,10 @@ def _in_settling(put: Set, change: Callable[[Any], Any], kind: type) -> None:
     write = Settling._write
 
     async def changed(self: Settling, told: Any) -> None:
-        await write(self, [(r, tuple(change(e) if isinstance(e, kind) else e for e in entries)) for r, entries in told])
+        await write(
+            self,
+            [(r, tuple(change(e) if isinstance(e, kind) else e for e in entries)) for r, entries in told],
+        )
 
     put(Settling, "_write", changed)
     put(Bookkeeper, "fits", lambda *_: None)

@@ -170,4 +170,4 @@ def step_tasks(loop: asyncio.AbstractEventLoop) -> None:
         task._log_destroy_pending = False  # type: ignore[attr-defined]  # those of the dead are no news
         return task
 
-    loop.set_task_factory(made)  # type: ignore[arg-type]
+    loop.set_task_factory(made)

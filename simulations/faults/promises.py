@@ -42,7 +42,7 @@ PROMISES: Mapping[str, str] = {
     "freed": "who is released is free soon, however often the word of it was lost (C3, C10)",
     "rest": "when faults stop, all are free, settled and at rest within the bound",
 }
-"""Every promise that is checked; in brackets the rule of the design, and the line of the reliability table."""
+"""Every promise that is checked; in brackets the rule of the design and the reliability line."""
 
 
 class Broken(Exception):
@@ -93,7 +93,13 @@ class Promised:
     def rest_s(self) -> float:
         """After so long without faults all is at rest: the longest limit twice, silence of guard devices, the
         time after which an event closes, the retries, and ten periods."""
-        return 2 * (self.duration_s + self.spread_s) + 260 + self.close_after_s + self.attempts_s + 10 * self.period_s
+        return (
+            2 * (self.duration_s + self.spread_s)
+            + 260
+            + self.close_after_s
+            + self.attempts_s
+            + 10 * self.period_s
+        )
 
 
 def floors(registry: Registry) -> dict[str, float]:

@@ -52,7 +52,7 @@ class _Shrinker:
             if getattr(self.least.options, name) > 0:
                 yield self.least.options.without(name)
         for plain in ({"store": "memory"}, {"act_early": False}, {"singles": False}, {"guards": False}):
-            yield replace(self.least.options, **plain)  # type: ignore[arg-type]
+            yield replace(self.least.options, **plain)
         for fewer in (self.least.options.cycles // 2, self.least.options.cycles - 1):
             if fewer >= 1:
                 yield replace(self.least.options, cycles=fewer)

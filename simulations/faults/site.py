@@ -78,9 +78,7 @@ def site_of(options: Options) -> settings.Site:
             min_between_s=3 * period_s,
             longest_order_s=8 * period_s,
         ),
-        safety=settings.Safety(
-            feeder_share_per_minute=REACH_SHARE, release_share_per_minute=PACE_SHARE
-        ),
+        safety=settings.Safety(feeder_share_per_minute=REACH_SHARE, release_share_per_minute=PACE_SHARE),
         rewards=settings.Rewards(interval_s=3 * period_s, baseline_holds_s=20 * period_s),
     )
 
@@ -129,7 +127,9 @@ def _device(number: int, point: str, guards: bool, critical: frozenset[str]) -> 
     )
     marked = name in critical or name == CRITICAL_DEVICE
     if guards and number % 2 == 1 and kind == "ev_charger":
-        return Device(name, point, kind, rated_kw, least_kw, marked, "guard", failsafe_kw=5.0, failsafe_s=7200)
+        return Device(
+            name, point, kind, rated_kw, least_kw, marked, "guard", failsafe_kw=5.0, failsafe_s=7200
+        )
     return Device(name, point, kind, rated_kw, least_kw, marked)
 
 

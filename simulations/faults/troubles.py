@@ -52,7 +52,7 @@ class Troubles:
             world.note("cut", f"up {world.broker.cut_up}, down {world.broker.cut_down}")
             self._later("cut", 4.0, world.mend_links)
         if draws.strikes("broker_down"):
-            world.broker.away = True
+            world.broker.goes_away()
             world.note("broker", "is away")
             self._later("broker_down", 2.0, world.broker_is_back)
         if draws.strikes("meters_silent"):

@@ -120,7 +120,7 @@ class World:
             if device.online and (device.has_news() or (place + self.periods) % SPEAKS_EVERY == 0):
                 self.broker.say(device.status())
             self.judge.looks(device)
-        await asyncio.sleep(self.options.period_s)
+        await self.clock.sleep(self.options.period_s)
 
     async def _come_to_rest(self) -> None:
         self.heal()
@@ -140,7 +140,9 @@ class World:
     def left(self) -> list[str]:
         """What is not at rest yet."""
         story, current = self.judge.story, self.current
-        held = [f"{d.name} may take {d.limit_kw()} kW" for d in self.devices.values() if d.limit_kw() is not None]
+        held = [
+            f"{d.name} may take {d.limit_kw()} kW" for d in self.devices.values() if d.limit_kw() is not None
+        ]
         ahead = story.stamped_ahead(self.now()) if story.off else set()
         left = [
             *story.unsettled(self.now()),
@@ -225,7 +227,7 @@ class World:
         device = self.devices[command.device]
         before, epoch = device.held, device.highest_epoch
         said = device.receive(command)
-        self.judge.arrived(device, command, before, epoch, said)
+        self.judge.arrived(device, command, before, epoch_before=epoch, said=said)
         for answer in said:
             self.broker.say(answer)
         self._changed(device)
@@ -311,7 +313,11 @@ class World:
     def operate(self, action: str, target: str | None, limit_kw: float | None) -> None:
         """An operator orders something of whoever is in charge."""
         current = self.current
-        if current is not None and not current.process.paused and (not self._healed or action == "automatic_on"):
+        if (
+            current is not None
+            and not current.process.paused
+            and (not self._healed or action == "automatic_on")
+        ):
             self.note("operator", f"{action} {target}")
             current.operate(action, target, limit_kw)
 
@@ -415,7 +421,9 @@ class World:
             return all(self._is_its_right(one, inner) for inner in error.exceptions)
         if isinstance(error, Replaced):
             return self.disk.epoch() != one.epoch
-        return isinstance(error, JournalAhead) or (isinstance(error, StoreUnavailable) and not one.daemon._started)
+        return isinstance(error, JournalAhead) or (
+            isinstance(error, StoreUnavailable) and not one.daemon._started
+        )
 
     def _restart_soon(self, periods: float) -> None:
         if not self._starting:
@@ -427,7 +435,9 @@ class World:
     def _unheard(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """What no task was waiting for. Of the dead it is no news; of ours it must not pass."""
         error = context.get("exception")
-        if error is not None and not isinstance(error, Crashed | asyncio.CancelledError | ControllerError | StoreUnavailable):
+        if error is not None and not isinstance(
+            error, Crashed | asyncio.CancelledError | ControllerError | StoreUnavailable
+        ):
             self._internal.append(f"{context.get('message')}: {error!r}")
 
     def close(self) -> None:

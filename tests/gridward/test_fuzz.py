@@ -1,0 +1,53 @@
+"""`gridward fuzz`: exit codes, JSON and the command that replays."""
+
+import json
+
+import pytest
+
+from gridward.cli import main
+from simulations.faults import planted as plants
+
+
+def test_seeds_that_keep_all_end_with_zero(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fuzz", "--seeds", "2", "--from", "2", "--hours", "0.1", "--jobs", "1", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["seeds"], told["first_seed"], told["broken"]) == (2, 2, [])
+    assert told["simulated_hours"] > 0
+    assert told["hours_per_cpu_minute"] > 0
+
+
+def test_a_broken_promise_ends_with_one_and_the_printed_command_replays_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bug = next(bug for bug in plants.BUGS if bug.name == "guesses_are_stored")
+    with plants.planted(bug):
+        assert main(["fuzz", "--seeds", "1", "--from", "4", "--jobs", "1", "--json"]) == 1
+        told = json.loads(capsys.readouterr().out)
+        (least,) = told["least"]
+        assert least["promise"] == told["broken"][0]["promise"] == "impossible"
+        assert main(["fuzz", "--replay", json.dumps(least["options"]), "--json"]) == 1
+        again = json.loads(capsys.readouterr().out)
+        assert again["digest"] == least["digest"]
+        assert again["replays"] is True
+        assert main(["fuzz", "--seeds", "1", "--from", "4", "--jobs", "1"]) == 1
+        assert 'gridward fuzz --replay \'{"seed": 4' in capsys.readouterr().out
+    assert main(["fuzz", "--replay", json.dumps(least["options"])]) == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--seeds", "0"],
+        ["--seeds", "many"],
+        ["--from", "-1"],
+        ["--hours", "0"],
+        ["--replay", "{"],
+        ["--replay", '{"period_s": 60}'],
+        ["--replay", '{"seed": 1, "wind": 3}'],
+    ],
+)
+def test_wrong_input_ends_with_two(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["fuzz", *wrong])
+    assert ended.value.code == 2
+    assert "expected" in capsys.readouterr().err

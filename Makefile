@@ -60,6 +60,8 @@ soak: setup-dev services
 	$(BIN)/python -m pytest -m soak
 	$(BIN)/python -m pytest -n logical --maxprocesses 8 -m "not e2e and not soak" --hypothesis-profile=explore
 	$(BIN)/python -m tests.console.page_soak
+	$(BIN)/gridward fuzz --planted --from 5000
+	$(BIN)/gridward fuzz --total-hours 100000 --from 10000 --seeds 1000
 	$(BIN)/gridward soak kill --kills 1000 --dir build/soak/kills
 	$(BIN)/gridward soak kill --kills 20 --daemon --dir build/soak/daemon
 	$(BIN)/gridward simulate simulations/scenarios/week.toml --out build/soak

@@ -146,13 +146,17 @@ class Story:
         return [
             f"{t.request} is {t.state}"
             for t in self.requests.values()
-            if not t.settled and max(t.since, t.end) <= now
+            if not t.settled and not self._is_ahead(t, now)
         ]
 
     def stamped_ahead(self, now: datetime) -> set[str]:
         """Events that have such requests, or are such."""
-        events = {t.event for t in self.requests.values() if not t.settled and max(t.since, t.end) > now}
+        events = {t.event for t in self.requests.values() if not t.settled and self._is_ahead(t, now)}
         return events | {event for event, at in self.events.items() if at > now}
+
+    def _is_ahead(self, told: Told, now: datetime) -> bool:
+        """Whether a clock that was ahead wrote its times."""
+        return bool(self.off) and (told.since > now or told.end > now + self._promised.soon)
 
     # --- one entry each
 

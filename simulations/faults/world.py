@@ -69,7 +69,7 @@ class World:
         self._troubles = Troubles(self)
         self._gone_at: dict[str, datetime] = {}
         self._healed = False
-        self._starting = False
+        self._starting: asyncio.TimerHandle | None = None
         self._internal: list[str] = []
 
     def _devices(self) -> dict[str, FieldDevice]:
@@ -126,10 +126,11 @@ class World:
         self.heal()
         promised = site.promised(self.options)
         until = self.now() + timedelta(seconds=promised.rest_s)
-        left, calm = ["everything"], 0
+        left, calm, in_charge = ["everything"], 0, self.current
         while left and self.now() < until and self.judge.broken is None:
             await self._period()
-            left, calm = self.left(), calm + 1
+            calm = calm + 1 if self.current is in_charge is not None else 0
+            left, in_charge = self.left(), self.current
             if calm >= CALM_PERIODS:
                 self.judge.is_freed(self.devices.values())
         if left:
@@ -194,6 +195,9 @@ class World:
             if one.lives and one.process.paused:
                 self._resumes(one)
         if self.current is None:
+            if self._starting is not None:
+                self._starting.cancel()
+                self._starting = None
             self._restart_soon(0.1)
         self.loop.call_later(self.options.period_s / 2, lambda: self.operate("automatic_on", None, None))
 
@@ -368,7 +372,7 @@ class World:
             one.resume()
 
     def _start_controller(self, *, beside: bool = False) -> None:
-        self._starting = False
+        self._starting = None
         if (self.current is not None and not beside) or len(self.controllers) >= MOST_CONTROLLERS:
             return
         self.judge.all_is_there([body for _, body in self.disk.rows()])
@@ -426,9 +430,8 @@ class World:
         )
 
     def _restart_soon(self, periods: float) -> None:
-        if not self._starting:
-            self._starting = True
-            self.loop.call_later(periods * self.options.period_s, self._start_controller)
+        if self._starting is None:
+            self._starting = self.loop.call_later(periods * self.options.period_s, self._start_controller)
 
     # --- our own faults
 

@@ -21,7 +21,7 @@ from simulations.faults.story import EPSILON_KW, Commit, Told, expect, time_of
 
 OVER_BOUND = 1.2
 REGISTER_ROUNDS_KWH = 0.1
-REMEMBERED = 6
+REMEMBERED = 40
 """readings of one meter that a sample may show: what came while the cycle was under way as well"""
 WINDOW = timedelta(seconds=60)
 BINDS_SHARE, BINDS_KW = 0.9, 0.2
@@ -89,8 +89,10 @@ class Looked:
                 timely = -self._promised.skew_s <= age_s <= self._promised.fresh_s
                 if self._can_be(meter, kw) and not _goes_back(ears, message, timely=timely):
                     self._take(ears, meter, at, kw)
-            case DeviceStatus(device=device):
-                ears.devices[device] = message
+            case DeviceStatus(device=device, at=datetime()):
+                known = ears.devices.get(device)
+                if known is None or known.at is None or message.at is None or known.at <= message.at:
+                    ears.devices[device] = message
             case _:
                 pass
 
@@ -125,7 +127,7 @@ class Looked:
         for place, kw in enumerate(sample.p_kw):
             if math.isnan(kw):
                 continue
-            said = ears.meters.get(f"M{place}", ())
+            said = ears.meters.get(f"M{place}", deque())
             if not any(
                 abs(value - kw) < 1e-3 + 1e-5 * abs(value) and oldest <= at <= newest for at, value in said
             ):

@@ -41,7 +41,7 @@ from controller.people import asking, people_desk
 from controller.proving.settling import Settling
 from controller.proving.verification import sample_window
 from controller.rewards import ledger
-from controller.safety_gate import Passed
+from controller.safety_gate import Passed, Refused
 from controller.situation import Situation
 from controller.stores import batch
 from controller.stores.port import StoreUnavailable
@@ -122,19 +122,22 @@ FLAWLESS = BUSY | CALM_WIRE | {
 }  # fmt: skip
 
 
+CALM_LINK = FLAWLESS
+
+
 # --- what is asked for
 
 
 @bug(**BUSY)
 def floor_ignored(put: Set) -> None:
-    """The gate lets everything pass, and plans go to nothing."""
+    """The gate does not look at floors, and plans go to nothing."""
     given = planning.flexible_devices
 
     def bottomless(*args: Any) -> Iterator[Any]:
         for device in given(*args):
             yield replace(device, min_kw=0.0)
 
-    put(safety_gate, "judge", lambda *_: Passed())
+    _gate_lets_pass(put, "below_floor")
     put(planning, "flexible_devices", bottomless)
 
 
@@ -160,7 +163,7 @@ def protected_limited(put: Set) -> None:
 def critical_asked(put: Set) -> None:
     """People are asked by notice whoever they are."""
     put(asking, "_takes_word", lambda *_: True)
-    put(safety_gate, "judge", lambda *_: Passed())
+    _gate_lets_pass(put, "protected", "below_floor")
 
 
 @bug(**BUSY)
@@ -236,7 +239,7 @@ def end_forgotten(put: Set) -> None:
 @bug(**BUSY)
 def renewed_for_ever(put: Set) -> None:
     """A request near its end is always renewed, whatever the programme says."""
-    put(safety_gate, "judge", lambda *_: Passed())
+    _gate_lets_pass(put, "too_long")
     put(release, "_winding_down", lambda *_: False)
     put(release, "_released", lambda *_: [])
 
@@ -406,7 +409,7 @@ def doubt_taken_for_failure(put: Set) -> None:
     put(Handle, "commit", again)
 
 
-@bug(**BUSY | {"delayed": 0.5, "doubled": 0.5, "controller_crash": 0.5})
+@bug(**CALM_LINK | {"delayed": 0.5, "doubled": 0.5, "controller_crash": 0.6, "operator": 0.6, "cycles": 20})
 def stale_epoch_accepted(put: Set) -> None:
     """A device listens to a controller that was replaced."""
     receive = LimitHolder.receive
@@ -632,6 +635,17 @@ def credit_for_nobody(put: Set) -> None:
 
 
 # --- what several of them need
+
+
+def _gate_lets_pass(put: Set, *reasons: str) -> None:
+    """The gate refuses nothing for these reasons."""
+    judge = safety_gate.judge
+
+    def lenient(ask: Any, facts: Any) -> Any:
+        verdict = judge(ask, facts)
+        return Passed() if isinstance(verdict, Refused) and verdict.reason in reasons else verdict
+
+    put(safety_gate, "judge", lenient)
 
 
 def _in_message(put: Set, change: Callable[[Any], Any]) -> None:

@@ -256,6 +256,8 @@ class Story:
         since = self.events.get(told.event)
         expect(since is not None, "bounded", f"{told.request} belongs to no event")
         assert since is not None
+        if told.ordered_until is not None:  # what the automatic keeps past its order is one of the event's
+            since = max([since, *(self.events[event] for event in self.open_events)])
         longest = since + timedelta(seconds=promised.longest_s)
         expect(end <= max(longest, told.ordered_until or at) + self.off, "bounded", late)
 

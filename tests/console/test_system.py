@@ -66,6 +66,10 @@ def test_settings_are_searched_and_secrets_are_not_there(world: LiveWorld, page:
     expect(page.get_by_text("No setting fits.")).to_be_visible()
 
 
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 200)))"
+"""What follows from a click is done after it was painted: until then the page may ask once more."""
+
+
 def test_the_log_is_filtered_paused_and_taken_along(world: LiveWorld, page: Page) -> None:
     page.clock.install()
     world.log(None, "info", {"event": "quiet", "level": "info"})
@@ -81,6 +85,7 @@ def test_the_log_is_filtered_paused_and_taken_along(world: LiveWorld, page: Page
     expect(lines.first).to_contain_text("reason=refused")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Go on")).to_be_visible()
+    page.evaluate(DRAWN)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/system/log" in request.url else None)
     world.log(None, "error", {"event": "another", "level": "error"})

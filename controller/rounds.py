@@ -9,6 +9,7 @@ written nothing goes out but releases (C20). A pass that fails is caught for its
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -97,6 +98,8 @@ class Rounds:
         self._armed: list[FailsafeArmed] = []
         self._latest: dict[str, Decisions] = {}
         self._held_back: dict[str, HeldBack] = {}
+        self._stopping: Counter[str] = Counter()
+        """feeders whose people are being let go: a round under way sends them no new limit"""
         self._settling = Settling(
             site,
             controls,
@@ -248,6 +251,16 @@ class Rounds:
         written; what was written. Where a round or a failing store would have to be waited for, letting go
         goes out first: devices take it once more afterwards.
         """
+        stopped = tuple(controls)
+        self._stopping.update(control.feeder for control in stopped)
+        try:
+            return await self._let_go(stopped, entries_at)
+        finally:
+            self._stopping.subtract(control.feeder for control in stopped)
+
+    async def _let_go(
+        self, controls: tuple[FeederControl, ...], entries_at: Callable[[datetime], tuple[Entry, ...]]
+    ) -> tuple[Entry, ...]:
         if self._turn.locked() or self._keeper.store_fault is not None:
             keeper = self._keeper
             first = entries_at(self._clock.now())
@@ -417,6 +430,7 @@ class Rounds:
     def _due(self, control: FeederControl, now: datetime) -> list[Sending]:
         feeder, keeper = control.feeder, self._keeper
         memory, good = self._memory[feeder], self._good[feeder]
+        may_ask = keeper.store_fault is None and not self._stopping[feeder]
         gatekeeper = gatekeeper_for_sending(control, keeper.books, epoch=keeper.epoch, good=good, now=now)
         gatekeeper.unproven = unproven(control, memory.state)
         sendings = due_sends(
@@ -425,8 +439,8 @@ class Rounds:
             memory,
             to_release=keeper.freeing(feeder, partial(unconfirmed, memory=memory, now=now)),
             gatekeeper=gatekeeper,
-            may_limit=good and self._automatic(feeder) and keeper.store_fault is None,
-            may_order=keeper.store_fault is None and keeper.books.order_book.stopped(feeder) is None,
+            may_limit=good and self._automatic(feeder) and may_ask,
+            may_order=may_ask and keeper.books.order_book.stopped(feeder) is None,
             may_try=partial(self._dispatch.may_try, now=now, patience_s=self._site.requests.answer_within_s),
         )
         for reason, count in gatekeeper.refused.items():

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -334,3 +334,36 @@ async def test_where_the_store_is_out_of_order_a_stop_waits_for_it_once_and_its_
     store.answer()
     await stop
     assert store.asked == 1
+
+
+async def test_a_round_under_way_asks_nobody_once_a_stop_was_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, rounds_until_asked = World(evening()), 0
+    first.charge()
+    while not first.field.held():
+        await first.tick()
+        rounds_until_asked += 1
+    world = World(evening())
+    world.charge()
+    stops: list[asyncio.Task[Any]] = []
+    sent: list[Any] = []
+    decide, hand_over = world.daemon._rounds._decide, world.daemon._dispatch._hand_over
+
+    async def pressed_meanwhile(now: datetime) -> Any:
+        if rounds == rounds_until_asked:
+            stop = world.daemon.desks.orders.stop([FEEDER], "at_once", "fire", ANN)
+            stops.append(asyncio.create_task(stop))
+            await turns()
+        return await decide(now)
+
+    async def watched(message: Any) -> None:
+        sent.append(message)
+        await hand_over(message)
+
+    monkeypatch.setattr(world.daemon._rounds, "_decide", pressed_meanwhile)
+    monkeypatch.setattr(world.daemon._dispatch, "_hand_over", watched)
+    for rounds in range(1, rounds_until_asked + 1):  # noqa: B007 - read by the round
+        await world.tick()
+    await asyncio.gather(*stops)
+    await turns()
+    assert [message for message in sent if message.end > world.clock.now()] == []
+    assert world.field.held() == {}

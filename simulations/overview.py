@@ -3,10 +3,9 @@
 import html
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
-from string import Template
 from typing import Any
 
+from simulations.pages import filled
 from simulations.runner import Setup
 from simulations.scenario import Scenario
 
@@ -66,7 +65,6 @@ def _run(run: str, parts: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str
 
 def overview(results: Mapping[str, Any]) -> str:
     """The page."""
-    template = Template(files("simulations").joinpath("overview_page.html").read_text(encoding="utf-8"))
     before, after = results["uncontrolled"], results["controlled"]
     broken = len(results["invariants"])
     kept = f"<b class='loud'>{broken} promises were broken</b>" if broken else "every promise was kept"
@@ -78,7 +76,8 @@ def overview(results: Mapping[str, Any]) -> str:
         f"{after['peak_loading_percent']:.0f} %</b>. The meters prove "
         f"<b>{results['curtailed_kwh']:.0f} kWh</b> less at the right time; {kept}."
     )
-    return template.substitute(
+    return filled(
+        "overview_page.html",
         title=html.escape(results["title"] or results["network"]),
         verdict=verdict,
         rows="".join(_row(name, part) for name, part in results["feeders"].items()),

@@ -8,8 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.resources import files
-from string import Template
 from typing import Any
 
 import msgspec
@@ -22,6 +20,7 @@ from controller.stores.port import Numbered
 from controller.views import Told
 from simulations import report_charts as charts
 from simulations.checker import PROMISES, Broken, limit_spans
+from simulations.pages import filled
 from simulations.record_reading import Record
 from simulations.results import RATED_COLUMNS
 from simulations.runner import FieldRun, Setup
@@ -58,8 +57,8 @@ def sentences(numbered: Sequence[Numbered]) -> list[Told]:
 def page(findings: Findings) -> str:
     """The whole page."""
     results = findings.results
-    template = Template(files("simulations").joinpath("report_page.html").read_text(encoding="utf-8"))
-    return template.substitute(
+    return filled(
+        "report_page.html",
         title=html.escape(results["title"] or results["network"]),
         verdict=_verdict(findings),
         cards="".join(_cards(findings)),

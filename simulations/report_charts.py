@@ -44,7 +44,7 @@ def loading_chart(without: Recording, with_: Recording, spans: Sequence[Span], l
         _line(without.at, without.loading_percent, "without control", "@loud", 1.6, "%{y:.1f} %"),
         _line(with_.at, with_.loading_percent, "with Gridward", "@calm", 2.2, "%{y:.1f} %"),
     ]
-    shapes = [*_bands(spans), _level(limit)]
+    shapes = [*_bands(spans), level(limit)]
     top = float(np.nanmax([np.nanmax(without.loading_percent), np.nanmax(with_.loading_percent), limit]))
     layout = _layout("highest loading, %", with_, spans) | {"shapes": shapes}
     layout["yaxis"]["range"] = [0, top * 1.08]
@@ -90,7 +90,7 @@ def voltage_chart(
         _line(with_.at, with_.min_v_pu, "lowest, with Gridward", "@calm", 2.2, "%{y:.3f} pu"),
         _line(with_.at, with_.max_v_pu, "highest, with Gridward", "@soft", 1.2, "%{y:.3f} pu"),
     ]
-    layout = _layout("voltage, pu", with_, spans) | {"shapes": [*_bands(spans), *map(_level, band)]}
+    layout = _layout("voltage, pu", with_, spans) | {"shapes": [*_bands(spans), *map(level, band)]}
     low = float(np.nanmin([np.nanmin(without.min_v_pu), band[0]]))
     high = float(np.nanmax([np.nanmax(with_.max_v_pu), band[1]]))
     layout["yaxis"]["range"] = [low - 0.01, high + 0.01]
@@ -276,7 +276,8 @@ def _bands(spans: Sequence[Span]) -> list[Mapping[str, Any]]:
     ]
 
 
-def _level(value: float) -> Mapping[str, Any]:
+def level(value: float) -> Mapping[str, Any]:
+    """A limit across the whole chart."""
     return {
         "type": "line",
         "xref": "paper",

@@ -101,9 +101,6 @@ def alarm_reading_routes(desk: AlarmDesk, clock: Clock) -> APIRouter:
         """What became of alarms, newest first. A page may be short or empty and still have a `next` one: the
         journal has far more in it.
         """
-        before = None if after is None else cursor_of(after)
-        if after is not None and before is None:
-            raise HTTPException(422, "after: expected the `next` of the page before")
         wanted = Wanted(
             feeders=feeders_of(request),
             feeder=feeder,
@@ -114,15 +111,23 @@ def alarm_reading_routes(desk: AlarmDesk, clock: Clock) -> APIRouter:
             start=None if start is None else _aware(start, "from"),
             end=None if end is None else _aware(end, "to"),
         )
-        try:
-            async with clock.timeout(HISTORY_WITHIN_S):
-                found = await desk.history(wanted, before=before, limit=limit)
-        except (StoreUnavailable, RecordBroken, TimeoutError) as error:
-            told = "the journal cannot be read now"
-            raise HTTPException(503, told, {"retry-after": "5"}) from error
-        return json_response(found)
+        return json_response(await _read_history(desk, clock, wanted, after, limit))
 
     return router
+
+
+async def _read_history(
+    desk: AlarmDesk, clock: Clock, wanted: Wanted, after: str | None, limit: int
+) -> AlarmChanges:
+    """One page of it. Raises 422 for another cursor than ours, 503."""
+    before = None if after is None else cursor_of(after)
+    if after is not None and before is None:
+        raise HTTPException(422, "after: expected the `next` of the page before")
+    try:
+        async with clock.timeout(HISTORY_WITHIN_S):
+            return await desk.history(wanted, before=before, limit=limit)
+    except (StoreUnavailable, RecordBroken, TimeoutError) as error:
+        raise HTTPException(503, "the journal cannot be read now", {"retry-after": "5"}) from error
 
 
 def alarm_routes(desk: AlarmDesk, gate: Gate) -> APIRouter:

@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from simulations.faults import planted as plants
 from simulations.faults import site
 from simulations.faults.options import Options, draw_options
 from simulations.faults.run import Outcome, run
 
+A = TypeVar("A")
+B = TypeVar("B")
 COLLECT_EVERY = 8
 """runs; while one lasts nothing is collected"""
 PLANTED_SEEDS = 60
@@ -58,13 +61,7 @@ class Tally:
 
 def outcomes(seeds: Sequence[int], hours: float | None, jobs: int) -> Iterator[Outcome]:
     """Each seed's outcome, in the order of the seeds. Raises RuntimeError for a fault of the simulation."""
-    work = partial(_seed, hours)
-    if jobs == 1:
-        _prepare()
-        yield from map(work, seeds)
-        return
-    with _pool(jobs) as pool:
-        yield from pool.map(work, seeds, chunksize=AT_ONCE)
+    return _mapped(partial(_seed, hours), seeds, jobs, at_once=AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -82,13 +79,17 @@ class Found:
 def find_planted(first_seed: int, jobs: int, names: Iterable[str] = ()) -> Iterator[Found]:
     """Every planted bug in turn, or those that are named."""
     chosen = [bug.name for bug in plants.BUGS if not names or bug.name in names]
-    work = partial(_find, first_seed)
+    return _mapped(partial(_find, first_seed), chosen, jobs)
+
+
+def _mapped(work: Callable[[A], B], each: Iterable[A], jobs: int, at_once: int = 1) -> Iterator[B]:
+    """In order, here or on `jobs` processes."""
     if jobs == 1:
         _prepare()
-        yield from map(work, chosen)
+        yield from map(work, each)
         return
     with _pool(jobs) as pool:
-        yield from pool.map(work, chosen)
+        yield from pool.map(work, each, chunksize=at_once)
 
 
 def _find(first_seed: int, name: str) -> Found:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from simulations.policies.names import NONE, OPTIMUM, OURS
+from simulations.report_charts import level
 
 Figure = dict[str, Any]
 _COLOUR = {
@@ -50,7 +51,7 @@ def loading_chart(results: Mapping[str, Any], loading: pd.DataFrame, seed: int) 
         figure["layout"]["xaxis"]["range"] = [edge.tz_localize(None).isoformat() for edge in edges]
     figure["layout"]["xaxis"]["type"] = "date"
     figure["layout"]["hovermode"] = "x unified"
-    figure["layout"]["shapes"] = [_level(limit)]
+    figure["layout"]["shapes"] = [level(limit)]
     return figure
 
 
@@ -146,16 +147,4 @@ def _figure(title: str, data: list[Figure]) -> Figure:
             "xaxis": dict(axis),
             "yaxis": axis | {"title": {"text": title, "font": {"size": 11.5}}},
         },
-    }
-
-
-def _level(value: float) -> Figure:
-    return {
-        "type": "line",
-        "xref": "paper",
-        "x0": 0,
-        "x1": 1,
-        "y0": value,
-        "y1": value,
-        "line": {"color": "@limit", "width": 1.3, "dash": "dash"},
     }

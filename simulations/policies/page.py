@@ -6,13 +6,12 @@ All texts of the run are escaped; style and script are those of the simulation r
 import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.resources import files
-from string import Template
 from typing import Any
 
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
+from simulations.pages import filled
 from simulations.policies import charts
 from simulations.policies.names import MARGIN, NONE, OPTIMUM, OURS
 
@@ -45,13 +44,9 @@ _PEOPLE: tuple[Column, ...] = (
 
 def page(results: Mapping[str, Any], loading: pd.DataFrame) -> str:
     """The whole page; `loading` has a row per policy, seed and step."""
-    folder = files("simulations")
-    style = folder.joinpath("report_page.html").read_text(encoding="utf-8")
-    style = style[style.index("<style>") : style.index("</style>") + len("</style>")]
-    template = Template(folder.joinpath("policies").joinpath("policies_page.html").read_text("utf-8"))
     seed = _telling_seed(results)
-    return template.substitute(
-        style=style,
+    return filled(
+        "policies/policies_page.html",
         title=html.escape(results["title"] or results["network"]),
         verdict=_verdict(results),
         grid=_table(results, _GRID),

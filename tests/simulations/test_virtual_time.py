@@ -1,6 +1,8 @@
 import asyncio
+import signal
 import time
 from datetime import UTC, datetime, timedelta
+from typing import NoReturn
 
 import pytest
 
@@ -69,3 +71,24 @@ def test_threads_and_sockets_are_refused() -> None:
         run_virtual(thread())
     with pytest.raises(RuntimeError, match="no sockets"):
         run_virtual(connection())
+
+
+def test_a_year_passes() -> None:
+    """From 2²⁴ s on a nanosecond more is the same number."""
+
+    async def year() -> int:
+        clock = VirtualClock(START)
+        for _ in range(366):
+            await clock.sleep(86_400.1)
+        return round(clock.monotonic())
+
+    def too_long(*_: object) -> NoReturn:
+        raise AssertionError("time stands still")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.setitimer(signal.ITIMER_REAL, 20)
+    try:
+        assert run_virtual(year()) == round(366 * 86_400.1)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -6,7 +6,7 @@ can go on after (another controller has taken over, books that do not fit the jo
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -59,6 +59,11 @@ BETWEEN_STEPS_S = 1.0
 log = structlog.get_logger()
 
 
+Pace = Callable[[float], Awaitable[int]]
+"""Waits so many seconds, until the next cycle is due, and for any further periods that it lets pass; returns
+how many those were."""
+
+
 class Daemon:
     """The controller of a site's feeders. Implements `controller.views.LiveViews`."""
 
@@ -88,6 +93,7 @@ class Daemon:
         failsafes: FailsafeChannel | None = None,
         heartbeats: HeartbeatChannel | None = None,
         recorder: Recorder | None = None,
+        pace: Pace | None = None,
     ) -> None:
         """`wire_clock` tells how long a cycle really takes, when `clock` does not run at real speed. Without
         a `sealer` the journal has no checkpoints, as in simulations. Without a `history` old samples are
@@ -95,6 +101,7 @@ class Daemon:
         copies of checkpoints alone, whose place may hang. Without `failsafes` no device is told what to do in
         silence, without `heartbeats` none hears that we live: those of guard mode then stay unconfirmed and
         unasked, or at the failsafe that they show. Without a `recorder` no states are kept to be replayed.
+        `pace` waits for the next cycle; without it each is run when it is due.
         """
         self._site, self._store, self._sources = site, store, tuple(sources)
         self._clock, self._wire_clock, self._offload = clock, wire_clock or clock, offload
@@ -133,6 +140,7 @@ class Daemon:
         )
         self._housekeeping = Housekeeping(store, site.store, points, history)
         self._background, self._recorder = background or offload, recorder
+        self._pace = pace or self._when_due
         self._contributions = Contributions(self._background)
         self.desks = build_desks(
             site,
@@ -245,8 +253,12 @@ class Daemon:
             # After a cycle that took too long the next one comes at once, and those missed are not made up
             # for.
             due = max(due + period_s, self._clock.monotonic())
-            await self._clock.sleep(due - self._clock.monotonic())
+            due += period_s * await self._pace(due - self._clock.monotonic())
             await self._guarded_cycle()
+
+    async def _when_due(self, seconds: float) -> int:
+        await self._clock.sleep(seconds)
+        return 0
 
     async def _guarded_cycle(self) -> None:
         try:

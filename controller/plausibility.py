@@ -9,6 +9,7 @@ is no fault of anybody's (C14).
 Knows nothing of networks and load flow: service points are positions here, times are seconds since 1970 UTC.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -252,7 +253,7 @@ def status_fault(status: DeviceStatus, rated_kw: float, window: Window) -> str |
     if status.at is not None and status.at.timestamp() > window.newest_s:
         return "future"
     for value in (status.p_kw, status.limit_kw):
-        if value is not None and not np.isfinite(value):
+        if value is not None and not math.isfinite(value):
             return "not_finite"
     if status.p_kw is not None and abs(status.p_kw) > OVER_BOUND * max(rated_kw, 1.0):
         return "out_of_range"

@@ -5,7 +5,10 @@ Reads and nothing more: whether the network makes sense is for `network_checks.p
 `sources/`, one per format; pandapower and simbench are imported late, because both take seconds.
 """
 
+import pickle
+import threading
 import zipfile
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,11 +64,42 @@ _REFUSED: dict[str, tuple[str, str]] = {
 }
 
 
+class _Kept:
+    """The latest named networks of this process as pickles, each asker with a copy of its own."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._lock = threading.Lock()
+        self._nets: OrderedDict[str, bytes] = OrderedDict()
+
+    def net(self, source: str, read: Callable[[], Any]) -> Any:
+        if not self.most:
+            return read()
+        with self._lock:
+            if source not in self._nets:
+                self._nets[source] = pickle.dumps(read(), protocol=5)
+            self._nets.move_to_end(source)
+            while len(self._nets) > self.most:
+                self._nets.popitem(last=False)
+            kept = self._nets[source]
+        return pickle.loads(kept)  # noqa: S301  our own bytes, of this process
+
+
+_kept = _Kept()
+
+
+def keep_named(most: int) -> None:
+    """From now on so many named networks stay in the memory of this process (60 MB each for SimBench's, which
+    take seconds to read): for whoever makes many runs on them. A name is one network, so nothing can change
+    meanwhile; files are read anew each time."""
+    _kept.most = most
+
+
 def read_net(source: str) -> Any:
     """The pandapower network named by `source`; raises NetworkRejected when there is none."""
     kind, separator, name = source.partition(":")
     if separator and kind in _NAMED:
-        net = _NAMED[kind](source, name)
+        net = _kept.net(source, lambda: _NAMED[kind](source, name))
     else:
         net = _reader(source)(source, Path(source))
     complete(net)

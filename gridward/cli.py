@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "gridward.mapping.command",
         "load without a meter, and customers who are not where the plan has them",
     ),
+    "study": ("gridward.study", "many scenarios in parallel, resumable, and what a planner asks of them"),
     "simulate": ("gridward.simulate", "one scenario on simulated time, with and without control"),
     "people": ("gridward.people", "programmes, who is in them, who was called, and answers to notices"),
     "dispute": ("gridward.dispute", "somebody does not agree with a settlement: open, list, decide"),

@@ -38,6 +38,8 @@ from simulations.occurrences import Returned, Said, Vanished
 from simulations.substation import Head, Substation
 
 Looked = Callable[[Moment, Head], None]
+Looks = Callable[[Moment, Head, bool], bool]
+"""Whether the daemon looks at this step; the last argument: whether something of the field's own is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class DirectLink:
         step_s: int,
         looked: Looked,
         *,
+        looks: Looks | None = None,
         carriage: Carriage | None = None,
         metering: Metering | None = None,
     ) -> None:
@@ -69,6 +72,9 @@ class DirectLink:
         self._clock = clock
         self._step = timedelta(seconds=step_s)
         self._looked = looked
+        self._looks = looks
+        self.watched = True
+        """whether the daemon was shown the latest step"""
         self._carriage, self._metering = carriage, metering
         customers = field.population.registry.customers
         self._concentrators = (
@@ -170,6 +176,11 @@ class DirectLink:
         head = self._substation.head(moment)
         if self._metering is not None and not self._metering.exact:
             moment = replace(moment, shown_kw=self._metering.shown_kw(moment.p_kw, moment.at))
+        self._looked(moment, head)
+        due = self._field.next_due is not None
+        self.watched = self._looks is None or self._looks(moment, head, due)
+        if not self.watched:
+            return
         feeder = self._field.feeder
         batches = (
             _batch(feeder, one, moment)
@@ -179,7 +190,6 @@ class DirectLink:
         rtu = (_substation_reading(feeder, moment.at, head),) if self._is_up("substation") else ()
         self._shown = (*batches, *rtu, *self._field.statuses())
         self._tell(self._shown)
-        self._looked(moment, head)
 
     def _tell(self, messages: Sequence[Inbound]) -> None:
         """Bring something up to whoever listens, at once or later."""

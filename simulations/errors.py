@@ -2,6 +2,8 @@
 
 SimulationError
 ├── ScenarioRejected   the scenario cannot be used: all findings at once, each with its line
+├── StudyRejected      the same of a study's file
+├── NoCluster          the Dask cluster that a study names cannot be used
 └── StandStill         simulated time has nothing left to wait for: a fault of ours, not of the scenario
 """
 
@@ -18,6 +20,18 @@ class ScenarioRejected(SimulationError):
     def __init__(self, findings: Sequence[str]) -> None:
         super().__init__("; ".join(findings))
         self.findings = tuple(findings)
+
+
+class StudyRejected(SimulationError):
+    """The study's file cannot be used; `findings` has every reason."""
+
+    def __init__(self, findings: Sequence[str]) -> None:
+        super().__init__("; ".join(findings))
+        self.findings = tuple(findings)
+
+
+class NoCluster(SimulationError):
+    """There is no Dask cluster at the address, or `distributed` is not installed."""
 
 
 class StandStill(SimulationError):

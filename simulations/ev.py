@@ -59,6 +59,11 @@ class EvFleet:
         self.charged_kwh: Floats = np.zeros(count)
         self.left_short_kwh: Floats = np.zeros(count)
         """what cars lacked when they left, summed over mornings"""
+        self._last_leaves_s = np.maximum.accumulate(sessions.depart_s.max(axis=0, initial=-np.inf))
+        """(n_day,) when everybody of this evening and those before is gone"""
+        comes_s = sessions.arrive_s.min(axis=0, initial=np.inf)
+        self._first_comes_s = np.minimum.accumulate(comes_s[::-1])[::-1]
+        """(n_day,) when somebody of this evening or those after comes first"""
         self._begin_before_start()
 
     def power_kw(self, now_s: float, limit_kw: Floats) -> Floats:
@@ -68,19 +73,28 @@ class EvFleet:
 
     def plugged(self, now_s: float) -> NDArray[np.bool_]:
         """Whose car stands at its charger."""
-        there = (self._sessions.arrive_s <= now_s) & (now_s < self._sessions.depart_s)
-        return np.asarray(np.any(there & (self._sessions.need_kwh > 0), axis=1))
+        sessions = self._around(now_s, now_s)
+        there = (sessions.arrive_s <= now_s) & (now_s < sessions.depart_s)
+        return np.asarray(np.any(there & (sessions.need_kwh > 0), axis=1))
 
     def advance(self, from_s: float, to_s: float, limit_kw: Floats) -> None:
         """Charge from one time to the next with the power of the first, then let cars leave and arrive."""
         energy = np.minimum(self.power_kw(from_s, limit_kw) * (to_s - from_s) / 3600, self.remaining_kwh)
         self.remaining_kwh = self.remaining_kwh - energy
         self.charged_kwh = self.charged_kwh + energy
-        leaving = _any_within(self._sessions.depart_s, from_s, to_s, self._sessions.need_kwh > 0)
+        sessions = self._around(from_s, to_s)
+        leaving = _any_within(sessions.depart_s, from_s, to_s, sessions.need_kwh > 0)
         self.left_short_kwh = self.left_short_kwh + np.where(leaving, self.remaining_kwh, 0.0)
-        arrived = (self._sessions.arrive_s > from_s) & (self._sessions.arrive_s <= to_s)
-        self.remaining_kwh = self.remaining_kwh + np.sum(
-            np.where(arrived, self._sessions.need_kwh, 0.0), axis=1
+        arrived = (sessions.arrive_s > from_s) & (sessions.arrive_s <= to_s)
+        self.remaining_kwh = self.remaining_kwh + np.sum(np.where(arrived, sessions.need_kwh, 0.0), axis=1)
+
+    def _around(self, from_s: float, to_s: float) -> Sessions:
+        """The evenings in which anybody comes, goes or stands there between these times: of a year a few."""
+        low = int(np.searchsorted(self._last_leaves_s, from_s, "left"))
+        high = int(np.searchsorted(self._first_comes_s, to_s, "right"))
+        within, sessions = slice(low, max(low, high)), self._sessions
+        return Sessions(
+            sessions.arrive_s[:, within], sessions.depart_s[:, within], sessions.need_kwh[:, within]
         )
 
     def _begin_before_start(self) -> None:

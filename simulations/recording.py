@@ -10,6 +10,8 @@ from grid_model.network import Floats
 from simulations.field import Moment
 from simulations.substation import Head
 
+QUARTER_S = 900
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -32,6 +34,10 @@ class Recording:
     min_v_pu: Floats
     max_v_pu: Floats
     losses_kw: Floats
+    line_quarter_percent: Floats
+    """(n_line,) highest mean over a quarter-hour, which is what equipment is sized by"""
+    transformer_quarter_percent: Floats
+    """(n_trafo,)"""
     shown_kw: Floats | None = None
     """(n_step, n_sp) what the meters showed; None: the true powers"""
 
@@ -49,12 +55,14 @@ class Recorder:
         self._limits = (line_limits, transformer_limits)
         self._moments: list[Moment] = []
         self._rows: list[tuple[float, ...]] = []
+        self._quarters = _QuarterPeaks(step_s, len(line_limits) + len(transformer_limits))
 
     def look(self, moment: Moment, head: Head) -> None:
         """Note one step."""
         result = head.result
         lines, transformers = result.line_loading_percent, result.transformer_loading_percent
         shares = np.concatenate([lines / self._limits[0], transformers / self._limits[1]])
+        self._quarters.look(np.concatenate([lines, transformers]))
         self._moments.append(moment)
         self._rows.append(
             (
@@ -69,6 +77,7 @@ class Recorder:
 
     def done(self) -> Recording:
         """All that was noted."""
+        peaks, lines = self._quarters.peaks, len(self._limits[0])
         columns = np.array(self._rows, dtype=np.float64).reshape(len(self._rows), 6).T
         return Recording(
             at=tuple(moment.at for moment in self._moments),
@@ -83,7 +92,28 @@ class Recorder:
             max_v_pu=columns[4],
             losses_kw=columns[5],
             shown_kw=_shown(self._moments),
+            line_quarter_percent=peaks[:lines],
+            transformer_quarter_percent=peaks[lines:],
         )
+
+
+class _QuarterPeaks:
+    """The highest quarter-hourly mean of each element; a step without a load flow is left out."""
+
+    def __init__(self, step_s: int, count: int) -> None:
+        self._steps = max(1, round(QUARTER_S / step_s))
+        self._sum: Floats = np.zeros(count)
+        self._seen = 0
+        self.peaks: Floats = np.zeros(count)
+
+    def look(self, loading_percent: Floats) -> None:
+        if np.isnan(loading_percent).all():
+            return
+        self._sum = self._sum + np.nan_to_num(loading_percent)
+        self._seen += 1
+        if self._seen == self._steps:
+            np.maximum(self.peaks, self._sum / self._steps, out=self.peaks)
+            self._sum, self._seen = np.zeros_like(self._sum), 0
 
 
 def _shown(moments: Sequence[Moment]) -> Floats | None:

@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 import numpy as np
 
+from controller.books import Books
 from controller.daemon import Daemon
 from controller.feeder_control import build_control
 from controller.settings import Feeder, Site
@@ -22,7 +23,7 @@ from controller.stores.port import Store
 from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import Network
 from simulations.carriage import carriage_of
-from simulations.direct_link import DirectLink, FieldWays, LinksByFeeder, OnTheWire
+from simulations.direct_link import DirectLink, FieldWays, LinksByFeeder, Looks, OnTheWire
 from simulations.draws import stream
 from simulations.emulated_devices import DeviceNote
 from simulations.errors import ScenarioRejected
@@ -32,6 +33,7 @@ from simulations.metering import Metering
 from simulations.own_profiles import with_own_profiles
 from simulations.population import Population, draw_population
 from simulations.profiles import BaseLoad, load_profiles
+from simulations.quiet_times import QuietTimes
 from simulations.reconfiguration import Stage, stages_of
 from simulations.recording import Recorder, Recording
 from simulations.scenario import Scenario
@@ -188,6 +190,15 @@ async def _controlled(
     built = [build_field(setup) for setup in setups]
     looks = _coupled_looks(setups, built, watch)
     clock = VirtualClock(scenario.time.start.astimezone(UTC))
+    books: list[Books] = []
+    """of the daemon that runs"""
+
+    def looks_of(setup: Setup) -> Looks | None:
+        if len(setups) > 1:  # one daemon looks at all of them at once, so none can be quiet by itself
+            return None
+        feeder = setup.scenario.network.feeder
+        return QuietTimes(setup.scenario, setup.network, lambda: _under_way(books, feeder)).looks
+
     links = [
         DirectLink(
             field,
@@ -195,6 +206,7 @@ async def _controlled(
             clock,
             scenario.time.step_s,
             looked,
+            looks=looks_of(setup),
             carriage=carriage_of(setup.scenario),
             metering=Metering(setup.population, setup.scenario),
         )
@@ -205,7 +217,7 @@ async def _controlled(
         if len(links) == 1
         else LinksByFeeder({s.feeder: k for s, k in zip(setups, links, strict=True)})
     )
-    rig = _Rig(setups, links, ways, clock, store, store_path, version)
+    rig = _Rig(setups, links, ways, clock, store, store_path, version, books)
     ends = scenario.steps * scenario.time.step_s - LEAD_S / 2
     over = scenario.time.start + timedelta(seconds=ends)
     told = [stage for stage in setups[0].later if stage.known and stage.at < over]
@@ -227,6 +239,17 @@ async def _controlled(
     ]
 
 
+def _under_way(known: Sequence[Books], feeder: str) -> bool:
+    """Whether the controller has anything open that a cycle may move."""
+    return any(
+        books.open_event(feeder) is not None
+        or books.unsettled(feeder)
+        or books.violations(feeder)
+        or books.messages_waiting()
+        for books in known
+    )
+
+
 @dataclass(frozen=True)
 class _Rig:
     """What each daemon of a controlled run is built from: there is another one after each known switching."""
@@ -238,6 +261,8 @@ class _Rig:
     store: Store
     store_path: Path
     version: str
+    books: list[Books]
+    """of the daemon that was built last"""
 
     def daemon(self, stage: Stage | None) -> Daemon:
         site = site_of(self.setups[0].scenario, self.store_path, [setup.scenario for setup in self.setups])
@@ -251,7 +276,7 @@ class _Rig:
             )
             for number, (feeder, setup) in enumerate(zip(site.feeder, self.setups, strict=True))
         ]
-        return Daemon(
+        daemon = Daemon(
             site,
             controls,
             store=self.store,
@@ -265,7 +290,19 @@ class _Rig:
             offload=_inline,
             secret=self.setups[0].secret,
             version=self.version,
+            pace=partial(self._pace, site.cycle.period_s),
         )
+        self.books[:] = [daemon.books]
+        return daemon
+
+    async def _pace(self, period_s: float, seconds: float) -> int:
+        """Wait for the next cycle, and pass over those in quiet times."""
+        await self.clock.sleep(seconds)
+        passed = 0
+        while not any(link.watched for link in self.links):
+            await self.clock.sleep(period_s)
+            passed += 1
+        return passed
 
 
 def _coupled_looks(

@@ -74,6 +74,9 @@ class TimeTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     start: Annotated[datetime, msgspec.Meta(tz=True)]
     days: Annotated[float, msgspec.Meta(gt=0, le=400)] = 1.0
     step_s: Annotated[int, msgspec.Meta(ge=1, le=900)] = 60
+    quiet_below: Share = 0.0
+    """of each limit: while all is below it and nobody is asked for anything, the controller looks only every
+    half an hour, which makes a year several times as fast; 0: it looks at every step"""
 
 
 class Profiles(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):

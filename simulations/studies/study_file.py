@@ -1,0 +1,154 @@
+"""Reads STUDY.toml and its base scenario; what is wrong is told with file, line, field and what was expected.
+
+Each point of the grid is read as the scenario it will be, before anything is run: a value that no scenario
+can have is an error of the study's file.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from controller.toml_lines import Place, TomlLines
+from simulations.errors import ScenarioRejected, StudyRejected
+from simulations.scenario_file import parse_scenario
+from simulations.studies.plan import NotATable, points_of, scenario_at
+from simulations.studies.study import Study
+
+Base = dict[str, Any]
+_AT = re.compile(r"^(?P<text>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+_FIELD = re.compile(r"(?:missing required|contains unknown) field `(?P<key>[^`]+)`")
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+_LINE = re.compile(r", line \d+")
+_MOST_FINDINGS = 20
+
+
+def load_study(path: Path) -> tuple[Study, Base]:
+    """The study of a file and its base scenario as tables, changes included. Raises StudyRejected."""
+    text = _text(path)
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise StudyRejected([f"{path}: expected TOML: {error}"]) from error
+    lines = TomlLines(text)
+    try:
+        study = msgspec.convert(raw, Study)
+    except msgspec.ValidationError as error:
+        raise StudyRejected([_told(path, lines, *_fault(str(error)))]) from error
+    faults = list(_contradictions(study))
+    if faults:
+        raise StudyRejected([_told(path, lines, *fault) for fault in faults])
+    base = _base(study, path, lines)
+    _try_points(study, base, path, lines)
+    return study, base
+
+
+def scenario_path(named: str, beside: Path) -> Path | None:
+    """The file of a scenario: by name among ours, or by path, seen from the folder `beside`."""
+    ours = Path(str(files("simulations").joinpath("scenarios"))) / f"{named}.toml"
+    candidates = (beside / named, ours) if "/" in named or named.endswith(".toml") else (ours, beside / named)
+    return next((one for one in candidates if one.is_file()), None)
+
+
+def _base(study: Study, path: Path, lines: TomlLines) -> Base:
+    place: Place = ("base", "scenario")
+    found = scenario_path(study.base.scenario, path.parent)
+    if found is None:
+        folder = Path(str(files("simulations").joinpath("scenarios")))
+        known = ", ".join(sorted(one.stem for one in folder.glob("*.toml")))
+        expected = f"no such scenario {study.base.scenario!r}; expected a file, or one of {known}"
+        raise StudyRejected([_told(path, lines, place, expected)])
+    text = _text(found)
+    try:
+        parse_scenario(text, str(found))
+    except ScenarioRejected as fault:
+        raise StudyRejected(fault.findings) from fault
+    try:
+        return scenario_at(tomllib.loads(text), study.base.change)
+    except NotATable as fault:
+        raise StudyRejected(
+            [_told(path, lines, ("base", "change"), f"{fault}: expected a table on the way")]
+        ) from fault
+
+
+def _try_points(study: Study, base: Base, path: Path, lines: TomlLines) -> None:
+    """Each value alone first, so that a wrong one is told once; then all points, for contradictions."""
+    findings = [
+        _told(path, lines, place, said)
+        for place, point in _single_values(study)
+        for said in _faults_of(base, point)
+    ]
+    if not findings:
+        findings = [
+            f"{path}, point {point}: {said}" for point in points_of(study) for said in _faults_of(base, point)
+        ]
+    if findings:
+        raise StudyRejected(findings[:_MOST_FINDINGS])
+
+
+def _single_values(study: Study) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    yield ("base", "change"), {}
+    for number, axis in enumerate(study.vary):
+        for value in axis.values:
+            yield ("vary", number, "values"), {axis.path: value}
+
+
+def _faults_of(base: Base, point: Mapping[str, Any]) -> list[str]:
+    import tomli_w  # noqa: PLC0415  the one place that needs it here
+
+    try:
+        parse_scenario(tomli_w.dumps(scenario_at(base, point)), "scenario")
+    except NotATable as fault:
+        return [f"{fault} is no table of a scenario"]
+    except ScenarioRejected as fault:
+        return [_LINE.sub("", finding, count=1).removeprefix("scenario, ") for finding in fault.findings]
+    return []
+
+
+def _contradictions(study: Study) -> Iterator[tuple[Place, str]]:
+    for number, axis in enumerate(study.vary):
+        if axis.path == "seed":
+            yield ("vary", number, "path"), "seed: expected another field; seeds are the table [seeds]"
+        if axis.names and len(axis.names) != len(axis.values):
+            expected = f"expected one name for each of the {len(axis.values)} values, got {len(axis.names)}"
+            yield ("vary", number, "names"), expected
+        if len({repr(value) for value in axis.values}) < len(axis.values):
+            yield ("vary", number, "values"), "expected each value once"
+        if axis.path in {other.path for other in study.vary[:number]}:
+            yield ("vary", number, "path"), f"{axis.path}: expected each path once"
+    share = study.axis(study.question.share)
+    if share is not None and not all(isinstance(v, int | float) for v in share.values):
+        yield (
+            ("question", "share"),
+            f"{share.path}: expected a direction of the grid whose values are numbers",
+        )
+    if study.run.cluster and study.run.dask:
+        yield ("run", "dask"), "expected either an address in cluster, or dask = true, not both"
+
+
+def _fault(message: str) -> tuple[Place, str]:
+    parts = _AT.match(message)
+    assert parts is not None, "the pattern matches any text"
+    steps = _STEP.findall(parts["path"] or "")
+    place: Place = tuple(name or int(index) for name, index in steps)
+    text = parts["text"][:1].lower() + parts["text"][1:]
+    if found := _FIELD.search(text):
+        missing = "missing" in text
+        return (*place, found["key"]), "expected this key, it is missing" if missing else "no such key"
+    return place, text.replace("`", "")
+
+
+def _told(path: Path, lines: TomlLines, place: Place, expected: str) -> str:
+    name = ".".join(str(part) for part in place) or "file"
+    return f"{path}, line {lines.line(place)}, {name}: {expected}"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyRejected([f"{path}: expected a readable TOML file in UTF-8: {error}"]) from error

@@ -6,14 +6,13 @@ plotly's script is inlined from the installed package.
 import html
 import json
 from collections.abc import Sequence
-from importlib.resources import files
-from string import Template
 from typing import Any
 
 import msgspec
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
+from simulations.pages import filled
 from simulations.studies import sentences
 from simulations.studies import study_charts as charts
 from simulations.studies.answers import Case, cases_of, money, percent
@@ -52,8 +51,8 @@ def report(study: Study, table: pd.DataFrame, planned: int, version: str) -> str
             x_title=x_title,
             level=None,
         )
-    template = Template(files("simulations.studies").joinpath("study_page.html").read_text(encoding="utf-8"))
-    return template.substitute(
+    return filled(
+        "studies/study_page.html",
         title=html.escape(study.title or "A study"),
         unfinished=_unfinished(len(table), planned),
         answers="".join(_answer(case, study) for case in cases),

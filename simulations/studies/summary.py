@@ -3,11 +3,10 @@
 import html
 import math
 from collections.abc import Sequence
-from importlib.resources import files
-from string import Template
 
 import pandas as pd
 
+from simulations.pages import filled
 from simulations.studies import sentences
 from simulations.studies.answers import Case, cases_of, money, percent
 from simulations.studies.study import Costs, Study
@@ -24,10 +23,8 @@ def summary(study: Study, table: pd.DataFrame, planned: int, version: str) -> st
     cases = cases_of(study, table)
     shown = cases[:_MOST_CASES]
     share = study.axis(study.question.share)
-    template = Template(
-        files("simulations.studies").joinpath("summary_page.html").read_text(encoding="utf-8")
-    )
-    return template.substitute(
+    return filled(
+        "studies/summary_page.html",
         title=html.escape(study.title or "A study"),
         what=_what(table, planned),
         needs="".join(_need(number, case, study) for number, case in enumerate(shown)),

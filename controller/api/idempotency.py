@@ -2,11 +2,11 @@
 alike (draft-ietf-httpapi-idempotency-key-header-07).
 
 A key counts for whoever shows it, and for one request: with another body it answers 422, while the first one
-still runs 409, and 400 when it is malformed. What the server could not do (5xx) and what it did not look at
-(401, 403, 429 ...) is not kept: the same may be sent again. After a restart orders are known by the journal,
-which holds the key beside what was done; they are answered as they stand then. Sign-in and tokens have no
-keys: their answers are secrets, which nobody keeps. Who is not let in gets the route's own answer, and who
-has lost a right since is told nothing of what was done before.
+still runs 409, and 400 when it is malformed. What the server could not do (5xx), what it did not look at
+(401, 403, 429 ...) and what was cut off half way is not kept: the same may be sent again. After a restart
+orders are known by the journal, which holds the key beside what was done; they are answered as they stand
+then. Sign-in and tokens have no keys: their answers are secrets, which nobody keeps. Who is not let in gets
+the route's own answer, and who has lost a right since is told nothing of what was done before.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from controller.access.account_file import AccountsUnavailable
@@ -76,7 +77,10 @@ class Idempotency:
             await problem_response(request, 400, told)(scope, receive, send)
             return
         principal = await self._known(request)
-        body = None if principal is None else await _body(receive)
+        try:
+            body = None if principal is None else await _body(receive)
+        except ClientDisconnect:
+            return  # half a command is none, and nobody is there to be told
         if principal is None:
             await self._app(scope, receive, send)
         elif body is None:
@@ -194,13 +198,15 @@ def _fingerprint(scope: Scope, body: bytes) -> str:
 
 
 async def _body(receive: Receive) -> bytes | None:
-    """All of it; None where that is too much."""
+    """All of it; None where that is too much. Raises ClientDisconnect where whoever sends it left before
+    its end.
+    """
     parts: list[bytes] = []
     size, more = 0, True
     while more:
         message = await receive()
-        if message["type"] != "http.request":
-            break
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         more = message.get("more_body", False)

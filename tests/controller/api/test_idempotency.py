@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
+from starlette.types import Message
 
 from controller.access.principal import Principal
 from controller.access.roles import permissions_of
@@ -157,6 +158,41 @@ async def test_an_emergency_stop_does_not_wait_for_room(
     assert (await post(client)).status_code == 429
     stopped = await client.post("/api/v1/emergency-stop", content="a", headers=KEY)
     assert (stopped.status_code, counting.ran) == (200, 1)
+
+
+async def test_a_command_that_is_cut_off_half_way_is_not_done_and_leaves_its_key_free(
+    client: httpx.AsyncClient, counting: Counting
+) -> None:
+    sent: list[Message] = []
+    cut_off: list[Message] = [
+        {"type": "http.request", "body": b"whole", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return cut_off.pop(0) if cut_off else {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(name.encode(), value.encode()) for name, value in KEY.items()]
+    await counting.app(
+        {
+            "type": "http",
+            "method": "POST",
+            "path": "/api/v1/count",
+            "raw_path": b"/api/v1/count",
+            "query_string": b"",
+            "root_path": "",
+            "headers": headers,
+        },
+        receive,
+        send,
+    )
+    assert (counting.ran, sent) == (0, []), "nobody is there to hear an answer"
+    whole = await post(client, "whole of it")
+    assert (whole.status_code, whole.text, counting.ran) == (200, "1 whole of it", 1)
+    assert "idempotency-replayed" not in whole.headers
 
 
 async def test_secrets_are_never_kept_and_reading_has_no_key(

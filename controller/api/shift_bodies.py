@@ -14,10 +14,11 @@ from controller.entries import ShiftMark, ShiftMatter
 from controller.shifts.shift_desk import Present, Told
 from controller.shifts.shift_log import Note, PastShift
 from controller.shifts.shift_told import ShiftSummary
-from controller.shifts.standing import MOST_HANDED
+from controller.shifts.standing import MOST_HANDED, MOST_SEEN_CHARACTERS
 
 MOST_CHARACTERS = 2_000
 MAX_NOTE_BYTES = 16 * 1024
+MAX_HAND_OVER_BYTES = MAX_NOTE_BYTES + MOST_SEEN_CHARACTERS
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=MOST_CHARACTERS, pattern=r"^[^\x00]*$")]
 Remarks = Annotated[str, msgspec.Meta(max_length=MOST_CHARACTERS, pattern=r"^[^\x00]*$")]
 
@@ -47,7 +48,7 @@ class HandOverOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     shift: Annotated[int, msgspec.Meta(ge=0)]
     """the one that is handed over, so that nobody ends a shift that just began"""
-    seen: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    seen: Annotated[str, msgspec.Meta(min_length=1, max_length=MOST_SEEN_CHARACTERS)]
     """that of the `/shift` both went through, so that nothing is handed over that nobody looked at"""
     takes_over: Words
     remarks: Remarks = ""
@@ -59,7 +60,7 @@ NOTE_EXAMPLE = {"text": "Cable 3 is being mended until Friday", "feeder": "dorf"
 MARK_EXAMPLE = {"mark": "done"}
 HAND_OVER_EXAMPLE: dict[str, Any] = {
     "shift": 41,
-    "seen": "5b0a6c1f4de2a9970c1d3b8e6f2a4c57",
+    "seen": "41.18.DQk4GpiN.",
     "takes_over": "jo.linde",
     "remarks": "Quiet. Look after the pump at C-017.",
 }
@@ -113,8 +114,9 @@ class ShiftBody:
     more: int
     """matters that stand too and are not listed"""
     seen: str | None
-    """for the hand-over: another one once something new stands or was written down; null for who sees only
-    a part"""
+    """for the hand-over: what is to be known now. It counts until something else stands or is written down;
+    null for who sees only a part
+    """
 
 
 @dataclass(frozen=True, slots=True)

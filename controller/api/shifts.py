@@ -19,6 +19,7 @@ from controller.api.problems import no_such_feeder
 from controller.api.shift_bodies import (
     HAND_OVER_EXAMPLE,
     MARK_EXAMPLE,
+    MAX_HAND_OVER_BYTES,
     MAX_NOTE_BYTES,
     NOTE_EXAMPLE,
     HandOverOrder,
@@ -139,7 +140,7 @@ def shift_writing_routes(
         something new stands since `seen`, or somebody else has ended the shift.
         """
         principal = await gate.admit(request, "operate")
-        order = await read_posted(request, HandOverOrder, MAX_NOTE_BYTES)
+        order = await read_posted(request, HandOverOrder, MAX_HAND_OVER_BYTES)
         who, takes_over = _author(request, order.who), _words(order.takes_over, "takes_over")
         if may_take_over is not None and not await may_take_over(takes_over):
             told = f"takes_over: expected the name of an account that may operate, got {takes_over!r}"

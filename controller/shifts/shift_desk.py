@@ -27,7 +27,7 @@ from controller.shared_work import SharedWork
 from controller.shifts.shift_log import MOST_NOTES, MOST_PINNED, Note, PastShift, ShiftLog, noted, with_mark
 from controller.shifts.shift_summary import SummaryFold
 from controller.shifts.shift_told import ShiftSummary
-from controller.shifts.standing import MOST_HANDED, seen_of, standing
+from controller.shifts.standing import MOST_HANDED, Standing, has_seen, seen_of, standing
 from controller.stores.port import Numbered, Store
 from devices.ports import Clock
 
@@ -204,7 +204,7 @@ class ShiftDesk:
             if books.shifts.shift != shift:
                 raise ShiftRefused(f"shift {shift} is not the present one: that is {books.shifts.shift}")
             stands = self._standing()
-            if seen is not None and seen != seen_of(books.shifts, stands):
+            if seen is not None and not has_seen(seen, books.shifts, stands):
                 raise ChangedMeanwhile("something new stands or was written down: look at it first")
             entries: tuple[Entry, ...] = (
                 ShiftHandedOver(
@@ -213,7 +213,7 @@ class ShiftDesk:
                     who=who,
                     takes_over=takes_over,
                     remarks=remarks,
-                    standing=stands[:MOST_HANDED],
+                    standing=_matters(stands)[:MOST_HANDED],
                     more=max(len(stands) - MOST_HANDED, 0),
                 ),
                 ShiftBegan(at=now, shift=shift + 1, who=takes_over, journal_size=books.seq),
@@ -265,9 +265,9 @@ class ShiftDesk:
 
     def _present(self) -> Present:
         shifts, stands = self._keeper.books.shifts, self._standing()
-        return Present(shifts, stands, seen_of(shifts, stands))
+        return Present(shifts, _matters(stands), seen_of(shifts, stands))
 
-    def _standing(self) -> tuple[ShiftMatter, ...]:
+    def _standing(self) -> tuple[Standing, ...]:
         return standing(self._keeper.books, self._keeper.orders, self._feeders, self._clock.now())
 
     def _note(self, number: int) -> Note:
@@ -296,6 +296,10 @@ class ShiftDesk:
             more=0 if handed is None else handed.more,
             summary=reading.fold.summary(),
         )
+
+
+def _matters(stands: Sequence[Standing]) -> tuple[ShiftMatter, ...]:
+    return tuple(one.matter for one in stands)
 
 
 def _check_pinned(shifts: ShiftLog) -> None:

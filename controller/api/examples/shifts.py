@@ -148,9 +148,7 @@ _SHIFT = ShiftBody(
     more=0,
     seen=HAND_OVER_EXAMPLE["seen"],
 )
-_NEXT = replace(
-    _SHIFT, shift=42, who="jo.linde", since=_ENDED, standing=(), seen="e1c8f2d94b7a05362d8e9f10a4b6c7d3"
-)
+_NEXT = replace(_SHIFT, shift=42, who="jo.linde", since=_ENDED, standing=(), seen="42.18..")
 EXAMPLES: Examples = {
     "GET /api/v1/shift": Example(answered=_SHIFT),
     "GET /api/v1/shift/summary": Example(answered=_SUMMARY),

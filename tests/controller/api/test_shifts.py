@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from msgspec import structs
 
 from controller.access.roles import Role
 from controller.api import shift_bodies
@@ -16,14 +17,14 @@ from controller.api.gate import Doors
 from controller.api.operator_key import OperatorKey
 from controller.api.problems import add_problem_handlers
 from controller.api.shifts import shift_reading_routes, shift_writing_routes
-from controller.entries import OperatorActed, ShiftHandedOver
+from controller.entries import OperatorActed, Ordered, RequestChanged, ShiftHandedOver
 from controller.occurrences.in_turn import InTurn
 from controller.shifts import shift_desk
 from controller.shifts.shift_desk import ShiftDesk
 from tests.builders import inline
 from tests.controller.api.conftest import DoorsOf, calling
 from tests.controller.api.fake_views import FakeViews
-from tests.controller.record_builders import opened
+from tests.controller.record_builders import after, closed, opened, planned
 from tests.controller.rewards.reward_worlds import DeskWorld
 
 NOTE = {"text": "Cable 3 is warm", "feeder": "street"}
@@ -147,6 +148,35 @@ async def test_nothing_is_handed_over_that_nobody_looked_at(
         refused = await hand_over(client, 0, seen=seen)
         assert (refused.status_code, "look at it first" in refused.json()["detail"]) == (409, True), happens
         assert world.keeper.books.shifts.shift == 0
+    assert (await hand_over(client, 0)).json()["shift"] == 1
+
+
+async def test_what_went_away_meanwhile_holds_nobody_up(world: ShiftWorld, client: httpx.AsyncClient) -> None:
+    await world.keeper.write((opened(feeder="lane"),))
+    seen = (await client.get("/api/v1/shift")).json()["seen"]
+    await world.keeper.write((closed(feeder="lane"),))
+    assert (await hand_over(client, 0, seen=seen)).json()["standing"] == []
+
+
+async def test_a_limit_that_was_prolonged_is_to_be_looked_at(
+    world: ShiftWorld, client: httpx.AsyncClient
+) -> None:
+    ordered = Ordered(order="O1", by="mara", limit_kw=4.2, until=after(900))
+    plan = planned(feeder="street", ordered=ordered)
+    await world.keeper.write((opened(feeder="street"), plan))
+    seen = (await client.get("/api/v1/shift")).json()["seen"]
+    longer = RequestChanged(
+        at=after(60),
+        request=plan.request,
+        limit_kw=4.2,
+        end=plan.end,
+        epoch=1,
+        sequence=2,
+        reason="renewed",
+        ordered=structs.replace(ordered, until=after(1800)),
+    )
+    await world.keeper.write((longer,))
+    assert (await hand_over(client, 0, seen=seen)).status_code == 409
     assert (await hand_over(client, 0)).json()["shift"] == 1
 
 

@@ -15573,7 +15573,7 @@ export interface operations {
                      *           "who": "li.wei"
                      *         }
                      *       ],
-                     *       "seen": "5b0a6c1f4de2a9970c1d3b8e6f2a4c57",
+                     *       "seen": "41.18.DQk4GpiN.",
                      *       "shift": 41,
                      *       "since": "2026-01-12T14:00:00Z",
                      *       "standing": [
@@ -15686,7 +15686,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "remarks": "Quiet. Look after the pump at C-017.",
-                 *       "seen": "5b0a6c1f4de2a9970c1d3b8e6f2a4c57",
+                 *       "seen": "41.18.DQk4GpiN.",
                  *       "shift": 41,
                  *       "takes_over": "jo.linde"
                  *     }
@@ -15724,7 +15724,7 @@ export interface operations {
                      *           "who": "li.wei"
                      *         }
                      *       ],
-                     *       "seen": "e1c8f2d94b7a05362d8e9f10a4b6c7d3",
+                     *       "seen": "42.18..",
                      *       "shift": 42,
                      *       "since": "2026-01-12T22:00:00Z",
                      *       "standing": [],

@@ -653,6 +653,8 @@ class ShiftHandedOver(_Entry, frozen=True, kw_only=True, tag="shift_handed_over"
     """what stood then, the most pressing first"""
     more: int = 0
     """matters that stood too and are not in `standing`"""
+    more_by_feeder: dict[str, int] = {}
+    """of these those of one feeder"""
 
 
 class ShiftBegan(_Entry, frozen=True, kw_only=True, tag="shift_began"):

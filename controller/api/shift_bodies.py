@@ -220,7 +220,7 @@ def told_body(told: Told, to: Principal) -> ToldShiftBody:
         past_body(told.shift),
         _notes(told.notes, to),
         _matters(told.standing, to),
-        told.more,
+        told.more - sum(more for feeder, more in told.more_by_feeder.items() if not is_theirs(to, feeder)),
         told.summary if to.feeders is None else None,
     )
 

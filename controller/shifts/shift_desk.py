@@ -7,8 +7,10 @@ told so, and it goes on for the next who asks.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -77,6 +79,8 @@ class Told:
     standing: tuple[ShiftMatter, ...]
     """what stood when it was handed over"""
     more: int
+    more_by_feeder: Mapping[str, int]
+    """of these those of one feeder"""
     summary: ShiftSummary
 
 
@@ -207,15 +211,7 @@ class ShiftDesk:
             if seen is not None and not has_seen(seen, books.shifts, stands):
                 raise ChangedMeanwhile("something new stands or was written down: look at it first")
             entries: tuple[Entry, ...] = (
-                ShiftHandedOver(
-                    at=now,
-                    shift=shift,
-                    who=who,
-                    takes_over=takes_over,
-                    remarks=remarks,
-                    standing=_matters(stands)[:MOST_HANDED],
-                    more=max(len(stands) - MOST_HANDED, 0),
-                ),
+                _handed_over(now, shift, _matters(stands), who=who, takes_over=takes_over, remarks=remarks),
                 ShiftBegan(at=now, shift=shift + 1, who=takes_over, journal_size=books.seq),
             )
             await self._keeper.write(entries)
@@ -294,8 +290,26 @@ class ShiftDesk:
             notes=tuple(reading.notes.values()),
             standing=() if handed is None else handed.standing,
             more=0 if handed is None else handed.more,
+            more_by_feeder={} if handed is None else handed.more_by_feeder,
             summary=reading.fold.summary(),
         )
+
+
+def _handed_over(
+    at: datetime, shift: int, matters: tuple[ShiftMatter, ...], *, who: str, takes_over: str, remarks: str
+) -> ShiftHandedOver:
+    """With what stands, as far as it is kept."""
+    not_listed = matters[MOST_HANDED:]
+    return ShiftHandedOver(
+        at=at,
+        shift=shift,
+        who=who,
+        takes_over=takes_over,
+        remarks=remarks,
+        standing=matters[:MOST_HANDED],
+        more=len(not_listed),
+        more_by_feeder=dict(Counter(one.feeder for one in not_listed if one.feeder is not None)),
+    )
 
 
 def _matters(stands: Sequence[Standing]) -> tuple[ShiftMatter, ...]:

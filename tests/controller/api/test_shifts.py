@@ -199,6 +199,10 @@ async def test_of_what_stands_only_so_much_is_listed_and_the_rest_counted(
     await hand_over(client, 0)
     told = (await client.get("/api/v1/shifts/0")).json()
     assert (len(told["standing"]), told["more"]) == (2, 2)
+    for feeder, listed, more in (("street", 2, 1), ("lane", 0, 1)):
+        async with world.as_of("viewer", {feeder}) as theirs:
+            part = (await theirs.get("/api/v1/shifts/0")).json()
+            assert (len(part["standing"]), part["more"]) == (listed, more), "of their feeders"
 
 
 async def test_a_reading_that_takes_too_long_goes_on_for_the_next_who_asks(

@@ -98,13 +98,10 @@ class StateWriter:
     def _given_up(self, feeder: str) -> None:
         """Closed, and gone if no frame came into it: it would only take the room that is missing."""
         one = self._open.pop(feeder, None)
-        if one is None:
-            return
-        with suppress(OSError):  # what was not written yet is lost in any case
-            one.file.close()
-        if one.last is None:
-            with suppress(OSError):
-                one.path.unlink(missing_ok=True)
+        if one is not None:
+            _close(one.file)
+            if one.last is None:
+                _remove(one.path)
 
     def _begun(self, drawn: Drawn, at: datetime) -> _Open:
         folder = _of(self._folder, drawn.feeder)
@@ -112,9 +109,24 @@ class StateWriter:
         path = _free(folder, at)
         header = msgspec.json.encode(drawn)
         file = path.open("xb")
-        path.chmod(0o600)
-        file.write(MAGIC + _LENGTH.pack(len(header)) + header)
+        try:
+            path.chmod(0o600)
+            file.write(MAGIC + _LENGTH.pack(len(header)) + header)
+        except OSError:
+            _close(file)
+            _remove(path)
+            raise
         return _Open(file, path, at)
+
+
+def _close(file: BinaryIO) -> None:
+    with suppress(OSError):  # what was not written yet is lost in any case
+        file.close()
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _free(folder: Path, at: datetime) -> Path:

@@ -2,9 +2,11 @@
 
 import asyncio
 import errno
+import resource
 import shutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -188,6 +190,29 @@ def test_a_file_whose_first_state_failed_is_not_left_behind(
         with pytest.raises(OSError, match="full"):
             writer.write(DRAWN, frame(at(2)))
     assert times(StateReader(tmp_path), at(9)) == [at(1)]
+
+
+def test_a_file_whose_header_failed_is_not_left_behind_and_not_left_open(tmp_path: Path) -> None:
+    long = msgspec.structs.replace(DRAWN, buses=tuple(f"bus:{n}" for n in range(5_000)))
+    writer, opened = StateWriter(tmp_path), len(list(Path("/proc/self/fd").iterdir()))
+    for second in range(3):
+        with files_of_at_most(4_096), pytest.raises(OSError, match="too large"):
+            writer.write(long, frame(at(second)))
+    assert list(tmp_path.rglob("*.states")) == []
+    assert len(list(Path("/proc/self/fd").iterdir())) == opened
+    writer.write(long, frame(at(3), v_pu=np.full(5_000, 1.0)))
+    assert times(StateReader(tmp_path), at(9)) == [at(3)]
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """The system refuses to write more into one, as it does where the disk is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def disk_full(*_: Any) -> bytes:

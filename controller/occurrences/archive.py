@@ -67,8 +67,10 @@ class EventArchive:
         self._index = EventIndex()
         self._bodies: dict[str, tuple[int, EventBody]] = {}
         """event → of how many entries it was made, the one asked for last at the end"""
-        self._broken: tuple[float, RecordBroken] | None = None
-        """when it was found so from its start, and why"""
+        self._broken: tuple[float, str] | None = None
+        """when it was found so from its start, and why; not the error itself, which would grow each time that
+        it is raised again
+        """
         self._turn = InTurn()
 
     async def page(self, wanted: Wanted, limit: int, before: int | None) -> Page:
@@ -91,7 +93,7 @@ class EventArchive:
 
     def _caught_up(self, work: Callable[..., T], *values: object) -> T:
         if self._broken is not None and self._monotonic() - self._broken[0] < BROKEN_FOR_S:
-            raise self._broken[1]
+            raise RecordBroken(self._broken[1])
         with closing(self._opened(self._site.store)) as record:
             self._record = record
             begun_at = self._index.seq
@@ -101,7 +103,7 @@ class EventArchive:
             except RecordBroken as error:
                 # the journal is another one, or was altered: begin anew next time
                 self._index, self._bodies = EventIndex(), {}
-                self._broken = None if begun_at else (self._monotonic(), error)
+                self._broken = None if begun_at else (self._monotonic(), str(error))
                 raise
 
     def _follow(self, record: Record) -> None:

@@ -166,10 +166,13 @@ async def test_a_broken_journal_is_not_read_from_its_start_each_time_somebody_lo
 
     store.replay = broken  # type: ignore[assignment, method-assign]
     archive = EventArchive(site(), lambda _: store, monotonic=lambda: now[0])
-    for _ in range(3):
-        with pytest.raises(RecordBroken, match="entry 1"):
+    depths: list[int] = []
+    for _ in range(4):
+        with pytest.raises(RecordBroken, match="entry 1") as told:
             await archive.page(Wanted(), 9, None)
+        depths.append(len(told.traceback))
     assert read == [0]
+    assert depths[1:] == depths[1:2] * 3, "whoever is told later is not told all who were told before"
     now[0] += archive_module.BROKEN_FOR_S
     with pytest.raises(RecordBroken):
         await archive.page(Wanted(), 9, None)

@@ -105,6 +105,10 @@ class OrderBook:
         """Those that may still be confirmed, oldest first."""
         return tuple(self._open.values())
 
+    def is_open(self, draft: str) -> bool:
+        """Whether it may still be confirmed."""
+        return draft in self._open
+
     def latest(self) -> tuple[tuple[str, Told], ...]:
         """By id, the newest first: open drafts, then those that are over and what was ordered in one step."""
         return (*reversed(self._open.items()), *reversed(self._over.items()))

@@ -60,7 +60,7 @@ class OrderDesk:
         """`turn` is that of the rounds. `ready` returns once the journal was read."""
         self._keeper, self._turn, self._clock, self._site = keeper, turn, clock, site
         self._controls, self._carrier, self._ready = controls, carrier, ready
-        self._seen = EffectsKept()
+        self._seen = EffectsKept(self._is_open)
         self._judge = OrderJudge(site, controls, keeper, self._seen)
         self._foresight = Foresight(carrier, controls, self._seen)
         self._deciding = Deciding(
@@ -113,6 +113,9 @@ class OrderDesk:
     def seen(self) -> EffectsKept:
         """What open drafts are foreseen to do."""
         return self._seen
+
+    def _is_open(self, draft: str) -> bool:
+        return self._keeper.books.order_book.is_open(draft)
 
     def now(self) -> datetime:
         """The site's time."""

@@ -16,6 +16,7 @@ from controller.entries import (
     RequestPlanned,
 )
 from controller.order_effects import NotNow, ProposedOrder, WhatIf
+from controller.orders.effects_kept import EffectsKept
 from controller.orders.giving import CommandKey, Giver
 from controller.orders.more_reach import HeldBack
 from controller.orders.order_desk import OrderDesk
@@ -476,6 +477,50 @@ async def test_what_turned_out_of_a_draft_is_forgotten_with_it() -> None:
     await desk.confirm(record.draft, BOB, lost={"Ann"})
     await desk.withdraw(record.draft, "x", BOB)
     assert desk.seen.lost(record.draft) == frozenset()
+
+
+async def test_what_is_foreseen_too_late_of_a_draft_that_was_withdrawn_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, desk = await charging()
+    foresee, go_on = Rounds.foresee, asyncio.Event()
+
+    async def busy(*_: object) -> WhatIf:
+        raise NotNow("busy")
+
+    async def slow(*args: object) -> WhatIf:
+        await go_on.wait()
+        return await foresee(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Rounds, "foresee", busy)
+    record = await desk.draft(FEEDER, LIMIT, "cable 3", ANN)
+    monkeypatch.setattr(Rounds, "foresee", slow)
+    confirming = asyncio.create_task(desk.confirm(record.draft, ANN))
+    await turns()
+    await desk.withdraw(record.draft, "x", BOB)
+    go_on.set()
+    with pytest.raises(EffectChanged, match="was not foreseen"):
+        await confirming
+    assert desk.seen.get(record.draft) == (0, None)
+    with pytest.raises(NotOpen):
+        await desk.confirm(record.draft, ANN)
+
+
+def test_of_what_is_over_or_was_never_drafted_nothing_is_kept() -> None:
+    is_open = {"O-1"}
+    kept = EffectsKept(is_open.__contains__)
+    for draft in ("O-1", "O-2"):
+        kept.put(draft, None)
+        kept.needs(draft, 2)
+        kept.lose(draft, frozenset({"Ann"}))
+    assert (kept.get("O-1"), kept.needed("O-1"), kept.lost("O-1")) == ((1, None), 2, {"Ann"})
+    assert (kept.get("O-2"), kept.needed("O-2"), kept.lost("O-2")) == ((0, None), 1, frozenset())
+    is_open.clear()
+    kept.needs("O-1", 3)
+    assert kept.needed("O-1") == 2, "until it is forgotten what is known stands"
+    kept.forget("O-1")
+    kept.needs("O-1", 2)
+    assert kept.needed("O-1") == 1
 
 
 async def test_each_refusal_has_a_code() -> None:

@@ -17,10 +17,10 @@ from controller.directory.customer_desk import CustomerDesk
 from controller.directory.device_desk import DeviceDesk
 from controller.directory.directory import Directory
 from controller.feeder_control import FeederControl
+from controller.in_turn import InTurn
 from controller.live import Live
 from controller.metrics import Metrics
 from controller.occurrences.event_desk import EventDesk
-from controller.occurrences.in_turn import InTurn
 from controller.orders.carrying import Carrier
 from controller.orders.order_desk import OrderDesk
 from controller.people.call_rules import zone_of

@@ -27,7 +27,7 @@ from controller.directory.directory_views import (
     DevicePage,
     DevicesPage,
 )
-from controller.occurrences.in_turn import TooManyWaiting
+from controller.in_turn import TooManyWaiting
 from controller.views import LiveViews
 from customers.errors import ContactsUnavailable
 

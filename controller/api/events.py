@@ -36,11 +36,11 @@ from controller.api.gate import REFUSALS, Gate, feeders_of, note
 from controller.api.posted import as_utc
 from controller.api.problems import no_such_feeder
 from controller.errors import RecordBroken
+from controller.in_turn import TooManyWaiting
 from controller.occurrences.archive import UnknownEvent
 from controller.occurrences.bodies import EventBody
 from controller.occurrences.event_desk import TYPES, EventDesk
 from controller.occurrences.exports import Table, for_whoever_looks, steps_for_whoever_looks
-from controller.occurrences.in_turn import TooManyWaiting
 from controller.occurrences.index import Wanted
 from controller.occurrences.replay import RecordedBody, SpanRefused
 from controller.stores.port import StoreUnavailable

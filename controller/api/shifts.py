@@ -35,7 +35,7 @@ from controller.api.shift_bodies import (
     told_body,
 )
 from controller.errors import RecordBroken
-from controller.occurrences.in_turn import TooManyWaiting
+from controller.in_turn import TooManyWaiting
 from controller.shifts.shift_desk import ShiftDesk, ShiftRefused, UnknownNote, UnknownShift
 from controller.shifts.shift_told import ShiftSummary
 from controller.stores.port import StoreUnavailable

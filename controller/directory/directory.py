@@ -19,7 +19,7 @@ from controller.directory.text_index import Place
 from controller.directory.wires import wires
 from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState
-from controller.occurrences.in_turn import InTurn
+from controller.in_turn import InTurn
 from controller.shared_work import SharedWork
 from devices.ports import Clock
 

@@ -21,7 +21,7 @@ from controller.directory.device_page import StateOf
 from controller.directory.pauses import Pauses
 from controller.directory.text_index import Span
 from controller.feeder_control import FeederControl
-from controller.occurrences.in_turn import InTurn
+from controller.in_turn import InTurn
 from controller.shared_work import SharedWork
 from devices.ports import Clock
 

@@ -16,8 +16,8 @@ from typing import TypeVar
 from controller import settings
 from controller.books import Books
 from controller.errors import RecordBroken
+from controller.in_turn import InTurn
 from controller.occurrences.bodies import EventBody, EventRow, Step
-from controller.occurrences.in_turn import InTurn
 from controller.occurrences.index import EventIndex, Occurrence, Wanted
 from controller.occurrences.timeline import KEPT_EVENTS, body_of, row_of, steps_of
 from controller.stores.opening import open_record

@@ -11,11 +11,11 @@ import structlog
 
 from controller import settings
 from controller.feeder_control import FeederControl
+from controller.in_turn import InTurn
 from controller.occurrences.bodies import EventBody, RequestRow
 from controller.occurrences.computed import computed
 from controller.occurrences.frame_files import StateReader
 from controller.occurrences.frames import drawn_of
-from controller.occurrences.in_turn import InTurn
 from controller.occurrences.recorder import QUIET_EVERY, folder_of
 from controller.occurrences.replay import RecordedBody, RequestSpan, Shown, recorded_body, steps_of
 from controller.proving.kept_readings import KeptReadings

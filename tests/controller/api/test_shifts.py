@@ -18,7 +18,7 @@ from controller.api.operator_key import OperatorKey
 from controller.api.problems import add_problem_handlers
 from controller.api.shifts import shift_reading_routes, shift_writing_routes
 from controller.entries import OperatorActed, Ordered, RequestChanged, ShiftHandedOver
-from controller.occurrences.in_turn import InTurn
+from controller.in_turn import InTurn
 from controller.shifts import shift_desk
 from controller.shifts.shift_desk import ShiftDesk
 from tests.builders import inline

@@ -17,7 +17,7 @@ from controller.directory.directory_views import DevicesPage
 from controller.directory.health_board import Board
 from controller.directory.pauses import Pauses, Stopped
 from controller.directory.supply_index import SupplyIndex
-from controller.occurrences.in_turn import InTurn
+from controller.in_turn import InTurn
 from tests.controller.directory.directory_world import Directory, directory_in
 
 

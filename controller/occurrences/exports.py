@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from controller.alarms.kinds import KINDS
 from controller.occurrences.bodies import EventBody, RequestRow, Step
 from controller.occurrences.replay import RecordedBody
 
@@ -31,6 +32,8 @@ _NAMING = frozenset(
 )
 _EARNED = ("request_settled", "settlement_corrected", "ledger_posted")
 """keys of steps, as they begin, that tell what a single household used or earned"""
+_OF_A_HOUSEHOLD = frozenset({"baseline_kw", "p_kw", "reduced_kwh", "points"})
+"""values of the other steps that do: of what was planned for it, and of what it is told"""
 _NAMES: Mapping[Table, tuple[str, ...]] = {
     "timeline": ("seq", "at", "phase", "step", "severity", "request", "text"),
     "rounds": (
@@ -73,13 +76,20 @@ def without_names(body: EventBody) -> EventBody:
 
 
 def _nameless(step: Step) -> Step:
-    is_about_a_meter = step.values.get("kind") == "wrong_meter"
-    gone = _NAMING | {"text"} if is_about_a_meter else _NAMING
+    gone = _NAMING | {"text"} if _may_name_devices(step) else _NAMING
     return msgspec.structs.replace(
         step,
         text="" if step.request or gone & step.values.keys() else step.text,
         values={name: value for name, value in step.values.items() if name not in gone},
     )
+
+
+def _may_name_devices(step: Step) -> bool:
+    """Whether an alarm's words say of which meters or devices it is; those of an unknown kind may."""
+    if not step.key.startswith("data_alarm."):
+        return False
+    kind = KINDS.get(str(step.values.get("kind")))
+    return kind is None or kind.retold
 
 
 def without_words(body: EventBody) -> EventBody:
@@ -126,7 +136,8 @@ def steps_for_whoever_looks(steps: Iterable[Step]) -> tuple[Step, ...]:
 
 def _unearned(step: Step) -> Step:
     if not step.key.startswith(_EARNED):
-        return step
+        values = {name: value for name, value in step.values.items() if name not in _OF_A_HOUSEHOLD}
+        return msgspec.structs.replace(step, values=values)
     kept = {name: step.values[name] for name in ("outcome", "event", "kind") if name in step.values}
     return msgspec.structs.replace(step, text="", values=kept)
 

@@ -18,6 +18,8 @@ from controller.occurrences.event_desk import TYPES, EventDesk
 from controller.occurrences.exports import Table
 from controller.occurrences.index import Wanted
 from controller.occurrences.recorded_states import RecordedStates
+from controller.occurrences.timeline import key_of
+from controller.silence_alarms import FAILSAFE_ALARMS
 from tests.builders import FEEDER, START, control
 from tests.controller.occurrences.lived import Kept, lived
 from tests.controller.occurrences.test_timeline import told
@@ -175,3 +177,35 @@ def test_what_a_household_used_and_earned_is_not_for_whoever_looks() -> None:
         ACTED, text="", key="data_alarm.raised", values={"kind": "wrong_meter", "text": "the meter of sp0"}
     )
     assert exports.steps_for_whoever_looks([wrong])[0].values == {"kind": "wrong_meter"}
+
+
+def test_no_step_of_a_request_tells_what_its_household_takes_or_earned() -> None:
+    kept = {step.key: set(step.values) for step in exports.steps_for_whoever_looks(told().steps)}
+    known = {step.key: set(step.values) for step in told().steps}
+    assert known["request_planned"] - kept["request_planned"] == {
+        "baseline_kw", "customer", "service_point", "target", "ordered",
+    }  # fmt: skip
+    thanks = e.MessagePlanned(
+        at=START, message="R/thanks/1", request="R", customer="C00", kind="thanks",
+        p_kw=1.7, reduced_kwh=2.5, points=25,
+    )  # fmt: skip
+    (step,) = exports.steps_for_whoever_looks([step_of(thanks, request="R")])
+    assert set(step.values) == {"request", "kind"}
+
+
+@pytest.mark.parametrize("kind", ["wrong_meter", *FAILSAFE_ALARMS, "of_a_later_release"])
+def test_the_words_of_an_alarm_that_may_name_devices_are_left_out(kind: str) -> None:
+    alarm = e.DataAlarm(at=START, feeder=FEEDER, kind=kind, raised=True, text="EV-17, EV-18")
+    of_all = e.DataAlarm(at=START, feeder=FEEDER, kind="too_few_meters", raised=True, text="2 of 9 are fresh")
+    named, other = exports.steps_for_whoever_looks([step_of(alarm), step_of(of_all)])
+    assert "EV-17" not in msgspec.json.encode(named).decode()
+    assert (other.text, other.values["text"]) == ("the sentence", of_all.text)
+
+
+def step_of(entry: e.Entry, request: str | None = None) -> Step:
+    told_apart = ("entry", "at")
+    values = {name: value for name, value in msgspec.to_builtins(entry).items() if name not in told_apart}
+    return Step(
+        seq=1, at=entry.at, phase="asking", key=key_of(entry), severity="info", text="the sentence",
+        request=request, values=values,
+    )  # fmt: skip

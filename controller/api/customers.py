@@ -122,7 +122,8 @@ def device_routes(desk: DeviceDesk, gate: Doors, views: LiveViews) -> APIRouter:
         limit: Limit = 50,
     ) -> Response:
         """Devices, those that need somebody first; with `q` those in whose name or service point it stands.
-        Whose they are is told and sought only for who may see customers.
+        Whose they are is told and sought only for who may see customers; by which request they are limited
+        is told to them alone too.
         """
         principal = await who_reads(request, gate)
         feeders = None if principal is None else principal.feeders

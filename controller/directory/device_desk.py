@@ -56,7 +56,8 @@ class DeviceDesk:
         owners: bool,
     ) -> DevicesPage:
         """Devices in whose name or service point the text stands; without one all, those that need somebody
-        first. `owners`: whose they are is sought and told as well. Raises WrongCursor, TimeoutError.
+        first. `owners`: whose they are is sought and told as well, and by which request they are limited: an
+        event names requests to everybody. Raises WrongCursor, TimeoutError.
         """
         directory, behind = self._all, place_of(after)
         async with directory.deadline():
@@ -71,7 +72,7 @@ class DeviceDesk:
             for control, device in (index.device(one.line) for one in places)
         )
         if not owners:
-            rows = tuple(replace(row, customer=None) for row in rows)
+            rows = tuple(replace(row, customer=None, request=None, shown_request=None) for row in rows)
         return DevicesPage(rows, going_on, board.counts(spans), board.at)
 
     async def stop(self) -> None:

@@ -76,6 +76,7 @@ class DeviceRow:
     """the limit of the open request"""
     asked_until: datetime | None
     request: str | None
+    """the request and `shown_request` are null for who may not see customers"""
     request_state: str | None
     shown_kw: float | None
     """the limit that it says it holds"""

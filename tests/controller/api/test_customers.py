@@ -243,6 +243,21 @@ async def test_whose_a_device_is_takes_somebody_who_may_know_customers(world: Di
         assert (row["device"], row["customer"]) == ("EV03", "C03")
 
 
+async def test_by_which_request_a_device_is_limited_is_told_with_whose_it_is(world: Directory) -> None:
+    """An event tells of requests by their ids to everybody who looks: with these, devices are known in it."""
+    world.charge()
+    await world.tick(8)
+    told = {}
+    for role in ("viewer", "auditor"):
+        async with world.as_of(role) as client:
+            rows = [row for row in (await got(client, "/devices"))["items"] if row["asked_kw"] is not None]
+            assert all(row["request_state"] and row["shown_kw"] for row in rows)
+            told[role] = [(row["request"], row["shown_request"]) for row in rows]
+    asked = [one.request for one in world.daemon.books.open_requests(FEEDER) if one.resource == "device"]
+    assert sorted(told["auditor"]) == [(one, one) for one in sorted(asked)]
+    assert told["viewer"] == [(None, None)] * len(asked)
+
+
 async def test_why_and_who_are_words_and_not_blanks(world: Directory) -> None:
     async with world.as_of("supervisor") as client:
         for query in ({"why": "    "}, {"why": " ab "}, {"why": "she called", "who": " "}):

@@ -476,9 +476,9 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
                 "Note 1 was marked as done by mara",
             ),
             (
-                e.ShiftHandedOver(at=T0, shift=0, who="mara", takes_over="jo", remarks="Quiet. " * 40),
+                e.ShiftHandedOver(at=T0, shift=0, who="mara", takes_over="jo", remarks="Huber called"),
                 "info",
-                f"Shift 0 handed over to jo by mara: {('Quiet. ' * 40)[:159]}…",
+                "Shift 0 handed over to jo by mara",
             ),
             (
                 e.ShiftBegan(at=T0, shift=1, who="jo", journal_size=70),

@@ -16,6 +16,7 @@ from controller.occurrences.bodies import EventBody, RequestRow
 from controller.occurrences.computed import computed
 from controller.occurrences.frame_files import StateReader
 from controller.occurrences.frames import drawn_of
+from controller.occurrences.kept_bodies import KeptBodies
 from controller.occurrences.recorder import QUIET_EVERY, folder_of
 from controller.occurrences.replay import RecordedBody, RequestSpan, Shown, recorded_body, steps_of
 from controller.proving.kept_readings import KeptReadings
@@ -41,8 +42,7 @@ class RecordedStates:
         self._drawn = {feeder: drawn_of(control) for feeder, control in self._controls.items()}
         self._turn = InTurn()
         self._reader = StateReader(folder_of(site.store.history_folder))
-        self._latest: dict[str, tuple[object, RecordedBody]] = {}
-        """feeder → what the latest answer was made of, and that answer: pages ask again and again"""
+        self._kept = KeptBodies()
 
     def knows(self, feeder: str) -> bool:
         """Whether there is such a feeder."""
@@ -77,13 +77,13 @@ class RecordedStates:
         service_points: bool,
     ) -> RecordedBody:
         asked = (times, step_s, requests, service_points, self._reader.written(feeder))
-        known = self._latest.get(feeder)
-        if known is not None and known[0] == asked:
-            return known[1]
+        known = self._kept.get(feeder, asked)
+        if known is not None:
+            return known
         drawn, shown = self._drawn[feeder], self._shown(feeder, times)
         body = recorded_body(drawn, times, step_s, shown, requests, service_points=service_points)
         if "computed" not in body.source and None not in body.source:  # meters may still tell of those
-            self._latest[feeder] = asked, body
+            self._kept.put(feeder, asked, body)
         return body
 
     def _shown(self, feeder: str, times: tuple[datetime, ...]) -> list[Shown | None]:

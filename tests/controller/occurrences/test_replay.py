@@ -17,9 +17,18 @@ from controller.occurrences import recorded_states
 from controller.occurrences.computed import computed
 from controller.occurrences.frame_files import StateWriter
 from controller.occurrences.frames import Drawn, drawn_of, frame_of
+from controller.occurrences.kept_bodies import MOST
 from controller.occurrences.recorded_states import RecordedStates
 from controller.occurrences.recorder import folder_of
-from controller.occurrences.replay import LONGEST, MOST_STEPS, Shown, SpanRefused, recorded_body, steps_of
+from controller.occurrences.replay import (
+    LONGEST,
+    MOST_STEPS,
+    RecordedBody,
+    Shown,
+    SpanRefused,
+    recorded_body,
+    steps_of,
+)
 from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import Floats
 from tests.builders import FEEDER, HOUSES, START
@@ -29,10 +38,12 @@ from tests.controller.occurrences.test_frames import DRAWN, frame
 HOUR = START + timedelta(hours=1)
 
 
+def site_in(folder: Path) -> settings.Site:
+    return msgspec.structs.replace(lived().site, store=settings.Store(path=folder / "store.sqlite3"))
+
+
 def states(folder: Path | None = None) -> RecordedStates:
-    of = lived().site
-    if folder is not None:
-        of = msgspec.structs.replace(of, store=settings.Store(path=folder / "store.sqlite3"))
+    of = lived().site if folder is None else site_in(folder)
     return RecordedStates(of, {FEEDER: lived().control}, lambda _: lived().record)
 
 
@@ -216,6 +227,23 @@ async def test_an_answer_is_kept_only_while_nothing_else_was_recorded(tmp_path: 
     writer.write(drawn, frame_of(views[1], drawn))
     second = await of.between(*span, step_s=None, service_points=False)
     assert (first.shown_at[-1], second.shown_at[-1]) == (views[0].at, views[1].at)
+
+
+async def test_answers_are_kept_of_few_feeders_however_many_are_looked_at(tmp_path: Path) -> None:
+    writer, view, control = StateWriter(folder_of(tmp_path / "history")), lived().views[0], lived().control
+    drawn = drawn_of(control)
+    names = [f"F {n}" for n in range(MOST + 1)]
+    for name in names:
+        writer.write(msgspec.structs.replace(drawn, feeder=name), frame_of(view, drawn))
+    of = RecordedStates(site_in(tmp_path), dict.fromkeys(names, control), lambda _: lived().record)
+
+    async def asked(feeder: str) -> RecordedBody:
+        return await of.between(feeder, view.at, view.at, step_s=None, service_points=False)
+
+    first = [await asked(name) for name in names]
+    assert first[0].source == ["recorded"]
+    assert await asked(names[-1]) is first[-1]
+    assert await asked(names[0]) is not first[0], "as many as may be were asked for since"
 
 
 def test_steps_are_of_round_length_and_the_end_is_the_last_of_them() -> None:

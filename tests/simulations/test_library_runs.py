@@ -1,6 +1,10 @@
 """Every scenario that comes along in a short form: some minutes of its worst hour, judged.
 
-Elements may carry only a part of what they can, so that there is something to do at once.
+Elements may carry only a part of what they can, so that there is something to do at once. Reading a network
+of SimBench takes longer than such minutes, so all that stand on one are judged together. A network on which
+only one scenario stands is read by `make soak` alone: there the whole substation is judged, and the heat wave
+where it belongs. In each run the heat wave meets the village, and `test_feeders.py` has several feeders under
+one daemon.
 """
 
 from datetime import UTC, datetime
@@ -38,9 +42,15 @@ SHORT: dict[str, tuple[str, int]] = {
     "year": ("2016-01-12T17:30", 30),
 }
 """from when, and for how many minutes"""
+VILLAGE = "simbench:1-LV-rural3--0-sw"
+TOGETHER: dict[str, list[str]] = {}
+"""the scenarios that stand on each network"""
+for each in names():
+    TOGETHER.setdefault(load_scenario(find_scenario(each)).network.source, []).append(each)
+ALONE = {source for source, those in TOGETHER.items() if len(those) == 1}
 
 
-def controlled(name: str, folder: Path) -> tuple[tuple[Setup, ...], list[FieldRun], Record]:
+def controlled(name: str, source: str, folder: Path) -> tuple[tuple[Setup, ...], list[FieldRun], Record]:
     start, minutes = SHORT[name]
     whole = load_scenario(find_scenario(name))
     time = msgspec.structs.replace(
@@ -52,24 +62,41 @@ def controlled(name: str, folder: Path) -> tuple[tuple[Setup, ...], list[FieldRu
         limits=Limits(loading_percent=30.0),
         events=msgspec.structs.replace(whole.control.events, persistence_checks=1),
     )
+    network = msgspec.structs.replace(whole.network, source=source)
     feeders = whole.feeder[::6]
-    setups = prepare_all(msgspec.structs.replace(whole, time=time, control=control, feeder=feeders))
-    store = SqliteStore(folder / "store.sqlite3", durable=False)
+    setups = prepare_all(
+        msgspec.structs.replace(whole, network=network, time=time, control=control, feeder=feeders)
+    )
+    path = folder / f"{name}.sqlite3"
+    store = SqliteStore(path, durable=False)
     try:
-        runs = run_controlled_together(setups, store, folder / "store.sqlite3", "1")
+        runs = run_controlled_together(setups, store, path, "1")
     finally:
         store.close()
-    return setups, runs, read_record(folder / "store.sqlite3")
+    return setups, runs, read_record(path)
 
 
-@pytest.mark.parametrize("name", names())
-def test_the_judge_finds_nothing(name: str, tmp_path: Path) -> None:
-    setups, runs, record = controlled(name, tmp_path)
+def judged(name: str, source: str, folder: Path) -> None:
+    setups, runs, record = controlled(name, source, folder)
     for number, (setup, run) in enumerate(zip(setups, runs, strict=True)):
         mine = of_feeder(record, setup.feeder, and_nobodys=not number)
-        assert judge(evidence_of(setup, run, mine)) == []
-        assert len(run.recording.at) == setup.scenario.steps + 1
+        assert judge(evidence_of(setup, run, mine)) == [], name
+        assert len(run.recording.at) == setup.scenario.steps + 1, name
     told = {entry["entry"] for entry in record.entries}
-    assert told & {"event_opened", "data_alarm"}, told
+    assert told & {"event_opened", "data_alarm"}, (name, told)
     asked = sum(len(run.wire) for run in runs)
-    assert asked > 0 or name in {"attack", "pv-noon"}
+    assert asked > 0 or name in {"attack", "pv-noon"}, name
+
+
+def test_every_scenario_has_a_short_form_and_few_stand_alone() -> None:
+    assert set(SHORT) == set(names())
+    assert sorted(name for source in ALONE for name in TOGETHER[source]) == ["heat-wave", "substation"]
+
+
+@pytest.mark.parametrize(
+    "source", [pytest.param(one, marks=pytest.mark.soak if one in ALONE else ()) for one in TOGETHER]
+)
+def test_the_judge_finds_nothing(source: str, tmp_path: Path) -> None:
+    there = TOGETHER[source] + (["heat-wave"] if source == VILLAGE else [])
+    for name in there:
+        judged(name, source, tmp_path)

@@ -18,7 +18,7 @@ seed = 5
 source = "pandapower:create_kerber_landnetz_freileitung_1"
 [time]
 start = "2016-01-12T17:30:00+00:00"
-days = 0.05
+days = 0.04
 [shares]
 ev = 0.6
 heat_pump = 0.2
@@ -57,7 +57,7 @@ def test_every_policy_meets_every_seed(comparison: Comparison, told: list[tuple[
 
 
 def test_the_optimum_leaves_nothing_and_holds_back_least(comparison: Comparison) -> None:
-    assert min(figure(comparison, "none", "clearable_minutes")) > 20
+    assert min(figure(comparison, "none", "clearable_minutes")) > 15
     assert figure(comparison, "optimum", "clearable_minutes") == [0, 0]
     for name in ("blanket", "ours"):
         for key in ("cut_kwh", "less_kwh"):
@@ -102,7 +102,7 @@ def test_what_is_not_taken_is_taken_later_or_missing(comparison: Comparison) -> 
                 figure(comparison, "none", "energy_kwh")[row["seed"] - 5] - row["energy_kwh"], abs=0.02
             )
     assert min(figure(comparison, "blanket", "ev_behind_kwh")) > 0
-    assert figure(comparison, "blanket", "car_hours_later") == [0.4, 0.0]  # it ends before most are full
+    assert figure(comparison, "blanket", "car_hours_later") == [0.167, 0.0]  # it ends before most are full
     assert figure(comparison, "none", "car_hours_later") == [0, 0]
     assert figure(comparison, "none", "cut_kwh") == [0, 0]
 

@@ -19,6 +19,7 @@ class Daemon:
     def __init__(self) -> None:
         self.up = True
         self.p_kw: float | None = 7.4
+        self.health = "good"
         self.quality = [0] * 7
         self.asked: list[str] = []
 
@@ -27,7 +28,7 @@ class Daemon:
         if not self.up:
             raise NotReached("no daemon answers")
         if path.startswith("/api/v1/devices/"):
-            return {"device": {"p_kw": self.p_kw}}
+            return {"device": {"p_kw": self.p_kw, "health": self.health}}
         return {
             "service_point_kw": [None, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0],
             "service_point_quality": self.quality,
@@ -75,22 +76,74 @@ async def test_devices_and_measured_meters_are_put_in_their_places() -> None:
     assert daemon.asked == ["/api/v1/devices/ev-001", "/api/v1/feeders/F1/state"]
 
 
-async def test_what_is_no_longer_told_is_known_for_a_minute() -> None:
+SILENT = int(KNOWN_FOR_S / ASK_EVERY_S)
+
+
+def falls(daemon: Daemon, how: str) -> None:
+    """What makes a part no longer known, or (good, measured) known again."""
+    daemon.up = how != "daemon away"
+    daemon.health = how if how in {"offline", "silent", "disobeys"} else "good"
+    daemon.p_kw = None if how == "tells no power" else 7.4
+    daemon.quality[3] = 2 if how == "estimated" else 0
+
+
+@pytest.mark.parametrize("how", ["daemon away", "offline", "silent", "tells no power"])
+async def test_what_a_device_no_longer_tells_is_known_for_a_minute(how: str) -> None:
     model, daemon = field(RealParts(devices=frozenset({"ev-001"}))), Daemon()
     kw: dict[int, float] = {}
-    silent = int(KNOWN_FOR_S / ASK_EVERY_S)
 
     def look(step: int) -> Any:
         def act() -> None:
             kw[step] = float(model.power().device_kw[0])
-            daemon.up = step >= silent + 4
+            falls(daemon, "good" if step >= SILENT + 4 else how)
 
         return act
 
     with structlog.testing.capture_logs() as logs:
-        await followed(model, daemon, {n: look(n) for n in range(1, silent + 7)})
-    assert (kw[1], kw[silent], kw[silent + 3], kw[silent + 6]) == (7.4, 7.4, 0.0, 7.4)
-    assert [line["event"] for line in logs] == ["real_power_known", "real_power_unknown", "real_power_known"]
+        await followed(model, daemon, {n: look(n) for n in range(1, SILENT + 7)})
+    assert (kw[1], kw[SILENT], kw[SILENT + 3], kw[SILENT + 6]) == (7.4, 7.4, 0.0, 7.4)
+    assert [(line["event"], line["part"]) for line in logs] == [
+        ("real_power_known", "ev-001"),
+        ("real_power_unknown", "ev-001"),
+        ("real_power_known", "ev-001"),
+    ]
+    assert how in logs[1]["why"] or how == "daemon away"
+
+
+async def test_what_a_meter_no_longer_tells_is_known_for_a_minute() -> None:
+    model, daemon = field(RealParts(meters=frozenset({"M-003"}))), Daemon()
+    kw: dict[int, float] = {}
+
+    def look(step: int) -> Any:
+        def act() -> None:
+            kw[step] = float(model.power().p_kw[3])
+            falls(daemon, "estimated")
+
+        return act
+
+    with structlog.testing.capture_logs() as logs:
+        await followed(model, daemon, {n: look(n) for n in range(1, SILENT + 4)})
+    assert (kw[1], kw[SILENT], kw[SILENT + 3]) == (4.0, 4.0, 1.0), "then the household"
+    assert [line["event"] for line in logs] == ["real_power_known", "real_power_unknown"]
+
+
+async def test_a_device_that_takes_more_than_it_was_asked_is_not_silent() -> None:
+    model, daemon, seen = field(RealParts(devices=frozenset({"ev-001"}))), Daemon(), []
+    falls(daemon, "disobeys")
+    await followed(model, daemon, {SILENT + 5: lambda: seen.append(model.power().device_kw[0])})
+    assert seen == [7.4]
+
+
+async def test_what_was_silent_from_the_start_never_counted_and_is_told_after_a_minute() -> None:
+    model, daemon, seen = field(RealParts(devices=frozenset({"ev-001"}))), Daemon(), []
+    falls(daemon, "silent")
+    look = {n: lambda: seen.append(model.power().device_kw[0]) for n in (1, SILENT + 5)}
+    with structlog.testing.capture_logs() as logs:
+        await followed(model, daemon, look)
+    assert seen == [0.0, 0.0]
+    assert [(line["event"], line["part"], line["why"]) for line in logs] == [
+        ("real_power_unknown", "ev-001", "silent")
+    ]
 
 
 async def test_a_device_that_says_nothing_of_its_power_counts_as_nothing() -> None:

@@ -8,6 +8,7 @@ somebody else is changing. Builds them; does nothing itself.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from controller import settings
 from controller.alarms.alarm_desk import AlarmDesk
@@ -16,6 +17,7 @@ from controller.cycle import Decisions
 from controller.directory.customer_desk import CustomerDesk
 from controller.directory.device_desk import DeviceDesk
 from controller.directory.directory import Directory
+from controller.entries import DataAlarm
 from controller.feeder_control import FeederControl
 from controller.in_turn import InTurn
 from controller.live import Live
@@ -103,6 +105,7 @@ def build_desks(
             background=background,
             links=health,
             ready=ready,
+            data_alarms=partial(_data_alarms, latest),
         ),
         rewards=RewardsDesk(
             keeper, turn, clock, site.rewards, customers=supplied, ready=ready, offload=background
@@ -143,3 +146,8 @@ def build_desks(
             zone=zone_of(site),
         ),
     )
+
+
+def _data_alarms(latest: Callable[[str], Decisions | None], feeder: str) -> tuple[DataAlarm, ...]:
+    found = latest(feeder)
+    return () if found is None else tuple(one for one in found.entries if isinstance(one, DataAlarm))

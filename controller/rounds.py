@@ -343,6 +343,9 @@ class Rounds:
             self._memory |= {found.sample.feeder: found.memory for found in decided}
             self._armed += [entry for entry in entries if isinstance(entry, FailsafeArmed)]
         else:
+            for found in decided:  # how long data are bad does not wait for the journal: only what it tells
+                feeder = found.sample.feeder
+                self._memory[feeder] = replace(self._memory[feeder], alarms=found.memory.alarms)
             self._dispatch.start(releases_of(entries, self._keeper.books, self._controls, self._keeper.epoch))
         self._good |= {found.sample.feeder: found.good for found in decided}
         return decided

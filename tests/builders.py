@@ -169,6 +169,8 @@ class Field:
     """said, not delivered yet"""
     unreachable: bool = False
     substation: bool = False
+    substation_scale: float = 1.0
+    """of the power that it shows: 1 where it is right"""
     energy_kwh: list[float] = field(default_factory=lambda: [0.0] * HOUSES)
     on_send: Callable[[LimitCommand], Awaitable[None] | None] | None = None
     _asked: dict[str, datetime] = field(default_factory=dict)
@@ -256,7 +258,7 @@ class Field:
                     DeviceStatus(FEEDER, device, now, True, self.ev_kw(int(device[2:])), limit, request)
                 )
         if self.substation:
-            said.append(self.substation_reading())
+            said.append(self.substation_reading(self.substation_scale))
         said += self.answers
         self.answers = []
         return said

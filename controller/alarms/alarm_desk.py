@@ -28,7 +28,7 @@ from controller.alarms.alarm_list import (
 )
 from controller.alarms.history_reading import HistoryReading
 from controller.alarms.rates import AlarmRate, alarm_rate
-from controller.alarms.telling import Telling
+from controller.alarms.telling import DataAlarmsOf, Telling
 from controller.bookkeeping import Bookkeeper, Offload
 from controller.entries import AlarmAcknowledged, AlarmShelved, AlarmUnshelved
 from controller.errors import ControllerError
@@ -67,15 +67,16 @@ class AlarmDesk:
         background: Offload,
         links: Mapping[str, LinkHealth] | None = None,
         ready: Callable[[], Awaitable[None]] | None = None,
+        data_alarms: DataAlarmsOf | None = None,
     ) -> None:
         """`turn` is the rounds' own; `background`: a thread in which the journal may be read. `ready` returns
-        once it was read.
+        once it was read. `data_alarms`: shown where the journal cannot take them.
         """
         self._keeper, self._turn, self._clock, self._site = keeper, turn, clock, site
         self._metrics, self._ready = metrics, ready
         keeper.books.alarm_book = replace(keeper.books.alarm_book, operators=site.alarms.operators)
         metrics.alarm_operators.set(site.alarms.operators)
-        self.telling = Telling(keeper, site, live, links or {})
+        self.telling = Telling(keeper, site, live, links or {}, data_alarms)
         """what stands; others add what they know of"""
         self._history = HistoryReading(store, background)
         self._counted: tuple[int, ...] | None = None

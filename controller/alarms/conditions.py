@@ -12,7 +12,7 @@ from hashlib import blake2s
 from controller.alarms.alarm_book import REFUSED_APART
 from controller.alarms.kinds import KINDS, kind_of
 from controller.books import Books, EventRecord
-from controller.entries import ViolationAppeared
+from controller.entries import DataAlarm, ViolationAppeared
 from controller.narration import figure, named
 from controller.silence_alarms import FAILSAFE_ALARMS
 from controller.views import FeederView
@@ -67,6 +67,8 @@ class Around:
     severe_percent: float = 120.0
     unwritable: bool = False
     """the journal cannot be written: it tells no limits that are broken since, and nothing is sent"""
+    unwritten: Mapping[str, tuple[DataAlarm, ...]] = field(default_factory=dict)
+    """by feeder: what the latest cycle would write of its data; only where that cannot be written"""
 
 
 def standing(books: Books, feeders: tuple[str, ...], around: Around, now: datetime) -> tuple[Condition, ...]:
@@ -118,7 +120,7 @@ def _refused(books: Books, now: datetime) -> Iterator[Condition]:
 
 
 def _of_feeder(books: Books, feeder: str, around: Around, now: datetime) -> Iterator[Condition]:
-    alarms = books.alarms(feeder)
+    alarms = _data_alarms(books, feeder, around)
     for alarm in alarms:
         yield Condition(alarm.kind, feeder, "", f"{feeder}: {alarm.text}"[:LONGEST_TEXT])
     by_hand = books.by_hand(feeder)
@@ -147,6 +149,17 @@ def _of_feeder(books: Books, feeder: str, around: Around, now: datetime) -> Iter
     event = books.open_event(feeder)
     if event is not None:
         yield from _of_event(books, event, {element for element, _ in beyond})
+
+
+def _data_alarms(books: Books, feeder: str, around: Around) -> tuple[DataAlarm, ...]:
+    """Those that are raised by the journal; while that stands still, also by the latest cycle."""
+    raised = {alarm.kind: alarm for alarm in books.alarms(feeder)}
+    for alarm in around.unwritten.get(feeder, ()):
+        if alarm.raised:
+            raised[alarm.kind] = alarm
+        else:
+            raised.pop(alarm.kind, None)
+    return tuple(raised.values())
 
 
 def _beyond(books: Books, feeder: str, around: Around) -> tuple[ViolationAppeared, ...]:

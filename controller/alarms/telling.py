@@ -10,17 +10,28 @@ from controller.alarms.annunciation import Memory, annunciate
 from controller.alarms.conditions import Around, Condition, standing
 from controller.alarms.unwritten import Unwritten, outage
 from controller.bookkeeping import Bookkeeper
-from controller.entries import Entry
+from controller.entries import DataAlarm, Entry
 from controller.live import Live
 from controller.settings import Site
 from controller.stores.port import StoreUnavailable
 from devices.ports import LinkHealth
 
+DataAlarmsOf = Callable[[str], tuple[DataAlarm, ...]]
+"""what a feeder's latest cycle writes of its data"""
+
 
 class Telling:
     """Of one site."""
 
-    def __init__(self, keeper: Bookkeeper, site: Site, live: Live, links: Mapping[str, LinkHealth]) -> None:
+    def __init__(
+        self,
+        keeper: Bookkeeper,
+        site: Site,
+        live: Live,
+        links: Mapping[str, LinkHealth],
+        data_alarms: DataAlarmsOf | None = None,
+    ) -> None:
+        self._data_alarms = data_alarms or _none
         self._keeper, self._site, self._live, self._links = keeper, site, live, dict(links)
         self._feeders = tuple(feeder.id for feeder in site.feeder)
         self._memory = Memory()
@@ -91,6 +102,7 @@ class Telling:
         return told
 
     def _standing(self, now: datetime) -> list[Condition]:
+        is_unwritable = self._keeper.store_fault is not None
         views = {feeder: view for feeder in self._feeders if (view := self._live.view(feeder)) is not None}
         around = Around(
             views=views,
@@ -104,12 +116,17 @@ class Telling:
             late_s=self._late_s,
             failed_cycles=self._failed_cycles,
             severe_percent=self._site.events.at_once_percent,
-            unwritable=self._keeper.store_fault is not None,
+            unwritable=is_unwritable,
+            unwritten={one: self._data_alarms(one) for one in self._feeders} if is_unwritable else {},
         )
         found = list(standing(self._keeper.books, self._feeders, around, now))
         for source in self._sources:
             found += source(now)
         return found
+
+
+def _none(_: str) -> tuple[DataAlarm, ...]:
+    return ()
 
 
 def _feeder_of(link: LinkHealth) -> str | None:

@@ -1,9 +1,9 @@
 """The alarms while the journal cannot be written: the book as it would be, kept in memory. Pure.
 
 What is medium or more urgent is shown all the same; nobody can acknowledge it until it is journaled, because
-that has to be written too. Limits that are broken are those of the latest cycle, because the journal stands
-still. Once it can be written again, the outage is journaled with its end, and what still stands is raised as
-at any other time. What came and went meanwhile leaves no trace.
+that has to be written too. Limits that are broken, and data that are bad, are those of the latest cycle,
+because the journal stands still. Once it can be written again, the outage is journaled with its end, and what
+still stands is raised as at any other time. What came and went meanwhile leaves no trace.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """The desk in a running daemon: raised by what happens, done by people, kept over a restart."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -12,10 +12,10 @@ from controller.alarms.alarm_errors import AlarmMoved, AlarmRefused, UnknownAlar
 from controller.alarms.alarm_history import Wanted
 from controller.alarms.alarm_list import AlarmView
 from controller.alarms.conditions import Condition
-from controller.entries import AlarmAcknowledged, AlarmRaised, AlarmReturned, AlarmUnshelved
+from controller.entries import AlarmAcknowledged, AlarmRaised, AlarmReturned, AlarmUnshelved, DataAlarm
 from controller.stores.port import StoreUnavailable
-from tests.builders import FEEDER
-from tests.controller.worlds import World, evening
+from tests.builders import FEEDER, site
+from tests.controller.worlds import PERIOD_S, World, evening
 
 
 def desk(world: World) -> AlarmDesk:
@@ -276,6 +276,61 @@ async def test_limits_that_are_broken_while_the_journal_cannot_be_written_are_sh
     await world.tick(16)
     assert desk(world).summary().frozen_since is None
     assert "overload_unattended" not in states(world)
+
+
+def few_meters(world: World, works: bool) -> None:
+    for house in world.field.houses[:8]:
+        house.meter_works = works
+
+
+def silent_substation(world: World, works: bool) -> None:
+    world.field.substation = works
+
+
+def wrong_sum(world: World, works: bool) -> None:
+    world.field.substation_scale = 1.0 if works else 1.5
+
+
+BAD = [("too_few_meters", few_meters), ("substation_silent", silent_substation), ("feeder_sum", wrong_sum)]
+
+
+@pytest.mark.parametrize(("kind", "works"), BAD, ids=[kind for kind, _ in BAD])
+async def test_data_that_go_bad_while_the_journal_cannot_be_written_are_shown(
+    kind: str, works: Callable[[World, bool], None]
+) -> None:
+    world = World(site(rtu=True, cycle=settings.Cycle(period_s=PERIOD_S)))
+    world.field.substation = True
+    await world.tick(3)
+    assert states(world) == {}
+    world.store.broken = True
+    works(world, False)
+    await world.tick(6)
+    one = only(world, kind)
+    assert (one.state, one.feeder, one.priority) == ("unacknowledged", FEEDER, "medium")
+    assert one.text.startswith(f"{FEEDER}: ")
+    with pytest.raises(StoreUnavailable):
+        await desk(world).acknowledge([Seen(one.alarm)], who="mara")
+    world.store.broken = False
+    await world.tick(2)
+    assert (only(world, kind).occurrence, only(world, kind).stands) == (1, True)
+    assert [entry.kind for entry in world.entries(AlarmRaised)] == ["journal_unwritable", kind]
+    works(world, True)
+    await world.tick(9)
+    assert not only(world, kind).stands
+
+
+async def test_what_went_bad_and_good_while_the_journal_could_not_be_written_leaves_no_trace() -> None:
+    world = World(evening())
+    await world.tick(3)
+    world.store.broken = True
+    for good in (False, True):
+        few_meters(world, good)
+        await world.tick(6)
+        assert only(world, "too_few_meters").stands is not good
+    world.store.broken = False
+    await world.tick(2)
+    assert not world.entries(DataAlarm)
+    assert "too_few_meters" not in states(world)
 
 
 async def test_what_is_out_of_service_is_told_beside_the_list() -> None:

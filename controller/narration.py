@@ -19,6 +19,7 @@ from controller.narration_people import (
     rewards_sentence,
     settling_sentence,
 )
+from controller.narration_personal import is_personal
 from controller.narration_shifts import shift_sentence
 from controller.requests import RequestRecord
 from controller.stores.port import Numbered
@@ -48,6 +49,7 @@ def tell(numbered: Numbered, books: Books) -> Told:
         entry=str(entry.__struct_config__.tag),
         severity=severity,
         text=text,
+        personal=is_personal(entry),
     )
 
 

@@ -121,10 +121,11 @@ class RequestView:
     request: str
     event: str
     resource: str
-    target: str
+    target: str | None
+    """null for who may not see customers, as `customer` and `service_point`, `reduced_kwh` and `points`"""
     kind: str
-    customer: str
-    service_point: str
+    customer: str | None
+    service_point: str | None
     state: str
     limit_kw: float
     p_before_kw: float
@@ -260,6 +261,8 @@ class Told:
     severity: str
     """info, good, warning, alarm"""
     text: str
+    personal: bool = True
+    """it says of whom something was asked, or what a customer did: who may not see customers is told less"""
 
 
 class LiveViews(Protocol):

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from controller.api.unnamed import unnamed
 from controller.views import (
     BusVoltage,
     ByHandView,
@@ -109,8 +110,13 @@ class Layout:
         points: Sequence[TrendPoint],
         *,
         whole_trend: bool,
+        named: bool = True,
     ) -> FeederEvent:
-        """The event of a view, for whoever was told `before`; None: nothing."""
+        """The event of a view, for whoever was told `before`; None: nothing. `named`: with whose the requests
+        and causes are.
+        """
+        if not named:
+            view, before = unnamed(view), None if before is None else unnamed(before)
         outside = {violation.id for violation in view.violations}
         return FeederEvent(
             feeder=view.feeder,

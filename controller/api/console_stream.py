@@ -8,6 +8,7 @@ stands, and who comes again with it misses no sentence and no point of the trend
 """
 
 from controller.api.open_stream import OpenStream
+from controller.api.scope import Sight, is_seen
 from controller.api.stream_blocks import Blocks
 from controller.api.stream_place import FeederPlace, StreamPlace, place_text
 from devices.ports import Clock
@@ -18,10 +19,12 @@ OVERVIEW, FEEDER, TOLD = "overview", "feeder", "told"
 class ConsoleSubscriber(OpenStream):
     """One open page: what is new for it, and where it stands."""
 
-    def __init__(self, blocks: Blocks, feeder: str | None, place: StreamPlace, clock: Clock) -> None:
-        """`place` is what its last stream told it."""
+    def __init__(
+        self, blocks: Blocks, feeder: str | None, place: StreamPlace, sight: Sight, clock: Clock
+    ) -> None:
+        """`place` is what its last stream told it; `sight` whose customers it may be told."""
         super().__init__(clock)
-        self._blocks, self._feeder = blocks, feeder
+        self._blocks, self._feeder, self._sight = blocks, feeder, sight
         self._told = place.told
         self._followed = FeederPlace(None, place.trend_us)
         self._board: int | None = None
@@ -56,9 +59,11 @@ class ConsoleSubscriber(OpenStream):
             case "feeder":
                 if self._feeder is None:
                     return None
-                self._followed, block = self._blocks.feeder(self._feeder, self._followed)
+                self._followed, block = self._blocks.feeder(
+                    self._feeder, self._followed, named=is_seen(self._sight, self._feeder)
+                )
             case "told":
-                self._told, block = self._blocks.told(self._told)
+                self._told, block = self._blocks.told(self._told, named=self._sight is None)
             case _:
                 version, known = self._blocks.topic(topic)
                 block = None if self._topics.get(topic) == version else known

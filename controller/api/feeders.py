@@ -21,7 +21,8 @@ from controller.api.encoding import JSON, entity_tag, json_response, tagged_resp
 from controller.api.health import Pulse
 from controller.api.layout import Map, diagram_positions, map_positions
 from controller.api.problems import no_such_feeder
-from controller.api.scope import sees_customers
+from controller.api.scope import sees_customers, sight_of
+from controller.api.unnamed import sentences, unnamed
 from controller.settings import Feeder
 from controller.views import FeederView, LiveViews, Told, TrendPoint
 from customers.registry import Registry
@@ -62,13 +63,15 @@ def feeder_routes(views: LiveViews, registries: Mapping[str, Registry], pulse: P
         return tagged_response(request, body, tag, {"cache-control": "no-cache"}, JSON)
 
     @router.get("/feeders/{feeder}/state", response_model=FeederView, responses=_UNKNOWN | _TOO_EARLY)
-    async def state(feeder: str) -> Response:
-        """The feeder after its latest cycle."""
+    async def state(feeder: str, request: Request) -> Response:
+        """The feeder after its latest cycle. Of whom something was asked, and who causes what, is told as in
+        the layout.
+        """
         _require(views, feeder)
         view = views.feeder_view(feeder)
         if view is None:
             raise HTTPException(503, f"feeder {feeder!r} has had no cycle yet", {"retry-after": "5"})
-        return json_response(view)
+        return json_response(view if sees_customers(request, feeder) else unnamed(view))
 
     @router.get("/feeders/{feeder}/trend", response_model=tuple[TrendPoint, ...], responses=_UNKNOWN)
     async def trend(feeder: str) -> Response:
@@ -77,9 +80,11 @@ def feeder_routes(views: LiveViews, registries: Mapping[str, Registry], pulse: P
         return json_response(views.trend(feeder))
 
     @router.get("/told", response_model=tuple[Told, ...])
-    async def told(after: Annotated[int, Query(ge=0)] = 0) -> Response:
-        """The latest 500 journal entries above `after` as sentences, oldest first."""
-        return json_response(views.told(after))
+    async def told(request: Request, after: Annotated[int, Query(ge=0)] = 0) -> Response:
+        """The latest 500 journal entries above `after` as sentences, oldest first. To who may not see
+        customers those that are `personal` say only what kind of thing happened.
+        """
+        return json_response(sentences(views.told(after), sight_of(request)))
 
     return router
 

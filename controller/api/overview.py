@@ -10,6 +10,8 @@ from controller.api.encoding import JSON, entity_tag, json_answer, tagged_respon
 from controller.api.overview_board import OverviewBoard
 from controller.api.overview_bodies import Changes, Overview
 from controller.api.overview_rows import changes_since
+from controller.api.scope import Sight, sight_of
+from controller.api.unnamed import sentences
 from controller.live import CHANGED_SENTENCES
 from controller.views import LiveViews
 
@@ -29,8 +31,8 @@ def overview_routes(views: LiveViews, board: OverviewBoard) -> APIRouter:
     async def overview(
         request: Request, since: Annotated[AwareDatetime | None, Query()] = None, rows: bool = True
     ) -> Response:
-        """All feeders, the most severe first; with `since` also what changed from then on. `rows=false`: none
-        of them, for who has them from the stream.
+        """All feeders, the most severe first; with `since` also what changed from then on, told as in
+        `told`. `rows=false`: none of them, for who has them from the stream.
         """
         board.refresh()
         body = to_json(
@@ -39,7 +41,7 @@ def overview_routes(views: LiveViews, board: OverviewBoard) -> APIRouter:
                 at=board.at,
                 totals=board.totals(),
                 rows=board.rows() if rows else (),
-                changes=None if since is None else _changes(views, since),
+                changes=None if since is None else _changes(views, since, sight_of(request)),
             )
         )
         return tagged_response(request, body, entity_tag(body), {"cache-control": "no-cache"}, JSON)
@@ -47,5 +49,5 @@ def overview_routes(views: LiveViews, board: OverviewBoard) -> APIRouter:
     return router
 
 
-def _changes(views: LiveViews, since: datetime) -> Changes:
-    return changes_since(views.changes(), since, CHANGED_SENTENCES)
+def _changes(views: LiveViews, since: datetime, sight: Sight) -> Changes:
+    return changes_since(sentences(views.changes(), sight), since, CHANGED_SENTENCES)

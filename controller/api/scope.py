@@ -8,6 +8,9 @@ from starlette.exceptions import HTTPException
 from controller.access.principal import Principal
 from controller.access.roles import Permission
 
+Sight = frozenset[str] | None
+"""of which feeders somebody may see customers; None: of all"""
+
 
 class Knowing(Protocol):
     """What is needed of the gate here."""
@@ -32,12 +35,27 @@ async def who_reads(request: Request, gate: Knowing) -> Principal | None:
         return None
 
 
-def sees_customers(request: Request, feeder: str) -> bool:
-    """Whether whose a service point is may be told: to who may see customers there, and to everybody where
-    nobody has to sign in to look.
+def sight_of(request: Request) -> Sight:
+    """Whose customers may be told: theirs who may see customers, and everybody's where nobody has to sign in
+    to look.
     """
     admitted: Principal | None = getattr(request.state, "principal", None)
-    return admitted is None or admitted.is_allowed("customers", feeder)
+    return None if admitted is None else customers_of(admitted)
+
+
+def customers_of(principal: Principal) -> Sight:
+    """The feeders whose customers they may see."""
+    return principal.feeders if "customers" in principal.may else frozenset()
+
+
+def is_seen(sight: Sight, feeder: str | None) -> bool:
+    """Whether customers of this feeder may be told; None: of the whole site."""
+    return sight is None or feeder in sight
+
+
+def sees_customers(request: Request, feeder: str) -> bool:
+    """Whether whose a service point of this feeder is may be told."""
+    return is_seen(sight_of(request), feeder)
 
 
 def is_theirs(principal: Principal, feeder: str | None) -> bool:

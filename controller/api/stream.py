@@ -25,10 +25,12 @@ from controller.api.gate import Doors
 from controller.api.open_stream import OpenStream
 from controller.api.overview_bodies import OverviewEvent
 from controller.api.problems import no_such_feeder
+from controller.api.scope import Sight, is_seen, sight_of
 from controller.api.stream_blocks import Blocks, Topic
 from controller.api.stream_bodies import AliveEvent, Form, ToldEvent
 from controller.api.stream_place import StreamPlace, read_place
 from controller.api.stream_rights import Watch, is_somebodys, watch_rights
+from controller.api.unnamed import sentences, unnamed
 from controller.views import LiveViews, Told, TrendPoint
 from devices.ports import Clock
 
@@ -61,9 +63,9 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 class Subscriber(OpenStream):
     """One open stream: which feeders have news for it, and how far it has read."""
 
-    def __init__(self, views: LiveViews, feeders: tuple[str, ...], clock: Clock) -> None:
+    def __init__(self, views: LiveViews, feeders: tuple[str, ...], sight: Sight, clock: Clock) -> None:
         super().__init__(clock)
-        self._views = views
+        self._views, self._sight = views, sight
         self._feeders = feeders
         self._marked: dict[str, None] = dict.fromkeys(feeders)
         self._seq: dict[str, int] = {}
@@ -91,7 +93,8 @@ class Subscriber(OpenStream):
         view = self._views.feeder_view(feeder)
         if view is None:
             return None
-        event = StateEvent(feeder not in self._seq, view, self._new_trend(feeder), self._new_told(feeder))
+        shown = view if is_seen(self._sight, feeder) else unnamed(view)
+        event = StateEvent(feeder not in self._seq, shown, self._new_trend(feeder), self._new_told(feeder))
         return b"event: state\nid: %d\ndata: %b\n\n" % (view.cycle, to_json(event))
 
     def _new_trend(self, feeder: str) -> tuple[TrendPoint, ...]:
@@ -108,7 +111,7 @@ class Subscriber(OpenStream):
         """The site's own sentences (without a feeder) are told in every feeder's events."""
         told = self._views.told(self._seq.get(feeder, 0))
         self._seq[feeder] = told[-1].seq if told else self._seq.get(feeder, 0)
-        return tuple(sentence for sentence in told if sentence.feeder in (None, feeder))
+        return sentences((one for one in told if one.feeder in (None, feeder)), self._sight)
 
 
 class Streams:
@@ -150,21 +153,23 @@ class Streams:
 
         return changed
 
-    def open(self, feeders: tuple[str, ...]) -> Subscriber | None:
-        """A new subscriber, or None when there are as many as there may be, or we are going down."""
+    def open(self, feeders: tuple[str, ...], sight: Sight) -> Subscriber | None:
+        """A new subscriber, or None when there are as many as there may be, or we are going down. `sight`:
+        whose customers it may be told.
+        """
         if self._is_full:
             return None
-        subscriber = Subscriber(self._views, feeders, self._clock)
+        subscriber = Subscriber(self._views, feeders, sight, self._clock)
         self._subscribers.add(subscriber)
         return subscriber
 
-    def open_page(self, feeder: str | None, place: StreamPlace) -> ConsoleSubscriber | None:
+    def open_page(self, feeder: str | None, place: StreamPlace, sight: Sight) -> ConsoleSubscriber | None:
         """The same for a page of the console that follows one feeder, or none, and has been told up to
         `place`.
         """
         if self._is_full:
             return None
-        subscriber = ConsoleSubscriber(self._blocks, feeder, place, self._clock)
+        subscriber = ConsoleSubscriber(self._blocks, feeder, place, sight, self._clock)
         self._subscribers.add(subscriber)
         return subscriber
 
@@ -249,17 +254,19 @@ def stream_routes(
         `form=columns`: `overview`, `told` and further topics, and `feeder` in columns where one is named. The
         header Last-Event-ID, or `after` where that cannot be set, is the id of the last event of an earlier
         stream: no sentence and no point of the trend since is missed, or the event says that it is whole.
+        Of whom something was asked, and who causes what, is told as in the layout.
         """
         if feeder is not None and views.network(feeder) is None:
             raise no_such_feeder(feeder)
         watched = must_sign_in or await is_somebodys(gate, request)
         subscriber: OpenStream | None
+        sight = sight_of(request)
         if form == "columns":
             last = request.headers.get("last-event-id") or after
-            subscriber = streams.open_page(feeder, read_place(last, feeder))
+            subscriber = streams.open_page(feeder, read_place(last, feeder), sight)
         else:
             known = tuple(known.id for known in views.site.feeder)
-            subscriber = streams.open(known if feeder is None else (feeder,))
+            subscriber = streams.open(known if feeder is None else (feeder,), sight)
         if subscriber is None:
             raise HTTPException(503, f"{MAX_SUBSCRIBERS} streams are open already", {"retry-after": "10"})
         watch = partial(watch_rights, gate, request, clock) if watched else None

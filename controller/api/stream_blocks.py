@@ -1,7 +1,8 @@
 """The console's events as bytes, each made once for all who stand at the same place of the stream.
 
 Whoever keeps up stands where all who keep up stand: their events are encoded once per cycle, however many
-they are. Who falls behind costs an encoding of their own. What was made is kept until more has been made.
+they are, and a second time where some may see customers and others may not. Who falls behind costs an
+encoding of their own. What was made is kept until more has been made.
 """
 
 from bisect import bisect_right
@@ -13,8 +14,10 @@ from controller.api.columns import Layout
 from controller.api.encoding import to_json
 from controller.api.layouts import Drawings
 from controller.api.overview_board import OverviewBoard
+from controller.api.scope import Sight
 from controller.api.stream_bodies import AliveEvent, ToldEvent
 from controller.api.stream_place import FeederPlace, micros
+from controller.api.unnamed import sentences
 from controller.views import FeederView, LiveViews, Told
 
 KEPT_BLOCKS = 32
@@ -63,10 +66,11 @@ class Blocks:
         self._told = None
         return is_news
 
-    def told(self, after: int | None) -> tuple[int, bytes | None]:
+    def told(self, after: int | None, *, named: bool) -> tuple[int, bytes | None]:
         """The number of the latest sentence, and those after one, as far back as is remembered; None: none.
 
         Where sentences in between are forgotten, all that are remembered come, and that they are the whole.
+        `named`: to who may see customers on all feeders.
         """
         if self._told is None:
             self._told = self._views.told()
@@ -77,11 +81,16 @@ class Blocks:
         # not of this journal, or forgotten in between
         whole = after is None or after > latest or told[0].seq > after + 1
         first = 0 if whole or after is None else bisect_right(told, after, key=lambda one: one.seq)
-        key = (first, latest, len(told), whole)
-        return latest, self._block("told", key, lambda: ToldEvent(whole=whole, told=told[first:]))
+        key = (first, latest, len(told), whole, named)
+        sight: Sight = None if named else frozenset()
+        return latest, self._block(
+            "told", key, lambda: ToldEvent(whole=whole, told=sentences(told[first:], sight))
+        )
 
-    def feeder(self, feeder: str, place: FeederPlace) -> tuple[FeederPlace, bytes | None]:
-        """Where one stands after it, and the feeder as it is now; None before its first cycle."""
+    def feeder(self, feeder: str, place: FeederPlace, *, named: bool) -> tuple[FeederPlace, bytes | None]:
+        """Where one stands after it, and the feeder as it is now; None before its first cycle. `named`: to
+        who may see its customers.
+        """
         view = self._views.feeder_view(feeder)
         if view is None or view is place.view:
             return place, None
@@ -94,9 +103,12 @@ class Blocks:
         latest_us = micros(points[-1].at) if points else known_us
         new = points if whole else points[first:]
         before = place.view
-        key = (feeder, view.cycle, before and before.cycle, known_us if not whole else None, latest_us)
+        since_us = None if whole else known_us
+        key = (feeder, view.cycle, before and before.cycle, since_us, latest_us, named)
         block = self._block(
-            "feeder", key, lambda: self._layout(view).event(view, before, new, whole_trend=whole)
+            "feeder",
+            key,
+            lambda: self._layout(view).event(view, before, new, whole_trend=whole, named=named),
         )
         return FeederPlace(view, latest_us), block
 

@@ -103,17 +103,17 @@ def _wordless(step: Step) -> Step:
     values = {name: value for name, value in step.values.items() if name not in _WRITTEN}
     is_written = any(step.values.get(name) for name in _WRITTEN)
     if values.get("state") == "overridden":
-        is_written, values["reason"] = True, _unsigned(str(values.get("reason", "")))
+        is_written, values["reason"] = True, unsigned(str(values.get("reason", "")))
     return msgspec.structs.replace(step, text="" if is_written else step.text, values=values)
 
 
 def _row_wordless(row: RequestRow) -> RequestRow:
     if row.state != "overridden" and not any(state == "overridden" for state, _ in row.states):
         return row
-    return msgspec.structs.replace(row, reason=None if row.reason is None else _unsigned(row.reason))
+    return msgspec.structs.replace(row, reason=None if row.reason is None else unsigned(row.reason))
 
 
-def _unsigned(reason: str) -> str:
+def unsigned(reason: str) -> str:
     """What was done, without by whom."""
     return reason.partition(_BY)[0]
 

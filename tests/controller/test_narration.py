@@ -594,6 +594,18 @@ def test_the_story_above_has_every_word_of_the_vocabulary() -> None:
     assert {type(entry) for entry, _, _ in STORY} == set(get_args(e.Entry))
 
 
+def test_a_sentence_that_is_not_personal_names_no_customer() -> None:
+    customers = {entry.customer for entry, _, _ in STORY if isinstance(entry, e.RequestPlanned)}
+    told = told_story()
+    assert [
+        one.text for one in told if not one.personal and any(name in one.text for name in customers)
+    ] == []
+    for one, (entry, _, _) in zip(told, STORY, strict=True):
+        if isinstance(entry, e.OperatorActed | e.OrderDrafted):
+            assert one.personal is bool(entry.target or entry.targets), one.text
+    assert {one.personal for one in told if one.entry == "operator_acted"} == {True, False}
+
+
 def test_a_requests_feeder_is_known_from_the_books() -> None:
     assert {told.feeder for told in told_story() if told.entry.startswith("request_")} == {"dorf"}
 

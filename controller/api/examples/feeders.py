@@ -237,6 +237,7 @@ _TOLD = Told(
     entry="event_opened",
     severity="alarm",
     text=f"Transformer 0 at 106.9 %, over its limit of 100.0 %: event {EVENT} opened",
+    personal=False,
 )
 _WHY = "cable 3 is being repaired"
 EXAMPLES: Examples = {

@@ -17,6 +17,7 @@ from controller.api.drawn_feeder import layout_body
 from controller.api.health import Pulse
 from controller.api.open_stream import KEEPALIVE_S
 from controller.api.overview_board import OverviewBoard
+from controller.api.scope import Sight
 from controller.api.stream import Streams
 from controller.api.stream_blocks import KEPT_BLOCKS, Blocks
 from controller.api.stream_place import StreamPlace, place_text, read_place
@@ -30,8 +31,14 @@ Event = tuple[str, dict[str, Any]]
 class Page:
     """One page's stream, without a socket."""
 
-    def __init__(self, streams: Streams, feeder: str | None = "street", last: str | None = None) -> None:
-        subscriber = streams.open_page(feeder, read_place(last, feeder))
+    def __init__(
+        self,
+        streams: Streams,
+        feeder: str | None = "street",
+        last: str | None = None,
+        sight: Sight = None,
+    ) -> None:
+        subscriber = streams.open_page(feeder, read_place(last, feeder), sight)
         assert subscriber is not None
         self.subscriber: ConsoleSubscriber = subscriber
         self._chunks: AsyncIterator[bytes] = subscriber.chunks()

@@ -91,7 +91,7 @@ async def test_the_stream_names_the_drawing_that_is_fetched(
 ) -> None:
     views.step()
     blocks = app.state.streams._blocks
-    _, block = blocks.feeder("street", FeederPlace())
+    _, block = blocks.feeder("street", FeederPlace(), named=True)
     assert f'"layout":"{(await client.get(LAYOUT)).json()["id"]}"'.encode() in block
 
 

@@ -135,7 +135,7 @@ async def test_reconnecting_gives_the_present_whatever_was_seen() -> None:
 async def test_a_burst_becomes_one_event_that_misses_no_point() -> None:
     views = FakeViews()
     views.step(1)
-    subscriber = Subscriber(views, ("street",), QUICK)
+    subscriber = Subscriber(views, ("street",), None, QUICK)
     views.subscribe(subscriber.mark)
     chunks = subscriber.chunks()
     await anext(chunks)
@@ -195,13 +195,13 @@ async def test_so_many_streams_and_no_more() -> None:
     views = FakeViews()
     app = quick_app(views)
     streams = app.state.streams
-    subscribers = [streams.open(("street",)) for _ in range(MAX_SUBSCRIBERS)]
+    subscribers = [streams.open(("street",), None) for _ in range(MAX_SUBSCRIBERS)]
     assert all(subscribers)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
         answer = await client.get("/api/v1/stream")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
     streams.leave(subscribers[0])
-    assert streams.open(("street",)) is not None
+    assert streams.open(("street",), None) is not None
 
 
 @pytest.mark.parametrize("stalled", [False, True])

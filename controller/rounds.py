@@ -392,11 +392,12 @@ class Rounds:
         self._metrics.cycle_failures.labels(feeder).inc()
         self._good[feeder] = False
         self._faults[feeder] += 1
-        if self._faults[feeder] == FAULTS_TO_SUSPEND:
+        raised = {alarm.kind for alarm in self._keeper.books.alarms(feeder)}
+        if self._faults[feeder] >= FAULTS_TO_SUSPEND and CONTROLLER_FAULT not in raised:
             text = f"{FAULTS_TO_SUSPEND} cycles failed in a row: the automatic is out until it is handed back"
-            await self._write(
-                [DataAlarm(at=now, feeder=feeder, kind=CONTROLLER_FAULT, raised=True, text=text)]
-            )
+            out = [DataAlarm(at=now, feeder=feeder, kind=CONTROLLER_FAULT, raised=True, text=text)]
+            if not await self._write(out):
+                self._keeper.apply_unwritten(out)  # to the safe side: it does not wait for the journal
         freed = overdue(self._keeper.books, self._keeper.epoch, feeder=feeder, site=self._site, now=now)
         if freed and not await self._write(freed):
             self._keeper.apply_unwritten(freed)  # a stop does not wait for the journal

@@ -187,8 +187,9 @@ async def test_run_restarts_sources_goes_on_and_stops_at_once() -> None:
         await asyncio.wait_for(task, 60)
 
 
+@pytest.mark.parametrize("writable", [True, False], ids=["journaled", "while the journal is out of order"])
 async def test_a_pass_that_fails_again_and_again_takes_the_automatic_out(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, writable: bool
 ) -> None:
     world.charge()
     await world.tick(1)
@@ -196,12 +197,17 @@ async def test_a_pass_that_fails_again_and_again_takes_the_automatic_out(
     def fails(*_: object) -> None:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr("controller.rounds.decide", fails)
-    for _ in range(5):
-        world.field.speak(world.daemon.intake.deliver)
-        await world.daemon.cycle()
-        await world.clock.sleep(PERIOD_S)
-    monkeypatch.undo()
+    world.store.broken = not writable
+    for _ in range(2):
+        with monkeypatch.context() as broken:
+            broken.setattr("controller.rounds.decide", fails)
+            for _ in range(5):
+                world.field.speak(world.daemon.intake.deliver)
+                await world.daemon.cycle()
+                await world.clock.sleep(PERIOD_S)
+        await world.tick(1)
+    world.store.broken = False
+    await world.tick(1)
     assert [(a.kind, a.raised) for a in world.entries(DataAlarm)] == [("controller_fault", True)]
     await world.tick(10)
     assert world.entries(RequestPlanned) == []

@@ -4,10 +4,12 @@ never passed off as the present.
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
+from controller import settings
 from tests.builders import FEEDER
 from tests.console.accessible import faults
 from tests.console.live_world import LiveWorld
@@ -178,3 +180,39 @@ def test_it_is_accessible_in_both_themes(page: Page) -> None:
     for colours in ("light", "dark"):
         page.evaluate("colours => (document.documentElement.dataset.theme = colours)", colours)
         assert faults(page) == []
+
+
+@pytest.fixture
+def closed_world(tmp_path: Path) -> Iterator[LiveWorld]:
+    """One signs in to look; some were asked, and hold a limit."""
+    live = LiveWorld(World(evening(api=settings.Api(sign_in_to_look=True))), tmp_path)
+    live.start()
+    live.world.charge()
+    live.tick(8)
+    yield live
+    live.stop()
+
+
+def test_who_may_not_see_customers_sees_how_far_requests_are_and_not_whose(
+    closed_world: LiveWorld, chromium: Browser
+) -> None:
+    shown = {}
+    for role in ("operator", "viewer"):
+        page = chromium.new_context(viewport={"width": 1440, "height": 1000}, locale="en-GB").new_page()
+        said: list[str] = []
+        page.on("pageerror", lambda error, said=said: said.append(str(error)))
+        closed_world.sign_in(page, role)
+        page.goto(f"{closed_world.address}#/feeders")
+        table = panel(page, "Requests and devices").get_by_role("table")
+        expect(table).to_contain_text("in force")
+        page.get_by_role("application", name=DRAWING).wait_for()
+        shown[role] = (table.inner_text(), page.locator("main").inner_text())
+        assert faults(page) == []
+        assert said == []
+        page.context.close()
+    asked = [one.planned for one in closed_world.world.daemon.books.open_requests(FEEDER)]
+    assert all(one.target in shown["operator"][0] and one.customer in shown["operator"][0] for one in asked)
+    assert [one.customer for one in asked if re.search(rf"\b{one.customer}\b", shown["viewer"][1])] == []
+    assert [one.target for one in asked if one.target in shown["viewer"][0]] == []
+    assert all(f"{one.request[-4:]} EV charger" in shown["viewer"][0] for one in asked)
+    assert shown["viewer"][0].count("4.2") >= len(asked)

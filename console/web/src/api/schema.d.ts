@@ -379,7 +379,8 @@ export interface paths {
         /**
          * Devices
          * @description Devices, those that need somebody first; with `q` those in whose name or service point it stands.
-         *     Whose they are is told and sought only for who may see customers.
+         *     Whose they are is told and sought only for who may see customers; by which request they are limited
+         *     is told to them alone too.
          */
         get: operations["devices_api_v1_devices_get"];
         put?: never;
@@ -753,7 +754,8 @@ export interface paths {
         };
         /**
          * State
-         * @description The feeder after its latest cycle.
+         * @description The feeder after its latest cycle. Of whom something was asked, and who causes what, is told as in
+         *     the layout.
          */
         get: operations["state_api_v1_feeders__feeder__state_get"];
         put?: never;
@@ -954,8 +956,8 @@ export interface paths {
         };
         /**
          * Overview
-         * @description All feeders, the most severe first; with `since` also what changed from then on. `rows=false`: none
-         *     of them, for who has them from the stream.
+         * @description All feeders, the most severe first; with `since` also what changed from then on, told as in
+         *     `told`. `rows=false`: none of them, for who has them from the stream.
          */
         get: operations["overview_api_v1_overview_get"];
         put?: never;
@@ -1316,6 +1318,7 @@ export interface paths {
          *     `form=columns`: `overview`, `told` and further topics, and `feeder` in columns where one is named. The
          *     header Last-Event-ID, or `after` where that cannot be set, is the id of the last event of an earlier
          *     stream: no sentence and no point of the trend since is missed, or the event says that it is whole.
+         *     Of whom something was asked, and who causes what, is told as in the layout.
          */
         get: operations["stream_api_v1_stream_get"];
         put?: never;
@@ -1439,7 +1442,8 @@ export interface paths {
         };
         /**
          * Told
-         * @description The latest 500 journal entries above `after` as sentences, oldest first.
+         * @description The latest 500 journal entries above `after` as sentences, oldest first. To who may not see
+         *     customers those that are `personal` say only what kind of thing happened.
          */
         get: operations["told_api_v1_told_get"];
         put?: never;
@@ -2534,7 +2538,7 @@ export interface components {
          */
         RequestView: {
             /** Customer */
-            customer: string;
+            customer: string | null;
             /**
              * End
              * Format: date-time
@@ -2565,7 +2569,7 @@ export interface components {
             /** Resource */
             resource: string;
             /** Service Point */
-            service_point: string;
+            service_point: string | null;
             /** Shown Limit Kw */
             shown_limit_kw?: number | null;
             /**
@@ -2576,7 +2580,7 @@ export interface components {
             /** State */
             state: string;
             /** Target */
-            target: string;
+            target: string | null;
         };
         /**
          * RewardsRow
@@ -2770,6 +2774,11 @@ export interface components {
             entry: string;
             /** Feeder */
             feeder: string | null;
+            /**
+             * Personal
+             * @default true
+             */
+            personal: boolean;
             /** Seq */
             seq: number;
             /** Severity */
@@ -16918,6 +16927,7 @@ export interface operations {
                      *           "at": "2026-01-12T17:54:47Z",
                      *           "entry": "event_opened",
                      *           "feeder": "dorf",
+                     *           "personal": false,
                      *           "seq": 812,
                      *           "severity": "alarm",
                      *           "text": "Transformer 0 at 106.9 %, over its limit of 100.0 %: event E-dorf-20260112T175447Z opened"
@@ -16932,6 +16942,8 @@ export interface operations {
                             at: string;
                             entry: string;
                             feeder: string | null;
+                            /** @default true */
+                            personal: boolean;
                             seq: number;
                             severity: string;
                             text: string;
@@ -17023,7 +17035,7 @@ export interface operations {
                                 substation_p_kw: number | null;
                             };
                             requests: {
-                                customer: string;
+                                customer: string | null;
                                 end: string;
                                 event: string;
                                 kind: string;
@@ -17037,11 +17049,11 @@ export interface operations {
                                 reduced_kwh: number | null;
                                 request: string;
                                 resource: string;
-                                service_point: string;
+                                service_point: string | null;
                                 shown_limit_kw?: number | null;
                                 start: string;
                                 state: string;
-                                target: string;
+                                target: string | null;
                             }[];
                             service_point_kw: (number | null)[];
                             /** @default [] */
@@ -17236,7 +17248,7 @@ export interface operations {
                             gone: string[];
                             order: string[] | null;
                             rows: {
-                                customer: string;
+                                customer: string | null;
                                 end: string;
                                 event: string;
                                 kind: string;
@@ -17250,11 +17262,11 @@ export interface operations {
                                 reduced_kwh: number | null;
                                 request: string;
                                 resource: string;
-                                service_point: string;
+                                service_point: string | null;
                                 shown_limit_kw?: number | null;
                                 start: string;
                                 state: string;
-                                target: string;
+                                target: string | null;
                             }[];
                             whole: boolean;
                         };
@@ -17303,6 +17315,8 @@ export interface operations {
                             at: string;
                             entry: string;
                             feeder: string | null;
+                            /** @default true */
+                            personal: boolean;
                             seq: number;
                             severity: string;
                             text: string;
@@ -18218,6 +18232,7 @@ export interface operations {
                      *         "at": "2026-01-12T17:54:47Z",
                      *         "entry": "event_opened",
                      *         "feeder": "dorf",
+                     *         "personal": false,
                      *         "seq": 812,
                      *         "severity": "alarm",
                      *         "text": "Transformer 0 at 106.9 %, over its limit of 100.0 %: event E-dorf-20260112T175447Z opened"

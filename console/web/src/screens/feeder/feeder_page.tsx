@@ -148,7 +148,7 @@ function figuresOf(columns: NonNullable<WhatIf["columns_after"]>): Figures {
 function limitedPoints(layout: Layout, requests: readonly Request[]): ReadonlySet<number> {
   const { pointByName } = placesOf(layout);
   const held = requests.filter((request) => request.kind !== "person" && HOLDING.has(request.state));
-  return new Set(held.flatMap((request) => pointByName.get(request.service_point) ?? []));
+  return new Set(held.flatMap((request) => pointByName.get(request.service_point ?? "") ?? []));
 }
 
 /** Whether what is shown is no longer the present; by the wall's time, however fast the site's runs. */

@@ -47,15 +47,23 @@ interface RequestsProps {
 export function Requests({ layout, requests, onSelect }: RequestsProps) {
   const [which, setWhich] = useState<Which>("open");
   const rows = which === "all" ? requests : requests.filter((request) => OPEN.has(request.state));
+  const isNamed = rows.some((row) => row.customer !== null); // else nobody is told whose they are, nor where
   const open = (request: Request): void => {
-    const point = placesOf(layout).pointByName.get(request.service_point);
+    const point = placesOf(layout).pointByName.get(request.service_point ?? "");
     const bus = point === undefined ? undefined : layout.buses.id[layout.service_points.bus[point] ?? -1];
     if (bus) onSelect(bus);
   };
   return (
     <Panel title={words.title} tools={<Choice label={words.show} value={which} options={WHICH} onChange={setWhich} />}>
       {rows.length ? (
-        <Table caption={words.title} columns={COLUMNS} rows={rows} id={(row) => row.request} onOpen={open} class="short" />
+        <Table
+          caption={words.title}
+          columns={isNamed ? COLUMNS : UNNAMED_COLUMNS}
+          rows={rows}
+          id={(row) => row.request}
+          class="short"
+          {...(isNamed ? { onOpen: open } : {})}
+        />
       ) : (
         <Empty>{t(words.none)}</Empty>
       )}
@@ -113,3 +121,4 @@ const COLUMNS: readonly Column<Request>[] = [
   },
   { key: "until", name: words.until, cell: (row) => when(row.end, false), order: (row) => row.end },
 ];
+const UNNAMED_COLUMNS = COLUMNS.filter(({ key }) => key !== "customer");

@@ -9,10 +9,15 @@ const words = {
 };
 
 interface OfTarget {
-  readonly target: string;
+  readonly request: string;
+  /** null for who may not see customers, as whose it is. */
+  readonly target: string | null;
   readonly kind: string;
-  readonly customer: string;
+  readonly customer: string | null;
 }
+
+/** By which requests are told apart, here and in what is told of their event: the last part of their id. */
+const numberOf = (row: OfTarget): string => row.request.split("-").at(-1) ?? row.request;
 
 /** `nameText`: names as they are shown, where the controller gives some others in place of them. */
 export const targetColumns = <Row extends OfTarget>(
@@ -23,10 +28,10 @@ export const targetColumns = <Row extends OfTarget>(
     name: words.target,
     cell: (row) => (
       <>
-        {nameText(row.target)} <span class="muted">{deviceText(row.kind)}</span>
+        {row.target === null ? numberOf(row) : nameText(row.target)} <span class="muted">{deviceText(row.kind)}</span>
       </>
     ),
-    order: (row) => row.target,
+    order: (row) => row.target ?? numberOf(row),
   },
-  { key: "customer", name: words.customer, cell: (row) => nameText(row.customer), order: (row) => row.customer },
+  { key: "customer", name: words.customer, cell: (row) => row.customer !== null && nameText(row.customer), order: (row) => row.customer },
 ];

@@ -5,6 +5,7 @@ with what another site's page sends, so what changes something must come from a 
 3.5.1); tokens have no such trouble. Who is turned away stands in the log.
 """
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import structlog
@@ -81,15 +82,15 @@ class Doors:
         except HTTPException as refusal:
             raise _refused(refusal, request, permission, feeder, None) from None
 
-    async def still_may(self, request: Request, permission: Permission) -> bool:
-        """Whether who was let in some time ago would be now. No use of a session, and nothing in the log.
-        Raises AccountsUnavailable.
+    async def still_may(self, request: Request, holds: Callable[[Principal], bool]) -> bool:
+        """Whether what `holds` asks of who was let in some time ago is so now. No use of a session, and
+        nothing in the log. Raises AccountsUnavailable.
         """
         try:
             principal = await self._found(request, is_use=False)
         except HTTPException:
             return False
-        return principal.is_allowed_somewhere(permission)
+        return holds(principal)
 
     async def known(self, request: Request) -> Principal:
         """Who it is, whatever they may do. Raises 401 or 403; AccountsUnavailable.

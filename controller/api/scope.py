@@ -48,6 +48,11 @@ def customers_of(principal: Principal) -> Sight:
     return principal.feeders if "customers" in principal.may else frozenset()
 
 
+def covers(sight: Sight, other: Sight) -> bool:
+    """Whether all customers of the other may be told too."""
+    return sight is None or (other is not None and other <= sight)
+
+
 def is_seen(sight: Sight, feeder: str | None) -> bool:
     """Whether customers of this feeder may be told; None: of the whole site."""
     return sight is None or feeder in sight

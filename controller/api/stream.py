@@ -269,7 +269,8 @@ def stream_routes(
             subscriber = streams.open(known if feeder is None else (feeder,), sight)
         if subscriber is None:
             raise HTTPException(503, f"{MAX_SUBSCRIBERS} streams are open already", {"retry-after": "10"})
-        watch = partial(watch_rights, gate, request, clock) if watched else None
+        told_of: Sight = sight if must_sign_in else frozenset()  # else everybody is told of all
+        watch = partial(watch_rights, gate, request, clock, told_of) if watched else None
         return EventStream(streams, subscriber, clock, watch)
 
     return router

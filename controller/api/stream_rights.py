@@ -10,7 +10,9 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 
 from controller.access.account_file import AccountsUnavailable
+from controller.access.principal import Principal
 from controller.api.gate import Doors
+from controller.api.scope import Sight, covers, customers_of
 from devices.ports import Clock
 
 ASK_EVERY_S = 10.0
@@ -30,14 +32,22 @@ async def is_somebodys(gate: Doors, request: Request) -> bool:
     return True
 
 
-async def watch_rights(gate: Doors, request: Request, clock: Clock, close: Callable[[], None]) -> None:
-    """Call `close` once whoever asked may look no more, or nobody can tell any more."""
+async def watch_rights(
+    gate: Doors, request: Request, clock: Clock, sight: Sight, close: Callable[[], None]
+) -> None:
+    """Call `close` once whoever asked may look no more, or may see fewer customers than `sight`, which they
+    were told of, or nobody can tell any more.
+    """
+
+    def holds(principal: Principal) -> bool:
+        return principal.is_allowed_somewhere("look") and covers(customers_of(principal), sight)
+
     known_at, allowed = clock.monotonic(), True
     try:
         while allowed:
             await clock.sleep(ASK_EVERY_S)
             try:
-                allowed = await gate.still_may(request, "look")
+                allowed = await gate.still_may(request, holds)
                 known_at = clock.monotonic()
             except AccountsUnavailable:
                 allowed = clock.monotonic() - known_at < UNKNOWN_FOR_S

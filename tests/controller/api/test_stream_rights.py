@@ -10,7 +10,7 @@ from fastapi import Request
 
 from controller.access.account_file import AccountsUnavailable
 from controller.access.account_store import AccountStore
-from controller.access.roles import Permission
+from controller.access.principal import Principal
 from controller.api import stream_rights
 from controller.api.gate import Doors
 from tests.controller.api.conftest import COOKIE, calling
@@ -38,9 +38,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     found: list[bool] = []
     real = Doors.still_may
 
-    async def still_may(gate: Doors, request: Request, permission: Permission) -> bool:
+    async def still_may(gate: Doors, request: Request, holds: Callable[[Principal], bool]) -> bool:
         try:
-            found.append(await real(gate, request, permission))
+            found.append(await real(gate, request, holds))
         except AccountsUnavailable:
             found.append(False)
             raise
@@ -50,8 +50,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return found
 
 
-@pytest.mark.parametrize("must_sign_in", [True, False])
-@pytest.mark.parametrize("ending", [_sign_out, _disable])
+async def _other_feeders(store: AccountStore, client: httpx.AsyncClient) -> None:  # noqa: F811
+    store.set_feeders("operator", frozenset({"another"}))  # nobody is signed out by that
+
+
+@pytest.mark.parametrize(
+    ("must_sign_in", "ending"),
+    [(True, _sign_out), (False, _sign_out), (True, _disable), (False, _disable), (True, _other_feeders)],
+)
 async def test_it_ends_with_its_session(
     views: FakeViews,
     store: AccountStore,  # noqa: F811

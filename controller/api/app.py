@@ -203,9 +203,9 @@ def _add_for_programs(app: FastAPI, site: Site, pulse: Pulse, registry: Collecto
 def _description(site: Site) -> str:
     """What the API is, and what it shows to whom."""
     shown = (
-        "A feeder's drawing, state, trend, contributions and stream, which name its customers, are for "
-        "whoever may look at that feeder; sums, lists and sentences of all feeders are for everybody who may "
-        "look."
+        "A feeder's drawing, state, trend, contributions and stream are for whoever may look at that feeder; "
+        "sums, lists and sentences of all feeders are for everybody who may look. Whom any of it is about is "
+        "told only to who may see that feeder's customers."
         if site.api.sign_in_to_look
         else "Whoever reaches this address may look, without an account: at all figures of the networks, and "
         "at the ids, critical marks and power of single customers, never at names, addresses or what they "

@@ -89,6 +89,7 @@ class OrderBody(msgspec.Struct, frozen=True, kw_only=True):
     """of `OperatorAction`, or more_reach (the automatic beyond its limits on reach), or emergency_stop"""
     target: str | None = None
     targets: tuple[str, ...] = ()
+    """numbered, without names, for who may not see customers"""
     limit_kw: float | None = None
     until: datetime | None = None
     at: datetime

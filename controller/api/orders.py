@@ -35,6 +35,8 @@ from controller.api.order_views import cut_to, order_body, stopped_feeder
 from controller.api.posted import as_utc, read_posted
 from controller.api.problems import no_such_feeder
 from controller.api.refused_orders import done
+from controller.api.scope import Sight, is_seen, sight_of
+from controller.api.unnamed import unnamed_order
 from controller.entries import CommandTaken, EmergencyStopped, OperatorActed
 from controller.order_effects import ProposedOrder
 from controller.orders.order_book import DraftRecord, feeders_of, is_shown
@@ -54,30 +56,37 @@ def order_reading_routes(desk: OrderDesk, gate: Gate) -> APIRouter:
 
     @router.get("/orders", responses=_answers(OrderPage, {304: {"description": "as it was"}}, 422))
     async def orders(request: Request, limit: int = 50, after: str | None = None) -> Response:
-        """Open drafts, then the latest orders, the newest first."""
+        """Open drafts, then the latest orders, the newest first. Who may not see customers is told about how
+        many an order is, not about whom.
+        """
         if not 1 <= limit <= MOST_ITEMS:
             raise HTTPException(422, f"limit: expected 1 to {MOST_ITEMS}, got {limit}")
         principal = await looker_of(request, gate)
-        page = await _page(desk, principal, limit, after)
+        page = await _page(desk, principal, sight_of(request), limit, after)
         body = to_json(page)
         return tagged_response(request, body, entity_tag(body), {"cache-control": "no-cache"}, JSON)
 
     @router.get("/orders/{order}", responses=_answers(OrderBody, 404))
     async def order(order: str, request: Request) -> Response:
-        """One order as it stands, with the effect that is foreseen."""
+        """One order as it stands, with the effect that is foreseen; about whom is told as in the list."""
         principal = await looker_of(request, gate)
         told = await done(desk.find(order))
         allowed = None if principal is None else principal.feeders
         if not is_shown(told, allowed):
             raise HTTPException(404, f"there is no order {order!r}")
-        return json_response(
-            order_body(order, cut_to(told, allowed), desk, giver_if_known(principal), whole=True)
-        )
+        body = order_body(order, cut_to(told, allowed), desk, giver_if_known(principal), whole=True)
+        return json_response(_as_seen(body, sight_of(request)))
 
     return router
 
 
-async def _page(desk: OrderDesk, principal: Principal | None, limit: int, after: str | None) -> OrderPage:
+def _as_seen(body: OrderBody, sight: Sight) -> OrderBody:
+    return body if all(is_seen(sight, feeder) for feeder in body.feeders) else unnamed_order(body)
+
+
+async def _page(
+    desk: OrderDesk, principal: Principal | None, sight: Sight, limit: int, after: str | None
+) -> OrderPage:
     giver = giver_if_known(principal)
     feeders = None if principal is None else principal.feeders
     told = await desk.latest(feeders)
@@ -87,7 +96,7 @@ async def _page(desk: OrderDesk, principal: Principal | None, limit: int, after:
     if after is not None and after not in names:
         raise HTTPException(422, f"after: expected an order of the list, got {after!r}")
     start = 0 if after is None else names.index(after) + 1
-    shown = tuple(bodies[start : start + limit])
+    shown = tuple(_as_seen(body, sight) for body in bodies[start : start + limit])
     more = start + limit < len(bodies)
     return OrderPage(
         items=shown,

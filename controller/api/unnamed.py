@@ -1,5 +1,6 @@
-"""A feeder's view and the journal's sentences as they are told to who may look and not see customers: every
-figure of the network, and of each request how far it got, but not whose it is nor what anybody earned. Pure.
+"""A feeder's view, orders and the journal's sentences as they are told to who may look and not see customers:
+every figure of the network, and of each request how far it got, but not whose it is nor what anybody earned.
+Pure.
 
 A request has the id by which its event is told too, so it tells of no device or service point either.
 """
@@ -7,9 +8,13 @@ A request has the id by which its event is told too, so it tells of no device or
 from collections.abc import Iterable
 from dataclasses import replace
 
+import msgspec
+
+from controller.api.order_bodies import OrderBody
 from controller.api.scope import Sight, is_seen
 from controller.narration_personal import impersonal
 from controller.occurrences.exports import unsigned
+from controller.order_effects import WhatIf
 from controller.views import FeederView, RequestView, Told
 
 
@@ -19,6 +24,23 @@ def unnamed(view: FeederView) -> FeederView:
         view,
         located=tuple(replace(one, customer=None) for one in view.located),
         requests=tuple(map(_unnamed, view.requests)),
+    )
+
+
+def unnamed_effect(effect: WhatIf) -> WhatIf:
+    """What orders would do, with how many customers it affects and not whom, nor whose device takes what."""
+    customers = tuple(f"customer {number}" for number in range(1, len(effect.customers) + 1))
+    return replace(effect, devices=(), customers=customers, critical_customers=())
+
+
+def unnamed_order(body: OrderBody) -> OrderBody:
+    """An order by how many it is about."""
+    return msgspec.structs.replace(
+        body,
+        target=None if body.target is None else "target 1",
+        targets=tuple(f"target {number}" for number in range(1, len(body.targets) + 1)),
+        left_out=(),
+        effect=None if body.effect is None else unnamed_effect(body.effect),
     )
 
 

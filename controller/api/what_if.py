@@ -11,6 +11,8 @@ from controller.api.encoding import JSON, json_posted, json_response
 from controller.api.gate import REFUSALS, Gate
 from controller.api.posted import as_utc, read_posted
 from controller.api.problems import no_such_feeder
+from controller.api.scope import sees_customers
+from controller.api.unnamed import unnamed_effect
 from controller.api.what_if_bodies import EXAMPLE, OrderToTry, WhatIfBody
 from controller.order_effects import NotNow, ProposedOrder, WhatIf
 from controller.views import LiveViews
@@ -38,7 +40,9 @@ def what_if_routes(views: LiveViews, gate: Gate) -> APIRouter:
         openapi_extra=json_posted(WhatIfBody, EXAMPLE),
     )
     async def what_if(feeder: str, request: Request) -> Response:
-        """What these orders together would do, by load flow on the latest snapshot. Changes nothing."""
+        """What these orders together would do, by load flow on the latest snapshot. Changes nothing. Who may
+        not see customers is told how many are affected, not whom, and nothing of single devices.
+        """
         await gate.admit(request, "look", feeder)
         if views.network(feeder) is None:
             raise no_such_feeder(feeder)
@@ -50,7 +54,8 @@ def what_if_routes(views: LiveViews, gate: Gate) -> APIRouter:
             raise HTTPException(422, str(error)) from error
         except NotNow as error:
             raise HTTPException(503, str(error), {"retry-after": str(RETRY_AFTER_S)}) from error
-        return json_response(found if body.columns else replace(found, columns_after=None))
+        told = found if body.columns else replace(found, columns_after=None)
+        return json_response(told if sees_customers(request, feeder) else unnamed_effect(told))
 
     return router
 

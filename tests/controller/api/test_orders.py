@@ -5,8 +5,9 @@ from datetime import timedelta
 from functools import partial
 
 import httpx
+import msgspec
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 
 from controller import settings
 from controller.access.principal import KEY_HOLDER, Principal
@@ -93,6 +94,30 @@ async def client(world: World, lost: set[str]) -> AsyncIterator[httpx.AsyncClien
 
 def as_(name: str, key: str | None = None) -> dict[str, str]:
     return {"x-name": name} | ({} if key is None else {"idempotency-key": f'"{key}"'})
+
+
+async def test_whom_an_order_is_about_is_told_to_who_may_see_customers_where_one_signs_in_to_look(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    """Vera may only look."""
+    draft = (await client.post(DRAFTS, json=LIMIT | {"targets": ["EV00", "C01"]})).json()["order"]
+    await client.post(f"/api/v1/orders/{draft}/confirm", json={"seen": 1})
+    doors = DoorsByHeader(set())
+
+    async def looks(request: Request) -> None:
+        await doors.admit_somewhere(request, "look")
+
+    app = FastAPI(dependencies=[Depends(looks)])
+    app.include_router(order_reading_routes(world.daemon.desks.orders, doors))
+    for path in ("/api/v1/orders", f"/api/v1/orders/{draft}"):
+        async with calling(app) as looking:
+            whole, bare = [(await looking.get(path, headers=as_(name))).json() for name in ("Ann", "Vera")]
+        whole, bare = (one["items"][0] if "items" in one else one for one in (whole, bare))
+        assert whole["targets"] == ["EV00", "C01"]
+        assert bare["targets"] == ["target 1", "target 2"]
+        assert (bare["requests"], bare["limit_kw"]) == (whole["requests"], whole["limit_kw"])
+        text = msgspec.json.encode(bare).decode()
+        assert [name for name in ("EV00", "C00", "EV01", "C01") if f'"{name}"' in text] == []
 
 
 async def test_drafted_looked_at_confirmed(client: httpx.AsyncClient, world: World) -> None:

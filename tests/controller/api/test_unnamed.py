@@ -28,6 +28,7 @@ from tests.controller.api.test_stream import Reader, serving
 NOBODYS: Sight = frozenset()
 ELSEWHERE: Sight = frozenset({"another"})
 HERE: Sight = frozenset({"street"})
+SAME_PAGE = {"sec-fetch-site": "same-origin"}
 
 
 @pytest.fixture
@@ -141,3 +142,28 @@ async def test_the_console_s_stream_is_made_twice_for_each_change_however_many_f
             shown = views.sentences if sight is None else list(map(impersonal, views.sentences))
             assert events["told"]["told"] == _plain(shown[-len(events["told"]["told"]) :])
         views.step_until(lambda _, told=told: views.sentences[-1].seq > told)
+
+
+async def test_what_if_tells_how_many_customers_it_would_affect_and_not_whom(
+    views: FakeViews,
+    store: AccountStore,  # noqa: F811
+) -> None:
+    order = {
+        "action": "limit",
+        "targets": ["EV-001", "EV-002"],
+        "limit_kw": 5.0,
+        "until": "2016-01-12T21:00:00Z",
+    }
+    told = {}
+    async with calling(app_of(views, store, sign_in_to_look=True)) as client:
+        for name in ("viewer", "operator"):
+            await sign_in(client, name)
+            path = "/api/v1/feeders/street/what-if"
+            answer = await client.post(
+                path, json={"orders": [order]}, headers={"sec-fetch-site": "same-origin"}
+            )
+            told[name] = answer.json()
+    assert len(told["operator"]["devices"]) == len(told["operator"]["customers"]) == 2
+    assert told["viewer"] == told["operator"] | {
+        "devices": [], "critical_customers": [], "customers": ["customer 1", "customer 2"],
+    }  # fmt: skip

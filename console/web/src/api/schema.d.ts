@@ -797,7 +797,8 @@ export interface paths {
         put?: never;
         /**
          * What If
-         * @description What these orders together would do, by load flow on the latest snapshot. Changes nothing.
+         * @description What these orders together would do, by load flow on the latest snapshot. Changes nothing. Who may
+         *     not see customers is told how many are affected, not whom, and nothing of single devices.
          */
         post: operations["what_if_api_v1_feeders__feeder__what_if_post"];
         delete?: never;
@@ -875,7 +876,8 @@ export interface paths {
         };
         /**
          * Orders
-         * @description Open drafts, then the latest orders, the newest first.
+         * @description Open drafts, then the latest orders, the newest first. Who may not see customers is told about how
+         *     many an order is, not about whom.
          */
         get: operations["orders_api_v1_orders_get"];
         put?: never;
@@ -895,7 +897,7 @@ export interface paths {
         };
         /**
          * Order
-         * @description One order as it stands, with the effect that is foreseen.
+         * @description One order as it stands, with the effect that is foreseen; about whom is told as in the list.
          */
         get: operations["order_api_v1_orders__order__get"];
         put?: never;

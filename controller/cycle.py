@@ -64,6 +64,8 @@ class Decisions:
     located: tuple[Contribution, ...]
     situation: Situation
     """all that was decided on, for whoever asks about it"""
+    owed: tuple[Entry, ...] = ()
+    """those of the entries that do not rest on what the feeder showed: releases that are owed in any case"""
     gate_refused: Counter[str] = field(default_factory=Counter)
     moved_kw: float = 0.0
     """what the decided limits take away"""
@@ -156,6 +158,7 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
         alarm=judged.alarm,
         located=located,
         situation=situation,
+        owed=freed.owed,
         gate_refused=situation.gatekeeper.refused,
         moved_kw=situation.gatekeeper.moved_kw,
     )

@@ -12,6 +12,8 @@ only means that it is due again, under the same id and sequence. Rules:
 * A device that does not show the limit it accepted is told again.
 * People whose tags say so get no word at night, also none that takes back. A notice that was handed over
   after it was given up is taken back. A word that was refused for good is not said again.
+* What the automatic asked for before we stood still is not sent afterwards (`moments.py`): it is due again
+  when a round has looked anew.
 * The safety gate judges every command once more at this last moment. While data are not good, or the
   automatic is out, only releases pass, and what an operator ordered.
 """
@@ -32,6 +34,7 @@ from controller.entries import Entry, RequestChanged, RequestMoved, RequestSent
 from controller.feeder_control import FeederControl
 from controller.gatekeeper import Gatekeeper
 from controller.memory import Memory
+from controller.moments import Moment
 from controller.operators import FREEING, free
 from controller.people.call_rules import is_quiet_for
 from controller.people.late_words import came_too_late
@@ -61,6 +64,8 @@ class Sending:
     attempt: int
     releasing: bool
     message: Outbound
+    looked: Moment | None = None
+    """when the round that it rests on had looked; None: it rests on nothing that passes"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +176,16 @@ class Dispatch:
     async def _send(self, sending: Sending) -> None:
         try:
             async with self._slots[type(sending.message), sending.releasing]:
-                self._note(await self._try(sending))
+                if not self._is_overtaken(sending):
+                    self._note(await self._try(sending))
         finally:
             self._under_way.pop(sending.request, None)
+
+    def _is_overtaken(self, sending: Sending) -> bool:
+        overtaken = sending.looked is not None and sending.looked.is_past(self._clock)
+        if overtaken:
+            log.warning("sending_overtaken", request=sending.request, attempt=sending.attempt)
+        return overtaken
 
     def _over(self, request: str, task: asyncio.Task[None]) -> None:
         if self._under_way.get(request) is task:
@@ -229,11 +241,13 @@ def due_sends(
     may_limit: bool,
     may_try: Callable[[RequestRecord], bool],
     may_order: bool = False,
+    looked: Moment | None = None,
 ) -> list[Sending]:
     """Everything of this feeder that has to go out now.
 
     `to_release` are requests whose release nobody confirmed yet, also those that are over in the books.
-    Without `may_limit` only releases are sent, and with `may_order` what operators ordered.
+    Without `may_limit` only releases are sent, and with `may_order` what operators ordered. What the
+    automatic asks for goes out only while `looked` holds.
     """
     now, sendings = gatekeeper.now, []
     records = {record.request: record for record in books.open_requests(control.feeder)} | dict(to_release)
@@ -247,7 +261,10 @@ def due_sends(
             again = record.sent_sequence == record.sequence
             attempt = record.attempts + 1 if again else 1
             message = _message(control, record, gatekeeper.epoch)
-            sendings.append(Sending(record.request, record.sequence, attempt, record.releasing, message))
+            until = None if record.releasing or record.is_ordered(now) else looked
+            sendings.append(
+                Sending(record.request, record.sequence, attempt, record.releasing, message, until)
+            )
     return sendings
 
 

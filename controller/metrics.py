@@ -40,6 +40,11 @@ class Metrics:
         self.cycle_failures = Counter(
             "gridward_cycle_failures_total", "Passes over a feeder that raised", by_feeder, registry=registry
         )
+        self.overtaken = Counter(
+            "gridward_rounds_overtaken_total",
+            "Rounds that took so long that nobody was limited by them",
+            registry=registry,
+        )
         self.loading = Gauge(
             "gridward_max_loading_percent",
             "Highest loading of any line or transformer",

@@ -56,14 +56,14 @@ class Releases:
     winding_down: bool = False
     leaving: frozenset[str] = frozenset()
     """requests that end by what was agreed or answered: never renewed"""
+    owed: tuple[Entry, ...] = ()
+    """of the entries those that free whatever the network says"""
 
 
 def releases(situation: Situation) -> Releases:
     """Who is freed now."""
     protected = _no_longer_allowed(situation)
-    entries = list(
-        free(protected, situation.epoch, situation.now, "protected", "critical, or not known any more")
-    )
+    let_go = free(protected, situation.epoch, situation.now, "protected", "critical, or not known any more")
     gone = {record.request for record in protected}
     candidates = sorted(
         (r for r in situation.limited if r.request not in gone and _is_ours(situation, r)),
@@ -72,9 +72,16 @@ def releases(situation: Situation) -> Releases:
     winding_down = _winding_down(situation)
     leaving = _leaving(situation, candidates, winding_down)
     freed = _released(situation, candidates, leaving)
-    entries += free(freed, situation.epoch, situation.now, "released", "")
-    released = gone | {record.request for record in freed}
-    return Releases(tuple(entries), frozenset(released), winding_down, frozenset(leaving))
+    in_any_case = [record for record in freed if record.request in leaving]
+    proven = [record for record in freed if record.request not in leaving]
+    owed = (*let_go, *free(in_any_case, situation.epoch, situation.now, "released", ""))
+    return Releases(
+        entries=(*owed, *free(proven, situation.epoch, situation.now, "released", "")),
+        released=frozenset(gone | {record.request for record in freed}),
+        winding_down=winding_down,
+        leaving=frozenset(leaving),
+        owed=owed,
+    )
 
 
 def renewals(situation: Situation, freed: Releases, changed: Iterable[Entry]) -> tuple[RequestChanged, ...]:

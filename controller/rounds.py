@@ -45,6 +45,7 @@ from controller.look_ahead_history import chunks, relearn
 from controller.looked import Looked, looked
 from controller.memory import Memory, fresh_memory
 from controller.metrics import Metrics
+from controller.moments import Moment, moment
 from controller.order_effects import ProposedOrder, WhatIf
 from controller.ordered_limits import order_limit
 from controller.orders.giving import Warrant
@@ -93,6 +94,8 @@ class Rounds:
         self._turn = asyncio.Lock()
         self._memory: dict[str, Memory] = {}
         self._good: dict[str, bool] = dict.fromkeys(controls, False)
+        self._looked: Moment | None = None
+        """when the latest round that decided had looked: what it found good is so only while this holds"""
         self._faults: dict[str, int] = dict.fromkeys(controls, 0)
         self._unplaced = RefusalLog()
         self._armed: list[FailsafeArmed] = []
@@ -156,12 +159,13 @@ class Rounds:
 
     async def round(self) -> None:
         """One round. Raises what nobody can go on after: Replaced, BooksBroken."""
-        now = self._clock.now()
         async with self._turn:
-            await self._note_sent(now)
-            await self._hear(now)
-            decided = await self._decide(now)
-            await self._start_sending(self._controls.values(), now)
+            await self._note_sent(self._clock.now())
+            begun = moment(self._clock, self._site.cycle.fresh_s)
+            await self._hear(begun.at)
+            decided = await self._decide(begun)
+            self._count_overtaken(begun)
+            await self._start_sending(self._controls.values(), self._clock.now())
         await self._dispatch.wait(min(self._site.cycle.period_s / 2, self._site.requests.answer_within_s))
         async with self._turn:
             await self._note_sent(self._clock.now())
@@ -330,25 +334,40 @@ class Rounds:
     # --- decide
     # --------------------------------------------------------------------------------------------------
 
-    async def _decide(self, now: datetime) -> list[Decisions]:
-        decided: list[Decisions] = []
+    async def _decide(self, begun: Moment) -> list[Decisions]:
+        now, decided = begun.at, list[Decisions]()
         moved_kw = sum(moved_lately_kw(c, self._keeper.books, now) for c in self._controls.values())
         for control in self._controls.values():
             found = await self._decide_feeder(control, now, moved_kw)
             if found is not None:
                 decided.append(found)
                 moved_kw += found.moved_kw
+        if begun.is_past(self._clock):
+            await self._write_or_free([entry for found in decided for entry in found.owed])
+            return decided
         entries = [entry for found in decided for entry in found.entries]
-        if await self._write(entries, [found.sample for found in decided]):
+        if await self._write_or_free(entries, [found.sample for found in decided]):
             self._memory |= {found.sample.feeder: found.memory for found in decided}
             self._armed += [entry for entry in entries if isinstance(entry, FailsafeArmed)]
         else:
             for found in decided:  # how long data are bad does not wait for the journal: only what it tells
                 feeder = found.sample.feeder
                 self._memory[feeder] = replace(self._memory[feeder], alarms=found.memory.alarms)
-            self._dispatch.start(releases_of(entries, self._keeper.books, self._controls, self._keeper.epoch))
         self._good |= {found.sample.feeder: found.good for found in decided}
+        self._looked = begun
         return decided
+
+    def _count_overtaken(self, begun: Moment) -> None:
+        if begun.is_past(self._clock):
+            self._metrics.overtaken.inc()
+            log.warning("round_overtaken", looked_at=begun.at.isoformat(), holds_s=begun.holds_s)
+
+    async def _write_or_free(self, entries: Sequence[Entry], samples: Sequence[FeederSample] = ()) -> bool:
+        """Write; where that fails, releases go out all the same."""
+        if await self._write(entries, samples):
+            return True
+        self._dispatch.start(releases_of(entries, self._keeper.books, self._controls, self._keeper.epoch))
+        return False
 
     async def _decide_feeder(
         self, control: FeederControl, now: datetime, moved_kw: float
@@ -433,7 +452,8 @@ class Rounds:
 
     def _due(self, control: FeederControl, now: datetime) -> list[Sending]:
         feeder, keeper = control.feeder, self._keeper
-        memory, good = self._memory[feeder], self._good[feeder]
+        looked, memory = self._looked, self._memory[feeder]
+        good = self._good[feeder] and looked is not None and not looked.is_past(self._clock)
         may_ask = keeper.store_fault is None and not self._stopping[feeder]
         gatekeeper = gatekeeper_for_sending(control, keeper.books, epoch=keeper.epoch, good=good, now=now)
         gatekeeper.unproven = unproven(control, memory.state)
@@ -444,6 +464,7 @@ class Rounds:
             to_release=keeper.freeing(feeder, partial(unconfirmed, memory=memory, now=now)),
             gatekeeper=gatekeeper,
             may_limit=good and self._automatic(feeder) and may_ask,
+            looked=looked,
             may_order=may_ask and keeper.books.order_book.stopped(feeder) is None,
             may_try=partial(self._dispatch.may_try, now=now, patience_s=self._site.requests.answer_within_s),
         )

@@ -253,7 +253,9 @@ class Cycle(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     period_s: Positive = 5.0
     fresh_s: Positive = 15.0
-    """A reading older than this is stale; older than ten times this it is not used at all."""
+    """A reading older than this is stale; older than ten times this it is not used at all. A round that took
+    longer limits nobody.
+    """
     min_fresh_share: Share = 0.8
     """Below this share of fresh meters: alarm, no automatic action on the feeder."""
     max_clock_skew_s: Positive = 30.0

@@ -17,6 +17,7 @@ from simulations.faults.device import FieldDevice
 from simulations.faults.promises import Broken, Promised, floors, protected_of
 from simulations.faults.story import EPSILON_KW, Told, expect
 
+SOON_S = 0.001
 LATE_S = 5.0
 """A device may be limited this long past its end, and go to its failsafe so much later (C3, C9)."""
 
@@ -47,6 +48,9 @@ class FarSide:
         self.epoch_of: dict[int, int] = {}
         self.protected: dict[int, frozenset[str]] = {}
         """controller → whom its registry protects, or does not know"""
+        self.looked_at: dict[int, datetime] = {}
+        """controller → when it had looked at the feeder that it decided on last, by its clock; not kept up
+        where the disk refuses"""
         self._content: dict[tuple[str, int], tuple[str, float, datetime]] = {}
         self.off = timedelta(0)
 
@@ -84,8 +88,19 @@ class FarSide:
         noted = told.commands.get(command.sequence) == (command.limit_kw, command.end)
         expect(noted, "noted", f"{name} says {command.limit_kw:g} kW until {command.end}: {told.commands}")
         expect(told.target == command.device, "noted", f"{name} goes to {command.device}, not {told.target}")
+        self._is_of_now(controller, told, name, by_its_clock)
         soon = command.end <= by_its_clock + self._promised.soon + self.off
         expect(soon, "own end", f"{name} ends at {command.end}, sent at {by_its_clock}")
+
+    def _is_of_now(self, controller: int, told: Told, name: str, by_its_clock: datetime) -> None:
+        """What the automatic asks for rests on a look at the feeder that is as fresh as readings must be."""
+        looked_at = self.looked_at.get(controller)
+        if looked_at is None or self.off or told.ordered_until is not None:
+            return
+        age_s = (by_its_clock - looked_at).total_seconds()
+        expect(
+            age_s <= self._promised.fresh_s + SOON_S, "few data", f"{name} on readings of {age_s:.0f} s ago"
+        )
 
     def _notice(self, controller: int, notice: CustomerNotice) -> None:
         name = f"{notice.kind} {notice.request}/{notice.sequence}"

@@ -75,6 +75,10 @@ class Judge:
         most = max(self.story.off, abs(off))
         self.story.off = self.looked.off = self.far_side.off = most
 
+    def disk_refused(self) -> None:
+        """When a controller looked that decides without its disk is not seen."""
+        self.far_side.looked_at.clear()
+
     def notes(self, kind: str, subject: str, detail: str = "") -> None:
         """Something happened that no promise speaks of."""
         self._step(kind, subject, detail)
@@ -100,6 +104,8 @@ class Judge:
             )
         commit = self.story.read(written.rows, decides=bool(written.samples))
         self.looked.judge(controller, commit, written.samples, self.story.requests)
+        for sample in written.samples:
+            self.far_side.looked_at[controller] = sample.at
         self.money.judge(commit.entries, self.looked.samples, written.postings)
 
     def sends(self, controller: int, message: Any, by_its_clock: datetime) -> None:

@@ -25,6 +25,7 @@ from controller import (
     feeder_state,
     gatekeeper,
     hearing,
+    moments,
     operators,
     planning,
     plausibility,
@@ -184,6 +185,12 @@ def acts_on_few_data(put: Set) -> None:
     """Whatever the alarms say, the data count as good."""
     judge = data_alarms.judge
     put(data_alarms, "judge", lambda *args, **named: replace(judge(*args, **named), good=True))
+
+
+@bug(**(FLAWLESS | {"controller_pause": 0.8}))
+def acts_after_a_pause(put: Set) -> None:
+    """Who stood still in the middle of a round ends it on what it saw before."""
+    put(moments.Moment, "is_past", lambda *_: False)
 
 
 @bug(**FLAWLESS)

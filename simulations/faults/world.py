@@ -371,6 +371,11 @@ class World:
             self.note("resumes", f"controller {one.number}")
             one.resume()
 
+    def _sends(self, one: Controller, message: Down) -> None:
+        if self.draws.struck.get("disk_error"):
+            self.judge.disk_refused()
+        self.judge.sends(one.number, message, self.clock.now())
+
     def _start_controller(self, *, beside: bool = False) -> None:
         self._starting = None
         if (self.current is not None and not beside) or len(self.controllers) >= MOST_CONTROLLERS:
@@ -386,7 +391,7 @@ class World:
             clock=self.clock,
             draws=self.draws,
             period_s=options.period_s,
-            sent=lambda it, message: self.judge.sends(it.number, message, self.clock.now()),
+            sent=self._sends,
             durable=self._durable,
             heard=self._hears,
             over=self._is_over,

@@ -35,11 +35,11 @@ from controller.look_ahead import LookAhead, gather, look, measured
 from controller.memory import Memory
 from controller.operators import Orders
 from controller.people import asking
-from controller.reach import ends_by
 from controller.release import Releases, curtailed_kw, releases, renewals, without_control_kw
 from controller.round_record import round_record
 from controller.situation import RunningEvent, Situation
 from controller.stores.port import FeederSample
+from controller.turns import Turn
 from grid_model.errors import Diverged
 from grid_model.load_flow import LoadFlowResult
 from grid_model.location import Contribution, locate
@@ -230,11 +230,13 @@ def situation_of(
 
 
 def _in_event(situation: Situation, event: RunningEvent | None) -> Situation:
-    """The same with the running event, and the gate that knows when it must end."""
+    """The same with the running event, and the gate that knows whose turn in it ends when."""
     if event is None:
         return situation
-    end = ends_by(event.opened_at, situation.control.site.events)
-    return replace(situation, event=event, gatekeeper=replace(situation.gatekeeper, event_ends_by=end))
+    running = replace(situation, event=event)
+    end = Turn(situation.now, 0).ends_by(situation.control.site.events)
+    gatekeeper = replace(situation.gatekeeper, event_ends_by=end, turns=running.turns)
+    return replace(running, gatekeeper=gatekeeper)
 
 
 def _located(situation: Situation) -> tuple[Contribution, ...]:
@@ -268,11 +270,11 @@ def _flexible_kw(situation: Situation) -> Floats:
 
 
 def _asked(situation: Situation, freed: Releases, located: Sequence[Contribution]) -> planning.Plan:
-    """Cuts of devices, then notices to people; neither while the automatic may not act or the event winds
-    down.
+    """Cuts of devices, then notices to people; neither while the automatic may not act or somebody is
+    released.
     """
     event = situation.event
-    if event is None or not situation.may_act or freed.winding_down or freed.released:
+    if event is None or not situation.may_act or freed.released:
         _, standing = planning.expected_p_kw(situation)
         return planning.Plan(expectations=standing)
     plan = planning.plan(situation, located)
@@ -299,9 +301,9 @@ def _short(
     event, worst = situation.event, next(iter(situation.check.violations), None)
     if event is None:
         return (), None
-    if worst is None or not (short_kw is not None or freed.winding_down):
+    if worst is None or not (short_kw is not None or freed.turns_end):
         return (), memory.told_short
-    told = f"{event.event}{' winding down' if freed.winding_down else ''}"
+    told = f"{event.event}{' turns end' if freed.turns_end else ''}"
     if told == memory.told_short:
         return (), told
     return (planning.shortfall(situation, worst, event.event, short_kw),), told

@@ -39,8 +39,8 @@ from controller.operators import FREEING, free
 from controller.people.call_rules import is_quiet_for
 from controller.people.late_words import came_too_late
 from controller.people.notice_messages import notice_of
-from controller.reach import ends_by
 from controller.requests import RequestRecord, Trigger, next_state, on_sent
+from controller.turns import Turn, turns_of
 from devices.messages import CustomerNotice, LimitCommand, Outbound
 from devices.ports import Clock, CommandChannel, NoticeChannel
 from devices.signing import sign
@@ -405,9 +405,10 @@ def gatekeeper_for_sending(
         books=books,
         now=now,
         epoch=epoch,
-        event_ends_by=None if event is None else ends_by(event.opened.at, control.site.events),
+        event_ends_by=None if event is None else Turn(now, 0).ends_by(control.site.events),
         data_good=good,
         feeder_budget_kw=float("inf"),
         fleet_budget_kw=float("inf"),
         knows_orders=True,
+        turns={} if event is None else turns_of(books, control.feeder, event.event, event.opened.at),
     )

@@ -5,6 +5,7 @@ remembers what was refused and why, for the metrics and the log.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
@@ -15,6 +16,7 @@ from controller.entries import Resource
 from controller.feeder_control import FeederControl
 from controller.reach import limited_kw_since
 from controller.safety_gate import Ask, Facts, Passed, Purpose, Refused
+from controller.turns import Turn, turn_of
 
 
 @dataclass
@@ -27,6 +29,7 @@ class Gatekeeper:
     epoch: int
     """the epoch in force"""
     event_ends_by: datetime | None
+    """for whom the event did not ask yet; None without an event"""
     data_good: bool
     feeder_budget_kw: float
     fleet_budget_kw: float
@@ -34,6 +37,8 @@ class Gatekeeper:
     """devices of guard mode that do not show their failsafe"""
     knows_orders: bool = False
     """what an operator ordered passes to its own end, without an event and whatever the data are"""
+    turns: Mapping[str, Turn] = field(default_factory=dict)
+    """of those whom the event asked"""
     refused: Counter[str] = field(default_factory=Counter)
     moved_kw: float = 0.0
     """what passed in this pass"""
@@ -75,7 +80,7 @@ class Gatekeeper:
             own_kw = 0.0 if customer is None else customer.manner.least_kw
             known, floor_kw = customer is not None, max(self.control.site.requests.notice_min_kw, own_kw)
             protected = customer is not None and customer.critical
-        event_ends_by, is_ordered = self._order(request)
+        event_ends_by, is_ordered = self._order(request, self._turn_ends_by(resource, target))
         return Facts(
             now=self.now,
             known=known,
@@ -90,15 +95,25 @@ class Gatekeeper:
             failsafe_proven=resource != "device" or target not in self.unproven,
         )
 
-    def _order(self, request: str) -> tuple[datetime | None, bool]:
-        """When the last limit must have ended: by the event, or later by an order that stands; and whether
-        one does.
+    def _turn_ends_by(self, resource: Resource, target: str) -> datetime | None:
+        registry, names = self.control.registry, [target]
+        device = registry.device.get(target) if resource == "device" else None
+        if device is not None and (owner := registry.by_service_point.get(device.service_point)) is not None:
+            names.append(owner.customer)
+        turn = turn_of(self.turns, *names)
+        if turn is None or self.event_ends_by is None:
+            return self.event_ends_by
+        return turn.ends_by(self.control.site.events)
+
+    def _order(self, request: str, turn_ends_by: datetime | None) -> tuple[datetime | None, bool]:
+        """When the last limit must have ended: by the turn in the event, or later by an order that stands;
+        and whether one does.
         """
         record = self.books.requests.get(request)
         if record is None or record.ordered is None or not record.is_ordered(self.now):
-            return self.event_ends_by, False
+            return turn_ends_by, False
         until = record.ordered.until
-        return until if self.event_ends_by is None else max(self.event_ends_by, until), True
+        return until if turn_ends_by is None else max(turn_ends_by, until), True
 
 
 def feeder_budget_kw(control: FeederControl, books: Books, now: datetime) -> float:

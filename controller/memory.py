@@ -45,7 +45,7 @@ class Memory:
     """request to the consecutive cycles in which its device did not show the limit"""
     failsafes: FailsafeMemory = field(default_factory=FailsafeMemory)
     told_short: str | None = None
-    """the situation (event, and whether it winds down) that was told to be short"""
+    """the situation (event, and whether turns in it end) that was told to be short"""
     cycle: int = 0
 
 

@@ -4,12 +4,12 @@ can. Pure.
 It plans on the *expected* snapshot: what was asked a moment ago and is not visible yet counts as obeyed, for
 a bounded time, so that no cycle asks again for what is on its way. A device is asked only while it is online
 and tells its power; not when it is protected, is of guard mode and does not show its failsafe, was taken out
-by an operator, did not do what it was asked in this event, or was released a short while ago (that last rule
-yields above `at_once_percent`). What is limited already may be limited further, down to its floor. While an
-event is open it does not wait for a limit to be broken again: `act_above_share` of it is enough, and so is
-what may come within the lead (`headroom.py`). Where a customer agreed to a programme for devices, its hours
-and counts bind (`call_rules.py`); who said no to a notice keeps the devices of the same programme out of the
-event.
+by an operator, did not do what it was asked in this event, has had its turn in it (`turns.py`), or was
+released a short while ago (that last rule yields above `at_once_percent`). What is limited already may be
+limited further, down to its floor. While an event is open it does not wait for a limit to be broken again:
+`act_above_share` of it is enough, and so is what may come within the lead (`headroom.py`). Where a customer
+agreed to a programme for devices, its hours and counts bind (`call_rules.py`); who said no to a notice keeps
+the devices of the same programme out of the event.
 """
 
 import math
@@ -190,9 +190,19 @@ def flexible_devices(situation: Situation, standing: Mapping[int, Expectation]) 
         if not may_be_asked(device, situation.state):
             continue
         position = control.device_position[device.device]
+        if has_had_turn(situation, device, owner):
+            continue
         p_kw = _can_give(situation, device, position in standing)
         if p_kw is not None and p_kw > device.min_kw + OBEYED_WITHIN_KW:
             yield FlexibleDevice(device.device, position, p_kw, device.min_kw)
+
+
+def has_had_turn(situation: Situation, device: Device, owner: Customer | None) -> bool:
+    """Whether it is left alone for the rest of the event; who is limited now may be limited further."""
+    name = "" if owner is None else owner.customer
+    if situation.books.held_by(situation.control.feeder, device.device) is not None:
+        return False
+    return situation.has_had_turn(name, device.device)
 
 
 def _may_be_called(situation: Situation, owner: Customer | None) -> bool:
@@ -324,8 +334,10 @@ def _new(
     control, now = situation.control, situation.now
     device, request = control.registry.device[cut.device], request_id(event.event, number)
     position = control.device_position[cut.device]
-    end = situation.latest_end(now, lapse_spread_s(control.site) * place / together)
     owner = control.registry.by_service_point.get(device.service_point)
+    spread_s = lapse_spread_s(control.site) * place / together
+    name = "" if owner is None else owner.customer
+    end = situation.latest_end(now, spread_s, customer=name, target=cut.device)
     slot = None if owner is None else call_rules.slot(situation, owner, "devices")
     if slot is not None and slot.until is not None:
         end = min(end, call_rules.spread_end(control.site, now, slot.until, (place + 1) / together))

@@ -4,7 +4,7 @@ Read off the requests themselves, which the journal holds: so a restart forgets 
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from controller import settings
 from controller.requests import RequestRecord
@@ -42,17 +42,6 @@ def freed_kw_since(records: Iterable[RequestRecord], since: datetime) -> float:
         for record in records
         if record.resource == "device" and (at := freed_at(record)) is not None and at > since
     )
-
-
-def ends_by(opened_at: datetime, events: settings.Events) -> datetime:
-    """When the last limit of an event must have ended (C4)."""
-    return opened_at + timedelta(seconds=events.max_duration_s)
-
-
-def winds_down_at(opened_at: datetime, site: settings.Site) -> datetime:
-    """When releases must begin, so that all are free, at the allowed pace, when the event must end."""
-    needed_s = min(all_back_s(site), site.events.max_duration_s / 2)
-    return ends_by(opened_at, site.events) - timedelta(seconds=needed_s)
 
 
 def all_back_s(site: settings.Site) -> float:

@@ -7,12 +7,12 @@ already. The longest limited is tried first, and released when the load flow wit
 the closing threshold everywhere, while it makes up and afterwards. No more than `release_share_per_minute` of
 what the event took away comes back in 60 s, but one device always may.
 
-A request near its end that cannot be released yet is renewed, up to the event's longest duration. Before that
-everybody is released at the same pace without proof: the programme's limit stands above the network's
-comfort, and an alarm tells it. The same holds for those whose call ends by their own programme, as far as
-these go: they are freed at the pace, in time for its end, and not renewed any more. So are the devices of who
-said no to a notice of the same programme. Targets that became critical, are gone from the registry, or hang
-at a service point that is gone from the network are freed at once.
+A request near its end that cannot be released yet is renewed, up to the end of its customer's turn in the
+event (`turns.py`). Before that each is released without proof, at a time of their own: the programme's limit
+stands above the network's comfort, and an alarm tells it. Those whose call ends by their own programme are
+freed without proof too, as far as these go: at the pace, in time for its end, and not renewed any more. So
+are the devices of who said no to a notice of the same programme. Targets that became critical, are gone from
+the registry, or hang at a service point that is gone from the network are freed at once.
 
 After an emergency stop that frees one after another, everybody is a candidate at once, whoever limited them
 (`orders/stopping.py`).
@@ -32,7 +32,7 @@ from controller.operators import free
 from controller.orders.stopping import all_free_by, lets_go_from
 from controller.people.call_rules import lets_go_at, may_last_until, spread_end
 from controller.planning import OBEYED_WITHIN_KW
-from controller.reach import cut_kw, ends_by, freed_at, freed_kw_since, winds_down_at
+from controller.reach import cut_kw, freed_at, freed_kw_since
 from controller.requests import RequestRecord
 from controller.situation import Situation
 from customers.registry import Device, Registry
@@ -53,7 +53,8 @@ class Releases:
     entries: tuple[Entry, ...] = ()
     released: frozenset[str] = frozenset()
     """requests"""
-    winding_down: bool = False
+    turns_end: bool = False
+    """the first of those whom the event asked has had their turn"""
     leaving: frozenset[str] = frozenset()
     """requests that end by what was agreed or answered: never renewed"""
     owed: tuple[Entry, ...] = ()
@@ -69,8 +70,7 @@ def releases(situation: Situation) -> Releases:
         (r for r in situation.limited if r.request not in gone and _is_ours(situation, r)),
         key=_limited_since,
     )
-    winding_down = _winding_down(situation)
-    leaving = _leaving(situation, candidates, winding_down)
+    leaving = _leaving(situation, candidates)
     freed = _released(situation, candidates, leaving)
     in_any_case = [record for record in freed if record.request in leaving]
     proven = [record for record in freed if record.request not in leaving]
@@ -78,7 +78,7 @@ def releases(situation: Situation) -> Releases:
     return Releases(
         entries=(*owed, *free(proven, situation.epoch, situation.now, "released", "")),
         released=frozenset(gone | {record.request for record in freed}),
-        winding_down=winding_down,
+        turns_end=_turns_end(situation),
         leaving=frozenset(leaving),
         owed=owed,
     )
@@ -86,23 +86,29 @@ def releases(situation: Situation) -> Releases:
 
 def renewals(situation: Situation, freed: Releases, changed: Iterable[Entry]) -> tuple[RequestChanged, ...]:
     """Later ends for those near their end who are not freed; what `changed` already has its turn later."""
-    if not situation.may_act or freed.winding_down:
+    if not situation.may_act:
         return ()
     touched = {entry.request for entry in changed if isinstance(entry, RequestChanged)}
     touched |= freed.released | freed.leaving
     rules, cycle = situation.control.site.requests, situation.control.site.cycle
     near = timedelta(seconds=max(rules.renew_before_s, 2 * cycle.period_s))
-    end, no_later = situation.latest_end(situation.now), _no_later(situation)
+    no_later = _no_later(situation)
     return tuple(
         renewed
         for record in situation.limited
         if record.request not in touched
         and record.state in ("accepted", "active")
         and timedelta(0) < record.end - situation.now <= near  # the device freed itself when it ran out
+        and (end := _latest_end(situation, record)) > record.end
         and (later := min(end, no_later.get(record.request, end))) > record.end
         and not _ends_as_ordered(situation, record)
         and (renewed := _renewed(situation, record, later)) is not None
     )
+
+
+def _latest_end(situation: Situation, record: RequestRecord) -> datetime:
+    planned = record.planned
+    return situation.latest_end(situation.now, customer=planned.customer, target=planned.target)
 
 
 def _ends_as_ordered(situation: Situation, record: RequestRecord) -> bool:
@@ -128,24 +134,24 @@ def _no_later(situation: Situation) -> dict[str, datetime]:
     }
 
 
-def _leaving(
-    situation: Situation, candidates: Sequence[RequestRecord], winding_down: bool
-) -> dict[str, datetime | None]:
+def _leaving(situation: Situation, candidates: Sequence[RequestRecord]) -> dict[str, datetime | None]:
     """Requests that are freed without proof, and by when; None: as soon as the pace allows."""
     stop = situation.stop
     if stop is not None and situation.now >= lets_go_from(stop, situation.control.site):
         return dict.fromkeys((r.request for r in candidates), all_free_by(stop, situation.control.site))
-    if winding_down and situation.event is not None:
-        by = ends_by(situation.event.opened_at, situation.control.site.events)
-        return {record.request: by for record in candidates}
     leaving: dict[str, datetime | None] = {}
+    site = situation.control.site
     for record in candidates:
         planned, until = record.planned, may_last_until(situation, record)
+        turn = situation.turn(planned.customer, planned.target)
+        if turn is not None and situation.now >= turn.leaves_at(site):
+            leaving[record.request] = turn.ends_by(site.events)
+            continue
         if until is None:
             continue
         if (planned.customer, planned.programme) in situation.opted_out:
             leaving[record.request] = None
-        elif situation.now >= lets_go_at(situation.control.site, planned.start, until):
+        elif situation.now >= lets_go_at(site, planned.start, until):
             leaving[record.request] = max(until, record.end)  # later where the hours were changed since
     return leaving
 
@@ -172,9 +178,9 @@ def _is_forbidden(registry: Registry, record: RequestRecord) -> bool:
     return device is None or registry.is_protected(device)
 
 
-def _winding_down(situation: Situation) -> bool:
-    event = situation.event
-    return event is not None and situation.now >= winds_down_at(event.opened_at, situation.control.site)
+def _turns_end(situation: Situation) -> bool:
+    site = situation.control.site
+    return any(situation.now >= turn.leaves_at(site) for turn in situation.turns.values())
 
 
 def _released(

@@ -16,6 +16,7 @@ from controller.planning import (
     expected_p_kw,
     failed_in_event,
     flexible_devices,
+    has_had_turn,
     pressing,
 )
 from controller.requests import RequestRecord
@@ -33,6 +34,7 @@ Reason = Literal[
     "not_in_its_hours",
     "opted_out",
     "failsafe_not_shown",
+    "had_its_turn",
     "power_not_known",
     "being_released",
     "just_released",
@@ -45,6 +47,7 @@ feeds_in: it has no consumption to give up · by_operator: a person took it or i
 failed_in_event: it refused, was silent, could not be reached, or was freed by hand in this event ·
 protected: critical, or asked by notice only · not_in_its_hours: what was agreed does not let it be called now
 · opted_out: its customer said no in this event · failsafe_not_shown: of guard mode, unconfirmed ·
+had_its_turn: its customer was asked for as long as one event may ·
 power_not_known: offline, or silent for too long · just_released: it rests after a release · does_not_obey:
 it takes more than it may, more words are useless · could_give: the others suffice, or the gate held it back
 (`RoundPlanned.gate_refused`)
@@ -139,6 +142,8 @@ def why_not(  # noqa: PLR0911  one line per rule
         return uncallable
     if not may_be_asked(device, situation.state):
         return "failsafe_not_shown"
+    if has_had_turn(situation, device, owner):
+        return "had_its_turn"
     return _cannot_give(situation, device, standing)
 
 

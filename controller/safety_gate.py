@@ -59,7 +59,7 @@ class Facts:
     epoch: int
     """the epoch in force"""
     event_ends_by: datetime | None
-    """opening of the event plus the programme's longest duration; None without an event"""
+    """when all that the event asks of the target's customer must have ended; None without an event"""
     limited_by_other: bool
     """another request limits this target"""
     data_good: bool

@@ -289,7 +289,9 @@ class Events(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """of the limit"""
     close_after_s: Positive = 300.0
     max_duration_s: Positive = 6 * 3600.0
-    """The programme's longest event; at its end everybody is released and an alarm stays."""
+    """So long at most one event asks anything of a customer, from its first request to them on; then they are
+    left alone for the rest of it.
+    """
 
 
 class LookAhead(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,9 +12,9 @@ from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState
 from controller.gatekeeper import Gatekeeper
 from controller.headroom import Headroom
-from controller.reach import ends_by
 from controller.requests import RequestRecord
 from controller.stores.port import FeederSample
+from controller.turns import Turn, turn_of, turns_of
 from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
 from grid_model.network import Floats
 from grid_model.violations import Violation
@@ -162,11 +162,34 @@ class Situation:
         """What a device takes by its own word, None when that is not known."""
         return self.state.device_p_kw(device, self.now, STATUS_FRESH * self.control.site.cycle.fresh_s)
 
-    def latest_end(self, now: datetime, spread_s: float = 0.0) -> datetime:
-        """The end of a request that is made now: never beyond the event's longest duration."""
+    @cached_property
+    def turns(self) -> dict[str, Turn]:
+        """Of those whom the running event asked; see `turns.py`."""
+        if self.event is None:
+            return {}
+        return turns_of(self.books, self.control.feeder, self.event.event, self.event.opened_at)
+
+    def turn(self, customer: str, target: str) -> Turn | None:
+        """Theirs; None for whom this event did not ask yet."""
+        return turn_of(self.turns, customer, target)
+
+    def latest_end(
+        self, now: datetime, spread_s: float = 0.0, *, customer: str = "", target: str = ""
+    ) -> datetime:
+        """The end of a request that is made now: never beyond the turn of whom it asks."""
         site = self.control.site
         end = now + timedelta(seconds=site.requests.duration_s + spread_s)
-        return end if self.event is None else min(end, ends_by(self.event.opened_at, site.events))
+        return min(end, self.turn_ends_by(customer, target))
+
+    def turn_ends_by(self, customer: str, target: str) -> datetime:
+        """When all that this event asks of them must have ended; their turn begins now if they had none."""
+        return (self.turn(customer, target) or Turn(self.now, 0)).ends_by(self.control.site.events)
+
+    def has_had_turn(self, customer: str, target: str) -> bool:
+        """Whether too little is left of their turn to begin a limit anew (C5)."""
+        turn, site = self.turn(customer, target), self.control.site
+        least = timedelta(seconds=site.requests.min_between_s)
+        return turn is not None and self.now + least > turn.leaves_at(site)
 
 
 def comply_within_s(control: FeederControl) -> float:

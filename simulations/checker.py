@@ -76,7 +76,7 @@ PROMISES: Mapping[str, str] = {
     "silence": "every armed device of guard mode that lost contact was at its failsafe within two minutes, "
     "and stayed there",
     "armed": "no device of guard mode held a limit before it was told what to do in silence",
-    "bounded": "nobody was limited longer than the longest event",
+    "bounded": "no event asked anybody for longer than it may",
     "intent": "nothing went out that the journal did not know before",
     "ledger": "every transaction, and all accounts, sum to zero",
     "once": "no request was credited or settled twice",
@@ -242,15 +242,21 @@ def _silent_device(
 
 
 def _bounded(evidence: Evidence, planned: Mapping[str, Raw]) -> Iterator[Broken]:
-    opened = {entry["event"]: _at(entry) for entry in _entries(evidence, "event_opened")}
+    """By the first that an event asked of each customer."""
+    opened = {entry["event"] for entry in _entries(evidence, "event_opened")}
     longest = timedelta(seconds=evidence.rules.longest_event_s + LATE_S)
+    asked_first: dict[tuple[str, str], datetime] = {}
+    for plan in planned.values():
+        name = plan["event"], plan["customer"] or plan["target"]
+        asked_first[name] = min(_at(plan), asked_first.get(name, _at(plan)))
     for span in limit_spans(evidence.journal, evidence.ended_at):
-        plan = planned.get(span.request)
-        since = opened.get(plan["event"]) if plan is not None else None
-        if since is None:
+        told = planned.get(span.request)
+        if told is None or told["event"] not in opened:
             yield Broken("bounded", span.device, f"{span.request} belongs to no event")
-        elif span.end > since + longest:
-            yield Broken("bounded", span.device, f"limited until {span.end} in an event opened {since}")
+            continue
+        since = asked_first[told["event"], told["customer"] or told["target"]]
+        if span.end > since + longest:
+            yield Broken("bounded", span.device, f"limited until {span.end}, asked first at {since}")
 
 
 def _intents(evidence: Evidence, planned: Mapping[str, Raw]) -> Iterator[Broken]:

@@ -23,8 +23,8 @@ from controller.occurrences.index import Occurrence, request_of
 from controller.occurrences.phases import phase_of, spans
 from controller.occurrences.request_rows import request_rows
 from controller.occurrences.rounds_told import rounds_of
-from controller.reach import winds_down_at
 from controller.stores.port import Numbered
+from controller.turns import turn_of, turns_of
 
 MOST_STEPS = 5_000
 KEPT_EVENTS = 1_000_000
@@ -123,6 +123,14 @@ def _follow(books: Books, entry: e.Entry) -> None:
         return
 
 
+def _had_turn(entry: e.RequestChanged, books: Books, occurrence: Occurrence, site: settings.Site) -> bool:
+    """Whether whom it frees left because their turn in the event came to its end."""
+    opened, planned = occurrence.opened, books.requests[entry.request].planned
+    turns = turns_of(books, opened.feeder, opened.event, opened.at)
+    turn = turn_of(turns, planned.customer, planned.target)
+    return turn is not None and entry.at >= turn.leaves_at(site)
+
+
 def _step(fact: Numbered, books: Books, occurrence: Occurrence, site: settings.Site) -> Step:
     told = tell(fact, books)
     entry, values = fact.entry, _values(fact.entry)
@@ -131,9 +139,9 @@ def _step(fact: Numbered, books: Books, occurrence: Occurrence, site: settings.S
     if record is not None:
         values |= {"target": record.planned.target, "resource": record.resource, "kind": record.planned.kind}
     if isinstance(entry, e.RequestChanged) and entry.reason == "released":
-        # The journal does not tell it: by the rule of today, under which events wind down so long before
-        # their end; where the settings were others then, it may have been otherwise.
-        values["load_flow_checked"] = entry.at < winds_down_at(occurrence.opened.at, site)
+        # The journal does not tell it: by the rule of today, under which people leave so long before their
+        # turn ends; where the settings were others then, it may have been otherwise.
+        values["load_flow_checked"] = not _had_turn(entry, books, occurrence, site)
     if isinstance(entry, e.RoundPlanned):
         values |= {
             "asked": len(entry.asked),

@@ -20,7 +20,6 @@ from controller.operators import free
 from controller.people import call_rules
 from controller.people.call_rules import Slot
 from controller.planning import baseline_kw
-from controller.reach import ends_by
 from controller.requests import request_id
 from controller.situation import RunningEvent, Situation
 from customers.registry import Customer
@@ -101,6 +100,7 @@ def _candidates(
         if contribution.violation == worst.element and contribution.share_percent > 0
         if (customer := owners.get(contribution.service_point)) is not None
         if customer.customer not in asked and _takes_word(situation, customer)
+        if not situation.has_had_turn(customer.customer, customer.customer)
         if situation.control.customer_position[customer.customer] not in limited_here
     ]
     return sorted(found, key=lambda one: (one.customer.manner.asked_last, -one.gives_percent))
@@ -133,13 +133,14 @@ def _takes_word(situation: Situation, customer: Customer) -> bool:
     return situation.books.held_by(control.feeder, name, "person") is None
 
 
-def _end(situation: Situation, event: RunningEvent, slot: Slot) -> datetime:
+def _end(situation: Situation, customer: str, slot: Slot) -> datetime:
     """A notice is one word with one end, never renewed: under a programme it lasts as long as a call may."""
+    usual = situation.latest_end(slot.start, customer=customer, target=customer)
     if slot.until is None:
-        return situation.latest_end(slot.start)
+        return usual
     if slot.programme.longest_call_s is None:
-        return min(situation.latest_end(slot.start), slot.until)
-    return min(slot.until, ends_by(event.opened_at, situation.control.site.events))
+        return min(usual, slot.until)
+    return min(slot.until, situation.turn_ends_by(customer, customer))
 
 
 def _notice(
@@ -159,7 +160,7 @@ def _notice(
     limit_kw = max(round(share_kw, 1), math.ceil(round(floor_kw * 10, 6)) / 10)  # never below the floor
     if baseline - limit_kw < rules.min_cut_kw:
         return None
-    end = _end(situation, event, slot)
+    end = _end(situation, customer.customer, slot)
     if slot.name is not None and end - slot.start < call_rules.SHORTEST:
         return None  # the event ends before it would be worth it
     if not situation.gatekeeper.passes(

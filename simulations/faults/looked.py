@@ -228,9 +228,11 @@ class Looked:
     def _leaves_in_any_case(
         self, released: Sequence[Told], sample: FeederSample, story: Mapping[str, Told]
     ) -> bool:
-        """Whether an event must come to its end, whatever the network says."""
-        oldest = min((t.at for t in story.values() if t.event == released[0].event), default=sample.at)
-        return bool(self.off) or (sample.at - oldest).total_seconds() >= self._promised.winds_down_s
+        """Whether what the event asks of one of them must come to its end, whatever the network says."""
+        theirs = {(told.event, told.customer or told.target) for told in released}
+        asked = (t.at for t in story.values() if (t.event, t.customer or t.target) in theirs)
+        first = min(asked, default=sample.at)
+        return bool(self.off) or (sample.at - first).total_seconds() >= self._promised.leaves_after_s
 
     def _persists(self, event: str) -> None:
         latest = [x for _, x in self._loading[-self._promised.persistence :]]

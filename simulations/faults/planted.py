@@ -247,10 +247,9 @@ def end_forgotten(put: Set) -> None:
 def renewed_for_ever(put: Set) -> None:
     """A request near its end is always renewed, whatever the programme says."""
     _gate_lets_pass(put, "too_long")
-    put(release, "_winding_down", lambda *_: False)
     put(release, "_released", lambda *_: [])
 
-    def later(self: Any, now: Any, spread_s: float = 0.0) -> Any:
+    def later(self: Any, now: Any, spread_s: float = 0.0, **_: Any) -> Any:
         return now + timedelta(seconds=self.control.site.requests.duration_s + spread_s)
 
     put(Situation, "latest_end", later)

@@ -14,7 +14,7 @@ PROMISES: Mapping[str, str] = {
     "protected": "nobody critical is limited or asked (1, C2)",
     "own end": "every command carries its own end, and soon (2, C3)",
     "past end": "no device is limited past the end that it was told (2, C3)",
-    "bounded": "no event lasts longer than its programme (C4)",
+    "bounded": "no event asks anybody for longer than its programme allows (C4)",
     "silence": "an armed device of guard mode that hears nothing for two minutes is at its failsafe (2, C9)",
     "armed": "no device of guard mode is limited before it was told what to do in silence (C9)",
     "release": "nothing is released into a new overload (3, C6)",
@@ -85,9 +85,9 @@ class Promised:
         return timedelta(seconds=self.duration_s + self.spread_s)
 
     @property
-    def winds_down_s(self) -> float:
-        """Since an event's opening: from then on people are freed whatever the network says."""
-        return self.longest_s - min(60.0 / self.pace_share, self.longest_s / 2) - self.period_s
+    def leaves_after_s(self) -> float:
+        """Since the event first asked somebody: from then on they are freed whatever the network says."""
+        return self.longest_s / 2 - self.period_s
 
     @property
     def rest_s(self) -> float:

@@ -103,6 +103,7 @@ class Story:
         self.open: dict[str, Told] = {}
         """target → its open request"""
         self.events: dict[str, datetime] = {}
+        self._asked_first: dict[tuple[str, str], datetime] = {}
         """when each event, or operator's order, began"""
         self.open_events: set[str] = set()
         self.orders = Orders()
@@ -253,13 +254,17 @@ class Story:
             expect(not asks, "override", f"{told.request}: {told.customer} has said no in this event")
         late = f"{told.request} ends at {end}, told at {at}"
         expect(end <= at + promised.soon + self.off, "own end", late)
-        since = self.events.get(told.event)
-        expect(since is not None, "bounded", f"{told.request} belongs to no event")
-        assert since is not None
+        expect(told.event in self.events, "bounded", f"{told.request} belongs to no event")
+        since = self._first_asked(told)
         if told.ordered_until is not None:  # what the automatic keeps past its order is one of the event's
             since = max([since, *(self.events[event] for event in self.open_events)])
         longest = since + timedelta(seconds=promised.longest_s)
         expect(end <= max(longest, told.ordered_until or at) + self.off, "bounded", late)
+
+    def _first_asked(self, told: Told) -> datetime:
+        """When the event first asked anything of the customer."""
+        name = (told.event, told.customer or told.target)
+        return self._asked_first.setdefault(name, told.at)
 
     def _request_moved(self, entry: Raw, at: datetime) -> None:
         told, state = self._of(entry), entry["state"]

@@ -88,9 +88,11 @@ async def test_limits_are_renewed_while_the_overload_lasts(world: World) -> None
     assert world.field.held()
 
 
-async def test_an_event_ends_with_the_programmes_longest_duration() -> None:
+async def test_whom_an_event_asks_are_free_after_its_longest_duration() -> None:
     world = World(evening(events=settings.Events(max_duration_s=3600.0)))
     world.charge()
+    for house in world.field.houses:
+        house.base_kw = 8.0  # all are needed from the begin: nobody is left to be asked in their place
     await world.tick(6 * 62)
     assert world.field.held() == {}
     assert world.entries(EventShort)

@@ -53,6 +53,7 @@ class Told:
     state: str
     since: datetime
     told_end: datetime
+    planned_at: datetime
     commands: dict[int, tuple[float, datetime, int]]
     """sequence → limit, end, the journal's number of it"""
     settled: int = 0
@@ -159,7 +160,7 @@ class Judge:
         self._expect(request not in self.requests, "a request's id is its own", entry)
         told = Told(
             request, entry["event"], entry["resource"], entry["target"], entry["customer"], "planned",
-            at, end, {entry["sequence"]: (entry["limit_kw"], end, self.seq)},
+            at, end, at, {entry["sequence"]: (entry["limit_kw"], end, self.seq)},
         )  # fmt: skip
         other = [t for t in self.requests.values() if t.target == told.target and t.state in OPEN]
         self._expect(not other, "never two active limits for one device", entry)
@@ -237,8 +238,9 @@ class Judge:
         self._expect(
             end <= at + DURATION + SPREAD + self.off, "every request has its own end, soon (C3)", entry
         )
-        longest = max(self.opened[told.event] + LONGEST, told.ordered_until or at) + self.off
-        self._expect(end <= longest, "no event lasts longer than its programme allows (C4)", entry)
+        asked = (t.planned_at for t in self.requests.values() if t.event == told.event and _is_same(t, told))
+        longest = max(min(asked, default=at) + LONGEST, told.ordered_until or at) + self.off
+        self._expect(end <= longest, "no event asks anybody for longer than its programme allows (C4)", entry)
         if told.resource == "device":
             self._expect(entry["limit_kw"] >= FLOOR_KW, "nobody below their floor (C1)", entry)
             self._expect(told.target != CRITICAL_CHARGER, "nobody critical is asked (C2)", entry)
@@ -382,6 +384,11 @@ class Judge:
         """What to raise; the first one stays."""
         self.broken = self.broken or Broken(what)
         return self.broken
+
+
+def _is_same(one: Told, other: Told) -> bool:
+    """Whether both ask the same customer; who has none is known by the device."""
+    return (one.customer or one.target) == (other.customer or other.target)
 
 
 def _taken(told: Told) -> timedelta:

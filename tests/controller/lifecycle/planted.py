@@ -139,10 +139,9 @@ def critical_not_read(patch: pytest.MonkeyPatch) -> None:
 def renewed_for_ever(patch: pytest.MonkeyPatch) -> None:
     """A request near its end is always renewed, whatever the programme says."""
     patch.setattr(safety_gate, "judge", lambda *_: Passed())
-    patch.setattr(release, "_winding_down", lambda *_: False)
     patch.setattr(
         "controller.situation.Situation.latest_end",
-        lambda self, now, spread_s=0.0: now + timedelta(seconds=90 + spread_s),
+        lambda self, now, spread_s=0.0, **_: now + timedelta(seconds=90 + spread_s),
     )
     patch.setattr(release, "_released", lambda *_: [])
 

@@ -131,7 +131,7 @@ def test_phases_begin_in_order_and_end() -> None:
 def test_a_release_says_whether_the_load_flow_allowed_it() -> None:
     assert [step.values["load_flow_checked"] for step in steps("request_changed.released")] != []
     assert all(step.values["load_flow_checked"] for step in steps("request_changed.released"))
-    hurried = msgspec.structs.replace(lived().site, events=settings.Events(max_duration_s=120.0))
+    hurried = msgspec.structs.replace(lived().site, events=settings.Events(max_duration_s=50.0))
     journal, index = lived().journal, EventIndex()
     for numbered in journal:
         index.take(numbered)

@@ -1,0 +1,73 @@
+"""How long an event may ask something of each customer, and when each of them leaves."""
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from controller import settings
+from controller.entries import EventClosed, EventOpened, EventShort, RequestChanged, RequestPlanned
+from controller.turns import Turn, leaving_s
+from tests.builders import START, site
+from tests.controller.worlds import World, evening
+
+LONGEST_S = 3600.0
+
+
+def hour() -> settings.Site:
+    return evening(events=settings.Events(max_duration_s=LONGEST_S))
+
+
+@pytest.mark.parametrize("many", [1, 2, 3, 10, 60])
+def test_those_asked_together_leave_at_even_distances_before_their_end(many: int) -> None:
+    of = site(events=settings.Events(max_duration_s=LONGEST_S))
+    turns = [Turn(START, number) for number in range(1, many + 1)]
+    left = np.sort([(turn.ends_by(of.events) - turn.leaves_at(of)).total_seconds() for turn in turns])
+    assert left.min() >= 0
+    assert left.max() <= leaving_s(of, "ev_charger") == LONGEST_S / 4
+    if many > 1:  # the three-distance theorem: with the golden ratio no gap is above 2.62 times the mean
+        assert np.diff(left).max() <= 2.62 * leaving_s(of, "ev_charger") / many
+        assert np.diff(left).min() > 0
+
+
+def test_what_makes_up_for_what_it_missed_leaves_over_half_of_the_turn() -> None:
+    of = site(events=settings.Events(max_duration_s=LONGEST_S))
+    assert leaving_s(of, "heat_pump") == LONGEST_S / 2
+
+
+async def test_others_are_asked_in_the_place_of_those_whose_turn_ends() -> None:
+    """The overload goes on for longer than anybody may be limited, and passes for a moment at most."""
+    world = World(hour())
+    world.charge()
+    await world.tick(6 * 110)
+    assert sum(loading > 100 for loading in world.overloads[6:]) <= 6
+    assert max(world.overloads[6:]) <= 102
+    (event,) = world.entries(EventOpened)
+    planned = {p.request: p for p in world.entries(RequestPlanned)}
+    first: dict[str, datetime] = {}
+    for one in planned.values():
+        assert one.event == event.event
+        first.setdefault(one.target, one.at)
+    assert len(first) > 5, "nobody else was asked"
+    ends = [(planned[e.request].target, e.end) for e in world.entries(RequestPlanned, RequestChanged)]
+    assert all(end <= first[target] + timedelta(seconds=LONGEST_S) for target, end in ends)
+    assert max(end for _, end in ends) > event.at + timedelta(seconds=LONGEST_S)
+
+
+async def test_where_nobody_is_left_they_are_let_go_one_after_another_and_an_alarm_tells() -> None:
+    world = World(hour())
+    for house in world.field.houses:
+        house.base_kw = 8.0
+    world.charge()
+    await world.tick(6 * 40)
+    held = [len(world.field.held())]
+    for _ in range(25):
+        await world.tick(6)
+        held.append(len(world.field.held()))
+    assert (held[0], held[-1]) == (16, 0)
+    assert max(before - after for before, after in pairwise(held)) <= 3
+    assert world.entries(EventShort)
+    assert world.entries(EventClosed) == []
+    asked = [p.target for p in world.entries(RequestPlanned)]
+    assert len(asked) == len(set(asked)), "somebody was asked again in the same event"

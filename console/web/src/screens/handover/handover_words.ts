@@ -40,7 +40,7 @@ export const words = {
 } satisfies Record<string, Text | ((count: number) => Text)>;
 
 /** The same matter, however often it came. */
-export const matterKey = (matter: Matter): string => `${matter.kind}/${matter.feeder}/${matter.what}/${matter.since}`;
+export const matterKey = (matter: Matter): string => `${matter.kind}/${matter.feeder}/${matter.what}/${matter.since}/${matter.until}`;
 
 const MATTERS: Readonly<Record<string, { tone: Tone; name: Text }>> = {
   emergency_stop: { tone: "bad", name: { en: "Emergency stop", zh: "紧急停止" } },

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.builders import FEEDER
 from tests.console.accessible import faults
 from tests.console.event_world import EventWorld
 
@@ -117,10 +118,21 @@ def test_who_may_not_see_customers_is_told_numbers_and_each_step_in_words(
 ) -> None:
     context = chromium.new_context(locale="en-GB")
     page = context.new_page()
+
+    def with_an_alarm_that_names_devices(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        values = {"feeder": FEEDER, "kind": "failsafe_unconfirmed", "raised": True}
+        alarm = {"key": "data_alarm.raised", "severity": "warning", "text": "", "values": values}
+        body["steps"].append(body["steps"][0] | alarm)
+        route.fulfill(response=answer, json=body)
+
+    page.route(f"**/events/{EVENT}", with_an_alarm_that_names_devices)
     world.live.sign_in(page, "viewer")
     page.goto(f"{world.live.address}#/events/{EVENT}")
     timeline = page.get_by_role("region", name="Timeline")
     timeline.get_by_label("Show each request's own steps").check()
+    expect(timeline).to_contain_text("Data alarm: Failsafe not shown")
     expect(timeline).to_contain_text("Request R001: in force")
     assert all(text.strip() for text in timeline.locator(".step-text").all_inner_texts())
     requests = page.get_by_role("region", name="Requests and settlement").first

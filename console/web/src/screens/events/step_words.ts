@@ -2,7 +2,8 @@
 // step of a later release is told in English.
 
 import { kw, kwh, plain, span, when } from "../../format";
-import { language } from "../../words";
+import { language, t } from "../../words";
+import { kindName } from "../alarms/kind_names";
 import { deviceText } from "../feeder/feeder_words";
 import type { Step } from "./bodies";
 import { elementText, figureText } from "./event_words";
@@ -112,7 +113,7 @@ const CHINESE: Readonly<Record<string, Teller>> = {
   message_planned: (v) => `将告知${whom(v)}：${MESSAGES[text(v, "kind")] ?? text(v, "kind")}`,
   "message_done.sent": () => "消息已送出",
   "message_done.given_up": (v) => `消息未送出${behind(text(v, "reason"))}`,
-  "data_alarm.raised": (v) => `数据告警：${text(v, "text")}`,
+  "data_alarm.raised": (v) => `数据告警：${text(v, "text") || t(kindName(text(v, "kind")))}`,
   "data_alarm.over": () => "数据告警已解除",
   controller_started: (v) => `控制器 ${text(v, "version")} 接管（任期 ${text(v, "epoch")}）`,
 };
@@ -137,6 +138,8 @@ const BARE: Readonly<Record<string, string>> = {
 };
 
 function bareText(step: Step): string {
+  if (step.key === "data_alarm.raised") return `Data alarm: ${t(kindName(text(step.values as Values, "kind")))}`;
+  if (step.key === "data_alarm.over") return `Data alarm over: ${t(kindName(text(step.values as Values, "kind")))}`;
   const said = BARE[step.key] ?? (step.key.split(".").at(-1) ?? step.key).replaceAll("_", " ");
   if (step.request) return `Request ${step.request.split("-").at(-1)}: ${said}`;
   const action = step.key.startsWith("operator_acted.") ? `An operator: ${said}` : said;

@@ -8,7 +8,7 @@ goes out.
     who needs a failsafe     failsafes         [6]
     what may come            headroom, look_ahead, announcements  [3]
     violations, event        events            [3]
-    free, ease, renew        release, easing   [6]
+    free, ease, raise, renew release, easing, raising  [6]
     locate                   grid_model        [4]
     cut devices, ask people  planning, asking  [5]
     is it over?              events            [3]
@@ -22,7 +22,7 @@ from datetime import datetime
 import numpy as np
 import structlog
 
-from controller import data_alarms, easing, events, failsafes, planning
+from controller import data_alarms, easing, events, failsafes, planning, raising
 from controller.announcements import AnnouncerState, Told, announce
 from controller.baselines import WINDOW
 from controller.books import Books
@@ -106,7 +106,7 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
     ahead, announcer, announced = _announced(control, books, memory, before)
     running = _running(books, opening, feeder)
     situation = _in_event(before, running)
-    freed = easing.with_eased(situation, releases(situation))
+    freed = raising.with_raised(situation, easing.with_eased(situation, releases(situation)))
     located = _located(situation)
     asked = _asked(situation, freed, located)
     told_round = _explained(situation, asked.entries, located)

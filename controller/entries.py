@@ -171,14 +171,16 @@ class RequestPlanned(_Entry, frozen=True, kw_only=True, tag="request_planned"):
 
 
 class RequestChanged(_Entry, frozen=True, kw_only=True, tag="request_changed"):
-    """A later end, another limit, or an early release: the same request under a higher sequence."""
+    """A later end, another limit, or an early release: the same request under a higher sequence. `raised`: by
+    the automatic, where there is room; `relaxed`: up to what an operator ordered.
+    """
 
     request: str
     limit_kw: float
     end: datetime
     epoch: int
     sequence: int
-    reason: Literal["renewed", "tightened", "relaxed", "released", "overridden", "protected"]
+    reason: Literal["renewed", "tightened", "raised", "relaxed", "released", "overridden", "protected"]
     ordered: Ordered | None = None
     """by an operator's order, which holds from here; None: what was ordered before stands"""
 

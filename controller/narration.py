@@ -194,7 +194,7 @@ def _changed(entry: e.RequestChanged, record: RequestRecord | None) -> str:
     match entry.reason:
         case "renewed":
             return f"{whom}: limit kept until {_clock(entry.end)} UTC{by}"
-        case "tightened" | "relaxed":
+        case "tightened" | "raised" | "relaxed":
             limit = f"{entry.limit_kw:.1f} kW until {_clock(entry.end)} UTC"
             return f"{whom}: limit {entry.reason} to {limit}{by}"
         case "released":

@@ -4,7 +4,8 @@ Read off the requests themselves, which the journal holds: so a restart forgets 
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 from controller import settings
 from controller.requests import RequestRecord
@@ -24,8 +25,20 @@ def limited_kw_since(records: Iterable[RequestRecord], since: datetime) -> float
             for at, limit_kw in record.limits:
                 if at > since:
                     total += max(before - limit_kw, 0.0)
-                before = min(before, limit_kw)
+                before = min(record.planned.p_before_kw, limit_kw)
     return total
+
+
+def taken_away_kw(record: RequestRecord) -> float:
+    """The most that the request ever took away from its target: what was raised since is on its way back."""
+    lowest_kw = min((limit_kw for _, limit_kw in record.limits), default=record.limit_kw)
+    return max(record.planned.p_before_kw - lowest_kw, 0.0)
+
+
+def lowest_kw_since(record: RequestRecord, since: datetime) -> float:
+    """The lowest limit that was in force at some time after `since`."""
+    before = [limit_kw for at, limit_kw in record.limits if at <= since][-1:]
+    return min((*before, *(limit_kw for at, limit_kw in record.limits if at > since), record.limit_kw))
 
 
 def freed_at(record: RequestRecord) -> datetime | None:
@@ -35,13 +48,31 @@ def freed_at(record: RequestRecord) -> datetime | None:
     return None if record.is_open else record.ended_at
 
 
-def freed_kw_since(records: Iterable[RequestRecord], since: datetime) -> float:
-    """Power that devices were given back after `since`, by a release or because a request's end came."""
+def given_back_kw_since(records: Iterable[RequestRecord], since: datetime) -> float:
+    """Power that devices were given back after `since`: by a release, because a request's end came, or by a
+    higher limit.
+    """
+    total = 0.0
+    for record in records:
+        if record.resource == "device":
+            total += _raised_kw_since(record, since)
+            freed = freed_at(record)
+            total += cut_kw(record) if freed is not None and freed > since else 0.0
+    return total
+
+
+def _raised_kw_since(record: RequestRecord, since: datetime) -> float:
+    before_kw = record.planned.p_before_kw
     return sum(
-        cut_kw(record)
-        for record in records
-        if record.resource == "device" and (at := freed_at(record)) is not None and at > since
+        max(min(limit_kw, before_kw) - lower_kw, 0.0)
+        for (_, lower_kw), (at, limit_kw) in pairwise(record.limits)
+        if at > since
     )
+
+
+def renewed_within(site: settings.Site) -> timedelta:
+    """So long before its end a limit that must stand longer is renewed."""
+    return timedelta(seconds=max(site.requests.renew_before_s, 2 * site.cycle.period_s))
 
 
 def all_back_s(site: settings.Site) -> float:

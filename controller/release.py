@@ -32,7 +32,14 @@ from controller.operators import free
 from controller.orders.stopping import all_free_by, lets_go_from
 from controller.people.call_rules import lets_go_at, may_last_until, spread_end
 from controller.planning import OBEYED_WITHIN_KW
-from controller.reach import cut_kw, freed_at, freed_kw_since
+from controller.reach import (
+    cut_kw,
+    freed_at,
+    given_back_kw_since,
+    lowest_kw_since,
+    renewed_within,
+    taken_away_kw,
+)
 from controller.requests import RequestRecord
 from controller.situation import Situation
 from customers.registry import Device, Registry
@@ -90,9 +97,7 @@ def renewals(situation: Situation, freed: Releases, changed: Iterable[Entry]) ->
         return ()
     touched = {entry.request for entry in changed if isinstance(entry, RequestChanged)}
     touched |= freed.released | freed.leaving
-    rules, cycle = situation.control.site.requests, situation.control.site.cycle
-    near = timedelta(seconds=max(rules.renew_before_s, 2 * cycle.period_s))
-    no_later = _no_later(situation)
+    near, no_later = renewed_within(situation.control.site), _no_later(situation)
     return tuple(
         renewed
         for record in situation.limited
@@ -233,14 +238,13 @@ def _pace(
     minute.
     """
     records = [r for r in _records(situation) if r.resource == "device" and r.active_at is not None]
-    share_kw = situation.control.site.safety.release_share_per_minute * sum(map(cut_kw, records))
+    share_kw = situation.control.site.safety.release_share_per_minute * sum(map(taken_away_kw, records))
     due_kw = 0.0
     for by, kw in sorted((by, cut_kw(r)) for r in going if (by := leaving[r.request]) is not None):
         due_kw += kw
         share_kw = max(share_kw, due_kw / max((by - situation.now) / PACE_WINDOW, 1.0))
-    freed_kw = freed_kw_since(records, situation.now - PACE_WINDOW)
-    none_freed = not any(_freed_after(records, situation.now - PACE_WINDOW))
-    return share_kw - freed_kw, none_freed
+    back_kw = given_back_kw_since(records, situation.now - PACE_WINDOW)
+    return share_kw - back_kw, back_kw == 0 and not any(_freed_after(records, situation.now - PACE_WINDOW))
 
 
 def _records(situation: Situation) -> tuple[RequestRecord, ...]:
@@ -264,9 +268,11 @@ class _Coming:
 
     def with_back(self, situation: Situation, record: RequestRecord) -> "_Coming":
         at_first_kw, at_last_kw = self.at_first_kw.copy(), self.at_last_kw.copy()
-        position, held = situation.position(record), _held(situation, record)
-        at_first_kw[position] += max(held.taken_kw(1.0, 0.0) - held.now_kw, 0.0)
-        at_last_kw[position] += _back_to(situation, record)
+        position, held, rising_kw = situation.position(record), _held(situation, record), 0.0
+        if not record.releasing and record.is_open:  # what it was raised by a moment ago counts already
+            rising_kw = rising(situation, record)
+        at_first_kw[position] += max(held.taken_kw(1.0, 0.0) - held.now_kw - rising_kw, 0.0)
+        at_last_kw[position] += max(_back_to(situation, record) - rising_kw, 0.0)
         return _Coming(at_first_kw, at_last_kw)
 
     def fits(self, situation: Situation) -> bool:
@@ -276,13 +282,42 @@ class _Coming:
 
 
 def _with_returns(situation: Situation) -> _Coming:
-    """The snapshot with everybody back who was freed a moment ago."""
+    """The snapshot with everybody back who was freed, or raised, a moment ago."""
     shown_kw = situation.check.snapshot.p_kw
     coming = _Coming(shown_kw.copy(), shown_kw.copy())
     for record in _freed_after(_records(situation), situation.now - RETURN_WITHIN):
         if situation.is_placed(record):
             coming = coming.with_back(situation, record)
+    for record in situation.limited:
+        more_kw, position = rising(situation, record), situation.position(record)
+        coming.at_first_kw[position] += more_kw
+        coming.at_last_kw[position] += more_kw
     return coming
+
+
+def rising(situation: Situation, record: RequestRecord) -> float:
+    """What a device whose limit went up a moment ago does not show yet of it, in kW."""
+    since = situation.now - RETURN_WITHIN
+    if record.limits[-1][0] <= since or lowest_kw_since(record, since) >= record.limit_kw:
+        return 0.0
+    return max(record.limit_kw - _held(situation, record).now_kw, 0.0) if binds(situation, record) else 0.0
+
+
+def coming_kw(situation: Situation) -> Floats:
+    """(n_sp,) the snapshot with everybody back who was freed, or raised, a moment ago, making up for what
+    they missed.
+    """
+    return _with_returns(situation).at_first_kw
+
+
+def free_kw(situation: Situation, record: RequestRecord) -> float:
+    """What a limited device takes at most once it is free."""
+    return _held(situation, record).taken_kw(1.0, 0.0)
+
+
+def pace(situation: Situation) -> tuple[float, bool]:
+    """kW that may still come back in this window, and whether one device may whatever it takes."""
+    return _pace(situation, (), {})
 
 
 def _held(situation: Situation, record: RequestRecord) -> Held:
@@ -317,9 +352,12 @@ def comes_back_kw(situation: Situation, record: RequestRecord) -> float:
 
 
 def binds(situation: Situation, record: RequestRecord) -> bool:
-    """Whether the limit holds the device back; taken for granted where its power is not known."""
+    """Whether the limit holds the device back; taken for granted where its power is not known. One that was
+    raised a moment ago is judged by the limit before.
+    """
     p_kw = situation.device_p_kw(record.planned.target)
-    return p_kw is None or p_kw >= NOT_BINDING_SHARE * record.limit_kw - OBEYED_WITHIN_KW
+    limit_kw = lowest_kw_since(record, situation.now - RETURN_WITHIN)
+    return p_kw is None or p_kw >= NOT_BINDING_SHARE * limit_kw - OBEYED_WITHIN_KW
 
 
 def _fits(situation: Situation, p_kw: Floats) -> bool:

@@ -334,6 +334,10 @@ class Requests(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """A device released is left alone this long (C5), unless above `at_once_percent`."""
     min_cut_kw: NotNegative = 0.3
     """A cut smaller than this is not worth a command."""
+    raise_limits: bool = True
+    """Limits go up a little while there is room, before their devices may be freed whole."""
+    raise_after_s: Positive = 180.0
+    """A limit that was made, or changed, stays so long as it is before it goes up."""
     fairness_spread: Share = 0.0
     """So much more than the least a cut may cost, so that many give a little at a time instead of few all.
     Those who gave are spared later in any case."""

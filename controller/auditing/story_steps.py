@@ -75,7 +75,7 @@ def _changed(entry: e.RequestChanged) -> str:
     match entry.reason:
         case "renewed":
             return f"Renewed: no more than {entry.limit_kw:.1f} kW {until}"
-        case "tightened" | "relaxed":
+        case "tightened" | "raised" | "relaxed":
             return f"Limit {entry.reason} to {entry.limit_kw:.1f} kW {until}"
         case "released":
             return "Released ahead of its end: there is room again"

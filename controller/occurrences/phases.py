@@ -38,7 +38,7 @@ def phase_of(entry: e.Entry, occurrence: Occurrence) -> Phase:  # noqa: C901, PL
         case e.RequestMoved():
             return _OF_STATE.get(entry.state, "asking")
         case e.RequestChanged():
-            return "holding" if entry.reason in ("renewed", "tightened", "relaxed") else "releasing"
+            return "holding" if entry.reason in ("renewed", "tightened", "raised", "relaxed") else "releasing"
         case e.EventClosed():
             return "closing"
         case e.RequestSettled():

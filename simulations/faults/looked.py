@@ -138,12 +138,7 @@ class Looked:
     def _judge_decisions(
         self, controller: int, commit: Commit, sample: FeederSample, story: Mapping[str, Told]
     ) -> None:
-        limits = [(entry, told) for entry, told in commit.planned] + [(e, t) for e, t, _ in commit.tightened]
-        if limits:
-            self._knows_enough(controller, sample, limits[0][1].request)
-            self._within_reach(controller, commit)
-        for _, told in commit.planned:
-            self._leaves_alone(sample, told)
+        self._judge_limits(controller, commit, sample, story)
         if commit.released:
             self._has_room(controller, commit.released, sample, story)
             self._keeps_pace(commit.released, sample, story)
@@ -156,6 +151,20 @@ class Looked:
             if told.freed_at is not None:
                 before = self._freed.get(told.target)
                 self._freed[told.target] = told.freed_at if before is None else max(before, told.freed_at)
+
+    def _judge_limits(
+        self, controller: int, commit: Commit, sample: FeederSample, story: Mapping[str, Told]
+    ) -> None:
+        lower = [told for _, told in commit.planned] + [told for _, told, _ in commit.tightened]
+        if lower:
+            self._within_reach(controller, commit)
+        if changed := lower + [told for told, _ in commit.raised]:
+            self._knows_enough(controller, sample, changed[0].request)
+        for _, told in commit.planned:
+            self._leaves_alone(sample, told)
+        if commit.raised:
+            self._has_room_for_more(controller, commit.raised, sample)
+            self._keeps_pace_of_raises(commit.raised, story)
 
     def _knows_enough(self, controller: int, sample: FeederSample, request: str) -> None:
         ears = self._ears.get(controller, Ears())
@@ -219,11 +228,38 @@ class Looked:
         of_event = [
             t for t in story.values() if t.resource == "device" and (t.event in events or t.ordered_until)
         ]
-        most_kw = self._promised.pace_share * sum(t.cut_kw for t in of_event)
+        most_kw = self._promised.pace_share * sum(t.most_cut_kw for t in of_event)
         freed_kw = sum(t.cut_kw for t in released)
         expect(
             freed_kw <= most_kw + EPSILON_KW, "pace", f"{freed_kw:g} kW at once, {most_kw:g} kW are allowed"
         )
+
+    def _has_room_for_more(
+        self, controller: int, raised: Sequence[tuple[Told, float]], sample: FeederSample
+    ) -> None:
+        """With all of them at their new limits, nothing is above the closing threshold."""
+        if np.isnan(sample.p_kw).any():
+            return
+        p_kw = sample.p_kw.astype(np.float64)
+        for told, before_kw in raised:
+            shown = self._ears[controller].devices.get(told.target)
+            device_kw = before_kw if shown is None or shown.p_kw is None else shown.p_kw
+            p_kw[self._place[told.service_point]] += max(told.limit_kw - device_kw, 0.0)
+        ratio = self._ratio(p_kw)
+        fits = ratio is not None and ratio < self._promised.close_below + ROOM
+        requests = [told.request for told, _ in raised]
+        expect(fits, "raise", f"{requests} at {sample.at}: then it is at {ratio or 9:.3f}")
+
+    def _keeps_pace_of_raises(self, raised: Sequence[tuple[Told, float]], story: Mapping[str, Told]) -> None:
+        if len(raised) == 1:
+            return
+        events = {told.event for told, _ in raised}
+        of_event = [
+            t for t in story.values() if t.resource == "device" and (t.event in events or t.ordered_until)
+        ]
+        most_kw = self._promised.pace_share * sum(t.most_cut_kw for t in of_event)
+        more_kw = sum(max(min(t.limit_kw, t.p_before_kw) - before_kw, 0.0) for t, before_kw in raised)
+        expect(more_kw <= most_kw + EPSILON_KW, "pace", f"{more_kw:g} kW more, {most_kw:g} kW are allowed")
 
     def _leaves_in_any_case(
         self, released: Sequence[Told], sample: FeederSample, story: Mapping[str, Told]

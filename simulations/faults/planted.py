@@ -29,6 +29,7 @@ from controller import (
     operators,
     planning,
     plausibility,
+    raising,
     release,
     requests,
     rounds,
@@ -299,6 +300,12 @@ def release_without_check(put: Set) -> None:
     """No load flow is asked before somebody is released."""
     put(release, "_fits", lambda *_: True)
     put(release, "_pace", lambda *_: (float("inf"), True))
+
+
+@bug(**FLAWLESS)
+def raised_without_check(put: Set) -> None:
+    """No load flow is asked before a limit goes up."""
+    put(raising, "_leaves_room", lambda *_: True)
 
 
 @bug(**FLAWLESS)

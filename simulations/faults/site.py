@@ -76,6 +76,7 @@ def site_of(options: Options) -> settings.Site:
             answer_within_s=1.2 * period_s,
             attempts=2,
             min_between_s=3 * period_s,
+            raise_after_s=1.5 * period_s,
             longest_order_s=8 * period_s,
         ),
         safety=settings.Safety(feeder_share_per_minute=REACH_SHARE, release_share_per_minute=PACE_SHARE),

@@ -64,6 +64,11 @@ class Told:
         """What it takes away."""
         return max(self.p_before_kw - self.limit_kw, 0.0)
 
+    @property
+    def most_cut_kw(self) -> float:
+        """The most that it ever took away."""
+        return max(self.p_before_kw - min(kw for kw, _ in self.commands.values()), 0.0)
+
 
 @dataclass
 class Orders:
@@ -89,6 +94,8 @@ class Commit:
     """by the automatic"""
     tightened: Sequence[tuple[Raw, Told, float]]
     """by the automatic, with how much less the target may take"""
+    raised: Sequence[tuple[Told, float]]
+    """by the automatic, with the limit before"""
     released: Sequence[Told]
     """by the automatic, because the network allows it"""
 
@@ -118,13 +125,14 @@ class Story:
         self.postings: list[tuple[str, str, str, int]] = []
         self._planned: list[tuple[Raw, Told]] = []
         self._tightened: list[tuple[Raw, Told, float]] = []
+        self._raised: list[tuple[Told, float]] = []
         self._released: list[Told] = []
         self._ended_now: set[str] = set()
         self._freed_by_order: list[tuple[str, str | None]] = []
 
     def read(self, rows: Sequence[tuple[int, str]], *, decides: bool) -> Commit:
         """One commit. `decides`: it carries the sample of a cycle, so the automatic decided in it."""
-        self._planned, self._tightened, self._released = [], [], []
+        self._planned, self._tightened, self._raised, self._released = [], [], [], []
         self._ended_now, self._freed_by_order = set(), []
         entries: list[Raw] = []
         for seq, body in rows:
@@ -138,7 +146,7 @@ class Story:
         for action, target in self._freed_by_order:
             self._is_freed(action, target)
         released = [t for t in self._released if t.request not in self._ended_now] if decides else []
-        return Commit(entries, tuple(self._planned), tuple(self._tightened), released)
+        return Commit(entries, tuple(self._planned), tuple(self._tightened), tuple(self._raised), released)
 
     def unsettled(self, now: datetime) -> list[str]:
         """What is not over yet, but for what a clock that was ahead has put into the future: nobody can tell
@@ -239,6 +247,15 @@ class Story:
         self._limited(told, entry, at, end)
         if by_automatic and entry["reason"] == "tightened":
             self._tightened.append((entry, told, before_kw - told.limit_kw))
+        if entry["reason"] == "raised":
+            self._goes_up(told, before_kw, at, by_automatic=by_automatic)
+
+    def _goes_up(self, told: Told, before_kw: float, at: datetime, *, by_automatic: bool) -> None:
+        """Only what is the automatic's own."""
+        mine = by_automatic and (told.ordered_until is None or told.ordered_until <= at + self.off)
+        expect(mine, "override", f"{told.request} is raised, and was ordered until {told.ordered_until}")
+        expect(told.limit_kw > before_kw, "raise", f"{told.request}: {told.limit_kw} after {before_kw} kW")
+        self._raised.append((told, before_kw))
 
     def _limited(self, told: Told, entry: Raw, at: datetime, end: datetime) -> None:
         """A new limit, or another one."""

@@ -105,6 +105,7 @@ _NARROW: Settings = {
     "requests": {"target_share": 0.98, "act_above_share": 0.99},
     "events": {"close_below": 0.98},
 }
+_WITHOUT_RAISING: Settings = {"requests": {"raise_limits": False}}
 _BARE: Settings = {
     **_WITHOUT_EARLY,
     **_WITHOUT_PACE,
@@ -114,6 +115,9 @@ _BARE: Settings = {
 _WITHOUT = (
     _ours_with("ours-blind", "ours, no look-ahead", "does not act on what may come", _WITHOUT_EARLY),
     _ours_with("ours-restless", "ours, no dwell", "lifts a limit as soon as there is room", _WITHOUT_DWELL),
+    _ours_with(
+        "ours-unraised", "ours, no raising", "lets limits stand until a device is free", _WITHOUT_RAISING
+    ),
     _ours_with("ours-at-once", "ours, no pace", "lets everybody back at once", _WITHOUT_PACE),
     _ours_with("ours-narrow", "ours, 2 % margin", "aims at 98 % of the limit instead of 95 %", _NARROW),
     _ours_with("ours-bare", "ours, none of these", "does all four", _BARE),

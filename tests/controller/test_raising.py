@@ -1,0 +1,239 @@
+"""Limits go up while there is room, before their devices may be freed whole."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from controller import settings
+from controller.entries import Ordered, RequestChanged
+from controller.reach import given_back_kw_since, limited_kw_since, lowest_kw_since, taken_away_kw
+from controller.requests import RequestRecord
+from customers.registry import Registry
+from tests.builders import FEEDER, HOUSES, control, registry
+from tests.controller.passes import Passes, calm_evening, of_kind
+from tests.controller.record_builders import after, ended, with_limits
+
+HOLD = settings.Requests(duration_s=900.0, renew_before_s=180.0, min_between_s=900.0)
+FAST = settings.Safety(release_share_per_minute=1.0)
+CHARGING_KW = 11.0
+Q_SHARE = 0.004
+"""What reactive power, which here goes with all of a house's power, adds to a loading that was planned."""
+
+
+def _limited(base_kw: float = 6.5, who: Registry | None = None, **tables: object) -> Passes:
+    """An evening in which cars were limited in the first pass and obey."""
+    of = control(calm_evening(**({"requests": HOLD} | tables)), who or registry())
+    passes = Passes(of, base_kw=base_kw)
+    passes.step()
+    _obey(passes)
+    return passes
+
+
+def _obey(passes: Passes) -> None:
+    """Every car takes what it may: no less when its limit has gone up."""
+    passes.obey()
+    limits = {r.planned.target: r.limit_kw for r in passes.books.open_requests(FEEDER) if not r.releasing}
+    for number, house in enumerate(passes.field.houses[: HOUSES - 4]):
+        house.ev_kw = min(CHARGING_KW, limits.get(f"EV{number:02d}", CHARGING_KW))
+
+
+def _changes(passes: Passes, steps: int, base_kw: float | None = None) -> list[RequestChanged]:
+    """What the passes change, with all cars at their limits each time."""
+    for house in passes.field.houses:
+        house.base_kw = house.base_kw if base_kw is None else base_kw
+    changes: list[RequestChanged] = []
+    for _ in range(steps):
+        changes += of_kind(passes.step().entries, RequestChanged)
+        _obey(passes)
+    return changes
+
+
+def _raised(changes: list[RequestChanged]) -> list[RequestChanged]:
+    return [change for change in changes if change.reason == "raised"]
+
+
+def _record(passes: Passes, change: RequestChanged) -> RequestRecord:
+    return passes.books.requests[change.request]
+
+
+def test_a_limit_goes_up_where_there_is_room_and_calls_for_no_cut_by_itself() -> None:
+    passes = _limited()
+    held = {r.request: r for r in passes.books.open_requests(FEEDER)}
+    changes = _changes(passes, 50, base_kw=6.0)
+    raised = _raised(changes)
+    assert raised
+    assert {change.reason for change in changes} == {"raised"}, "nobody is freed yet, and nobody cut again"
+    assert all(change.end == held[change.request].end for change in raised)
+    assert all(held[c.request].limit_kw < c.limit_kw <= CHARGING_KW for c in raised)
+    assert 0.93 < passes.step().check.worst_ratio <= passes.of.site.requests.target_share + Q_SHARE
+
+
+def test_not_before_it_has_stood_for_a_while_nor_again_before_that() -> None:
+    passes = _limited(requests=_hold(raise_after_s=200.0), safety=FAST)
+    raised = _raised(_changes(passes, 25, base_kw=6.3) + _changes(passes, 25, base_kw=1.0))
+    for record in passes.books.open_requests(FEEDER):
+        times = [at for at, _ in record.limits]
+        assert all(later - earlier >= timedelta(seconds=200) for earlier, later in pairwise(times))
+    assert len(raised) > len({change.request for change in raised}), "some went up twice"
+
+
+def _hold(**changed: object) -> settings.Requests:
+    """HOLD with other values."""
+    fields = {name: getattr(HOLD, name) for name in HOLD.__struct_fields__}
+    return settings.Requests(**fields | changed)  # type: ignore[arg-type]
+
+
+def test_the_longest_limited_goes_up_first() -> None:
+    passes = _limited()
+    early = {r.request for r in passes.books.open_requests(FEEDER)}
+    _changes(passes, 8, base_kw=7.5)
+    late = {r.request for r in passes.books.open_requests(FEEDER)} - early
+    assert late
+    raised = [change.request for change in _raised(_changes(passes, 60, base_kw=4.0))]
+    first = list(dict.fromkeys(raised))
+    assert set(first[: len(early)]) <= early
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5])
+def test_no_more_goes_up_in_a_minute_than_may_come_back(share: float) -> None:
+    passes = _limited(safety=settings.Safety(release_share_per_minute=share))
+    taken_kw = sum(map(taken_away_kw, passes.books.open_requests(FEEDER)))
+    raised = _raised(_changes(passes, 45, base_kw=3.0))
+    at = {change.at: 0.0 for change in raised}
+    for record in passes.books.open_requests(FEEDER):
+        for (_, before_kw), (when, kw) in pairwise(record.limits):
+            at[when] += kw - before_kw
+    for begin in at:
+        window = [kw for when, kw in at.items() if begin <= when < begin + timedelta(seconds=60)]
+        assert sum(window) <= share * taken_kw + 1e-6
+    assert sum(at.values()) > share * taken_kw, "it went on for more than a minute"
+
+
+def test_what_leaves_no_room_stays_as_it_is() -> None:
+    assert _raised(_changes(_limited(), 45, base_kw=6.85)) == [], "it stands above what cuts aim at"
+    nearly = _limited()
+    assert _raised(_changes(nearly, 45, base_kw=6.7)) == [], "so little is not worth a command"
+    assert nearly.step().check.worst_ratio < nearly.of.site.requests.target_share
+
+
+def test_switched_off_limits_stand() -> None:
+    passes = _limited(requests=_hold(raise_limits=False))
+    assert _changes(passes, 50, base_kw=3.0) == []
+
+
+def test_on_bad_data_nothing_goes_up() -> None:
+    passes = _limited()
+    for house in passes.field.houses[:10]:
+        house.meter_works = False
+    assert _raised(_changes(passes, 45, base_kw=3.0)) == []
+
+
+def test_while_an_operator_keeps_the_automatic_out_nothing_goes_up() -> None:
+    passes = _limited()
+    passes.orders = replace(passes.orders, hands_off=frozenset({FEEDER}))
+    assert _raised(_changes(passes, 45, base_kw=3.0)) == []
+
+
+def test_what_an_operator_ordered_is_left_alone() -> None:
+    passes = _limited(safety=FAST)
+    first = passes.books.open_requests(FEEDER)[0]
+    order = Ordered(order="O-1", by="jo", limit_kw=first.limit_kw, until=first.end)
+    passes.books.apply(
+        RequestChanged(
+            at=passes.clock.now(),
+            request=first.request,
+            limit_kw=first.limit_kw,
+            end=first.end,
+            epoch=0,
+            sequence=first.sequence + 1,
+            reason="renewed",
+            ordered=order,
+        )
+    )
+    raised = {change.request for change in _raised(_changes(passes, 60, base_kw=3.0))}
+    assert raised
+    assert first.request not in raised
+
+
+def test_a_car_that_does_not_take_what_it_may_is_left_alone() -> None:
+    passes = _limited(safety=FAST)
+    idle = passes.books.open_requests(FEEDER)[0]
+    raised: list[RequestChanged] = []
+    for _ in range(60):
+        passes.field.houses[int(idle.planned.target[2:])].ev_kw = 0.0
+        raised += _raised(_changes(passes, 1, base_kw=3.0))
+        passes.field.houses[int(idle.planned.target[2:])].ev_kw = 0.0
+    assert raised
+    assert idle.request not in {change.request for change in raised}
+
+
+def test_who_makes_up_for_what_was_missed_may_take_more_than_before_but_no_more_than_it_can() -> None:
+    who = registry()
+    pumps = tuple(replace(device, kind="heat_pump", rated_kw=13.0) for device in who.devices)
+    passes = _limited(who=Registry(who.customers, pumps), safety=FAST)
+    raised = _raised(_changes(passes, 60, base_kw=1.0))
+    assert raised
+    assert max(change.limit_kw for change in raised) == pytest.approx(13.0)
+
+
+def test_what_was_raised_a_moment_ago_counts_before_it_shows() -> None:
+    """Cars that are slow to take more: the room is not given away twice."""
+    passes = _limited(safety=FAST, requests=_hold(raise_after_s=60.0))
+    for house in passes.field.houses:
+        house.base_kw = 6.0
+    for _ in range(17):  # nobody takes more yet
+        passes.step()
+    held = passes.books.open_requests(FEEDER)
+    assert any(len(record.limits) > 1 for record in held)
+    _obey(passes)
+    assert passes.step().check.worst_ratio <= passes.of.site.requests.target_share + Q_SHARE
+
+
+def test_at_the_end_of_the_programme_they_are_freed_and_not_raised() -> None:
+    passes = _limited(events=settings.Events(max_duration_s=1800.0))
+    winds_down = passes.clock.now() + timedelta(seconds=1800 - 600)
+    changes = _changes(passes, 170, base_kw=6.2)
+    assert [c for c in changes if c.reason == "released"]
+    assert max(c.at for c in _raised(changes)) <= winds_down
+
+
+@hypothesis_settings(max_examples=15, deadline=None)
+@given(st.lists(st.floats(2.0, 8.5), min_size=3, max_size=6), st.sampled_from([0.1, 0.5, 1.0]))
+def test_whatever_the_houses_do_a_raise_is_safe(base_kw: list[float], share: float) -> None:
+    """Within floor and rated power, only while there is room, and never into what cuts aim above."""
+    passes = _limited(
+        requests=_hold(raise_after_s=60.0), safety=settings.Safety(release_share_per_minute=share)
+    )
+    aim = passes.of.site.requests.target_share
+    for kw in base_kw:
+        for house in passes.field.houses:
+            house.base_kw = kw
+        for _ in range(8):
+            decided = passes.step()
+            raised = _raised(of_kind(decided.entries, RequestChanged))
+            assert all(4.2 < c.limit_kw <= CHARGING_KW for c in raised)
+            assert not raised or decided.check.worst_ratio <= aim
+            _obey(passes)
+            if raised:  # nothing else has moved: they are at all of their new limits now
+                p_kw = decided.check.snapshot.p_kw.copy()
+                for c in raised:
+                    shown = decided.situation.device_p_kw(_record(passes, c).planned.target)
+                    assert shown is not None
+                    p_kw[decided.situation.position(_record(passes, c))] += c.limit_kw - shown
+                assert passes.of.element_limits.worst_ratio(decided.situation.solve(p_kw)) <= aim + 1e-9
+
+
+def test_what_came_back_and_what_was_cut_again_are_both_counted() -> None:
+    record = with_limits(ended(), (0, 4.2), (300, 9.0), (400, 6.0))
+    assert record.planned.p_before_kw == 11.0
+    assert limited_kw_since([record], after(350)) == pytest.approx(3.0)
+    assert taken_away_kw(record) == pytest.approx(6.8)
+    still = replace(record, state="active", ended_at=None)
+    assert given_back_kw_since([still], after(250)) == pytest.approx(4.8)
+    assert given_back_kw_since([still], after(350)) == 0.0
+    assert [lowest_kw_since(still, after(s)) for s in (100, 300, 350, 400)] == [4.2, 6.0, 6.0, 6.0]

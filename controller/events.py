@@ -86,12 +86,15 @@ def observe(
         near = [v for v in expected if early_checks[v.element, v.kind] >= enough]
         if near:
             entries.append(_opening(control, check, near[0], now, expected=True))
+    since = before.below_since
+    if since is None or since > now:  # of a clock that was ahead
+        since = now
     below = good and check.worst_ratio < rules.close_below and not expected
     peak = highest_loading(check.result) or 0.0
     tracker = Tracker(
         checks=checks,
         early_checks=early_checks,
-        below_since=(before.below_since or now) if below else None,
+        below_since=since if below else None,
         peak_percent=max(peak, before.peak_percent) if event is not None or before.checks else peak,
     )
     return tracker, tuple(entries)

@@ -130,6 +130,7 @@ def take_in(
 ) -> Taken:
     """Screen one drain and take over what is plausible and newer; what is refused is added to `refusals`."""
     believed = window(control.site.cycle, now)
+    state = _without_ahead(state, believed)
     columns, substation = plausibility.to_columns(readings, control.meter_position, refusals)
     known = state.readings
     # A register that was not heard of for so long may have been exchanged: it starts anew.
@@ -149,6 +150,30 @@ def take_in(
         substation=_newest_substation(state.substation, control, substation, believed, refusals),
     )
     return Taken(new, screened.late, news)
+
+
+def _without_ahead(state: FeederState, believed: Window) -> FeederState:
+    """Without what lies ahead of our clock: it came while that was ahead itself. It would count as fresh, and
+    keep out all that is true, until the clock comes there.
+    """
+    known, newest_s = state.readings, believed.newest_s
+    ahead = (known.at_s > newest_s) | (known.energy_at_s > newest_s)
+    if ahead.any():
+        rows = (known.at_s, known.p_kw, known.q_kvar, known.energy_kwh, known.energy_at_s)
+        known = Readings(*(np.where(ahead, np.nan, row) for row in rows))
+    rtu = state.substation
+    return FeederState(
+        readings=known,
+        devices={
+            name: replace(device, at=None, p_kw=None) if _is_ahead(device.at, newest_s) else device
+            for name, device in state.devices.items()
+        },
+        substation=None if rtu is not None and _is_ahead(rtu.at, newest_s) else rtu,
+    )
+
+
+def _is_ahead(at: datetime | None, newest_s: float) -> bool:
+    return at is not None and at.timestamp() > newest_s
 
 
 def _newest_substation(

@@ -26,7 +26,7 @@ Rules that the table cannot say by itself:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
@@ -265,6 +265,8 @@ def due(record: RequestRecord, requests: settings.Requests, now: datetime) -> Tr
 
 def settlement_due(record: RequestRecord, requests: settings.Requests, now: datetime) -> bool:
     """Whether the request is to be settled now (`controller.proving.settlement.settle`)."""
+    if record.since > now:  # noted by a clock that was ahead: by this end the device is free
+        record = replace(record, moved_at=min(record.since, record.held_until or record.end))
     by = deadline(record, requests)
     return by is not None and not record.is_open and now >= by
 

@@ -149,9 +149,7 @@ class Story:
         return Commit(entries, tuple(self._planned), tuple(self._tightened), tuple(self._raised), released)
 
     def unsettled(self, now: datetime) -> list[str]:
-        """What is not over yet, but for what a clock that was ahead has put into the future: nobody can tell
-        it from a time that has still to come.
-        """
+        """What is not over yet, but for what a clock that was ahead has told an end in the future."""
         return [
             f"{t.request} is {t.state}"
             for t in self.requests.values()
@@ -159,13 +157,12 @@ class Story:
         ]
 
     def stamped_ahead(self, now: datetime) -> set[str]:
-        """Events that have such requests, or are such."""
-        events = {t.event for t in self.requests.values() if not t.settled and self._is_ahead(t, now)}
-        return events | {event for event, at in self.events.items() if at > now}
+        """Events that have such requests."""
+        return {t.event for t in self.requests.values() if not t.settled and self._is_ahead(t, now)}
 
     def _is_ahead(self, told: Told, now: datetime) -> bool:
-        """Whether a clock that was ahead wrote its times."""
-        return bool(self.off) and (told.since > now or told.end > now + self._promised.soon)
+        """Whether a clock that was ahead told it an end that has still to come."""
+        return bool(self.off) and max(end for _, end in told.commands.values()) > now + self._promised.soon
 
     # --- one entry each
 

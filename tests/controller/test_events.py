@@ -165,3 +165,12 @@ def test_ratio(violation: Violation, expected: float) -> None:
 def test_nothing_is_known_of_a_load_flow_that_did_not_converge() -> None:
     assert highest_loading(_check(None).result) is None
     assert _check(None).worst_ratio == np.inf
+
+
+def test_a_time_that_a_clock_ahead_has_left_does_not_keep_an_event_open() -> None:
+    """All was well already when the clock was a day ahead: by the right clock it is well from now on."""
+    steps, rules = Steps(), settings.Events()
+    steps.tracker = replace(Tracker(), below_since=START + timedelta(days=1))
+    steps.see(_check(40))
+    assert steps.tracker.below_since == START
+    assert closes(steps.tracker, rules, True, START + timedelta(seconds=rules.close_after_s))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from controller.feeder_control import build_control
 from controller.feeder_state import DeviceState, FeederState, Readings, snapshot, take_in
 from controller.plausibility import Refusals
-from devices.messages import DeviceStatus, Inbound, Reading, ReadingBatch
+from devices.messages import SUBSTATION, DeviceStatus, Inbound, Reading, ReadingBatch
 from grid_model.network import network_of
 from grid_model.snapshot import Quality
 from tests.builders import FEEDER, HOUSES, START, control, registry, site, small_network
@@ -183,3 +183,25 @@ def test_a_roof_full_of_panels_may_feed_in_more_than_a_house_can_take() -> None:
     assert taken.state.readings.p_kw[3] == -75.0
     assert np.isnan(taken.state.readings.p_kw[4])
     assert sum(refused.count for refused in refusals.by_reason().values()) == 1
+
+
+def test_what_a_clock_that_was_ahead_let_in_is_forgotten_once_it_is_right() -> None:
+    """Stamped a day ahead it would count as fresh for a day, and keep out everything that is true."""
+    of, refusals = control(), Refusals()
+    start, ahead = FeederState(Readings.nothing(HOUSES)), START + timedelta(days=1)
+
+    def said(at: datetime, kw: float) -> list[Reading]:
+        return [Reading(FEEDER, "M03", at, kw, 0.0), Reading(FEEDER, SUBSTATION, at, kw, 0.0)]
+
+    def spoke(at: datetime) -> DeviceStatus:
+        return DeviceStatus(FEEDER, "EV03", at, True, 1.0, None, None)
+
+    wrong = take_in(start, of, said(ahead, 7.0), [spoke(ahead)], now=ahead, refusals=refusals).state
+    assert wrong.substation is not None
+    silent = take_in(wrong, of, [], [], now=START, refusals=refusals).state
+    assert np.isnan(silent.readings.at_s).all()
+    assert silent.fresh_substation(START, 15.0) is None
+    assert silent.device_p_kw("EV03", START, 15.0) is None
+    right = take_in(wrong, of, said(START, 4.0), [spoke(START)], now=START, refusals=refusals).state
+    assert (right.readings.p_kw[3], right.substation) == (4.0, said(START, 4.0)[1])
+    assert right.devices["EV03"].at == START

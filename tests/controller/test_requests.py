@@ -240,3 +240,13 @@ class RequestLife(RuleBasedStateMachine):
 
 TestRequestLife = RequestLife.TestCase
 TestRequestLife.settings = profile(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+@pytest.mark.parametrize("state", ["ended", "overridden", "unanswered", "failed", "refused"])
+def test_a_step_of_a_clock_that_was_ahead_is_settled_once_the_device_is_free(state: RequestState) -> None:
+    """The step was noted a day ahead; by the latest end that the device was told it is over all the same."""
+    told = record(state)
+    ahead = replace(told, moved_at=told.end + timedelta(days=1))
+    over = timedelta(seconds=REQUESTS.answer_within_s)
+    assert not settlement_due(ahead, REQUESTS, told.end - timedelta(seconds=1))
+    assert settlement_due(ahead, REQUESTS, told.end + over)

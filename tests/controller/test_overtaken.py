@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from prometheus_client import generate_latest
 
+from controller import settings
 from controller.entries import EventOpened, RequestChanged, RequestPlanned
 from tests.builders import FakeClock, inline
 from tests.controller.worlds import World, evening
@@ -53,7 +54,8 @@ def pausing(clock: SuspendedClock) -> Pausing:
 
 @pytest.fixture
 def world(clock: SuspendedClock, pausing: Pausing) -> World:
-    return World(evening(), clock=clock, offload=pausing)
+    # without raised limits releases come one after another, so that the next one can be waited for
+    return World(evening(requests=settings.Requests(raise_limits=False)), clock=clock, offload=pausing)
 
 
 async def until_planned(world: World) -> None:

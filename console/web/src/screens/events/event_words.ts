@@ -23,6 +23,7 @@ export const REASONS: Readonly<Record<string, Text>> = {
   protected: { en: "protected: critical, or asked by notice only", zh: "受保护：重要用户或仅限通知" },
   not_in_its_hours: { en: "its agreement does not allow a call now", zh: "协议规定此时不可调用" },
   opted_out: { en: "its customer said no in this event", zh: "用户已拒绝参与本次事件" },
+  had_its_turn: { en: "was asked for as long as one event may", zh: "本次事件中已达最长时限" },
   failsafe_not_shown: { en: "has not shown its failsafe limit", zh: "失联限值未确认" },
   power_not_known: { en: "offline, or has not told its power", zh: "离线或功率未知" },
   being_released: { en: "is being released", zh: "正在释放" },

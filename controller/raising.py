@@ -16,7 +16,7 @@ import math
 from dataclasses import replace
 
 from controller.entries import RequestChanged
-from controller.reach import renewed_within
+from controller.reach import cut_kw, renewed_within
 from controller.release import Releases, binds, coming_kw, free_kw, pace
 from controller.requests import RequestRecord
 from controller.situation import Situation
@@ -28,13 +28,11 @@ _HALVINGS = 5
 
 
 def with_raised(situation: Situation, freed: Releases) -> Releases:
-    """The same releases, and limits that go up. Nothing is raised in a pass that frees or eases somebody."""
-    if freed.released or not _is_quiet(situation):
-        return freed
-    candidates = _candidates(situation, freed)
+    """The same releases, and limits that go up with what room and pace these leave."""
+    candidates = _candidates(situation, freed) if _is_quiet(situation) else []
     if not candidates:
         return freed
-    p_kw, (budget_kw, one_may) = coming_kw(situation), pace(situation)
+    p_kw, budget_kw, one_may = _left(situation, freed)
     raised: list[RequestChanged] = []
     for record in candidates:
         most_kw = free_kw(situation, record) - record.limit_kw
@@ -60,6 +58,24 @@ def _is_quiet(situation: Situation) -> bool:
     return may and situation.worst is None and _leaves_room(situation, situation.check.snapshot.p_kw)
 
 
+def _left(situation: Situation, freed: Releases) -> tuple[Floats, float, bool]:
+    """(n_sp,) the snapshot with everybody back who was, or is, freed; what may still come back in this
+    window, and whether one device may whatever it takes.
+    """
+    p_kw, (budget_kw, one_may) = coming_kw(situation).copy(), pace(situation)
+    for record in situation.limited:
+        if record.request in freed.released:
+            budget_kw -= cut_kw(record)
+            if binds(situation, record):
+                p_kw[situation.position(record)] += free_kw(situation, record) - _now_kw(situation, record)
+    return p_kw, budget_kw, one_may and not freed.released
+
+
+def _now_kw(situation: Situation, record: RequestRecord) -> float:
+    p_kw = situation.device_p_kw(record.planned.target)
+    return record.limit_kw if p_kw is None else min(p_kw, record.limit_kw)
+
+
 def _candidates(situation: Situation, freed: Releases) -> list[RequestRecord]:
     """Those that may be raised now, the longest limited first."""
     found = [record for record in situation.limited if _may_be_raised(situation, freed, record)]
@@ -68,7 +84,7 @@ def _candidates(situation: Situation, freed: Releases) -> list[RequestRecord]:
 
 def _may_be_raised(situation: Situation, freed: Releases, record: RequestRecord) -> bool:
     now, steady_s = situation.now, situation.control.site.requests.raise_after_s
-    if record.state not in ("accepted", "active") or record.request in freed.leaving:
+    if record.state not in ("accepted", "active") or record.request in freed.leaving | freed.released:
         return False
     if record.is_ordered(now) or (now - record.limits[-1][0]).total_seconds() < steady_s:
         return False
@@ -107,9 +123,8 @@ def _fits(situation: Situation, record: RequestRecord, p_kw: Floats, more_kw: fl
 
 def _with_more(situation: Situation, record: RequestRecord, p_kw: Floats, more_kw: float) -> Floats:
     """(n_sp,) with the device at all of a limit that is `more_kw` higher."""
-    after, now_kw = p_kw.copy(), situation.device_p_kw(record.planned.target)
-    below_kw = 0.0 if now_kw is None else max(record.limit_kw - now_kw, 0.0)
-    after[situation.position(record)] += more_kw + below_kw
+    after = p_kw.copy()
+    after[situation.position(record)] += record.limit_kw + more_kw - _now_kw(situation, record)
     return after
 
 

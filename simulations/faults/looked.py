@@ -141,7 +141,7 @@ class Looked:
         self._judge_limits(controller, commit, sample, story)
         if commit.released:
             self._has_room(controller, commit.released, sample, story)
-            self._keeps_pace(commit.released, sample, story)
+        self._keeps_pace(commit, sample, story)
         for entry in commit.entries:
             if entry["entry"] == "event_opened" and "overload" in entry["kind"] and not entry["expected"]:
                 self._persists(entry["event"])
@@ -163,8 +163,7 @@ class Looked:
         for _, told in commit.planned:
             self._leaves_alone(sample, told)
         if commit.raised:
-            self._has_room_for_more(controller, commit.raised, sample)
-            self._keeps_pace_of_raises(commit.raised, story)
+            self._has_room_for_more(controller, commit, sample)
 
     def _knows_enough(self, controller: int, sample: FeederSample, request: str) -> None:
         ears = self._ears.get(controller, Ears())
@@ -210,56 +209,51 @@ class Looked:
         if np.isnan(sample.p_kw).any() or self._leaves_in_any_case(released, sample, story):
             return
         p_kw = sample.p_kw.astype(np.float64)
-        for told in released:
-            shown = self._ears[controller].devices.get(told.target)
-            device_kw = told.limit_kw if shown is None or shown.p_kw is None else shown.p_kw
-            if device_kw >= BINDS_SHARE * told.limit_kw - BINDS_KW + EPSILON_KW:
-                p_kw[self._place[told.service_point]] += max(told.p_before_kw - device_kw, 0.0)
+        self._with_freed(controller, released, p_kw)
         ratio = self._ratio(p_kw)
         fits = ratio is not None and ratio < self._promised.close_below + ROOM
         expect(
             fits, "release", f"{[t.request for t in released]} at {sample.at}: then it is at {ratio or 9:.3f}"
         )
 
-    def _keeps_pace(self, released: Sequence[Told], sample: FeederSample, story: Mapping[str, Told]) -> None:
-        if len(released) == 1 or self._leaves_in_any_case(released, sample, story):
+    def _keeps_pace(self, commit: Commit, sample: FeederSample, story: Mapping[str, Told]) -> None:
+        back_kw = {told.request: told.cut_kw for told in commit.released}
+        for told, before_kw in commit.raised:
+            back_kw[told.request] = max(min(told.limit_kw, told.p_before_kw) - before_kw, 0.0)
+        back = [*commit.released, *(told for told, _ in commit.raised)]
+        if len(back) <= 1 or self._leaves_in_any_case(back, sample, story):
             return
-        events = {told.event for told in released}
+        events = {told.event for told in back}
         of_event = [
             t for t in story.values() if t.resource == "device" and (t.event in events or t.ordered_until)
         ]
         most_kw = self._promised.pace_share * sum(t.most_cut_kw for t in of_event)
-        freed_kw = sum(t.cut_kw for t in released)
-        expect(
-            freed_kw <= most_kw + EPSILON_KW, "pace", f"{freed_kw:g} kW at once, {most_kw:g} kW are allowed"
-        )
+        at_once_kw = sum(back_kw.values())
+        kept = at_once_kw <= most_kw + EPSILON_KW
+        expect(kept, "pace", f"{at_once_kw:g} kW at once, {most_kw:g} kW are allowed")
 
-    def _has_room_for_more(
-        self, controller: int, raised: Sequence[tuple[Told, float]], sample: FeederSample
-    ) -> None:
+    def _has_room_for_more(self, controller: int, commit: Commit, sample: FeederSample) -> None:
         """With all of them at their new limits, nothing is above the closing threshold."""
         if np.isnan(sample.p_kw).any():
             return
         p_kw = sample.p_kw.astype(np.float64)
-        for told, before_kw in raised:
+        for told, before_kw in commit.raised:
             shown = self._ears[controller].devices.get(told.target)
             device_kw = before_kw if shown is None or shown.p_kw is None else shown.p_kw
             p_kw[self._place[told.service_point]] += max(told.limit_kw - device_kw, 0.0)
+        self._with_freed(controller, commit.released, p_kw)
         ratio = self._ratio(p_kw)
         fits = ratio is not None and ratio < self._promised.close_below + ROOM
-        requests = [told.request for told, _ in raised]
+        requests = [told.request for told, _ in commit.raised]
         expect(fits, "raise", f"{requests} at {sample.at}: then it is at {ratio or 9:.3f}")
 
-    def _keeps_pace_of_raises(self, raised: Sequence[tuple[Told, float]], story: Mapping[str, Told]) -> None:
-        if len(raised) == 1:
-            return
-        events = {told.event for told, _ in raised}
-        of_event = [
-            t for t in story.values() if t.resource == "device" and (t.event in events or t.ordered_until)
-        ]
-        most_kw = self._promised.pace_share * sum(t.most_cut_kw for t in of_event)
-        more_kw = sum(max(min(t.limit_kw, t.p_before_kw) - before_kw, 0.0) for t, before_kw in raised)
-        expect(more_kw <= most_kw + EPSILON_KW, "pace", f"{more_kw:g} kW more, {most_kw:g} kW are allowed")
+    def _with_freed(self, controller: int, released: Sequence[Told], p_kw: Floats) -> None:
+        """Adds what those take more whom a limit holds back."""
+        for told in released:
+            shown = self._ears[controller].devices.get(told.target)
+            device_kw = told.limit_kw if shown is None or shown.p_kw is None else shown.p_kw
+            if device_kw >= BINDS_SHARE * told.limit_kw - BINDS_KW + EPSILON_KW:
+                p_kw[self._place[told.service_point]] += max(told.p_before_kw - device_kw, 0.0)
 
     def _leaves_in_any_case(
         self, released: Sequence[Told], sample: FeederSample, story: Mapping[str, Told]

@@ -1,7 +1,8 @@
 """Limits go up while there is room, before their devices may be freed whole."""
 
+from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -100,18 +101,24 @@ def test_the_longest_limited_goes_up_first() -> None:
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5])
-def test_no_more_goes_up_in_a_minute_than_may_come_back(share: float) -> None:
-    passes = _limited(safety=settings.Safety(release_share_per_minute=share))
-    taken_kw = sum(map(taken_away_kw, passes.books.open_requests(FEEDER)))
-    raised = _raised(_changes(passes, 45, base_kw=3.0))
-    at = {change.at: 0.0 for change in raised}
-    for record in passes.books.open_requests(FEEDER):
-        for (_, before_kw), (when, kw) in pairwise(record.limits):
-            at[when] += kw - before_kw
-    for begin in at:
-        window = [kw for when, kw in at.items() if begin <= when < begin + timedelta(seconds=60)]
-        assert sum(window) <= share * taken_kw + 1e-6
-    assert sum(at.values()) > share * taken_kw, "it went on for more than a minute"
+def test_no_more_comes_back_in_a_minute_than_may_by_raises_and_releases_together(share: float) -> None:
+    passes = _limited(
+        requests=_hold(min_between_s=300.0), safety=settings.Safety(release_share_per_minute=share)
+    )
+    limit_kw = {record.request: record.limit_kw for record in passes.books.open_requests(FEEDER)}
+    most_kw = share * sum(map(taken_away_kw, passes.books.open_requests(FEEDER)))
+    back: list[tuple[datetime, str, float]] = []
+    for base_kw in (6.0, 5.0, 4.0, 3.0):
+        for change in _changes(passes, 15, base_kw):
+            after_kw = CHARGING_KW if change.reason == "released" else change.limit_kw
+            back.append((change.at, change.reason, after_kw - limit_kw[change.request]))
+            limit_kw[change.request] = after_kw
+    for begin, _, _ in back:
+        window = [kw for at, _, kw in back if begin <= at < begin + timedelta(seconds=60)]
+        assert sum(window) <= most_kw + 1e-6
+    assert {reason for _, reason, _ in back} == {"raised", "released"}
+    both = Counter(at for at, _, kw in back if kw > 0)
+    assert max(both.values()) > 1, "several came back in one pass"
 
 
 def test_what_leaves_no_room_stays_as_it_is() -> None:
@@ -119,6 +126,15 @@ def test_what_leaves_no_room_stays_as_it_is() -> None:
     nearly = _limited()
     assert _raised(_changes(nearly, 45, base_kw=6.7)) == [], "so little is not worth a command"
     assert nearly.step().check.worst_ratio < nearly.of.site.requests.target_share
+
+
+def test_what_is_near_its_end_is_renewed_first() -> None:
+    """Else it would end, and its device would be back whole, whatever there is room for."""
+    passes = _limited()
+    _changes(passes, 71, base_kw=6.85)
+    changes = _changes(passes, 30, base_kw=6.6)
+    assert {change.reason for change in changes} == {"raised", "renewed"}
+    assert all(change.end - change.at > timedelta(seconds=180) for change in _raised(changes))
 
 
 def test_switched_off_limits_stand() -> None:

@@ -51,6 +51,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
 const CHANGES: Readonly<Record<string, string>> = {
   renewed: "限值延续",
   tightened: "限值收紧",
+  raised: "限值上调",
   relaxed: "限值放宽",
 };
 const ACTIONS: Readonly<Record<string, string>> = {
@@ -93,6 +94,7 @@ const CHINESE: Readonly<Record<string, Teller>> = {
   request_answered: (v) => `${whom(v)} 应答：${ANSWERS[text(v, "answer")] ?? text(v, "answer")}${behind(text(v, "reason"))}`,
   "request_changed.renewed": changed,
   "request_changed.tightened": changed,
+  "request_changed.raised": changed,
   "request_changed.relaxed": changed,
   "request_changed.released": (v) =>
     `${whom(v)}：已释放（按现行规则${v["load_flow_checked"] ? "经潮流校核" : "因到达最长时限"}）`,
@@ -126,6 +128,7 @@ const BARE: Readonly<Record<string, string>> = {
   "request_moved.active": "in force",
   "request_changed.renewed": "limit kept on",
   "request_changed.tightened": "limit lowered",
+  "request_changed.raised": "limit raised, there is room",
   "request_changed.relaxed": "limit raised",
   "request_changed.released": "released",
   "request_changed.overridden": "released by an operator",

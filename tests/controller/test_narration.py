@@ -225,9 +225,10 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
         "EV charger ev-001 of C-001: limit tightened to 5.0 kW until 18:30 UTC",
     ),
     (changed("relaxed", 4), "info", "EV charger ev-001 of C-001: limit relaxed to 5.0 kW until 18:30 UTC"),
-    (changed("released", 5), "info", "EV charger ev-001 of C-001: released, there is room again"),
-    (changed("overridden", 6), "info", "EV charger ev-001 of C-001: released by an operator"),
-    (changed("protected", 7), "info", "EV charger ev-001 of C-001: released, it is protected now"),
+    (changed("raised", 5), "info", "EV charger ev-001 of C-001: limit raised to 5.0 kW until 18:30 UTC"),
+    (changed("released", 6), "info", "EV charger ev-001 of C-001: released, there is room again"),
+    (changed("overridden", 7), "info", "EV charger ev-001 of C-001: released by an operator"),
+    (changed("protected", 8), "info", "EV charger ev-001 of C-001: released, it is protected now"),
     (moved(R1, "ended", after(900)), "info", "EV charger ev-001 of C-001: the request has ended (test)"),
     (closed(), "good", f"Event {EVENT} closed, its peak was 127.4 %"),
     (

@@ -1,4 +1,5 @@
-"""Networks that many tests ask for are read once: those that come by name, and pandapower's JSON.
+"""Networks that many tests ask for are read once: those that come by name, and pandapower's JSON. The empty
+tables that every network begins with are made once.
 
 Reading takes seconds for SimBench's and pandapower's collection, and a quarter of a second for the smallest
 JSON; hundreds of tests ask for a few dozen of them. Named ones lie as pickles in a folder that the workers of
@@ -6,6 +7,7 @@ this run share, those from JSON in the memory of each worker. Each asker gets a 
 nobody's changes reach another test. Faults are not kept: they are told by the reader itself.
 """
 
+import io
 import os
 import pickle
 from collections.abc import Callable, Iterator
@@ -16,12 +18,15 @@ from typing import Any
 from urllib.parse import quote
 
 import pandapower
+import pandas as pd
 import pytest
+from pandapower.auxiliary import pandapowerNet
 
 from grid_model import network_sources
 
 Read = Callable[[str, str], Any]
 LONGEST_TEXT = 1_000_000
+READ_JSON, MAKE_TABLES = pd.read_json, pandapowerNet.create_dataframes
 
 
 @contextmanager
@@ -37,6 +42,10 @@ def read_once(folder: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network_sources, "_NAMED", kept)
         patch.setattr(pandapower, "from_json_string", partial(_by_text, {}, pandapower.from_json_string))
+        patch.setattr(pd, "read_json", partial(_nothing_in_it, {}, pd.read_json))
+        patch.setattr(
+            pandapowerNet, "create_dataframes", partial(_empty, {}, pandapowerNet.create_dataframes)
+        )
         yield
 
 
@@ -63,10 +72,34 @@ def _by_text(seen: dict[str, bytes], read: Callable[..., Any], text: str, **opti
     return pickle.loads(seen[text])
 
 
+def _empty(
+    kept: dict[tuple[Any, ...], Any], make: Callable[[dict[str, Any]], dict[str, Any]], data: dict[str, Any]
+) -> dict[str, Any]:
+    """A table for each dict of columns and their kinds; there are a hundred and fifty."""
+    for name, columns in data.items():
+        if isinstance(columns, dict):
+            kinds = (name, *columns.items())
+            if kinds not in kept:
+                kept[kinds] = make({name: columns})[name]
+            data[name] = kept[kinds].copy()
+    return data
+
+
+def _nothing_in_it(
+    kept: dict[tuple[str, str], Any], read: Callable[..., Any], text: Any, **options: Any
+) -> Any:
+    """Most of the tables in a network's JSON are empty, and the same in all networks."""
+    content = text.getvalue() if isinstance(text, io.StringIO) else ""
+    if not content.endswith('"data":[]}'):
+        return read(text, **options)
+    key = content, repr(sorted(options.items()))
+    if key not in kept:
+        kept[key] = read(text, **options)
+    return kept[key].copy()
+
+
 def _with_tables_kept(tables: dict[tuple[str, str], Any], read: Read, source: str, name: str) -> Any:
     """SimBench reads tables of all its networks for each one of them; here the tables are kept."""
-    import pandas as pd
-
     read_csv = pd.read_csv
 
     def kept(path: Any, *args: Any, **options: Any) -> Any:

@@ -1,18 +1,21 @@
 """What tests are given in place of a reading is what the reading gives, and nobody changes it for another."""
 
 import copy
+import io
 from pathlib import Path
 from typing import Any
 
 import pandapower.toolbox
+import pandas as pd
 import pytest
+from pandapower.auxiliary import pandapowerNet
 
 from grid_model import network_sources
 from grid_model.errors import NetworkRejected
 from grid_model.network_sources import read_net
 from grid_model.sources.named import read_collection, read_simbench_code
 from tests.grid_model.small_networks import street
-from tests.kept_networks import read_once
+from tests.kept_networks import MAKE_TABLES, READ_JSON, read_once
 
 TABLES = ("bus", "line", "trafo", "load")
 
@@ -30,6 +33,13 @@ def readings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(network_sources, "_NAMED", {"simbench": noting, "pandapower": noting})
     return read
+
+
+@pytest.fixture
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside `read_once`, as pandapower and pandas have it."""
+    monkeypatch.setattr(pd, "read_json", READ_JSON)
+    monkeypatch.setattr(pandapowerNet, "create_dataframes", MAKE_TABLES)
 
 
 @pytest.mark.parametrize("source", ["simbench:1-LV-rural1--0-sw", "pandapower:create_kerber_dorfnetz"])
@@ -58,6 +68,31 @@ def test_a_wrong_name_is_told_by_the_reader_every_time(tmp_path: Path, readings:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures("nothing_kept")
+def test_empty_tables_are_those_that_pandapower_makes(tmp_path: Path) -> None:
+    true = pandapower.create_empty_network()
+    with read_once(tmp_path):
+        pandapower.create_bus(pandapower.create_empty_network(), 20.0)
+        kept = pandapower.create_empty_network()
+    assert set(true) == set(kept)
+    for name, table in true.items():
+        if isinstance(table, pd.DataFrame):
+            pd.testing.assert_frame_equal(table, kept[name])
+
+
+@pytest.mark.parametrize("kinds", [{"a": "float64", "b": "object"}, {"a": "int64", "b": "bool"}])
+@pytest.mark.parametrize("rows", ["[]", "[[1,2]]"])
+def test_an_empty_table_is_read_as_pandas_reads_it(tmp_path: Path, kinds: dict[str, str], rows: str) -> None:
+    text = f'{{"columns":["a","b"],"index":{"[0]" if len(rows) > 2 else "[]"},"data":{rows}}}'
+    true = READ_JSON(io.StringIO(text), orient="split", dtype=kinds)
+    with read_once(tmp_path):
+        pd.read_json(io.StringIO(text), orient="split").loc[7] = [3, 4]
+        pd.read_json(io.StringIO(text), orient="split", dtype=kinds).loc[7] = [3, 4]
+        kept = pd.read_json(io.StringIO(text), orient="split", dtype=kinds)
+    pd.testing.assert_frame_equal(true, kept)
+
+
+@pytest.mark.usefixtures("nothing_kept")
 def test_the_same_json_is_read_once_and_another_is_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,9 +110,14 @@ def test_the_same_json_is_read_once_and_another_is_another(
         first = read_net(str(files[0]))
         first.load["p_mw"] *= 2
         second, other = read_net(str(files[0])), read_net(str(files[1]))
+        third = pandapower.file_io.from_json_string(read[0], convert=True)
     assert len(read) == 2
     true = pandapower.file_io.from_json_string(read[0], convert=True)
-    network_sources.complete(true)
+    for one in (true, third):
+        network_sources.complete(one)
+    for name, table in true.items():
+        if isinstance(table, pd.DataFrame):
+            pd.testing.assert_frame_equal(table, third[name])
     assert pandapower.toolbox.nets_equal(true, second, check_only_results=False)
     assert set(true) == set(second)
     assert (len(second.load) + 1, len(second.bus) + 1) == (len(other.load), len(other.bus))

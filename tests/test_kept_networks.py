@@ -1,6 +1,5 @@
 """What tests are given in place of a reading is what the reading gives, and nobody changes it for another."""
 
-import copy
 import io
 from pathlib import Path
 from typing import Any
@@ -15,34 +14,44 @@ from grid_model.errors import NetworkRejected
 from grid_model.network_sources import read_net
 from grid_model.sources.named import read_collection, read_simbench_code
 from tests.grid_model.small_networks import street
-from tests.kept_networks import MAKE_TABLES, READ_JSON, read_once
+from tests.kept_networks import MAKE_TABLES, PART_OF, READ_JSON, extraction, read_once
 
 TABLES = ("bus", "line", "trafo", "load")
 
 
+def as_they_are(patch: pytest.MonkeyPatch) -> None:
+    """What pandas, pandapower and SimBench do outside `read_once`."""
+    patch.setattr(pd, "read_json", READ_JSON)
+    patch.setattr(pandapowerNet, "create_dataframes", MAKE_TABLES)
+    patch.setattr(extraction, "_extract_csv_table_by_subnet", PART_OF)
+
+
+@pytest.fixture
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    as_they_are(monkeypatch)
+
+
 @pytest.fixture
 def readings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The networks that were truly read, from where nothing is kept yet; None for a fault."""
+    """The networks that were read, as they are where nothing is kept; None for a fault."""
     read: list[Any] = []
 
     def noting(source: str, name: str) -> Any:
         read.append(None)
-        net = (read_simbench_code if source.startswith("simbench") else read_collection)(source, name)
-        read[-1] = copy.deepcopy(net)
+        reader = read_simbench_code if source.startswith("simbench") else read_collection
+        net = reader(source, name)
+        with pytest.MonkeyPatch.context() as patch:
+            as_they_are(patch)
+            read[-1] = reader(source, name)
         return net
 
     monkeypatch.setattr(network_sources, "_NAMED", {"simbench": noting, "pandapower": noting})
     return read
 
 
-@pytest.fixture
-def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside `read_once`, as pandapower and pandas have it."""
-    monkeypatch.setattr(pd, "read_json", READ_JSON)
-    monkeypatch.setattr(pandapowerNet, "create_dataframes", MAKE_TABLES)
-
-
-@pytest.mark.parametrize("source", ["simbench:1-LV-rural1--0-sw", "pandapower:create_kerber_dorfnetz"])
+@pytest.mark.parametrize(
+    "source", ["simbench:1-MVLV-rural-1.108-0-sw", "pandapower:create_kerber_landnetz_kabel_1"]
+)
 def test_a_kept_network_is_the_one_that_was_read(tmp_path: Path, readings: list[Any], source: str) -> None:
     with read_once(tmp_path):
         first = read_net(source)

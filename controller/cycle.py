@@ -15,7 +15,7 @@ goes out.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -26,7 +26,7 @@ from controller import data_alarms, easing, events, failsafes, planning, raising
 from controller.announcements import AnnouncerState, Told, announce
 from controller.baselines import WINDOW
 from controller.books import Books
-from controller.entries import Entry, EventOpened
+from controller.entries import Entry, EventOpened, RequestChanged
 from controller.feeder_check import Check, check
 from controller.feeder_control import FeederControl
 from controller.gatekeeper import Gatekeeper, feeder_budget_kw
@@ -35,9 +35,9 @@ from controller.look_ahead import LookAhead, gather, look, measured
 from controller.memory import Memory
 from controller.operators import Orders
 from controller.people import asking
-from controller.release import Releases, curtailed_kw, releases, renewals, without_control_kw
+from controller.release import Releases, comes_back_kw, curtailed_kw, releases, renewals, without_control_kw
 from controller.round_record import round_record
-from controller.situation import RunningEvent, Situation
+from controller.situation import Expectation, RunningEvent, Situation
 from controller.stores.port import FeederSample
 from controller.turns import Turn
 from grid_model.errors import Diverged
@@ -66,6 +66,8 @@ class Decisions:
     """all that was decided on, for whoever asks about it"""
     owed: tuple[Entry, ...] = ()
     """those of the entries that do not rest on what the feeder showed: releases that are owed in any case"""
+    seen: tuple[Entry, ...] = ()
+    """those that tell what the feeder showed, and move nobody"""
     gate_refused: Counter[str] = field(default_factory=Counter)
     moved_kw: float = 0.0
     """what the decided limits take away"""
@@ -131,7 +133,7 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
         trend=trend,
         look_ahead=ahead,
         announced=announcer,
-        expectations=asked.expectations,
+        expectations=_without_risen(asked.expectations, freed),
         history=(*(s for s in memory.history if s.at >= now - WINDOW), sample),
         failsafes=guarded.memory,
         told_short=told_short,
@@ -159,9 +161,16 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
         located=located,
         situation=situation,
         owed=freed.owed,
+        seen=(*judged.entries, *announced, *opening),
         gate_refused=situation.gatekeeper.refused,
         moved_kw=situation.gatekeeper.moved_kw,
     )
+
+
+def _without_risen(expectations: Mapping[int, Expectation], freed: Releases) -> dict[int, Expectation]:
+    """Those that still stand: who is given something back is not expected to come down any more."""
+    up = {entry.request for entry in freed.entries if isinstance(entry, RequestChanged)}
+    return {place: one for place, one in expectations.items() if up.isdisjoint(one.requests)}
 
 
 def _nobody_limited(books: Books, feeder: str, now: datetime) -> bool:
@@ -270,14 +279,20 @@ def _flexible_kw(situation: Situation) -> Floats:
 
 
 def _asked(situation: Situation, freed: Releases, located: Sequence[Contribution]) -> planning.Plan:
-    """Cuts of devices, then notices to people; neither while the automatic may not act or somebody is
-    released.
+    """Cuts of devices, then notices to people; neither while the automatic may not act, or somebody is
+    released because there is room. Those who leave in any case leave their part to others.
     """
-    event = situation.event
-    if event is None or not situation.may_act or freed.released:
+    event, owed = situation.event, {e.request for e in freed.owed if isinstance(e, RequestChanged)}
+    if event is None or not situation.may_act or freed.released - owed:
         _, standing = planning.expected_p_kw(situation)
         return planning.Plan(expectations=standing)
-    plan = planning.plan(situation, located)
+    known = situation.control.device_position
+    leaving = {
+        record.planned.target: comes_back_kw(situation, record)
+        for record in situation.limited
+        if record.request in owed and record.planned.target in known
+    }
+    plan = planning.plan(situation, located, leaving)
     notices = asking.asks(situation, event, located, plan.cut_at, plan.next_number)
     return replace(plan, entries=(*plan.entries, *notices))
 

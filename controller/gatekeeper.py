@@ -128,4 +128,4 @@ def moved_lately_kw(control: FeederControl, books: Books, now: datetime) -> floa
     """What was limited on this feeder in the running window."""
     event = books.latest_event(control.feeder)
     records = () if event is None else books.requests_of(event.event)
-    return limited_kw_since(records, now - safety_gate.BUDGET_WINDOW)
+    return limited_kw_since(records, now - safety_gate.BUDGET_WINDOW, now)

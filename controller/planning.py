@@ -87,20 +87,25 @@ def _from_books(situation: Situation) -> dict[int, Expectation]:
     return found
 
 
-def plan(situation: Situation, located: Sequence[Contribution] = ()) -> Plan:
+def plan(
+    situation: Situation, located: Sequence[Contribution] = (), leaving: Mapping[str, float] | None = None
+) -> Plan:
     """The cuts that the violations of now ask for. Call only while `situation.may_act`.
 
-    `located`: who causes them, for the record.
+    `located`: who causes them, for the record. `leaving`: devices that are freed in any case in this pass,
+    with what they will take more, in kW: others give that too.
     """
     event, worst = situation.event, pressing(situation)
     p_kw, standing = expected_p_kw(situation)
     nothing = Plan(expectations=standing, next_number=event.next_number if event else 1)
     if event is None or worst is None:
         return nothing
-    control, q_kvar = situation.control, situation.check.snapshot.q_kvar
+    control, q_kvar, leaving = situation.control, situation.check.snapshot.q_kvar, leaving or {}
+    p_kw = _with_back(situation, p_kw, leaving)
     if standing and _suffices(situation, p_kw):
         return nothing  # what was asked for is on its way
-    flexible = allocation_rules.judged(situation, flexible_devices(situation, standing))
+    staying = (d for d in flexible_devices(situation, standing) if d.device not in leaving)
+    flexible = allocation_rules.judged(situation, staying)
     network, limits = _target(situation)
     try:
         allocation = allocate(
@@ -120,6 +125,15 @@ def plan(situation: Situation, located: Sequence[Contribution] = ()) -> Plan:
     so_far = replace(nothing, short_kw=after if short else None)
     shares = {c.service_point: c.share_percent for c in located if c.violation == worst.element}
     return _ask(situation, event, cuts, worst=worst, p_kw=p_kw, shares=shares, so_far=so_far)
+
+
+def _with_back(situation: Situation, p_kw: Floats, leaving: Mapping[str, float]) -> Floats:
+    if not leaving:
+        return p_kw
+    after = p_kw.copy()
+    for device, more_kw in leaving.items():
+        after[situation.control.device_position[device]] += more_kw
+    return after
 
 
 def pressing(situation: Situation) -> Violation | None:

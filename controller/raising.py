@@ -7,24 +7,30 @@ left that cuts leave for what may come: so no raise calls for the next cut by it
 first, then the next, until the room, or what may come back in 60 s, is used up. In a network without meshes
 no other order would give back more kW: the room below a line lies within that of the line before it.
 
-Never raised: what does not hold its device back, what an operator ordered, what was changed a moment ago,
-what is near its end (it is renewed, or ends) or leaves by what was agreed, and anything by less than is worth
-a command. Nor more than the device takes once it is free. People's notices stay as they are.
+Never raised: what went up before and had to go down again, what does not hold its device back, what an
+operator ordered, what was changed a moment ago, what is near its end (it is renewed, or ends) or leaves by
+what was agreed, what switches instead of taking a part (a heat pump, an air conditioner, a boiler), and
+anything by less than is worth a command. Nor more than the device takes once it is free. People's notices
+stay as they are.
 """
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 from controller.entries import RequestChanged
 from controller.reach import cut_kw, renewed_within
 from controller.release import Releases, binds, coming_kw, free_kw, pace
 from controller.requests import RequestRecord
 from controller.situation import Situation
+from grid_model.allocation.restoring import REBOUND_BY_KIND
 from grid_model.network import Floats
 
 LEAST_SHARE = 0.1
 """Of what its device takes when it is free: a smaller step is not worth a command."""
 _HALVINGS = 5
+_MISSES = 8
+"""in a row for whom there is no room: then no other is looked at in this pass"""
 
 
 def with_raised(situation: Situation, freed: Releases) -> Releases:
@@ -34,14 +40,19 @@ def with_raised(situation: Situation, freed: Releases) -> Releases:
         return freed
     p_kw, budget_kw, one_may = _left(situation, freed)
     raised: list[RequestChanged] = []
+    misses = 0
     for record in candidates:
+        if misses == _MISSES:
+            break
         most_kw = free_kw(situation, record) - record.limit_kw
         if budget_kw < most_kw and not (one_may and not raised):
             most_kw = budget_kw
         more_kw = _room_kw(situation, record, p_kw, most_kw)
         entry = None if more_kw is None else _raised(situation, record, record.limit_kw + more_kw)
         if entry is None or more_kw is None:
+            misses += 1
             continue
+        misses = 0
         raised.append(entry)
         p_kw = _with_more(situation, record, p_kw, more_kw)
         budget_kw -= more_kw
@@ -83,16 +94,29 @@ def _candidates(situation: Situation, freed: Releases) -> list[RequestRecord]:
 
 
 def _may_be_raised(situation: Situation, freed: Releases, record: RequestRecord) -> bool:
-    now, steady_s = situation.now, situation.control.site.requests.raise_after_s
+    now, kind = situation.now, record.planned.kind
     if record.state not in ("accepted", "active") or record.request in freed.leaving | freed.released:
         return False
-    if record.is_ordered(now) or (now - record.limits[-1][0]).total_seconds() < steady_s:
+    if record.is_ordered(now) or (kind in REBOUND_BY_KIND and REBOUND_BY_KIND[kind].duration_s > 0):
+        return False
+    steady_s = situation.control.site.requests.raise_after_s
+    if (now - record.limits[-1][0]).total_seconds() < steady_s or _went_up_too_early(record):
         return False
     if record.end - now <= renewed_within(situation.control.site):
         return False
     known = situation.device_p_kw(record.planned.target) is not None
     worth_it = free_kw(situation, record) - record.limit_kw >= _least_kw(situation, record)
     return known and worth_it and binds(situation, record)
+
+
+def _went_up_too_early(record: RequestRecord) -> bool:
+    """It had to go down again afterwards, and would go up and down for ever (C5)."""
+    went_up = False
+    for (_, before_kw), (_, after_kw) in pairwise(record.limits):
+        if went_up and after_kw < before_kw:
+            return True
+        went_up = went_up or after_kw > before_kw
+    return False
 
 
 def _least_kw(situation: Situation, record: RequestRecord) -> float:

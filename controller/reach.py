@@ -1,6 +1,7 @@
 """[6] How much power was moved lately: what the gate's budgets and the pace of releases are counted by. Pure.
 
-Read off the requests themselves, which the journal holds: so a restart forgets nothing of it.
+Read off the requests themselves, which the journal holds: so a restart forgets nothing of it. What a clock
+that was ahead has noted, and is to come by the clock of now, does not count.
 """
 
 from collections.abc import Iterable
@@ -16,14 +17,14 @@ def cut_kw(record: RequestRecord) -> float:
     return max(record.planned.p_before_kw - record.limit_kw, 0.0)
 
 
-def limited_kw_since(records: Iterable[RequestRecord], since: datetime) -> float:
+def limited_kw_since(records: Iterable[RequestRecord], since: datetime, now: datetime) -> float:
     """Power that limits on devices took away after `since`: new requests and tightened ones."""
     total = 0.0
     for record in records:
         if record.resource == "device":
             before = record.planned.p_before_kw
             for at, limit_kw in record.limits:
-                if at > since:
+                if since < at <= now:
                     total += max(before - limit_kw, 0.0)
                 before = min(record.planned.p_before_kw, limit_kw)
     return total
@@ -48,25 +49,25 @@ def freed_at(record: RequestRecord) -> datetime | None:
     return None if record.is_open else record.ended_at
 
 
-def given_back_kw_since(records: Iterable[RequestRecord], since: datetime) -> float:
+def given_back_kw_since(records: Iterable[RequestRecord], since: datetime, now: datetime) -> float:
     """Power that devices were given back after `since`: by a release, because a request's end came, or by a
     higher limit.
     """
     total = 0.0
     for record in records:
         if record.resource == "device":
-            total += _raised_kw_since(record, since)
+            total += _raised_kw_since(record, since, now)
             freed = freed_at(record)
-            total += cut_kw(record) if freed is not None and freed > since else 0.0
+            total += cut_kw(record) if freed is not None and since < freed <= now else 0.0
     return total
 
 
-def _raised_kw_since(record: RequestRecord, since: datetime) -> float:
+def _raised_kw_since(record: RequestRecord, since: datetime, now: datetime) -> float:
     before_kw = record.planned.p_before_kw
     return sum(
         max(min(limit_kw, before_kw) - lower_kw, 0.0)
         for (_, lower_kw), (at, limit_kw) in pairwise(record.limits)
-        if at > since
+        if since < at <= now
     )
 
 

@@ -150,7 +150,7 @@ def _leaving(situation: Situation, candidates: Sequence[RequestRecord]) -> dict[
         planned, until = record.planned, may_last_until(situation, record)
         turn = situation.turn(planned.customer, planned.target)
         if turn is not None and situation.now >= turn.leaves_at(site):
-            leaving[record.request] = turn.ends_by(site.events)
+            leaving[record.request] = min(turn.ends_by(site.events), record.end)  # it is not renewed any more
             continue
         if until is None:
             continue
@@ -184,8 +184,12 @@ def _is_forbidden(registry: Registry, record: RequestRecord) -> bool:
 
 
 def _turns_end(situation: Situation) -> bool:
-    site = situation.control.site
-    return any(situation.now >= turn.leaves_at(site) for turn in situation.turns.values())
+    """Whether somebody whom the event itself asked has begun to leave."""
+    site, event = situation.control.site, situation.event
+    earliest = timedelta(seconds=site.events.max_duration_s / 2)
+    if event is None or situation.now < event.opened_at + earliest:  # nobody leaves before
+        return False
+    return any(turn.number and situation.now >= turn.leaves_at(site) for turn in situation.turns.values())
 
 
 def _released(
@@ -243,8 +247,9 @@ def _pace(
     for by, kw in sorted((by, cut_kw(r)) for r in going if (by := leaving[r.request]) is not None):
         due_kw += kw
         share_kw = max(share_kw, due_kw / max((by - situation.now) / PACE_WINDOW, 1.0))
-    back_kw = given_back_kw_since(records, situation.now - PACE_WINDOW)
-    return share_kw - back_kw, back_kw == 0 and not any(_freed_after(records, situation.now - PACE_WINDOW))
+    back_kw = given_back_kw_since(records, situation.now - PACE_WINDOW, situation.now)
+    lately = _freed_after(records, situation.now - PACE_WINDOW, situation.now)
+    return share_kw - back_kw, back_kw == 0 and not any(lately)
 
 
 def _records(situation: Situation) -> tuple[RequestRecord, ...]:
@@ -254,8 +259,9 @@ def _records(situation: Situation) -> tuple[RequestRecord, ...]:
     return (*situation.event_records, *situation.books.ordered_requests(situation.control.feeder))
 
 
-def _freed_after(records: Iterable[RequestRecord], since: datetime) -> Iterable[RequestRecord]:
-    return (r for r in records if r.resource == "device" and (at := freed_at(r)) is not None and at > since)
+def _freed_after(records: Iterable[RequestRecord], since: datetime, now: datetime) -> Iterable[RequestRecord]:
+    devices = (r for r in records if r.resource == "device")
+    return (r for r in devices if (at := freed_at(r)) is not None and since < at <= now)
 
 
 @dataclass(frozen=True)
@@ -285,7 +291,7 @@ def _with_returns(situation: Situation) -> _Coming:
     """The snapshot with everybody back who was freed, or raised, a moment ago."""
     shown_kw = situation.check.snapshot.p_kw
     coming = _Coming(shown_kw.copy(), shown_kw.copy())
-    for record in _freed_after(_records(situation), situation.now - RETURN_WITHIN):
+    for record in _freed_after(_records(situation), situation.now - RETURN_WITHIN, situation.now):
         if situation.is_placed(record):
             coming = coming.with_back(situation, record)
     for record in situation.limited:

@@ -343,7 +343,7 @@ class Rounds:
                 decided.append(found)
                 moved_kw += found.moved_kw
         if begun.is_past(self._clock):
-            await self._write_or_free([entry for found in decided for entry in found.owed])
+            await self._write_what_was_seen(decided)
             return decided
         entries = [entry for found in decided for entry in found.entries]
         if await self._write_or_free(entries, [found.sample for found in decided]):
@@ -356,6 +356,21 @@ class Rounds:
         self._good |= {found.sample.feeder: found.good for found in decided}
         self._looked = begun
         return decided
+
+    async def _write_what_was_seen(self, decided: Sequence[Decisions]) -> None:
+        """Of a round that was overtaken: what the feeders showed is told, who is owed a release is freed, and
+        nobody else is moved."""
+        entries = [entry for found in decided for entry in (*found.owed, *found.seen)]
+        if await self._write_or_free(entries, [found.sample for found in decided]):
+            for found in decided:
+                feeder = found.sample.feeder
+                before = self._memory[feeder]
+                self._memory[feeder] = replace(
+                    found.memory,
+                    expectations=before.expectations,
+                    failsafes=before.failsafes,
+                    told_short=before.told_short,
+                )
 
     def _count_overtaken(self, begun: Moment) -> None:
         if begun.is_past(self._clock):

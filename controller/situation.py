@@ -163,11 +163,13 @@ class Situation:
         return self.state.device_p_kw(device, self.now, STATUS_FRESH * self.control.site.cycle.fresh_s)
 
     @cached_property
-    def turns(self) -> dict[str, Turn]:
+    def turns(self) -> Mapping[str, Turn]:
         """Of those whom the running event asked; see `turns.py`."""
         if self.event is None:
             return {}
-        return turns_of(self.books, self.control.feeder, self.event.event, self.event.opened_at)
+        return self.gatekeeper.turns or turns_of(
+            self.books, self.control.feeder, self.event.event, self.event.opened_at
+        )
 
     def turn(self, customer: str, target: str) -> Turn | None:
         """Theirs; None for whom this event did not ask yet."""

@@ -62,7 +62,8 @@ def turns_of(books: Books, feeder: str, event: str, opened_at: datetime) -> dict
     known = books.requests_of(event) if event in books.events else ()
     for number, record in enumerate(known, 1):
         for name in {record.planned.customer, record.planned.target} - {""}:
-            turns.setdefault(name, Turn(record.planned.start, number, record.planned.kind))
+            mine = Turn(record.planned.start, number, record.planned.kind)
+            turns[name] = min(turns.get(name, mine), mine, key=lambda turn: turn.began)
     for record in books.ordered_requests(feeder):
         if record.is_open:
             turns.setdefault(record.planned.target, Turn(opened_at, 0))

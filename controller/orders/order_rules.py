@@ -84,7 +84,7 @@ def commanded_lately_kw(books: Books, feeder: str, now: datetime) -> float:
     records: dict[str, RequestRecord] = {r.request: r for r in books.unsettled(feeder)}
     if event is not None:
         records |= {r.request: r for r in books.requests_of(event.event)}
-    return limited_kw_since(records.values(), now - BUDGET_WINDOW)
+    return limited_kw_since(records.values(), now - BUDGET_WINDOW, now)
 
 
 def moved_kw(entries: Iterable[Entry], books: Books, rated_kw: Callable[[str], float]) -> float:

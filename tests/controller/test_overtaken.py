@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from controller import settings
-from controller.entries import EventOpened, RequestChanged, RequestPlanned
+from controller.entries import EventOpened, RequestChanged, RequestPlanned, ViolationAppeared
 from tests.builders import FakeClock, inline
 from tests.controller.worlds import World, evening
 
@@ -77,12 +77,24 @@ async def test_what_was_decided_before_a_pause_limits_nobody(
     assert not world.field.commands
 
 
-async def test_a_pause_while_it_thinks_leaves_nothing_behind(world: World, pausing: Pausing) -> None:
+async def test_a_pause_while_it_thinks_moves_nobody(world: World, pausing: Pausing) -> None:
     await until_planned(world)
     pausing.during = "decide"
     await world.tick(1)
-    assert not world.entries(RequestPlanned, EventOpened)
+    assert not world.entries(RequestPlanned)
     assert b"gridward_rounds_overtaken_total 1.0" in generate_latest(world.daemon.metrics.registry)
+
+
+async def test_a_machine_that_is_always_too_slow_limits_nobody_and_tells_the_overload(
+    world: World, pausing: Pausing
+) -> None:
+    world.charge()
+    for _ in range(20):
+        pausing.during = "decide"
+        await world.tick(1)
+    assert not world.entries(RequestPlanned)
+    assert world.entries(EventOpened)
+    assert world.entries(ViolationAppeared)
 
 
 @pytest.mark.parametrize("during", ["decide", "epoch"])

@@ -188,13 +188,24 @@ def test_a_car_that_does_not_take_what_it_may_is_left_alone() -> None:
     assert idle.request not in {change.request for change in raised}
 
 
-def test_who_makes_up_for_what_was_missed_may_take_more_than_before_but_no_more_than_it_can() -> None:
+def test_what_switches_is_not_raised_a_little() -> None:
     who = registry()
     pumps = tuple(replace(device, kind="heat_pump", rated_kw=13.0) for device in who.devices)
     passes = _limited(who=Registry(who.customers, pumps), safety=FAST)
-    raised = _raised(_changes(passes, 60, base_kw=1.0))
-    assert raised
-    assert max(change.limit_kw for change in raised) == pytest.approx(13.0)
+    assert _raised(_changes(passes, 60, base_kw=1.0)) == []
+
+
+def test_a_limit_that_had_to_go_down_again_does_not_go_up_any_more() -> None:
+    """Houses that take more and less in turn: no device is switched to and fro (C5)."""
+    passes = _limited(requests=_hold(raise_after_s=60.0), safety=FAST)
+    changes: list[RequestChanged] = []
+    for base_kw in (3.0, 8.0, 3.0, 8.0, 3.0, 8.0):
+        changes += _changes(passes, 20, base_kw=base_kw)
+    assert any(change.reason == "tightened" for change in changes)
+    for request in {change.request for change in _raised(changes)}:
+        reasons = [c.reason for c in changes if c.request == request and c.reason in ("raised", "tightened")]
+        again = reasons[reasons.index("raised") :]
+        assert "raised" not in again[again.index("tightened") :] if "tightened" in again else True
 
 
 def test_what_was_raised_a_moment_ago_counts_before_it_shows() -> None:
@@ -247,9 +258,9 @@ def test_whatever_the_houses_do_a_raise_is_safe(base_kw: list[float], share: flo
 def test_what_came_back_and_what_was_cut_again_are_both_counted() -> None:
     record = with_limits(ended(), (0, 4.2), (300, 9.0), (400, 6.0))
     assert record.planned.p_before_kw == 11.0
-    assert limited_kw_since([record], after(350)) == pytest.approx(3.0)
+    assert limited_kw_since([record], after(350), after(400)) == pytest.approx(3.0)
     assert taken_away_kw(record) == pytest.approx(6.8)
     still = replace(record, state="active", ended_at=None)
-    assert given_back_kw_since([still], after(250)) == pytest.approx(4.8)
-    assert given_back_kw_since([still], after(350)) == 0.0
+    assert given_back_kw_since([still], after(250), after(400)) == pytest.approx(4.8)
+    assert given_back_kw_since([still], after(350), after(400)) == 0.0
     assert [lowest_kw_since(still, after(s)) for s in (100, 300, 350, 400)] == [4.2, 6.0, 6.0, 6.0]

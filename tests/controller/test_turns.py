@@ -1,15 +1,22 @@
 """How long an event may ask something of each customer, and when each of them leaves."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from controller import settings
+from controller.books import Books
 from controller.entries import EventClosed, EventOpened, EventShort, RequestChanged, RequestPlanned
-from controller.turns import Turn, leaving_s
-from tests.builders import START, site
+from controller.turns import Turn, leaving_s, turns_of
+from tests.builders import FEEDER, START, site
+from tests.controller import worlds
+from tests.controller.record_builders import ended
 from tests.controller.worlds import World, evening
 
 LONGEST_S = 3600.0
@@ -53,6 +60,37 @@ async def test_others_are_asked_in_the_place_of_those_whose_turn_ends() -> None:
     ends = [(planned[e.request].target, e.end) for e in world.entries(RequestPlanned, RequestChanged)]
     assert all(end <= first[target] + timedelta(seconds=LONGEST_S) for target, end in ends)
     assert max(end for _, end in ends) > event.at + timedelta(seconds=LONGEST_S)
+
+
+async def test_others_are_asked_in_the_very_pass_that_lets_somebody_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where one leaves in each pass, or the overload would grow until none does."""
+    monkeypatch.setattr(worlds, "PERIOD_S", 60.0)
+    of = site(
+        cycle=settings.Cycle(period_s=60.0, fresh_s=150.0), events=settings.Events(max_duration_s=1800.0)
+    )
+    world = World(of)
+    for number, house in enumerate(world.field.houses):
+        house.base_kw, house.ev_kw = 5.5, 11.0 if number < 10 else 0.0
+    await world.tick(12)
+    for house in world.field.houses[10:16]:
+        house.ev_kw = 11.0
+    await world.tick(35)
+    assert max(world.overloads[16:]) < 105
+    let_go = {e.at for e in world.entries(RequestChanged) if e.reason == "released"}
+    assert let_go & {p.at for p in world.entries(RequestPlanned)}
+
+
+def test_a_turn_begins_with_what_begins_first_whatever_was_planned_first() -> None:
+    """A notice for the afternoon does not give the car more of the morning."""
+    car = ended()
+    notice = replace(car, planned=structs.replace(car.planned, start=car.planned.start + timedelta(hours=2)))
+    books = SimpleNamespace(
+        events={"E": None}, requests_of=lambda _: (notice, car), ordered_requests=lambda _: ()
+    )
+    turns = turns_of(cast("Books", books), FEEDER, "E", START)
+    assert turns[car.planned.customer].began == turns[car.planned.target].began == car.planned.start
 
 
 async def test_where_nobody_is_left_they_are_let_go_one_after_another_and_an_alarm_tells() -> None:

@@ -352,7 +352,7 @@ async def test_callbacks_that_never_answer_a_challenge_hold_up_no_delivery() -> 
         await until(lambda: len(here.took) == 1)
         statuses = sorted([answer.status_code for answer in await asyncio.gather(*asked)])
         assert statuses == [403, 403, 403, 403, 500, 500]
-        # one callback of a client at a time, of four that wait; what is given up may close after the next opens
+        # one of a client at a time, of four that wait; what is given up may close after the next opens
         assert most <= 2
     server.close()
 

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import structlog
@@ -39,7 +40,7 @@ from controller.release import Releases, comes_back_kw, curtailed_kw, releases, 
 from controller.round_record import round_record
 from controller.situation import Expectation, RunningEvent, Situation
 from controller.stores.port import FeederSample
-from controller.turns import Turn
+from controller.turns import Turn, turns_of
 from grid_model.errors import Diverged
 from grid_model.load_flow import LoadFlowResult
 from grid_model.location import Contribution, locate
@@ -242,10 +243,13 @@ def _in_event(situation: Situation, event: RunningEvent | None) -> Situation:
     """The same with the running event, and the gate that knows whose turn in it ends when."""
     if event is None:
         return situation
-    running = replace(situation, event=event)
-    end = Turn(situation.now, 0).ends_by(situation.control.site.events)
-    gatekeeper = replace(situation.gatekeeper, event_ends_by=end, turns=running.turns)
-    return replace(running, gatekeeper=gatekeeper)
+    control = situation.control
+    gatekeeper = replace(
+        situation.gatekeeper,
+        event_ends_by=Turn(situation.now, 0).ends_by(control.site.events),
+        read_turns=partial(turns_of, situation.books, control.feeder, event.event, event.opened_at),
+    )
+    return replace(situation, event=event, gatekeeper=gatekeeper)
 
 
 def _located(situation: Situation) -> tuple[Contribution, ...]:

@@ -410,5 +410,7 @@ def gatekeeper_for_sending(
         feeder_budget_kw=float("inf"),
         fleet_budget_kw=float("inf"),
         knows_orders=True,
-        turns={} if event is None else turns_of(books, control.feeder, event.event, event.opened.at),
+        read_turns=dict
+        if event is None
+        else partial(turns_of, books, control.feeder, event.event, event.opened.at),
     )

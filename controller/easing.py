@@ -8,6 +8,7 @@ As with releases: load flow first, a while after the limit was changed last, and
 from collections.abc import Iterator
 from dataclasses import replace
 
+from controller.changing import changed
 from controller.entries import RequestChanged
 from controller.planning import OBEYED_WITHIN_KW
 from controller.release import PACE_WINDOW, Releases, binds, comes_back_kw, fits_with, held_for_s
@@ -62,24 +63,4 @@ def _eased(situation: Situation, record: RequestRecord) -> RequestChanged | None
         more_kw = min(comes_back_kw(situation, record), limit_kw - record.limit_kw)
     if not fits_with(situation, situation.position(record), more_kw):
         return None
-    passes = situation.gatekeeper.passes(
-        record.request,
-        "device",
-        record.planned.target,
-        "renewed",
-        limit_kw=limit_kw,
-        start=record.planned.start,
-        end=record.end,
-        epoch=situation.epoch,
-    )
-    if not passes:
-        return None
-    return RequestChanged(
-        at=situation.now,
-        request=record.request,
-        limit_kw=limit_kw,
-        end=record.end,
-        epoch=situation.epoch,
-        sequence=record.sequence + 1,
-        reason="relaxed",
-    )
+    return changed(situation, record, "relaxed", limit_kw=limit_kw)

@@ -5,9 +5,10 @@ remembers what was refused and why, for the metrics and the log.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import assert_never
 
 from controller import safety_gate
@@ -37,11 +38,16 @@ class Gatekeeper:
     """devices of guard mode that do not show their failsafe"""
     knows_orders: bool = False
     """what an operator ordered passes to its own end, without an event and whatever the data are"""
-    turns: Mapping[str, Turn] = field(default_factory=dict)
-    """of those whom the event asked"""
+    read_turns: Callable[[], Mapping[str, Turn]] = dict
+    """of those whom the event asked; read where they are needed first"""
     refused: Counter[str] = field(default_factory=Counter)
     moved_kw: float = 0.0
     """what passed in this pass"""
+
+    @cached_property
+    def turns(self) -> Mapping[str, Turn]:
+        """Of those whom the event asked, by customer and by target (`turns.py`)."""
+        return self.read_turns()
 
     def passes(
         self,

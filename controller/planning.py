@@ -13,7 +13,7 @@ the devices of the same programme out of the event.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -21,6 +21,7 @@ import numpy as np
 
 from controller import allocation_rules
 from controller.baselines import meter_before
+from controller.changing import changed
 from controller.entries import Entry, EventShort, RequestChanged, RequestPlanned
 from controller.failsafes import may_be_asked
 from controller.people import call_rules
@@ -101,7 +102,7 @@ def plan(
     if event is None or worst is None:
         return nothing
     control, q_kvar, leaving = situation.control, situation.check.snapshot.q_kvar, leaving or {}
-    p_kw = _with_back(situation, p_kw, leaving)
+    p_kw = _moved(situation, p_kw, leaving.items())
     if standing and _suffices(situation, p_kw):
         return nothing  # what was asked for is on its way
     staying = (d for d in flexible_devices(situation, standing) if d.device not in leaving)
@@ -125,15 +126,6 @@ def plan(
     so_far = replace(nothing, short_kw=after if short else None)
     shares = {c.service_point: c.share_percent for c in located if c.violation == worst.element}
     return _ask(situation, event, cuts, worst=worst, p_kw=p_kw, shares=shares, so_far=so_far)
-
-
-def _with_back(situation: Situation, p_kw: Floats, leaving: Mapping[str, float]) -> Floats:
-    if not leaving:
-        return p_kw
-    after = p_kw.copy()
-    for device, more_kw in leaving.items():
-        after[situation.control.device_position[device]] += more_kw
-    return after
 
 
 def pressing(situation: Situation) -> Violation | None:
@@ -260,9 +252,14 @@ def _was_just_released(situation: Situation, device: str) -> bool:
 
 
 def _after(situation: Situation, p_kw: Floats, cuts: Sequence[Curtailment]) -> Floats:
+    return _moved(situation, p_kw, ((cut.device, cut.moved_kw) for cut in cuts))
+
+
+def _moved(situation: Situation, p_kw: Floats, moves: Iterable[tuple[str, float]]) -> Floats:
+    """(n_sp,) with each of these devices taking so much more."""
     p_kw = p_kw.copy()
-    for cut in cuts:
-        p_kw[situation.control.device_position[cut.device]] += cut.moved_kw
+    for device, more_kw in moves:
+        p_kw[situation.control.device_position[device]] += more_kw
     return p_kw
 
 
@@ -398,29 +395,7 @@ def _tightened(situation: Situation, held: RequestRecord, limit_kw: float) -> Re
     """A lower limit under the same request; None when it is none, or the gate refuses."""
     if limit_kw >= held.limit_kw:
         return None
-    sequence = held.sequence + 1
-    passes = situation.gatekeeper.passes(
-        held.request,
-        "device",
-        held.planned.target,
-        "tightened",
-        limit_kw=limit_kw,
-        start=held.planned.start,
-        end=held.end,
-        epoch=situation.epoch,
-        moves_kw=held.limit_kw - limit_kw,
-    )
-    if not passes:
-        return None
-    return RequestChanged(
-        at=situation.now,
-        request=held.request,
-        limit_kw=limit_kw,
-        end=held.end,
-        epoch=situation.epoch,
-        sequence=sequence,
-        reason="tightened",
-    )
+    return changed(situation, held, "tightened", limit_kw=limit_kw)
 
 
 def device_baseline_kw(situation: Situation, position: int) -> float:

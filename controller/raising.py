@@ -18,12 +18,13 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
+from controller.changing import changed
 from controller.entries import RequestChanged
 from controller.reach import cut_kw, renewed_within
-from controller.release import Releases, binds, coming_kw, free_kw, pace
+from controller.release import Releases, binds, coming_kw, free_kw, limited_since, pace
 from controller.requests import RequestRecord
 from controller.situation import Situation
-from grid_model.allocation.restoring import REBOUND_BY_KIND
+from grid_model.allocation.restoring import rebound_of
 from grid_model.network import Floats
 
 LEAST_SHARE = 0.1
@@ -90,14 +91,14 @@ def _now_kw(situation: Situation, record: RequestRecord) -> float:
 def _candidates(situation: Situation, freed: Releases) -> list[RequestRecord]:
     """Those that may be raised now, the longest limited first."""
     found = [record for record in situation.limited if _may_be_raised(situation, freed, record)]
-    return sorted(found, key=lambda record: (record.planned.start, record.request))
+    return sorted(found, key=limited_since)
 
 
 def _may_be_raised(situation: Situation, freed: Releases, record: RequestRecord) -> bool:
     now, kind = situation.now, record.planned.kind
     if record.state not in ("accepted", "active") or record.request in freed.leaving | freed.released:
         return False
-    if record.is_ordered(now) or (kind in REBOUND_BY_KIND and REBOUND_BY_KIND[kind].duration_s > 0):
+    if record.is_ordered(now) or rebound_of(kind).duration_s > 0:
         return False
     steady_s = situation.control.site.requests.raise_after_s
     if (now - record.limits[-1][0]).total_seconds() < steady_s or _went_up_too_early(record):
@@ -163,26 +164,5 @@ def _leaves_room(situation: Situation, p_kw: Floats) -> bool:
 
 
 def _raised(situation: Situation, record: RequestRecord, limit_kw: float) -> RequestChanged | None:
-    """None where the gate refuses."""
-    limit_kw = math.floor(limit_kw * 1000) / 1000  # whole watts, never more than there is room for
-    passes = situation.gatekeeper.passes(
-        record.request,
-        "device",
-        record.planned.target,
-        "renewed",
-        limit_kw=limit_kw,
-        start=record.planned.start,
-        end=record.end,
-        epoch=situation.epoch,
-    )
-    if not passes:
-        return None
-    return RequestChanged(
-        at=situation.now,
-        request=record.request,
-        limit_kw=limit_kw,
-        end=record.end,
-        epoch=situation.epoch,
-        sequence=record.sequence + 1,
-        reason="raised",
-    )
+    """In whole watts, never more than there is room for; None where the gate refuses."""
+    return changed(situation, record, "raised", limit_kw=math.floor(limit_kw * 1000) / 1000)

@@ -27,6 +27,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from controller.changing import changed
 from controller.entries import Entry, RequestChanged
 from controller.operators import free
 from controller.orders.stopping import all_free_by, lets_go_from
@@ -43,7 +44,7 @@ from controller.reach import (
 from controller.requests import RequestRecord
 from controller.situation import Situation
 from customers.registry import Device, Registry
-from grid_model.allocation.restoring import REBOUND_BY_KIND, Held, Rebound
+from grid_model.allocation.restoring import Held, rebound_of
 from grid_model.network import Floats
 
 PACE_WINDOW = timedelta(seconds=60)
@@ -75,7 +76,7 @@ def releases(situation: Situation) -> Releases:
     gone = {record.request for record in protected}
     candidates = sorted(
         (r for r in situation.limited if r.request not in gone and _is_ours(situation, r)),
-        key=_limited_since,
+        key=limited_since,
     )
     leaving = _leaving(situation, candidates)
     freed = _released(situation, candidates, leaving)
@@ -127,7 +128,7 @@ def _ends_as_ordered(situation: Situation, record: RequestRecord) -> bool:
 def _no_later(situation: Situation) -> dict[str, datetime]:
     """The latest ends of requests that are in a programme: spread, as those of new ones are."""
     by_programme: dict[str, list[tuple[RequestRecord, datetime]]] = {}
-    for record in sorted(situation.limited, key=_limited_since):
+    for record in sorted(situation.limited, key=limited_since):
         until = may_last_until(situation, record)
         if until is not None:
             by_programme.setdefault(record.planned.programme or "", []).append((record, until))
@@ -166,7 +167,8 @@ def _is_ours(situation: Situation, record: RequestRecord) -> bool:
     return situation.stop is not None or not record.is_ordered(situation.now)
 
 
-def _limited_since(record: RequestRecord) -> tuple[datetime, str]:
+def limited_since(record: RequestRecord) -> tuple[datetime, str]:
+    """By this the longest limited come first."""
     return record.planned.start, record.request
 
 
@@ -335,7 +337,7 @@ def _held(situation: Situation, record: RequestRecord) -> Held:
         service_point=situation.position(record),
         now_kw=record.limit_kw if p_kw is None else p_kw,
         back_kw=_took_kw(record, device),
-        rebound=REBOUND_BY_KIND.get(record.planned.kind, Rebound()),
+        rebound=rebound_of(record.planned.kind),
         most_kw=None if device is None else device.rated_kw,
     )
 
@@ -387,27 +389,7 @@ def _renewed(situation: Situation, record: RequestRecord, end: datetime) -> Requ
     device = situation.state.devices.get(record.planned.target)
     if device is not None and not device.online:
         return None
-    passes = situation.gatekeeper.passes(
-        record.request,
-        "device",
-        record.planned.target,
-        "renewed",
-        limit_kw=record.limit_kw,
-        start=record.planned.start,
-        end=end,
-        epoch=situation.epoch,
-    )
-    if not passes:
-        return None
-    return RequestChanged(
-        at=situation.now,
-        request=record.request,
-        limit_kw=record.limit_kw,
-        end=end,
-        epoch=situation.epoch,
-        sequence=record.sequence + 1,
-        reason="renewed",
-    )
+    return changed(situation, record, "renewed", end=end)
 
 
 def without_control_kw(situation: Situation) -> Floats:

@@ -14,7 +14,7 @@ from controller.gatekeeper import Gatekeeper
 from controller.headroom import Headroom
 from controller.requests import RequestRecord
 from controller.stores.port import FeederSample
-from controller.turns import Turn, turn_of, turns_of
+from controller.turns import Turn, turn_of
 from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
 from grid_model.network import Floats
 from grid_model.violations import Violation
@@ -162,14 +162,10 @@ class Situation:
         """What a device takes by its own word, None when that is not known."""
         return self.state.device_p_kw(device, self.now, STATUS_FRESH * self.control.site.cycle.fresh_s)
 
-    @cached_property
+    @property
     def turns(self) -> Mapping[str, Turn]:
         """Of those whom the running event asked; see `turns.py`."""
-        if self.event is None:
-            return {}
-        return self.gatekeeper.turns or turns_of(
-            self.books, self.control.feeder, self.event.event, self.event.opened_at
-        )
+        return self.gatekeeper.turns
 
     def turn(self, customer: str, target: str) -> Turn | None:
         """Theirs; None for whom this event did not ask yet."""

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from controller import settings
 from controller.books import Books
 from controller.reach import all_back_s
-from grid_model.allocation.restoring import REBOUND_BY_KIND, Rebound
+from grid_model.allocation.restoring import rebound_of
 
 GOLDEN = (5**0.5 - 1) / 2
 LEAVING_SHARE, REBOUND_SHARE = 0.25, 0.5
@@ -49,8 +49,7 @@ def leaving_s(site: settings.Site, kind: str) -> float:
     allowed pace, their share of a turn at least and half of it at most.
     """
     longest_s = site.events.max_duration_s
-    makes_up = REBOUND_BY_KIND.get(kind, Rebound()).duration_s > 0
-    share = REBOUND_SHARE if makes_up else LEAVING_SHARE
+    share = REBOUND_SHARE if rebound_of(kind).duration_s > 0 else LEAVING_SHARE
     return min(max(all_back_s(site), share * longest_s), longest_s / 2)
 
 

@@ -36,6 +36,11 @@ REBOUND_BY_KIND: Mapping[str, Rebound] = {
 """Where nothing better is known; assumptions of ours, to be replaced by what the meters show."""
 
 
+def rebound_of(kind: str) -> Rebound:
+    """That of a kind of device; none where it makes up for nothing, or is not known."""
+    return REBOUND_BY_KIND.get(kind, Rebound())
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A device that is held back now."""

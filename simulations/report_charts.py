@@ -14,8 +14,8 @@ from customers.registry import Registry
 from grid_model.network import Floats
 from simulations.checker import LimitSpan
 from simulations.recording import Recording
+from simulations.report_looks import Figure, axis, level_line, looks
 
-Figure = dict[str, Any]
 Span = tuple[datetime, datetime]
 KIND_WORDS: Mapping[str, str] = {
     "ev_charger": "car",
@@ -44,7 +44,7 @@ def loading_chart(without: Recording, with_: Recording, spans: Sequence[Span], l
         _line(without.at, without.loading_percent, "without control", "@loud", 1.6, "%{y:.1f} %"),
         _line(with_.at, with_.loading_percent, "with Gridward", "@calm", 2.2, "%{y:.1f} %"),
     ]
-    shapes = [*_bands(spans), level(limit)]
+    shapes = [*_bands(spans), level_line(limit)]
     top = float(np.nanmax([np.nanmax(without.loading_percent), np.nanmax(with_.loading_percent), limit]))
     layout = _layout("highest loading, %", with_, spans) | {"shapes": shapes}
     layout["yaxis"]["range"] = [0, top * 1.08]
@@ -76,7 +76,7 @@ def power_chart(without: Recording, with_: Recording, spans: Sequence[Span]) -> 
     ]
     layout = _layout("all customers, kW", with_, spans) | {"shapes": _bands(spans)}
     layout["yaxis"] |= {"domain": [0.36, 1.0], "rangemode": "tozero"}
-    layout["yaxis2"] = _axis("difference, kW") | {"domain": [0.0, 0.27], "anchor": "x"}
+    layout["yaxis2"] = axis("difference, kW") | {"domain": [0.0, 0.27], "anchor": "x"}
     layout["xaxis"]["anchor"] = "y2"
     return {"data": data, "layout": layout}
 
@@ -90,7 +90,7 @@ def voltage_chart(
         _line(with_.at, with_.min_v_pu, "lowest, with Gridward", "@calm", 2.2, "%{y:.3f} pu"),
         _line(with_.at, with_.max_v_pu, "highest, with Gridward", "@soft", 1.2, "%{y:.3f} pu"),
     ]
-    layout = _layout("voltage, pu", with_, spans) | {"shapes": [*_bands(spans), *map(level, band)]}
+    layout = _layout("voltage, pu", with_, spans) | {"shapes": [*_bands(spans), *map(level_line, band)]}
     low = float(np.nanmin([np.nanmin(without.min_v_pu), band[0]]))
     high = float(np.nanmax([np.nanmax(with_.max_v_pu), band[1]]))
     layout["yaxis"]["range"] = [low - 0.01, high + 0.01]
@@ -152,7 +152,7 @@ def customers_chart(customers: pd.DataFrame) -> Figure:
                 }
             )
     layout = _base("verified reduction, kWh") | {"bargap": 0.2, "hovermode": "closest"}
-    layout["xaxis"] = _axis("") | {
+    layout["xaxis"] = axis("") | {
         "type": "category",
         "categoryorder": "array",
         "categoryarray": order,
@@ -223,31 +223,13 @@ def _iso(at: datetime) -> str:
 
 def _layout(title: str, recording: Recording, spans: Sequence[Span]) -> Figure:
     layout = _base(title)
-    layout["xaxis"] = _axis("") | {"type": "date", "range": [_iso(edge) for edge in _view(recording, spans)]}
+    layout["xaxis"] = axis("") | {"type": "date", "range": [_iso(edge) for edge in _view(recording, spans)]}
     return layout
 
 
 def _base(title: str) -> Figure:
-    return {
-        "height": 360,
-        "margin": {"l": 62, "r": 18, "t": 34, "b": 42},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": "inherit", "size": 12, "color": "@ink"},
-        "hovermode": "x unified",
-        "hoverlabel": {"bgcolor": "@page", "bordercolor": "@rule", "font": {"color": "@ink"}},
-        "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"},
-        "yaxis": _axis(title),
-    }
-
-
-def _axis(title: str) -> Figure:
-    return {
-        "title": {"text": title, "font": {"size": 11.5}},
-        "gridcolor": "@rule",
-        "zerolinecolor": "@rule",
-        "linecolor": "@rule",
-    }
+    margin_px = {"l": 62, "r": 18, "t": 34, "b": 42}
+    return looks(360, margin_px) | {"hovermode": "x unified", "yaxis": axis(title)}
 
 
 def _view(recording: Recording, spans: Sequence[Span]) -> Span:
@@ -274,16 +256,3 @@ def _bands(spans: Sequence[Span]) -> list[Mapping[str, Any]]:
         }
         for begin, end in spans
     ]
-
-
-def level(value: float) -> Mapping[str, Any]:
-    """A limit across the whole chart."""
-    return {
-        "type": "line",
-        "xref": "paper",
-        "x0": 0,
-        "x1": 1,
-        "y0": value,
-        "y1": value,
-        "line": {"color": "@limit", "width": 1.3, "dash": "dash"},
-    }

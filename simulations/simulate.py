@@ -94,16 +94,8 @@ def _written(runs: _Runs, out: Path, version: str) -> tuple[dict[str, Any], tupl
     """Judge one feeder and write its files, results.json but for `wall_s` included."""
     out.mkdir(parents=True, exist_ok=True)
     setup, uncontrolled, controlled, record = runs.setup, runs.uncontrolled, runs.controlled, runs.record
-    evidence = evidence_of(setup, controlled, record)
-    broken = tuple(judge(evidence))
-    results = figures_of(
-        setup,
-        uncontrolled=uncontrolled,
-        controlled=controlled,
-        record=record,
-        broken=broken,
-        version=version,
-    ) | {"untrue_credits": untrue_credits(setup, controlled, evidence)}
+    results, broken, evidence = judged(setup, uncontrolled, controlled, record, version)
+    results |= {"untrue_credits": untrue_credits(setup, controlled, evidence)}
     customers = customer_table(setup, uncontrolled.recording, controlled.recording, record)
     series = series_table(uncontrolled.recording, controlled.recording)
     series.to_parquet(out / "series.parquet", engine="fastparquet", index=False)
@@ -113,6 +105,23 @@ def _written(runs: _Runs, out: Path, version: str) -> tuple[dict[str, Any], tupl
     (out / "report.html").write_text(page(findings), encoding="utf-8")
     (out / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     return results, broken
+
+
+def judged(
+    setup: Setup, uncontrolled: FieldRun, controlled: FieldRun, record: Record, version: str
+) -> tuple[dict[str, Any], tuple[Broken, ...], Evidence]:
+    """The figures of one feeder's two runs, the promises that were broken, and what the judge was shown."""
+    evidence = evidence_of(setup, controlled, record)
+    broken = tuple(judge(evidence))
+    results = figures_of(
+        setup,
+        uncontrolled=uncontrolled,
+        controlled=controlled,
+        record=record,
+        broken=broken,
+        version=version,
+    )
+    return results, broken, evidence
 
 
 def evidence_of(setup: Setup, controlled: FieldRun, record: Record) -> Evidence:

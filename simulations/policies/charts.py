@@ -6,9 +6,8 @@ from typing import Any
 import pandas as pd
 
 from simulations.policies.names import NONE, OPTIMUM, OURS
-from simulations.report_charts import level
+from simulations.report_looks import Figure, axis, bare_axis, level_line, looks
 
-Figure = dict[str, Any]
 _COLOUR = {
     NONE: "@loud",
     "blanket": "@late",
@@ -51,7 +50,7 @@ def loading_chart(results: Mapping[str, Any], loading: pd.DataFrame, seed: int) 
         figure["layout"]["xaxis"]["range"] = [edge.tz_localize(None).isoformat() for edge in edges]
     figure["layout"]["xaxis"]["type"] = "date"
     figure["layout"]["hovermode"] = "x unified"
-    figure["layout"]["shapes"] = [level(limit)]
+    figure["layout"]["shapes"] = [level_line(limit)]
     return figure
 
 
@@ -133,18 +132,5 @@ def _intervals(means: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def _figure(title: str, data: list[Figure]) -> Figure:
-    axis = {"gridcolor": "@rule", "zerolinecolor": "@rule", "linecolor": "@rule"}
-    return {
-        "data": data,
-        "layout": {
-            "height": 400,
-            "margin": {"l": 62, "r": 24, "t": 52, "b": 48},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "font": {"family": "inherit", "size": 12, "color": "@ink"},
-            "hoverlabel": {"bgcolor": "@page", "bordercolor": "@rule", "font": {"color": "@ink"}},
-            "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"},
-            "xaxis": dict(axis),
-            "yaxis": axis | {"title": {"text": title, "font": {"size": 11.5}}},
-        },
-    }
+    layout = looks(400, {"l": 62, "r": 24, "t": 52, "b": 48}) | {"xaxis": bare_axis(), "yaxis": axis(title)}
+    return {"data": data, "layout": layout}

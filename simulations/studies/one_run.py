@@ -18,13 +18,12 @@ from grid_model.errors import NetworkRejected
 from grid_model.network import Floats
 from grid_model.network_equipment import equipment_of
 from grid_model.network_sources import keep_named
-from simulations.checker import judge
 from simulations.record_reading import read_record
 from simulations.recording import Recording
-from simulations.results import figures_of, series_table
+from simulations.results import series_table
 from simulations.runner import Setup, prepare, run_controlled, run_uncontrolled
 from simulations.scenario_file import parse_scenario
-from simulations.simulate import STORE, evidence_of
+from simulations.simulate import STORE, judged
 from simulations.studies.plan import Run
 
 _NEARLY = 0.9
@@ -78,15 +77,7 @@ def _made(
         finally:
             store.close()
         record = read_record(path)
-    broken = tuple(judge(evidence_of(setup, controlled, record)))
-    results = figures_of(
-        setup,
-        uncontrolled=uncontrolled,
-        controlled=controlled,
-        record=record,
-        broken=broken,
-        version=version,
-    )
+    results, _, _ = judged(setup, uncontrolled, controlled, record, version)
     recordings = uncontrolled.recording, controlled.recording
     table = series_table(*recordings).to_parquet(None, engine="fastparquet", index=False) if series else None
     return results, _elements(setup, *recordings), table

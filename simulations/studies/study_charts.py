@@ -5,16 +5,15 @@ Colours are names (`@calm`, `@loud`, ...) that the page resolves by its light or
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pandas as pd
 
+from simulations.report_looks import Figure, axis, level_line, looks
 from simulations.studies.answers import Case, percent
 from simulations.studies.proportions import Interval
 from simulations.studies.study import Question
 from simulations.studies.threshold import AtShare
 
-Figure = dict[str, Any]
 _COLOURS = ("@ev", "@loud", "@both", "@hp", "@late", "@calm")
 _DODGE = 0.006
 """of the share: intervals of several cases do not hide each other"""
@@ -29,7 +28,7 @@ def chance_chart(cases: Sequence[Case], question: Question, x_title: str) -> Fig
     ]
     layout = _layout("seeds over the limit, left alone, %", x_title, cases)
     layout["yaxis"] |= {"range": [-3, 103]}
-    layout["shapes"] = [_level(question.seeds_percent)]
+    layout["shapes"] = [level_line(question.seeds_percent)]
     layout["annotations"] = [
         {
             "xref": "paper", "x": 1, "xanchor": "right", "y": question.seeds_percent, "yshift": 9,
@@ -68,7 +67,7 @@ def saved_chart(cases: Sequence[Case], currency: str, x_title: str) -> Figure:
         for number, case in enumerate(cases)
     ]
     layout = _layout(f"saved by control, {currency} a year", x_title, cases)
-    layout["shapes"] = [_level(0)]
+    layout["shapes"] = [level_line(0)]
     return {"data": data, "layout": layout}
 
 
@@ -101,7 +100,7 @@ def spread_chart(
     layout["xaxis"].pop("tickformat", None)
     layout["yaxis"] |= {"rangemode": "tozero"}
     if level is not None:
-        layout["shapes"] = [_level(level)]
+        layout["shapes"] = [level_line(level)]
     return {"data": data, "layout": layout}
 
 
@@ -155,36 +154,8 @@ def _times(interval: Interval, factor: float) -> Interval:
 
 
 def _layout(y_title: str, x_title: str, cases: Sequence[Case]) -> Figure:
-    shares = any(case.threshold is not None for case in cases)
-    layout: Figure = {
-        "height": _HEIGHT_PX,
-        "margin": {"l": 66, "r": 18, "t": 38, "b": 50},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": "inherit", "size": 12, "color": "@ink"},
-        "hovermode": "x unified",
-        "hoverlabel": {"bgcolor": "@page", "bordercolor": "@rule", "font": {"color": "@ink"}},
-        "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"},
-        "showlegend": True,
-        "xaxis": _axis(x_title),
-        "yaxis": _axis(y_title),
-    }
-    if shares:
+    layout = looks(_HEIGHT_PX, {"l": 66, "r": 18, "t": 38, "b": 50})
+    layout |= {"hovermode": "x unified", "showlegend": True, "xaxis": axis(x_title), "yaxis": axis(y_title)}
+    if any(case.threshold is not None for case in cases):
         layout["xaxis"] |= {"tickformat": ".0%", "zeroline": False}
     return layout
-
-
-def _axis(title: str) -> Figure:
-    return {
-        "title": {"text": title, "font": {"size": 11.5}},
-        "gridcolor": "@rule",
-        "zerolinecolor": "@rule",
-        "linecolor": "@rule",
-    }
-
-
-def _level(value: float) -> Figure:
-    return {
-        "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": value, "y1": value,
-        "line": {"color": "@limit", "width": 1.3, "dash": "dash"},
-    }  # fmt: skip

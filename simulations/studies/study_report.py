@@ -21,6 +21,11 @@ from simulations.studies.threshold import AtShare
 
 _MOST_CHARTED = 6
 """cases with charts of their own; the table has all"""
+_SPREADS = (
+    ("peak", "peak_loading_percent", "peak loading, %", 100.0),
+    ("minutes", "minutes_over_limit", "minutes over the limit", None),
+)
+"""of each: the chart's name, what it shows, and the limit"""
 
 
 def report(study: Study, table: pd.DataFrame, planned: int, version: str) -> str:
@@ -35,22 +40,15 @@ def report(study: Study, table: pd.DataFrame, planned: int, version: str) -> str
         "saved": charts.saved_chart(shown, study.costs.currency, x_title),
     }
     for number, case in enumerate(shown):
-        figures[f"peak{number}"] = charts.spread_chart(
-            case,
-            column="peak_loading_percent",
-            y_title="peak loading, %",
-            share=study.question.share,
-            x_title=x_title,
-            level=100.0,
-        )
-        figures[f"minutes{number}"] = charts.spread_chart(
-            case,
-            column="minutes_over_limit",
-            y_title="minutes over the limit",
-            share=study.question.share,
-            x_title=x_title,
-            level=None,
-        )
+        for name, column, y_title, level in _SPREADS:
+            figures[f"{name}{number}"] = charts.spread_chart(
+                case,
+                column=column,
+                y_title=y_title,
+                share=study.question.share,
+                x_title=x_title,
+                level=level,
+            )
     return filled(
         "studies/study_page.html",
         title=html.escape(study.title or "A study"),

@@ -15,7 +15,7 @@ from devices.messages import (
 )
 from simulations.faults.device import FieldDevice
 from simulations.faults.promises import Broken, Promised, floors, protected_of
-from simulations.faults.story import EPSILON_KW, Told, expect
+from simulations.faults.told import EPSILON_KW, Told, expect
 
 SOON_S = 0.001
 LATE_S = 5.0

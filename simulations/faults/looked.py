@@ -17,7 +17,7 @@ from devices.messages import SUBSTATION, DeviceStatus, Inbound, Reading, Reading
 from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import Floats
 from simulations.faults.promises import Broken, Promised
-from simulations.faults.story import EPSILON_KW, Commit, Told, expect, time_of
+from simulations.faults.told import EPSILON_KW, Commit, Told, expect, time_of
 
 OVER_BOUND = 1.2
 REGISTER_ROUNDS_KWH = 0.1

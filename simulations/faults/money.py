@@ -9,7 +9,8 @@ import numpy as np
 
 from simulations.faults.looked import Sampled
 from simulations.faults.promises import Promised
-from simulations.faults.story import Raw, Story, Told, expect, time_of
+from simulations.faults.story import Story
+from simulations.faults.told import Raw, Told, expect, time_of
 
 KWH_TOLERANCE = 0.002
 Posting = tuple[str, str, str, int]

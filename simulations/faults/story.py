@@ -4,100 +4,15 @@ Knows nothing of the controller but the names that its entries have.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 
+from simulations.faults.orders import Orders
 from simulations.faults.promises import Broken, Promised
+from simulations.faults.told import FREEING, OPEN, OVER, Commit, Raw, Told, expect, time_of
 
-Raw = Mapping[str, Any]
-OPEN = ("planned", "sent", "accepted", "active")
-OVER = ("ended", "overridden", "refused", "settled")
-FREEING = ("released", "overridden", "protected")
-EPSILON_KW = 1e-6
 _decode = msgspec.json.Decoder().decode
-
-
-def time_of(text: str) -> datetime:
-    """A time as the journal has it."""
-    return datetime.fromisoformat(text)
-
-
-@dataclass
-class Told:
-    """One request, as the journal tells it."""
-
-    request: str
-    event: str
-    resource: str
-    target: str
-    customer: str
-    service_point: str
-    at: datetime
-    p_before_kw: float
-    baseline_kw: float
-    limit_kw: float
-    end: datetime
-    since: datetime
-    """when it came into its state, by the clock of whoever wrote it"""
-    state: str = "planned"
-    commands: dict[int, tuple[float, datetime]] = field(default_factory=dict)
-    """sequence → limit, end"""
-    releasing: bool = False
-    taken: bool = False
-    """its target said that it takes part"""
-    settled: int = 0
-    credits: int = 0
-    freed_at: datetime | None = None
-    ordered_until: datetime | None = None
-    """by an operator, whose limit the automatic neither ends nor bounds"""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it limits its target."""
-        return self.state in OPEN
-
-    @property
-    def cut_kw(self) -> float:
-        """What it takes away."""
-        return max(self.p_before_kw - self.limit_kw, 0.0)
-
-    @property
-    def most_cut_kw(self) -> float:
-        """The most that it ever took away."""
-        return max(self.p_before_kw - min(kw for kw, _ in self.commands.values()), 0.0)
-
-
-@dataclass
-class Orders:
-    """What operators ordered and has not ended."""
-
-    off: bool = False
-    released_all: bool = False
-    released: set[str] = field(default_factory=set)
-    excluded: set[str] = field(default_factory=set)
-
-    def forbid(self, told: Told) -> bool:
-        """Whether the automatic must leave this target alone."""
-        alone = self.released | self.excluded
-        return self.off or self.released_all or told.target in alone or told.customer in alone
-
-
-@dataclass(frozen=True)
-class Commit:
-    """What one commit told, for those who judge it as a whole."""
-
-    entries: Sequence[Raw]
-    planned: Sequence[tuple[Raw, Told]]
-    """by the automatic"""
-    tightened: Sequence[tuple[Raw, Told, float]]
-    """by the automatic, with how much less the target may take"""
-    raised: Sequence[tuple[Told, float]]
-    """by the automatic, with the limit before"""
-    released: Sequence[Told]
-    """by the automatic, because the network allows it"""
 
 
 class Story:
@@ -175,36 +90,21 @@ class Story:
         expect(not self.open_events, "opens", f"{entry['event']} opens while {self.open_events} is open")
         self.events[entry["event"]] = at
         self.open_events.add(entry["event"])
-        self.orders.released, self.orders.released_all = set(), False
+        self.orders.event_begins_or_ends()
 
     def _event_closed(self, entry: Raw, at: datetime) -> None:
         of_event = [t for t in self.open.values() if t.event == entry["event"]]
         left = [t.request for t in of_event if t.ordered_until is None or t.ordered_until <= at - self.off]
         expect(not left, "closes", f"{entry['event']} closes while {left} are in force")
         self.open_events.discard(entry["event"])
-        self.orders.released, self.orders.released_all = set(), False
+        self.orders.event_begins_or_ends()
 
     def _operator_acted(self, entry: Raw, at: datetime) -> None:
-        target = entry["target"]
-        match entry["action"]:
-            case "limit":
-                self.events[entry["order"]] = at
-            case "automatic_off":
-                self.orders.off = True
-            case "automatic_on":
-                self.orders.off, self.orders.released_all, self.orders.excluded = False, False, set()
-            case "release_all":
-                self.orders.released_all = True
-            case "release":
-                self.orders.released.add(target)
-            case "exclude":
-                self.orders.excluded.add(target)
-            case "include":
-                self.orders.excluded.discard(target)
-            case _:
-                pass
+        self.orders.acted(entry)
+        if entry["action"] == "limit":
+            self.events[entry["order"]] = at
         if entry["action"] in ("release", "release_all", "exclude"):
-            self._freed_by_order.append((entry["action"], target))
+            self._freed_by_order.append((entry["action"], entry["target"]))
 
     def _is_freed(self, action: str, target: str | None) -> None:
         for told in self.open.values():
@@ -343,9 +243,3 @@ _HANDLES: Mapping[str, Callable[[Story, Raw, datetime], None]] = {
         "request_changed", "request_moved", "notice_answered", "request_settled", "ledger_posted",
     )
 }  # fmt: skip
-
-
-def expect(holds: bool, promise: str, what: str) -> None:
-    """Raises Broken where a promise does not hold."""
-    if not holds:
-        raise Broken(promise, what)

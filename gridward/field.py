@@ -38,9 +38,9 @@ from simulations.field import FieldModel
 from simulations.live_time import Live, as_if_now
 from simulations.mqtt_field import MqttField, Wiring
 from simulations.rtu_server import RtuServer
-from simulations.runner import prepare
 from simulations.scenario import Scenario
 from simulations.scenario_file import load_scenario
+from simulations.setups import prepare
 from simulations.substation import Substation
 
 RTU_PROFILE = "rtu_generic"

@@ -13,7 +13,7 @@ import tomli_w
 
 from gridward.hardware import NO_HARDWARE, Hardware
 from simulations.field import FieldModel
-from simulations.runner import Setup
+from simulations.setups import Setup
 
 RTU_PERIOD_STEPS = 0.2
 """The RTU is asked more often than meters report, so that both speak of the same moment."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simulations.pages import filled
-from simulations.runner import Setup
 from simulations.scenario import Scenario
+from simulations.setups import Setup
 
 _SUMMED = (
     "customers",

@@ -23,7 +23,8 @@ from simulations.checker import PROMISES, Broken, limit_spans
 from simulations.pages import filled
 from simulations.record_reading import Record
 from simulations.results import RATED_COLUMNS
-from simulations.runner import FieldRun, Setup
+from simulations.runner import FieldRun
+from simulations.setups import Setup
 
 _MOST_LINES = 3000
 _EVENTS = ("event", "violation", "data_alarm", "controller", "operator", "readings")

@@ -17,8 +17,9 @@ from grid_model.network import Floats
 from simulations.checker import Broken, Rules, plain
 from simulations.record_reading import Record
 from simulations.recording import Recording
-from simulations.runner import FieldRun, Setup
+from simulations.runner import FieldRun
 from simulations.scenario import Scenario
+from simulations.setups import Setup
 
 _POINTS = "points"
 RATED_COLUMNS: Mapping[str, str] = {

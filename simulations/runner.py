@@ -6,69 +6,32 @@ link and offload differ.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, timedelta
 from functools import partial
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import numpy as np
 
 from controller.books import Books
-from controller.daemon import Daemon
-from controller.feeder_control import build_control
-from controller.settings import Feeder, Site
-from controller.settings import Store as StoreSettings
 from controller.stores.port import Store
-from grid_model.load_flow import FactoredLoadFlow
-from grid_model.network import Network
 from simulations.carriage import carriage_of
+from simulations.daemon_rig import Rig
 from simulations.direct_link import DirectLink, FieldWays, LinksByFeeder, Looks, OnTheWire
-from simulations.draws import stream
 from simulations.emulated_devices import DeviceNote
-from simulations.errors import ScenarioRejected
-from simulations.feeders import Coupled, Coupling, feeders_of
+from simulations.feeders import Coupled, Coupling
 from simulations.field import FieldModel, Moment
 from simulations.metering import Metering
-from simulations.own_profiles import with_own_profiles
-from simulations.population import Population, draw_population
-from simulations.profiles import BaseLoad, load_profiles
 from simulations.quiet_times import QuietTimes
-from simulations.reconfiguration import Stage, stages_of
 from simulations.recording import Recorder, Recording
-from simulations.scenario import Scenario
+from simulations.setups import Setup
 from simulations.substation import Head, Substation
 from simulations.virtual_time import VirtualClock, run_virtual
-from simulations.weather import Outdoors, outdoors_of
 
 LEAD_S = 1.0
 """The daemon looks this long after each step, as meters' readings take their time."""
 Watch = Callable[[FieldModel, Moment], None]
 """Is shown the field at each step, beside the recorder."""
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What both runs share."""
-
-    scenario: Scenario
-    network: Network
-    load_flow: FactoredLoadFlow
-    population: Population
-    base: BaseLoad
-    secret: bytes
-    outdoors: Outdoors
-    later: tuple[Stage, ...] = ()
-    """what the network becomes during the run"""
-    supplied_at: str | None = None
-    """the service point of the first feeder that this one hangs on"""
-
-    @property
-    def feeder(self) -> str:
-        """Its id."""
-        return self.scenario.network.feeder
 
 
 @dataclass(frozen=True)
@@ -83,72 +46,6 @@ class FieldRun:
     """what people and devices made of it: `results.json` has these beside the figures of the network"""
     notices: int
     notices_followed: int
-
-
-def prepare(scenario: Scenario) -> Setup:
-    """Load the network and draw the field. Raises NetworkRejected; ScenarioRejected for its files."""
-    first, *later = stages_of(scenario)
-    network = first.network
-    outdoors = outdoors_of(scenario)
-    start, days = scenario.time.start, scenario.time.days
-    return Setup(
-        scenario=scenario,
-        network=network,
-        load_flow=first.load_flow,
-        population=draw_population(network, scenario, outdoors),
-        base=with_own_profiles(
-            load_profiles(network, start, days, stream(scenario.seed, "households")), network, scenario
-        ),
-        secret=f"gridward simulation, seed {scenario.seed}".encode(),
-        outdoors=outdoors,
-        later=tuple(later),
-    )
-
-
-def prepare_all(scenario: Scenario) -> tuple[Setup, ...]:
-    """All feeders of a scenario, that of `[network]` first. Raises as `prepare`."""
-    first, *others = (prepare(one) for one in feeders_of(scenario))
-    known = first.network.service_point_index()
-    unknown = [
-        f"feeder.{row}.supplied_at: {one.supplied_at!r} is not in the network {first.network.source}; "
-        f"expected such as {first.network.service_points[0]!r}"
-        for row, one in enumerate(scenario.feeder)
-        if one.supplied_at is not None and one.supplied_at not in known
-    ]
-    if unknown:
-        raise ScenarioRejected(unknown)
-    return (
-        first,
-        *(
-            replace(setup, secret=first.secret, supplied_at=row.supplied_at)
-            for setup, row in zip(others, scenario.feeder, strict=True)
-        ),
-    )
-
-
-def site_of(scenario: Scenario, store: Path, feeders: Sequence[Scenario] = ()) -> Site:
-    """The site that the daemon runs: its feeders, the scenario's control settings."""
-    control = scenario.control
-    return Site(
-        name=scenario.title or scenario.network.source,
-        feeder=tuple(
-            Feeder(
-                id=one.network.feeder,
-                network=one.network.source,
-                customers=Path("customers.csv"),
-                devices=Path("devices.csv"),
-            )
-            for one in feeders or (scenario,)
-        ),
-        cycle=control.cycle,
-        limits=control.limits,
-        events=control.events,
-        look_ahead=control.look_ahead,
-        requests=control.requests,
-        safety=control.safety,
-        rewards=control.rewards,
-        store=StoreSettings(path=store, durable=False, keep_samples_days=scenario.time.days + 1),
-    )
 
 
 def run_uncontrolled(setup: Setup) -> FieldRun:
@@ -217,7 +114,7 @@ async def _controlled(
         if len(links) == 1
         else LinksByFeeder({s.feeder: k for s, k in zip(setups, links, strict=True)})
     )
-    rig = _Rig(setups, links, ways, clock, store, store_path, version, books)
+    rig = Rig(setups, links, ways, clock, store, store_path, version, books)
     ends = scenario.steps * scenario.time.step_s - LEAD_S / 2
     over = scenario.time.start + timedelta(seconds=ends)
     told = [stage for stage in setups[0].later if stage.known and stage.at < over]
@@ -248,61 +145,6 @@ def _under_way(known: Sequence[Books], feeder: str) -> bool:
         or books.messages_waiting()
         for books in known
     )
-
-
-@dataclass(frozen=True)
-class _Rig:
-    """What each daemon of a controlled run is built from: there is another one after each known switching."""
-
-    setups: Sequence[Setup]
-    links: Sequence[DirectLink]
-    ways: FieldWays
-    clock: VirtualClock
-    store: Store
-    store_path: Path
-    version: str
-    books: list[Books]
-    """of the daemon that was built last"""
-
-    def daemon(self, stage: Stage | None) -> Daemon:
-        site = site_of(self.setups[0].scenario, self.store_path, [setup.scenario for setup in self.setups])
-        controls = [
-            build_control(
-                site,
-                feeder,
-                setup.network if stage is None or number else stage.network,
-                setup.population.known,
-                setup.load_flow if stage is None or number else stage.load_flow,
-            )
-            for number, (feeder, setup) in enumerate(zip(site.feeder, self.setups, strict=True))
-        ]
-        daemon = Daemon(
-            site,
-            controls,
-            store=self.store,
-            sources=self.links,
-            commands=self.ways,
-            notices=self.ways,
-            failsafes=self.ways,
-            heartbeats=self.ways,
-            links={"field": self.ways},
-            clock=self.clock,
-            offload=_inline,
-            secret=self.setups[0].secret,
-            version=self.version,
-            pace=partial(self._pace, site.cycle.period_s),
-        )
-        self.books[:] = [daemon.books]
-        return daemon
-
-    async def _pace(self, period_s: float, seconds: float) -> int:
-        """Wait for the next cycle, and pass over those in quiet times."""
-        await self.clock.sleep(seconds)
-        passed = 0
-        while not any(link.watched for link in self.links):
-            await self.clock.sleep(period_s)
-            passed += 1
-        return passed
 
 
 def _coupled_looks(
@@ -362,8 +204,3 @@ def build_field(setup: Setup) -> tuple[FieldModel, Recorder, Substation]:
     )
     field = FieldModel(setup.population, setup.base, setup.scenario, setup.secret, outdoors=setup.outdoors)
     return field, recorder, Substation(network, setup.load_flow, setup.later)
-
-
-async def _inline(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """The daemon's offload in simulated time: there is no loop to hold up."""
-    return function(*args, **kwargs)

@@ -18,14 +18,9 @@ from simulations.overview import overview, summed
 from simulations.record_reading import Record, of_feeder, read_record
 from simulations.report import Findings, page, sentences
 from simulations.results import customer_table, figures_of, rules_of, series_table
-from simulations.runner import (
-    FieldRun,
-    Setup,
-    prepare_all,
-    run_controlled_together,
-    run_uncontrolled_together,
-)
+from simulations.runner import FieldRun, run_controlled_together, run_uncontrolled_together
 from simulations.scenario import Scenario
+from simulations.setups import Setup, prepare_all
 
 STORE = "journal.sqlite3"
 

@@ -23,8 +23,9 @@ from grid_model.forecast.seasonal import SLOTS, WEEKEND, WORKDAY
 from grid_model.network import Floats, load_network
 from gridward.bench.stopwatch import best_us
 from simulations.profiles import load_profiles
-from simulations.runner import prepare, run_uncontrolled
+from simulations.runner import run_uncontrolled
 from simulations.scenario_file import parse_scenario
+from simulations.setups import prepare
 
 _NETWORK = "simbench:1-LV-rural3--0-sw"
 _SHOWN = (1, 4, 24)

@@ -20,8 +20,8 @@ from simulations.policies.measures import cut_kw, measures
 from simulations.policies.names import MARGIN, NONE, OPTIMUM, POLICIES
 from simulations.policies.page import page
 from simulations.policies.runs import PolicyRun, optimum_of
-from simulations.runner import prepare
 from simulations.scenario import Scenario
+from simulations.setups import prepare
 
 Row = dict[str, Any]
 _AGAINST = ("cut_kwh", "less_kwh")

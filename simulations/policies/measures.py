@@ -28,7 +28,7 @@ from simulations.policies.port import Flags
 from simulations.policies.runs import PolicyRun
 from simulations.recording import Recording
 from simulations.results import run_figures
-from simulations.runner import Setup
+from simulations.setups import Setup
 
 _LEAST_KWH = 0.005
 """A customer who gave less gave nothing."""

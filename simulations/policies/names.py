@@ -11,7 +11,7 @@ from simulations.policies.first_come import FirstCome
 from simulations.policies.largest_first import LargestFirst
 from simulations.policies.pro_rata import ProRata
 from simulations.policies.runs import PolicyRun, under_optimum, under_ours, under_rule, without_control
-from simulations.runner import Setup
+from simulations.setups import Setup
 
 NONE, OURS, MARGIN, OPTIMUM = "none", "ours", "margin", "optimum"
 _RULE_KNOWS = (

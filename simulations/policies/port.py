@@ -19,7 +19,7 @@ from controller.settings import Requests
 from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import Floats, Ints, Network
 from grid_model.violations import Limits
-from simulations.runner import Setup, site_of
+from simulations.setups import Setup, site_of
 
 Flags = NDArray[np.bool_]
 

@@ -22,7 +22,8 @@ from simulations.policies.discipline import next_limits
 from simulations.policies.optimum import Optimum
 from simulations.policies.port import Rule, feeder_of
 from simulations.record_reading import Record, read_record
-from simulations.runner import LEAD_S, FieldRun, Setup, build_field, field_run, run_controlled
+from simulations.runner import LEAD_S, FieldRun, build_field, field_run, run_controlled
+from simulations.setups import Setup
 from simulations.simulate import evidence_of
 
 

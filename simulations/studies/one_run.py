@@ -21,8 +21,9 @@ from grid_model.network_sources import keep_named
 from simulations.record_reading import read_record
 from simulations.recording import Recording
 from simulations.results import series_table
-from simulations.runner import Setup, prepare, run_controlled, run_uncontrolled
+from simulations.runner import run_controlled, run_uncontrolled
 from simulations.scenario_file import parse_scenario
+from simulations.setups import Setup, prepare
 from simulations.simulate import STORE, judged
 from simulations.studies.plan import Run
 

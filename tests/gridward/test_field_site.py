@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from controller.settings_file import load_site
 from gridward.demo import SCENARIO
 from gridward.field_site import FieldSite, write_site
-from simulations.runner import prepare
 from simulations.scenario_file import load_scenario
+from simulations.setups import prepare
 
 WHERE = FieldSite("127.0.0.1", 1883, "127.0.0.1", 502, "rtu_generic", 8099)
 

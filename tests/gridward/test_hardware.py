@@ -10,8 +10,8 @@ from customers.registry import Customer, Device, Registry
 from gridward.field_site import FieldSite, write_site
 from gridward.hardware import check_hardware, load_hardware
 from simulations.real_parts import RealParts
-from simulations.runner import prepare
 from simulations.scenario_file import load_scenario
+from simulations.setups import prepare
 
 SMALL = Path("simulations/scenarios/small.toml")
 REGISTRY = Registry(

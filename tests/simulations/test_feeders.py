@@ -5,7 +5,8 @@ import pytest
 
 from simulations.errors import ScenarioRejected
 from simulations.record_reading import Record, of_feeder
-from simulations.runner import prepare_all, run_uncontrolled_together
+from simulations.runner import run_uncontrolled_together
+from simulations.setups import prepare_all
 from simulations.simulate import simulate
 from tests.simulations.small_field import scenario
 

@@ -26,8 +26,9 @@ from simulations.mqtt_field import MqttField, Wiring
 from simulations.occurrences import LinkDrops, LinkReturns
 from simulations.population import Population, draw_population
 from simulations.record_reading import read_record
-from simulations.runner import Setup, prepare, run_controlled
+from simulations.runner import run_controlled
 from simulations.scenario_file import parse_scenario
+from simulations.setups import Setup, prepare
 from simulations.simulate import evidence_of
 from simulations.substation import Substation
 from tests.simulations.small_field import SECRET, START, command, field_of, flat_load, population, scenario

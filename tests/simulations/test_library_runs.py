@@ -17,9 +17,10 @@ from controller.settings import Limits
 from controller.stores.sqlite import SqliteStore
 from simulations.checker import judge
 from simulations.record_reading import Record, of_feeder, read_record
-from simulations.runner import FieldRun, Setup, prepare_all, run_controlled_together
+from simulations.runner import FieldRun, run_controlled_together
 from simulations.scenario_file import load_scenario
 from simulations.scenario_library import find_scenario, names
+from simulations.setups import Setup, prepare_all
 from simulations.simulate import evidence_of
 
 SHORT: dict[str, tuple[str, int]] = {

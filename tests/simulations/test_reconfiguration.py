@@ -8,8 +8,9 @@ from controller.stores.sqlite import SqliteStore
 from simulations.errors import ScenarioRejected
 from simulations.reconfiguration import stages_of
 from simulations.record_reading import read_record
-from simulations.runner import prepare, run_controlled, run_uncontrolled
+from simulations.runner import run_controlled, run_uncontrolled
 from simulations.scenario import Scenario
+from simulations.setups import prepare
 from tests.simulations.small_field import START, scenario
 
 STREETS = "pandapower:create_kerber_landnetz_freileitung_1"

@@ -6,8 +6,8 @@ import pytest
 
 from simulations.policies import names
 from simulations.policies.names import GROUPS, POLICIES
-from simulations.runner import Setup, prepare
 from simulations.scenario_file import parse_scenario
+from simulations.setups import Setup, prepare
 
 VILLAGE = """\
 [network]

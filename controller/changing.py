@@ -30,6 +30,7 @@ def changed(
         end=end,
         epoch=situation.epoch,
         moves_kw=max(record.limit_kw - limit_kw, 0.0),
+        direction=record.planned.direction,
     )
     if not passes:
         return None

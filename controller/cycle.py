@@ -27,6 +27,7 @@ from controller import data_alarms, easing, events, failsafes, planning, raising
 from controller.announcements import AnnouncerState, Told, announce
 from controller.baselines import WINDOW
 from controller.books import Books
+from controller.bounds import at_point
 from controller.entries import Entry, EventOpened, RequestChanged
 from controller.feeder_check import Check, check
 from controller.feeder_control import FeederControl
@@ -36,7 +37,15 @@ from controller.look_ahead import LookAhead, gather, look, measured
 from controller.memory import Memory
 from controller.operators import Orders
 from controller.people import asking
-from controller.release import Releases, comes_back_kw, curtailed_kw, releases, renewals, without_control_kw
+from controller.release import (
+    Releases,
+    comes_back_kw,
+    curtailed_kw,
+    held_back_kw,
+    releases,
+    renewals,
+    without_control_kw,
+)
 from controller.round_record import round_record
 from controller.situation import Expectation, RunningEvent, Situation
 from controller.stores.port import FeederSample
@@ -278,7 +287,7 @@ def _flexible_kw(situation: Situation) -> Floats:
     """(n_sp,) what the devices at each service point could give."""
     flexible = np.zeros(len(situation.control.network.service_points))
     for device in planning.flexible_devices(situation, situation.expectations):
-        flexible[device.service_point] += max(device.p_kw - device.min_kw, 0.0)
+        flexible[device.service_point] += device.highest_kw - device.lowest_kw
     return flexible
 
 
@@ -292,7 +301,7 @@ def _asked(situation: Situation, freed: Releases, located: Sequence[Contribution
         return planning.Plan(expectations=standing)
     known = situation.control.device_position
     leaving = {
-        record.planned.target: comes_back_kw(situation, record)
+        record.planned.target: at_point(record, comes_back_kw(situation, record))
         for record in situation.limited
         if record.request in owed and record.planned.target in known
     }
@@ -338,7 +347,7 @@ def _sample(situation: Situation, uncontrolled: LoadFlowResult) -> FeederSample:
         transformer_loading_percent=_highest(result.transformer_loading_percent),
         max_line_loading_percent=_highest(result.line_loading_percent),
         without_control_percent=events.highest_loading(uncontrolled),
-        curtailed_kw=sum(curtailed_kw(situation).values()),
+        curtailed_kw=sum(curtailed_kw(situation).values()) + sum(held_back_kw(situation).values()),
         substation_p_kw=_substation_p_kw(situation),
     )
 
@@ -352,7 +361,7 @@ def _substation_p_kw(situation: Situation) -> float | None:
 def _without_control(situation: Situation) -> LoadFlowResult:
     """The loadings if nobody were limited now."""
     result = situation.check.result
-    if not result.converged or not curtailed_kw(situation):
+    if not result.converged or not (curtailed_kw(situation) or held_back_kw(situation)):
         return result
     return situation.solve(without_control_kw(situation))
 

@@ -355,6 +355,7 @@ def _gate_passes(record: RequestRecord, gatekeeper: Gatekeeper) -> bool:
         start=planned.start,
         end=record.end,
         epoch=gatekeeper.epoch,
+        direction=planned.direction,
     )
 
 
@@ -371,6 +372,7 @@ def _message(control: FeederControl, record: RequestRecord, epoch: int) -> Outbo
         end=record.end,
         epoch=epoch,
         sequence=record.sequence,
+        direction=planned.direction,
     )
 
 

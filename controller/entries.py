@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from devices.messages import Direction
+
 RequestState = Literal[
     "planned",
     "sent",
@@ -145,11 +147,11 @@ class RequestPlanned(_Entry, frozen=True, kw_only=True, tag="request_planned"):
     customer: str
     service_point: str
     limit_kw: float
-    """for a device: its own power; for a person: the power at their meter"""
+    """for a device: its own power, in `direction`; for a person: the power at their meter"""
     p_before_kw: float
-    """what the target took when planned: the device, or a person's meter"""
+    """what the target took, or fed in, when planned: the device, or a person's meter"""
     baseline_kw: float
-    """at the meter, frozen now, before anybody is told"""
+    """at the meter, frozen now, before anybody is told; below 0 where it feeds in"""
     start: datetime
     end: datetime
     epoch: int
@@ -168,6 +170,8 @@ class RequestPlanned(_Entry, frozen=True, kw_only=True, tag="request_planned"):
     ordered: Ordered | None = None
     """an operator asks, not the automatic; `event` then is the order's id, and element and value tell what
     was loaded most"""
+    direction: Direction = "consumption"
+    """what is bounded; with `production` the limit, what was before and the floor are of what is fed in"""
 
 
 class RequestChanged(_Entry, frozen=True, kw_only=True, tag="request_changed"):

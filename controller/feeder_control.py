@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller import settings
+from controller.bounds import direction_of
 from controller.errors import ConfigRejected
 from customers.consent_links import ConsentLinks
 from customers.programmes import LIVE_METER
@@ -103,6 +104,12 @@ class FeederControl:
             if device.kind in _GIVING_KINDS:
                 feed_in_kw[self.device_position[device.device]] += device.rated_kw
         return Estimator(self.network, self.load_flow, replace(house, feed_in_kw=feed_in_kw))
+
+    @cached_property
+    def asks_feed_in(self) -> bool:
+        """Whether there is anybody who may be asked to feed in less."""
+        feeds_in = any(direction_of(device.kind) == "production" for device in self.registry.devices)
+        return feeds_in and self.site.requests.limit_feed_in
 
     @cached_property
     def guarded(self) -> tuple[Device, ...]:

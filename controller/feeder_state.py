@@ -16,7 +16,7 @@ import numpy as np
 from controller import plausibility, settings
 from controller.feeder_control import FeederControl
 from controller.plausibility import Columns, Floats, Refusals, Window
-from devices.messages import DeviceStatus, GuardState, Reading, ReadingBatch
+from devices.messages import DeviceStatus, Direction, GuardState, Reading, ReadingBatch
 from grid_model.snapshot import Quality, Snapshot
 
 USED_UNTIL = 10
@@ -80,6 +80,15 @@ class DeviceState:
     nominal_kw: float | None = None
     guard: GuardState | None = None
     """where it stands between us and silence"""
+    production_limit_kw: float | None = None
+    production_request: str | None = None
+    """`limit_kw` and `request` of what it feeds in"""
+
+    def shows(self, direction: Direction) -> tuple[float | None, str | None]:
+        """(limit_kw, request) that it shows in this direction."""
+        if direction == "production":
+            return self.production_limit_kw, self.production_request
+        return self.limit_kw, self.request
 
 
 @dataclass(frozen=True)
@@ -233,6 +242,8 @@ def _said(status: DeviceStatus) -> DeviceState:
         heartbeat_timeout_s=status.heartbeat_timeout_s,
         nominal_kw=status.nominal_kw,
         guard=status.state,
+        production_limit_kw=status.production_limit_kw,
+        production_request=status.production_request,
     )
 
 

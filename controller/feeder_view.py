@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 
 from controller.books import Books, EventRecord
+from controller.bounds import turned
 from controller.cycle import Decisions
 from controller.entries import ViolationAppeared
 from controller.events import highest_loading
@@ -227,22 +228,25 @@ def _request(control: FeederControl, decided: Decisions, record: RequestRecord) 
         shown_limit_kw=_shown_limit_kw(control, decided, record),
         ordered_by=None if record.ordered is None else record.ordered.by,
         ordered_until=None if record.ordered is None else record.ordered.until,
+        direction=planned.direction,
     )
 
 
 def _shown_limit_kw(control: FeederControl, decided: Decisions, record: RequestRecord) -> float | None:
     """By its own word of lately; None where it says none, or that of another request."""
     shown = decided.memory.state.devices.get(record.planned.target)
-    if record.resource == "person" or shown is None or shown.request != record.request:
+    if record.resource == "person" or shown is None:
         return None
-    return shown.limit_kw if is_there(control, shown, decided.sample.at) else None
+    limit_kw, request = shown.shows(record.planned.direction)
+    return limit_kw if request == record.request and is_there(control, shown, decided.sample.at) else None
 
 
 def _observed_kw(control: FeederControl, decided: Decisions, record: RequestRecord) -> float | None:
-    """What the device itself, or a person's meter, shows now."""
+    """What the device itself, or a person's meter, shows now, in the direction that is bounded."""
     now, state = decided.sample.at, decided.memory.state
     if record.resource == "device":
-        return state.device_p_kw(record.planned.target, now, STATUS_FRESH * control.site.cycle.fresh_s)
+        p_kw = state.device_p_kw(record.planned.target, now, STATUS_FRESH * control.site.cycle.fresh_s)
+        return None if p_kw is None else turned(record.planned.direction, p_kw)
     position = control.place.get(record.planned.service_point)
     if position is None or decided.check.snapshot.quality[position] != Quality.MEASURED:
         return None

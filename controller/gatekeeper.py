@@ -13,11 +13,13 @@ from typing import assert_never
 
 from controller import safety_gate
 from controller.books import Books
+from controller.bounds import direction_of
 from controller.entries import Resource
 from controller.feeder_control import FeederControl
 from controller.reach import limited_kw_since
 from controller.safety_gate import Ask, Facts, Passed, Purpose, Refused
 from controller.turns import Turn, turn_of
+from devices.messages import Direction
 
 
 @dataclass
@@ -61,9 +63,10 @@ class Gatekeeper:
         end: datetime,
         epoch: int,
         moves_kw: float = 0.0,
+        direction: Direction = "consumption",
     ) -> bool:
         """Whether the gate lets this command through; what it moves is taken off the budgets."""
-        ask = Ask(target, purpose, limit_kw, start, end, epoch, moves_kw)
+        ask = Ask(target, purpose, limit_kw, start, end, epoch, moves_kw, direction)
         verdict = safety_gate.judge(ask, self._facts(request, resource, target))
         match verdict:
             case Passed():
@@ -77,9 +80,11 @@ class Gatekeeper:
 
     def _facts(self, request: str, resource: Resource, target: str) -> Facts:
         registry, holder = self.control.registry, self.books.held_by(self.control.feeder, target, resource)
+        direction: Direction = "consumption"
         if resource == "device":
             device = registry.device.get(target)
             known, floor_kw = device is not None, device.min_kw if device else 0.0
+            direction = direction if device is None else direction_of(device.kind)
             protected = device is not None and registry.is_protected(device)
         else:
             customer = self.control.customer.get(target)
@@ -99,6 +104,7 @@ class Gatekeeper:
             feeder_budget_kw=self.feeder_budget_kw - self.moved_kw,
             fleet_budget_kw=self.fleet_budget_kw - self.moved_kw,
             failsafe_proven=resource != "device" or target not in self.unproven,
+            direction=direction,
         )
 
     def _turn_ends_by(self, resource: Resource, target: str) -> datetime | None:

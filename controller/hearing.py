@@ -22,7 +22,7 @@ from controller.operators import free
 from controller.plausibility import Refusals, RefusedCount
 from controller.refusal_log import tell
 from controller.requests import RequestRecord, Trigger, due, next_state, on_answer
-from devices.messages import Answer, DeviceStatus
+from devices.messages import Answer, DeviceStatus, Direction
 
 LIMIT_SHOWN_WITHIN_KW = 0.05
 """A device shows our limit if what it reports is this near."""
@@ -123,12 +123,13 @@ class _Hearing:
 
     def shown(self, status: DeviceStatus) -> None:
         """A status that shows our limit proves that the command arrived, even when the answer was lost."""
-        record = (
-            self.record(status.request)
-            if status.request is not None and status.limit_kw is not None
-            else None
-        )
-        if record is None or record.planned.target != status.device or record.resource != "device":
+        for direction, request, limit_kw in _shown(status):
+            record = None if request is None or limit_kw is None else self.record(request)
+            if record is not None and record.planned.direction == direction:
+                self._shows(record, status)
+
+    def _shows(self, record: RequestRecord, status: DeviceStatus) -> None:
+        if record.planned.target != status.device or record.resource != "device":
             return
         if record.state in ("planned", "sent", "unanswered", "failed"):
             trigger = on_answer(record, "accepted", self.now, self.held_by(status.device))
@@ -150,6 +151,14 @@ class _Hearing:
         confirmed = self.acknowledged.get(record.request, 0) >= record.sequence
         held_until = record.held_until or record.end
         return record.resource == "device" and record.releasing and not confirmed and self.now < held_until
+
+
+def _shown(status: DeviceStatus) -> tuple[tuple[Direction, str | None, float | None], ...]:
+    """What a device holds by its own word, in each direction."""
+    return (
+        ("consumption", status.request, status.limit_kw),
+        ("production", status.production_request, status.production_limit_kw),
+    )
 
 
 def _is_to_another_sender(answer: Answer, record: RequestRecord) -> bool:
@@ -202,7 +211,8 @@ def _not_held(
         spoke_since = device is not None and device.at is not None and device.at > (record.sent_at or now)
         if device is None or not device.online or not spoke_since:
             continue
-        holds = device.request == record.request and device.limit_kw is not None
-        if not holds or abs((device.limit_kw or 0.0) - record.limit_kw) > LIMIT_SHOWN_WITHIN_KW:
+        limit_kw, request = device.shows(record.planned.direction)
+        holds = request == record.request and limit_kw is not None
+        if not holds or abs((limit_kw or 0.0) - record.limit_kw) > LIMIT_SHOWN_WITHIN_KW:
             counts[record.request] = before.get(record.request, 0) + 1
     return counts

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from controller.books import Books
+from controller.bounds import at_point
 from controller.feeder_control import FeederControl
 from controller.look_ahead import LookAhead, gather
 from controller.reach import cut_kw
@@ -53,14 +54,15 @@ def _curtailed_kw(
     control: FeederControl, in_force: Iterable[RequestRecord], sample: FeederSample
 ) -> Floats | None:
     """(n_sp,) what limits took away; None when nobody can tell any more from whom."""
-    taken = np.zeros(len(control.network.service_points))
+    taken, total_kw = np.zeros(len(control.network.service_points)), 0.0
     if sample.curtailed_kw <= _NEGLIGIBLE_KW:
         return taken
     for record in in_force:
         position = control.place.get(record.planned.service_point)
         if position is not None:
-            taken[position] += cut_kw(record)
-    return taken * (sample.curtailed_kw / taken.sum()) if taken.any() else None
+            taken[position] += at_point(record, cut_kw(record))
+            total_kw += cut_kw(record)
+    return taken * (sample.curtailed_kw / total_kw) if total_kw > 0 else None
 
 
 class _InForce:

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from controller import entries as e
 from controller.books import Books
+from controller.bounds import feeds_in
 from controller.narration_alarms import alarm_sentence
 from controller.narration_orders import order_sentence
 from controller.narration_people import (
@@ -167,17 +168,19 @@ def _in_silence(failsafe_kw: float, failsafe_s: int) -> str:
 
 
 def _planned(entry: e.RequestPlanned) -> str:
-    below = (
-        f"below {entry.limit_kw:.1f} kW until {_clock(entry.end)} UTC (it took {entry.p_before_kw:.1f} kW)"
+    stay, did = (
+        ("stay below", "took") if entry.direction == "consumption" else ("feed in no more than", "fed in")
     )
+    until = f"until {_clock(entry.end)} UTC (it {did} {entry.p_before_kw:.1f} kW)"
+    below = f"{stay} {entry.limit_kw:.1f} kW {until}"
     stands = "may soon be at" if entry.expected else "is at"
     why = f"because {named(entry.element, capital=False)} {stands} {figure(entry.element, entry.value)}"
     if entry.ordered is not None:
         why = f"as {entry.ordered.by} ordered"
     if entry.resource == "person":
-        return f"Asking customer {entry.customer} to stay {below}, {why}"
+        return f"Asking customer {entry.customer} to {below}, {why}"
     device = f"{DEVICE_KINDS.get(entry.kind, entry.kind)} {entry.target}"
-    return f"Asking {device} of customer {entry.customer} to stay {below}, {why}"
+    return f"Asking {device} of customer {entry.customer} to {below}, {why}"
 
 
 def _round(entry: e.RoundPlanned) -> str:
@@ -196,7 +199,8 @@ def _changed(entry: e.RequestChanged, record: RequestRecord | None) -> str:
             return f"{whom}: limit kept until {_clock(entry.end)} UTC{by}"
         case "tightened" | "raised" | "relaxed":
             limit = f"{entry.limit_kw:.1f} kW until {_clock(entry.end)} UTC"
-            return f"{whom}: limit {entry.reason} to {limit}{by}"
+            of = " on feeding in" if record is not None and feeds_in(record) else ""
+            return f"{whom}: limit{of} {entry.reason} to {limit}{by}"
         case "released":
             return f"{whom}: released, there is room again"
         case "overridden":

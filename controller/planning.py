@@ -1,5 +1,5 @@
-"""[5] Who is to take less, and how much: the least curtailment that clears the violations, on devices that
-can. Pure.
+"""[5] Who is to take less, or to feed in less, and how much: the least curtailment that clears the
+violations, on devices that can. Pure.
 
 It plans on the *expected* snapshot: what was asked a moment ago and is not visible yet counts as obeyed, for
 a bounded time, so that no cycle asks again for what is on its way. A device is asked only while it is online
@@ -7,7 +7,10 @@ and tells its power; not when it is protected, is of guard mode and does not sho
 by an operator, did not do what it was asked in this event, has had its turn in it (`turns.py`), or was
 released a short while ago (that last rule yields above `at_once_percent`). What is limited already may be
 limited further, down to its floor. While an event is open it does not wait for a limit to be broken again:
-`act_above_share` of it is enough, and so is what may come within the lead (`headroom.py`). Where a customer
+`act_above_share` of it is enough, and so is what may come within the lead (`headroom.py`).
+
+Inverters are asked to feed in less, and only where that relieves what is outside its limits; where it is
+feed-in that does it, nobody is asked to take less (`relief.py`). Where a customer
 agreed to a programme for devices, its hours and counts bind (`call_rules.py`); who said no to a notice keeps
 the devices of the same programme out of the event.
 """
@@ -15,20 +18,23 @@ the devices of the same programme out of the event.
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from controller import allocation_rules
 from controller.baselines import meter_before
+from controller.bounds import at_point, direction_of, turned
 from controller.changing import changed
 from controller.entries import Entry, EventShort, RequestChanged, RequestPlanned
 from controller.failsafes import may_be_asked
 from controller.people import call_rules
 from controller.reach import lapse_spread_s
+from controller.relief import relieves
 from controller.requests import RequestRecord, request_id
 from controller.situation import Expectation, RunningEvent, Situation, comply_within_s
 from customers.registry import Customer, Device
+from devices.messages import Direction
 from grid_model.allocation import Curtailment, FlexibleDevice, allocate
 from grid_model.allocation.missing import missing
 from grid_model.errors import Diverged
@@ -39,8 +45,6 @@ from grid_model.violations import Limits, Violation, find_violations
 
 OBEYED_WITHIN_KW = 0.2
 """A device takes no more than it may if it is above its limit by less than this."""
-_NEVER_ASKED = frozenset({"pv_inverter"})
-"""Only consumption is planned, and an inverter has none to give up, whatever sign its power has."""
 _FAILED_STATES = ("refused", "unanswered", "failed", "overridden")
 
 
@@ -63,7 +67,7 @@ def expected_p_kw(situation: Situation) -> tuple[Floats, dict[int, Expectation]]
     for position, expectation in (_from_books(situation) | dict(situation.expectations)).items():
         records = [situation.books.requests.get(r) for r in expectation.requests]
         believed = expectation.until > situation.now and all(r is not None and r.is_open for r in records)
-        if believed and p_kw[position] > expectation.p_kw:
+        if believed and expectation.is_ahead_of(float(p_kw[position])):
             standing[position] = expectation
     if standing:
         p_kw = p_kw.copy()
@@ -78,14 +82,21 @@ def _from_books(situation: Situation) -> dict[int, Expectation]:
     found: dict[int, Expectation] = {}
     for record in situation.limited:
         until, position = record.limits[-1][0] + patience, situation.position(record)
-        p_kw = situation.device_p_kw(record.planned.target)
-        excess_kw = (record.planned.p_before_kw if p_kw is None else p_kw) - record.limit_kw
+        kw = situation.target_kw(record)
+        excess_kw = (record.planned.p_before_kw if kw is None else kw) - record.limit_kw
         if until > situation.now and excess_kw > OBEYED_WITHIN_KW:
             shown_kw = float(situation.check.snapshot.p_kw[position])
             before = found.get(position, Expectation(shown_kw, until, ()))
             requests = (*before.requests, record.request)
-            found[position] = Expectation(before.p_kw - excess_kw, until, requests)
+            moved_kw = before.p_kw - shown_kw - at_point(record, excess_kw)
+            found[position] = _expected(shown_kw, moved_kw, until, requests)
     return found
+
+
+def _expected(shown_kw: float, moved_kw: float, until: datetime, requests: tuple[str, ...]) -> Expectation:
+    """What a service point that shows `shown_kw` should show: `moved_kw` above 0 where less is fed in."""
+    direction: Direction = "production" if moved_kw > 0 else "consumption"
+    return Expectation(shown_kw + moved_kw, until, requests, direction)
 
 
 def plan(
@@ -94,7 +105,7 @@ def plan(
     """The cuts that the violations of now ask for. Call only while `situation.may_act`.
 
     `located`: who causes them, for the record. `leaving`: devices that are freed in any case in this pass,
-    with what they will take more, in kW: others give that too.
+    with what they will take more, in kW (feed in more: below 0): others give that too.
     """
     event, worst = situation.event, pressing(situation)
     p_kw, standing = expected_p_kw(situation)
@@ -187,7 +198,7 @@ def flexible_devices(situation: Situation, standing: Mapping[int, Expectation]) 
     control, taken_out = situation.control, situation.left_alone | failed_in_event(situation.event_records)
     for device in control.registry.devices:
         owner = control.registry.by_service_point.get(device.service_point)
-        if device.kind in _NEVER_ASKED:
+        if not relieves(situation, device):
             continue
         if device.device in taken_out or (owner is not None and owner.customer in situation.left_alone):
             continue  # a notice that failed is no reason to leave the customer's devices alone
@@ -198,9 +209,16 @@ def flexible_devices(situation: Situation, standing: Mapping[int, Expectation]) 
         position = control.device_position[device.device]
         if has_had_turn(situation, device, owner):
             continue
-        p_kw = _can_give(situation, device, position in standing)
-        if p_kw is not None and p_kw > device.min_kw + OBEYED_WITHIN_KW:
-            yield FlexibleDevice(device.device, position, p_kw, device.min_kw)
+        kw = _can_give(situation, device, position in standing)
+        if kw is not None and kw > device.min_kw + OBEYED_WITHIN_KW:
+            yield _flexible(device, position, kw)
+
+
+def _flexible(device: Device, position: int, kw: float) -> FlexibleDevice:
+    """With `kw` in its direction, and from there down to its floor."""
+    if direction_of(device.kind) == "consumption":
+        return FlexibleDevice(device.device, position, kw, device.min_kw)
+    return FlexibleDevice(device.device, position, -kw, -kw, max_kw=-device.min_kw)
 
 
 def has_had_turn(situation: Situation, device: Device, owner: Customer | None) -> bool:
@@ -227,10 +245,13 @@ def failed_in_event(records: Sequence[RequestRecord]) -> frozenset[str]:
 
 
 def _can_give(situation: Situation, device: Device, pending: bool) -> float | None:
-    """The power that counts as the device's present one; None when it must not be asked now."""
+    """The power that counts as the device's present one, in its direction; None when it must not be asked
+    now.
+    """
     p_kw = situation.device_p_kw(device.device)
     if p_kw is None:
         return None
+    p_kw = turned(direction_of(device.kind), p_kw)
     record = situation.books.held_by(situation.control.feeder, device.device)
     if record is None:
         return None if _was_just_released(situation, device.device) else p_kw
@@ -290,7 +311,8 @@ def _ask(
     passed: dict[int, list[tuple[str, float]]] = {}
     for place, cut in enumerate(cuts):
         # Rounded up to whole watts: never below what was computed, so never below a floor.
-        limit_kw = math.ceil(round(cut.limit_kw * 1000, 6)) / 1000
+        direction = direction_of(situation.control.registry.device[cut.device].kind)
+        limit_kw = math.ceil(round(turned(direction, cut.limit_kw) * 1000, 6)) / 1000
         held = situation.books.held_by(situation.control.feeder, cut.device)
         entry = (
             _new(
@@ -316,8 +338,8 @@ def _ask(
     until = situation.now + timedelta(seconds=comply_within_s(situation.control))
     expectations = dict(so_far.expectations)
     for position, asked in passed.items():
-        expected_kw = float(p_kw[position]) + sum(kw for _, kw in asked)
-        expectations[position] = Expectation(expected_kw, until, tuple(request for request, _ in asked))
+        moved_kw, requests = sum(kw for _, kw in asked), tuple(request for request, _ in asked)
+        expectations[position] = _expected(float(p_kw[position]), moved_kw, until, requests)
     return replace(
         so_far,
         entries=tuple(entries),
@@ -344,7 +366,8 @@ def _new(
     """
     control, now = situation.control, situation.now
     device, request = control.registry.device[cut.device], request_id(event.event, number)
-    position = control.device_position[cut.device]
+    position, direction = control.device_position[cut.device], direction_of(device.kind)
+    before_kw = turned(direction, cut.p_kw)
     owner = control.registry.by_service_point.get(device.service_point)
     spread_s = lapse_spread_s(control.site) * place / together
     name = "" if owner is None else owner.customer
@@ -361,7 +384,8 @@ def _new(
         start=now,
         end=end,
         epoch=situation.epoch,
-        moves_kw=cut.p_kw - limit_kw,
+        moves_kw=before_kw - limit_kw,
+        direction=direction,
     ):
         return None
     service_point = control.network.service_points[position]
@@ -376,7 +400,7 @@ def _new(
         customer=owner.customer if owner else "",
         service_point=service_point,
         limit_kw=limit_kw,
-        p_before_kw=cut.p_kw,
+        p_before_kw=before_kw,
         baseline_kw=device_baseline_kw(situation, position),
         start=now,
         end=end,
@@ -388,6 +412,7 @@ def _new(
         floor_kw=device.min_kw,
         share_percent=shares.get(service_point),
         programme=None if slot is None else slot.name,
+        direction=direction,
     )
 
 

@@ -252,7 +252,7 @@ def status_fault(status: DeviceStatus, rated_kw: float, window: Window) -> str |
     """Why a device's status cannot be used, or None. An old one is only old: the broker retains it."""
     if status.at is not None and status.at.timestamp() > window.newest_s:
         return "future"
-    for value in (status.p_kw, status.limit_kw):
+    for value in (status.p_kw, status.limit_kw, status.production_limit_kw):
         if value is not None and not math.isfinite(value):
             return "not_finite"
     if status.p_kw is not None and abs(status.p_kw) > OVER_BOUND * max(rated_kw, 1.0):

@@ -18,6 +18,7 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 
+from controller.bounds import at_point
 from controller.changing import changed
 from controller.entries import RequestChanged
 from controller.reach import cut_kw, renewed_within
@@ -79,13 +80,14 @@ def _left(situation: Situation, freed: Releases) -> tuple[Floats, float, bool]:
         if record.request in freed.released:
             budget_kw -= cut_kw(record)
             if binds(situation, record):
-                p_kw[situation.position(record)] += free_kw(situation, record) - _now_kw(situation, record)
+                more_kw = free_kw(situation, record) - _now_kw(situation, record)
+                p_kw[situation.position(record)] += at_point(record, more_kw)
     return p_kw, budget_kw, one_may and not freed.released
 
 
 def _now_kw(situation: Situation, record: RequestRecord) -> float:
-    p_kw = situation.device_p_kw(record.planned.target)
-    return record.limit_kw if p_kw is None else min(p_kw, record.limit_kw)
+    kw = situation.target_kw(record)
+    return record.limit_kw if kw is None else min(kw, record.limit_kw)
 
 
 def _candidates(situation: Situation, freed: Releases) -> list[RequestRecord]:
@@ -149,7 +151,8 @@ def _fits(situation: Situation, record: RequestRecord, p_kw: Floats, more_kw: fl
 def _with_more(situation: Situation, record: RequestRecord, p_kw: Floats, more_kw: float) -> Floats:
     """(n_sp,) with the device at all of a limit that is `more_kw` higher."""
     after = p_kw.copy()
-    after[situation.position(record)] += record.limit_kw + more_kw - _now_kw(situation, record)
+    risen_kw = record.limit_kw + more_kw - _now_kw(situation, record)
+    after[situation.position(record)] += at_point(record, risen_kw)
     return after
 
 

@@ -1,8 +1,9 @@
 """[6] Frees devices, load flow first, staggered; renews those that cannot be freed yet. Pure.
 
 A limited device counts as coming back to what it took before it was limited, and to more for a while where
-its kind makes up for what it missed (a heat pump; `grid_model/allocation/restoring.py`); one whose limit does
-not bind (it takes clearly less than it may) as staying where it is. Those released a moment ago count as back
+its kind makes up for what it missed (a heat pump; `grid_model/allocation/restoring.py`); an inverter as
+feeding in all that it can, whatever the sun did when it was limited; one whose limit does not bind (it takes,
+or feeds in, clearly less than it may) as staying where it is. Those released a moment ago count as back
 already. The longest limited is tried first, and released when the load flow with its power back stays below
 the closing threshold everywhere, while it makes up and afterwards. No more than `release_share_per_minute` of
 what the event took away comes back in 60 s, but one device always may.
@@ -27,6 +28,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from controller.bounds import at_point, feeds_in, free_again_kw
 from controller.changing import changed
 from controller.entries import Entry, RequestChanged
 from controller.operators import free
@@ -43,7 +45,7 @@ from controller.reach import (
 )
 from controller.requests import RequestRecord
 from controller.situation import Situation
-from customers.registry import Device, Registry
+from customers.registry import Registry
 from grid_model.allocation.restoring import Held, rebound_of
 from grid_model.network import Floats
 
@@ -279,8 +281,10 @@ class _Coming:
         position, held, rising_kw = situation.position(record), _held(situation, record), 0.0
         if not record.releasing and record.is_open:  # what it was raised by a moment ago counts already
             rising_kw = rising(situation, record)
-        at_first_kw[position] += max(held.taken_kw(1.0, 0.0) - held.now_kw - rising_kw, 0.0)
-        at_last_kw[position] += max(_back_to(situation, record) - rising_kw, 0.0)
+        first_kw = max(held.taken_kw(1.0, 0.0) - held.now_kw - rising_kw, 0.0)
+        last_kw = max(held.back_kw - held.now_kw - rising_kw, 0.0)
+        at_first_kw[position] += at_point(record, first_kw)
+        at_last_kw[position] += at_point(record, last_kw)
         return _Coming(at_first_kw, at_last_kw)
 
     def fits(self, situation: Situation) -> bool:
@@ -297,14 +301,14 @@ def _with_returns(situation: Situation) -> _Coming:
         if situation.is_placed(record):
             coming = coming.with_back(situation, record)
     for record in situation.limited:
-        more_kw, position = rising(situation, record), situation.position(record)
+        more_kw, position = at_point(record, rising(situation, record)), situation.position(record)
         coming.at_first_kw[position] += more_kw
         coming.at_last_kw[position] += more_kw
     return coming
 
 
 def rising(situation: Situation, record: RequestRecord) -> float:
-    """What a device whose limit went up a moment ago does not show yet of it, in kW."""
+    """What a device whose limit went up a moment ago does not show yet of it, in kW of its direction."""
     since = situation.now - RETURN_WITHIN
     if record.limits[-1][0] <= since or lowest_kw_since(record, since) >= record.limit_kw:
         return 0.0
@@ -319,7 +323,7 @@ def coming_kw(situation: Situation) -> Floats:
 
 
 def free_kw(situation: Situation, record: RequestRecord) -> float:
-    """What a limited device takes at most once it is free."""
+    """What a limited device takes, or feeds in, at most once it is free."""
     return _held(situation, record).taken_kw(1.0, 0.0)
 
 
@@ -329,43 +333,38 @@ def pace(situation: Situation) -> tuple[float, bool]:
 
 
 def _held(situation: Situation, record: RequestRecord) -> Held:
-    """The target as the way back sees it."""
+    """The target as the way back sees it, in kW of its direction."""
     target = record.planned.target
-    p_kw, device = situation.device_p_kw(target), situation.control.registry.device.get(target)
+    kw, device = situation.target_kw(record), situation.control.registry.device.get(target)
     return Held(
         device=target,
         service_point=situation.position(record),
-        now_kw=record.limit_kw if p_kw is None else p_kw,
-        back_kw=_took_kw(record, device),
+        now_kw=record.limit_kw if kw is None else kw,
+        back_kw=free_again_kw(record, device),
         rebound=rebound_of(record.planned.kind),
         most_kw=None if device is None else device.rated_kw,
     )
 
 
-def _took_kw(record: RequestRecord, device: Device | None) -> float:
-    """What it took before; where an operator limited it before it took anything, all that it can."""
-    before_kw = record.planned.p_before_kw
-    return device.rated_kw if device is not None and before_kw < record.limit_kw else before_kw
-
-
-def _back_to(situation: Situation, record: RequestRecord) -> float:
-    """What is still to come until the target takes what it took before."""
-    held = _held(situation, record)
-    return max(held.back_kw - held.now_kw, 0.0)
-
-
 def comes_back_kw(situation: Situation, record: RequestRecord) -> float:
-    """What a limited device will take more once it is free, and has made up for what it missed."""
-    return 0.0 if not binds(situation, record) else _back_to(situation, record)
+    """What a limited device will take, or feed in, more once it is free, and has made up for what it missed.
+
+    For feed-in a guess, not a bound: as much as before it was limited.
+    """
+    if not binds(situation, record):
+        return 0.0
+    held = _held(situation, record)
+    back_kw = record.planned.p_before_kw if feeds_in(record) else held.back_kw
+    return max(back_kw - held.now_kw, 0.0)
 
 
 def binds(situation: Situation, record: RequestRecord) -> bool:
     """Whether the limit holds the device back; taken for granted where its power is not known. One that was
     raised a moment ago is judged by the limit before.
     """
-    p_kw = situation.device_p_kw(record.planned.target)
+    kw = situation.target_kw(record)
     limit_kw = lowest_kw_since(record, situation.now - RETURN_WITHIN)
-    return p_kw is None or p_kw >= NOT_BINDING_SHARE * limit_kw - OBEYED_WITHIN_KW
+    return kw is None or kw >= NOT_BINDING_SHARE * limit_kw - OBEYED_WITHIN_KW
 
 
 def _fits(situation: Situation, p_kw: Floats) -> bool:
@@ -395,21 +394,32 @@ def _renewed(situation: Situation, record: RequestRecord, end: datetime) -> Requ
 def without_control_kw(situation: Situation) -> Floats:
     """(n_sp,) what the service points would take if nobody were limited or asked now."""
     p_kw = situation.check.snapshot.p_kw.copy()
-    extra = curtailed_kw(situation)
-    for position, kw in extra.items():
+    for position, kw in curtailed_kw(situation).items():
         p_kw[position] += kw
+    for position, kw in held_back_kw(situation).items():
+        p_kw[position] -= kw
     return p_kw
 
 
+def held_back_kw(situation: Situation) -> dict[int, float]:
+    """What the limits in force now keep from being fed in, by service point; never below 0."""
+    held_back: dict[int, float] = {}
+    for record in situation.limited:
+        if feeds_in(record) and record.state in ("accepted", "active"):
+            position = situation.position(record)
+            held_back[position] = held_back.get(position, 0.0) + comes_back_kw(situation, record)
+    return held_back
+
+
 def curtailed_kw(situation: Situation) -> dict[int, float]:
-    """What the limits in force now take away, by service point; never below 0.
+    """What the limits in force now take away of what is taken, by service point; never below 0.
 
     A person's part shows at the same meter as that of a device, so the larger of both counts, not their sum.
     """
     by_device: dict[int, float] = {}
     by_person: dict[int, float] = {}
     for record in situation.books.open_requests(situation.control.feeder):
-        if not situation.is_placed(record):
+        if not situation.is_placed(record) or feeds_in(record):
             continue
         position = situation.position(record)
         if record.resource == "device":

@@ -8,6 +8,7 @@ The first rule that keeps a device out is the one that is told.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, get_args
 
+from controller.bounds import direction_of, turned
 from controller.entries import AskedInRound, Entry, LeftAlone, RequestChanged, RequestPlanned, RoundPlanned
 from controller.failsafes import may_be_asked
 from controller.people import call_rules
@@ -19,6 +20,7 @@ from controller.planning import (
     has_had_turn,
     pressing,
 )
+from controller.relief import relieves
 from controller.requests import RequestRecord
 from controller.situation import Expectation, Situation
 from customers.registry import Customer, Device
@@ -28,6 +30,7 @@ NAMED = 20
 """of those left alone for one reason so many are named, all are counted"""
 Reason = Literal[
     "feeds_in",
+    "would_not_help",
     "by_operator",
     "failed_in_event",
     "protected",
@@ -43,7 +46,9 @@ Reason = Literal[
     "could_give",
 ]
 """
-feeds_in: it has no consumption to give up · by_operator: a person took it or its customer out ·
+feeds_in: it feeds in, and less of that would relieve nothing, or nobody may be asked for it ·
+would_not_help: it takes power, and less of that would relieve nothing, because feed-in does it ·
+by_operator: a person took it or its customer out ·
 failed_in_event: it refused, was silent, could not be reached, or was freed by hand in this event ·
 protected: critical, or asked by notice only · not_in_its_hours: what was agreed does not let it be called now
 · opted_out: its customer said no in this event · failsafe_not_shown: of guard mode, unconfirmed ·
@@ -127,8 +132,8 @@ def why_not(  # noqa: PLR0911  one line per rule
 ) -> Reason:
     """Why `planning.flexible_devices` passes a device over: its rules, in their order."""
     registry, owner = situation.control.registry, _owner(situation, device)
-    if device.kind == "pv_inverter":
-        return "feeds_in"
+    if not relieves(situation, device):
+        return "feeds_in" if direction_of(device.kind) == "production" else "would_not_help"
     if device.device in situation.left_alone:
         return "by_operator"
     if device.device in failed:
@@ -164,13 +169,14 @@ def _cannot_give(situation: Situation, device: Device, standing: Mapping[int, Ex
     p_kw = situation.device_p_kw(device.device)
     if p_kw is None:
         return "power_not_known"
-    held, at_floor = _held(situation, device), p_kw <= device.min_kw + OBEYED_WITHIN_KW
+    kw = turned(direction_of(device.kind), p_kw)
+    held, at_floor = _held(situation, device), kw <= device.min_kw + OBEYED_WITHIN_KW
     if held is None:
         return "at_its_floor" if at_floor else "just_released"
     if held.releasing:
         return "being_released"
     pending = situation.control.device_position[device.device] in standing
-    above = p_kw > held.limit_kw + OBEYED_WITHIN_KW
+    above = kw > held.limit_kw + OBEYED_WITHIN_KW
     return "does_not_obey" if above and not pending else "at_its_floor"
 
 

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from devices.messages import Direction
+
 Purpose = Literal["new", "tightened", "renewed", "release"]
 Reason = Literal[
     "unknown_target",
     "protected",
     "not_finite",
     "below_floor",
+    "wrong_direction",
     "window",
     "too_long",
     "stale_epoch",
@@ -42,7 +45,10 @@ class Ask:
     end: datetime
     epoch: int
     moves_kw: float = 0.0
-    """how much less the target may take than before this command; 0 where that was counted before"""
+    """how much less the target may take, or feed in, than before this command; 0 where that was counted
+    before"""
+    direction: Direction = "consumption"
+    """of what it may take, or feed in"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,8 @@ class Facts:
     protected: bool
     """it, or its customer, is critical"""
     floor_kw: float
-    """its guaranteed minimum; for a person what nobody is asked to go below"""
+    """its guaranteed minimum, of a device that feeds in what it may always feed in; for a person what nobody
+    is asked to go below"""
     epoch: int
     """the epoch in force"""
     event_ends_by: datetime | None
@@ -68,6 +75,8 @@ class Facts:
     fleet_budget_kw: float
     failsafe_proven: bool = True
     """it is of event mode, or its own word shows what it does in silence"""
+    direction: Direction = "consumption"
+    """what may be bounded at the target, and what its floor is of"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +109,8 @@ def _target_fault(ask: Ask, facts: Facts) -> Reason | None:
         return "protected"
     if not (math.isfinite(ask.limit_kw) and math.isfinite(ask.moves_kw) and math.isfinite(facts.floor_kw)):
         return "not_finite"
+    if ask.direction != facts.direction:
+        return "wrong_direction"
     return "below_floor" if ask.limit_kw < facts.floor_kw else None
 
 

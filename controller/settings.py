@@ -334,6 +334,8 @@ class Requests(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """A device released is left alone this long (C5), unless above `at_once_percent`."""
     min_cut_kw: NotNegative = 0.3
     """A cut smaller than this is not worth a command."""
+    limit_feed_in: bool = True
+    """Inverters are asked to feed in less where feed-in overloads something, or lifts a voltage too high."""
     raise_limits: bool = True
     """Limits go up a little while there is room, before their devices may be freed whole."""
     raise_after_s: Positive = 180.0

@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from controller.books import Books
+from controller.bounds import turned
 from controller.entries import EmergencyStopped
 from controller.feeder_check import Check
 from controller.feeder_control import FeederControl
@@ -15,6 +19,7 @@ from controller.headroom import Headroom
 from controller.requests import RequestRecord
 from controller.stores.port import FeederSample
 from controller.turns import Turn, turn_of
+from devices.messages import Direction
 from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
 from grid_model.network import Floats
 from grid_model.violations import Violation
@@ -42,6 +47,12 @@ class Expectation:
     until: datetime
     """not believed after this"""
     requests: tuple[str, ...]
+    direction: Direction = "consumption"
+    """of what is to become less there"""
+
+    def is_ahead_of(self, shown_kw: float) -> bool:
+        """Whether what its meter shows has not come so far yet."""
+        return turned(self.direction, shown_kw) > turned(self.direction, self.p_kw)
 
 
 @dataclass(frozen=True)
@@ -128,6 +139,11 @@ class Situation:
         return {}
 
     @cached_property
+    def relieving(self) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+        """Filled by `relief`, once."""
+        return []
+
+    @cached_property
     def opted_out(self) -> frozenset[tuple[str, str | None]]:
         """(customer, programme) of those who said no to a notice of this event."""
         said_no = (r.planned for r in self.event_records if r.consent == "opted_out")
@@ -161,6 +177,11 @@ class Situation:
     def device_p_kw(self, device: str) -> float | None:
         """What a device takes by its own word, None when that is not known."""
         return self.state.device_p_kw(device, self.now, STATUS_FRESH * self.control.site.cycle.fresh_s)
+
+    def target_kw(self, record: RequestRecord) -> float | None:
+        """The same of a request's target, in the direction that the request bounds."""
+        p_kw = self.device_p_kw(record.planned.target)
+        return None if p_kw is None else turned(record.planned.direction, p_kw)
 
     @property
     def turns(self) -> Mapping[str, Turn]:

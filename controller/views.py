@@ -14,6 +14,7 @@ from controller.entries import Entry
 from controller.order_effects import ProposedOrder, WhatIf
 from controller.orders.giving import Warrant
 from controller.settings import Site
+from devices.messages import Direction
 from grid_model.network import Network
 
 
@@ -142,6 +143,8 @@ class RequestView:
     """the operator by whose order it is; None: the automatic's"""
     ordered_until: datetime | None = None
     """so long the automatic gives nothing of it back"""
+    direction: Direction = "consumption"
+    """what is bounded; with `production` every kW of the request is of what is fed in"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from controller.bounds import at_point
 from controller.operators import freed_by, named_by
 from controller.order_effects import (
     MOST_ORDERS,
@@ -182,7 +183,7 @@ def _freed(gathered: _Gathered) -> Iterator[DeviceEffect]:
             continue
         before_kw, back_kw = _now_kw(gathered, record), 0.0
         if record.resource == "device" and not record.releasing:
-            back_kw = comes_back_kw(situation, record)
+            back_kw = at_point(record, comes_back_kw(situation, record))
         elif record.resource == "person" and record.state == "active":
             back_kw = max(planned.p_before_kw - before_kw, 0.0)
         yield DeviceEffect(
@@ -208,7 +209,7 @@ def _now_kw(gathered: _Gathered, record: RequestRecord) -> float:
     p_kw = situation.device_p_kw(record.planned.target)
     if p_kw is None:
         gathered.cautions.add("power_not_known")
-    return record.limit_kw if p_kw is None else p_kw
+    return at_point(record, record.limit_kw) if p_kw is None else p_kw
 
 
 def _p_kw(situation: Situation, devices: Sequence[DeviceEffect]) -> Floats:

@@ -6,7 +6,7 @@ journal and ledger as plain data. Shares no code with the daemon. An empty list 
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -24,6 +24,8 @@ LATE_S = 5.0
 """A device may be limited this long past its end (C3)."""
 SILENT_S = 120.0
 """A device of guard mode that hears nothing for so long is at its failsafe (C9)."""
+FEEDS_IN = "pv_inverter"
+"""The kind of device of which only feeding in may be limited; of all others only taking."""
 KW_TOLERANCE = 1e-6
 KWH_TOLERANCE = 0.02
 ROUNDING_UNITS = 1
@@ -55,6 +57,8 @@ class Evidence:
     meter_kw: Mapping[str, Floats]
     """what the meter of each service point showed, (n_step,): the true power where it is right"""
     ended_at: datetime
+    sun_kw: Mapping[str, Floats] = field(default_factory=dict)
+    """(n_step,) what inverters would have fed in without any limit, as far as it is known"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Broken:
 
 PROMISES: Mapping[str, str] = {
     "floor": "no device was sent, or held, a limit below its guaranteed minimum",
+    "direction": "nobody but an inverter was told to feed in less, and no inverter to take less",
     "protected": "no critical customer or device was ever limited or asked",
     "end": "no device was limited past the end that it was told",
     "silence": "every armed device of guard mode that lost contact was at its failsafe within two minutes, "
@@ -122,6 +127,10 @@ def _floors(evidence: Evidence) -> Iterator[Broken]:
         least = floor.get(command.device, np.inf)
         if command.limit_kw < least - KW_TOLERANCE:
             yield Broken("floor", command.device, f"sent {command.limit_kw:g} kW at {at}, floor {least:g} kW")
+    for at, command in _commands(evidence):
+        device = evidence.registry.device.get(command.device)
+        if device is not None and (device.kind == FEEDS_IN) != (command.direction == "production"):
+            yield Broken("direction", device.device, f"was limited in its {command.direction} at {at}")
     for note in evidence.journal:
         limits = note.what in ("limited", "failsafe", "armed")
         if limits and (note.limit_kw or 0.0) < floor[note.device] - KW_TOLERANCE:
@@ -334,6 +343,10 @@ def _shown(evidence: Evidence, planned: Mapping[str, Raw]) -> Iterator[Broken]:
         if settlement["reduced_kwh"] > most_kwh + KWH_TOLERANCE:
             said = f"{settlement['reduced_kwh']:.3f} kWh"
             yield Broken("shown", request, f"{said} settled, the meter shows at most {most_kwh:.3f}")
+        held_back_kwh = _held_back_kwh(evidence, plan, request)
+        if settlement["reduced_kwh"] > held_back_kwh + KWH_TOLERANCE:
+            said = f"{settlement['reduced_kwh']:.3f} kWh"
+            yield Broken("shown", request, f"{said} settled, {held_back_kwh:.3f} of the sun were held back")
 
 
 def _priced(rules: Rules, entry: Raw, settlement: Raw) -> Iterator[Broken]:
@@ -345,7 +358,8 @@ def _priced(rules: Rules, entry: Raw, settlement: Raw) -> Iterator[Broken]:
 
 
 def _true_reduction_kwh(evidence: Evidence, plan: Raw, request: str) -> float:
-    """What the true meter was below the frozen baseline at most, from the plan to the settlement.
+    """What the true meter was below the frozen baseline at most, from the plan to the settlement; above it,
+    where feeding in was limited.
 
     An upper bound: minutes above the baseline are not set against those below, and one more step counts at
     each end, because the daemon reads the meter a moment after it moved.
@@ -354,8 +368,26 @@ def _true_reduction_kwh(evidence: Evidence, plan: Raw, request: str) -> float:
     begins = np.array([at.timestamp() for at in evidence.at])
     step_s = float(np.median(np.diff(begins))) if len(begins) > 1 else 0.0
     inside = (begins >= _at(plan).timestamp() - step_s) & (begins <= settled_at.timestamp() + step_s)
-    below_kw = np.maximum(plan["baseline_kw"] - evidence.meter_kw[plan["service_point"]][inside], 0.0)
-    return float(below_kw.sum() * step_s / 3600)
+    less_kw = plan["baseline_kw"] - evidence.meter_kw[plan["service_point"]][inside]
+    if plan.get("direction") == "production":
+        less_kw = -less_kw
+    return float(np.maximum(less_kw, 0.0).sum() * step_s / 3600)
+
+
+def _held_back_kwh(evidence: Evidence, plan: Raw, request: str) -> float:
+    """What the sun would have given beyond the device's own limits, by its own journal; one step more counts
+    at each end. Infinite where nobody knows the sun.
+    """
+    sun_kw = evidence.sun_kw.get(plan["target"])
+    if sun_kw is None or plan.get("direction") != "production":
+        return np.inf
+    begins = np.array([at.timestamp() for at in evidence.at])
+    step_s, kwh = float(np.median(np.diff(begins))), 0.0
+    for span in limit_spans(evidence.journal, evidence.ended_at):
+        if span.request == request:
+            inside = (begins >= span.begin.timestamp() - step_s) & (begins <= span.end.timestamp() + step_s)
+            kwh += float(np.maximum(sun_kw[inside] - span.limit_kw, 0.0).sum()) * step_s / 3600
+    return kwh
 
 
 def plain(findings: Sequence[Broken]) -> list[dict[str, Any]]:

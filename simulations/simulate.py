@@ -13,7 +13,8 @@ from typing import Any
 
 from controller.stores.sqlite import SqliteStore
 from controller.views import Told
-from simulations.checker import Broken, Evidence, judge
+from grid_model.network import Floats
+from simulations.checker import FEEDS_IN, Broken, Evidence, judge
 from simulations.overview import overview, summed
 from simulations.record_reading import Record, of_feeder, read_record
 from simulations.report import Findings, page, sentences
@@ -107,6 +108,9 @@ def judged(
 ) -> tuple[dict[str, Any], tuple[Broken, ...], Evidence]:
     """The figures of one feeder's two runs, the promises that were broken, and what the judge was shown."""
     evidence = evidence_of(setup, controlled, record)
+    free_kw = uncontrolled.recording.device_kw
+    if len(free_kw) == len(evidence.at):
+        evidence = replace(evidence, sun_kw=_sun_kw(setup, free_kw))
     broken = tuple(judge(evidence))
     results = figures_of(
         setup,
@@ -134,6 +138,12 @@ def evidence_of(setup: Setup, controlled: FieldRun, record: Record) -> Evidence:
         meter_kw={point: shown_kw[:, place] for place, point in enumerate(points)},
         ended_at=recording.at[-1],
     )
+
+
+def _sun_kw(setup: Setup, device_kw: Floats) -> dict[str, Floats]:
+    """What the inverters fed in, of (n_step, n_device)."""
+    devices = setup.population.registry.devices
+    return {d.device: -device_kw[:, place] for place, d in enumerate(devices) if d.kind == FEEDS_IN}
 
 
 def untrue_credits(setup: Setup, controlled: FieldRun, evidence: Evidence) -> int:

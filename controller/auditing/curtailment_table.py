@@ -58,8 +58,9 @@ def row(one: Curtailment) -> dict[str, Cell]:
     """One curtailment by column. None where the journal holds nothing: never 0 in its place.
 
     `value` and `limit` are of the element when the request was planned, in `unit`. `from` and `until` is when
-    it was in force. `limit_kw` is the lowest it ever had. What was settled is told as it holds now, after
-    all corrections; `first_reduced_kwh` is what held before the first one.
+    it was in force. `limit_kw` is the lowest it ever had; of a `pv_inverter` this, what was before and the
+    floor are of what it fed in. What was settled is told as it holds now, after all corrections;
+    `first_reduced_kwh` is what held before the first one.
     """
     record, planned = one.record, one.record.planned
     settled = record.corrected or record.settled

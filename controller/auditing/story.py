@@ -86,6 +86,8 @@ def _target(one: Curtailment) -> tuple[Line, ...]:
     took, whom = ("It took", "it") if planned.resource == "device" else ("The meter showed", "the customer")
     less = f": {less_kw:.1f} kW less" if less_kw > 0 else ""
     asked = f"{whom} was asked for no more than {planned.limit_kw:.1f} kW{less}"
+    if planned.direction == "production":
+        took, asked = "It fed in", f"it was asked to feed in no more than {planned.limit_kw:.1f} kW{less}"
     lines = [line(_plan(one), f"{took} {planned.p_before_kw:.1f} kW, and {asked}")]
     asked_of = len(one.event.requests)
     if asked_of > 1:
@@ -101,7 +103,8 @@ def _reasons(planned: e.RequestPlanned) -> Iterator[str]:
     if planned.programme is not None:
         yield f"It was asked by the terms of the programme {planned.programme}"
     if planned.floor_kw is not None:
-        yield f"It is guaranteed {planned.floor_kw:.1f} kW: it is never asked for less"
+        of = " of feeding in" if planned.direction == "production" else ""
+        yield f"It is guaranteed {planned.floor_kw:.1f} kW{of}: it is never asked for less"
     if planned.ordered is not None:
         yield f"{planned.ordered.by} chose it"
     elif planned.share_percent is None:
@@ -153,6 +156,8 @@ def _why_nothing(record: RequestRecord, told: e.RequestSettled) -> str:
         case "nothing_shown" if told.reduced_kwh > 0:
             return f"{told.reduced_kwh:.3f} kWh earn no whole point or cent"
         case "nothing_shown":
+            if record.planned.direction == "production":
+                return "the meter shows no less feed-in than the sun is believed to have left"
             return "the meter shows no less than the baseline"
         case _:
             return "the journal holds no booking for it, although it says credited"

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from controller.books import Books
+from controller.bounds import turned
 from controller.failsafes import MAY_ROUND_UP_KW, is_confirmed, is_there
 from controller.feeder_control import FeederControl
 from controller.feeder_state import DeviceState
@@ -79,5 +80,7 @@ def _disobeys(shown: DeviceState, asked: RequestRecord, now: datetime) -> bool:
     if asked.state != "active" or asked.sent_at is None or now - asked.sent_at < GRACE:
         return False
     most_kw = asked.limit_kw + MAY_ROUND_UP_KW
-    shows_more = shown.request == asked.request and shown.limit_kw is not None and shown.limit_kw > most_kw
-    return shows_more or (shown.p_kw is not None and shown.p_kw > most_kw)
+    direction = asked.planned.direction
+    limit_kw, request = shown.shows(direction)
+    shows_more = request == asked.request and limit_kw is not None and limit_kw > most_kw
+    return shows_more or (shown.p_kw is not None and turned(direction, shown.p_kw) > most_kw)

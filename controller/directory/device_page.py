@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from controller.books import Books
+from controller.bounds import direction_of
 from controller.directory.device_health import Outlook, Seen
 from controller.directory.directory_views import DevicePage, DeviceRow, FailsafeRow, RequestRow
 from controller.directory.wires import BROKER, Wire
@@ -41,6 +42,8 @@ def device_row(
     feeder = control.feeder
     found = Outlook(control, books, now).seen(device, field.shown(feeder, device.device))
     shown, asked = found.shown, found.asked
+    direction = direction_of(device.kind)
+    shown_kw, shown_request = (None, None) if shown is None else shown.shows(direction)
     states = [one.state for one in requests_of(control, books, device)]
     wire = field.wires.get((feeder, device.device), BROKER)
     owner = control.registry.by_service_point.get(device.service_point)
@@ -61,8 +64,8 @@ def device_row(
         asked_until=None if asked is None else asked.end,
         request=None if asked is None else asked.request,
         request_state=None if asked is None else asked.state,
-        shown_kw=None if shown is None else shown.limit_kw,
-        shown_request=None if shown is None else shown.request,
+        shown_kw=shown_kw,
+        shown_request=shown_request,
         on_contact_loss=device.on_contact_loss,
         failsafe=_failsafe(feeder, books, device, found),
         requests=len(states),
@@ -136,6 +139,7 @@ def request_row(record: RequestRecord) -> RequestRow:
         answer=record.answer,
         reason=record.reason or None,
         programme=planned.programme,
+        direction=planned.direction,
         reduced_kwh=None if proven is None else proven.reduced_kwh,
         points=None if proven is None else proven.points,
         minor_units=None if proven is None else proven.minor_units,

@@ -7,6 +7,7 @@ from typing import Literal
 from controller.directory.device_health import Health
 from controller.directory.wires import Protocol
 from customers.address_book import Standing as ConsentWord
+from devices.messages import Direction
 
 Matched = Literal["id", "name", "address", "phone", "email"]
 Quality = Literal["measured", "stale", "estimated"]
@@ -132,6 +133,8 @@ class RequestRow:
     minor_units: int | None
     outcome: str | None
     consent: str | None
+    direction: Direction = "consumption"
+    """what is bounded; with `production` every kW of the request is of what is fed in"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from controller.entries import Outcome, RequestState, Resource
+from devices.messages import Direction
 
 
 class EventRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +95,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     effect_per_kw: float | None
     """what a kW of it adds to the element: percentage points, or pu"""
     programme: str | None
+    direction: Direction = "consumption"
+    """what is bounded; with `production` every kW is of what is fed in"""
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,6 +170,8 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
     consent: str | None
     """what a person answered"""
     settled: Settled | None
+    direction: Direction = "consumption"
+    """what is bounded; with `production` every kW but the baseline's is of what is fed in"""
 
 
 class EventBody(msgspec.Struct, frozen=True, kw_only=True):

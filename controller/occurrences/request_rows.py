@@ -49,6 +49,7 @@ def _row(record: RequestRecord, states: tuple[tuple[e.RequestState, datetime], .
         reason=record.reason or None,
         consent=record.consent,
         settled=_settled(record),
+        direction=planned.direction,
     )
 
 

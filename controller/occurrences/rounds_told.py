@@ -104,4 +104,5 @@ def _asked(planned: e.RequestPlanned, limit_kw: float, cut_kw: float, effect_per
         share_percent=planned.share_percent,
         effect_per_kw=effect_per_kw,
         programme=planned.programme,
+        direction=planned.direction,
     )

@@ -12,6 +12,7 @@ import numpy as np
 
 from controller import settings
 from controller.baselines.rules import Programme
+from controller.bounds import feeds_in
 from controller.entries import RequestPlanned
 from controller.feeder_control import FeederControl
 from controller.proving.kept_readings import KeptReadings
@@ -129,6 +130,8 @@ class Recalculator:
         """One request with the baseline of a published rule. Raises ValueError as `as_stored`, and where the
         rule looks at hours that are still to come.
         """
+        if feeds_in(record):
+            raise ValueError(f"{rule.name} is of what is taken; {record.request} is of what is fed in")
         control, position = self._placed(record)
         assert record.ended_at is not None, f"{record.request} has not ended"
         if now < (ready := ready_at(rule, record.ended_at)):

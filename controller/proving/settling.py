@@ -20,6 +20,7 @@ from controller import settings
 from controller.baselines.rules import ControlGroup, Programme
 from controller.bookkeeping import Bookkeeper, Offload
 from controller.books import Books
+from controller.bounds import feeds_in
 from controller.entries import Entry
 from controller.errors import ConfigRejected, LedgerConflict
 from controller.feeder_control import FeederControl
@@ -159,7 +160,7 @@ class Settling:
     def _is_due(self, record: RequestRecord, now: datetime) -> bool:
         if record.request in self._set_aside or not settlement_due(record, self._site.requests, now):
             return False
-        rule = self._terms(record.planned.programme).rule
+        rule = self._rule(record)
         if rule is None or record.active_at is None or record.ended_at is None:
             return True
         return now >= ready_at(rule, record.ended_at)
@@ -169,8 +170,7 @@ class Settling:
         ruled = [
             history_from(rule, event_from(self._keeper.books, record))
             for record in batch
-            if (rule := self._terms(record.planned.programme).rule) is not None
-            and sample_window(record) is not None
+            if (rule := self._rule(record)) is not None and sample_window(record) is not None
         ]
         return min(ruled, default=None)
 
@@ -215,11 +215,10 @@ class Settling:
         series, baseline = None, None
         if window is not None and position is not None and readings is not None:
             series = readings.series(position, window)
-            if terms.rule is not None and histories is not None:
-                asked = asked_of(
-                    control, books, record, position, self._not_asked(control, record, terms.rule)
-                )
-                baseline = rule_baseline(record, terms.rule, histories, asked)
+            rule = self._rule(record)
+            if rule is not None and histories is not None:
+                asked = asked_of(control, books, record, position, self._not_asked(control, record, rule))
+                baseline = rule_baseline(record, rule, histories, asked)
         return settle_series(
             record,
             beside=counting(self._terms, books.beside(record)),
@@ -229,6 +228,10 @@ class Settling:
             baseline=baseline,
             counts=terms.counts(record),
         )
+
+    def _rule(self, record: RequestRecord) -> Programme | None:
+        """Whose days are looked back on: of feeding in those of a published rule say nothing of this sun."""
+        return None if feeds_in(record) else self._terms(record.planned.programme).rule
 
     def _not_asked(self, control: FeederControl, record: RequestRecord, rule: Programme) -> tuple[int, ...]:
         event = self._keeper.books.requests_of(record.planned.event)

@@ -14,6 +14,10 @@ The rules, each chosen so that doubt never earns:
 * The frozen baseline is one moment's: it is believed for `baseline_holds_s` from the planned start on, and
   what a longer request saves after that earns nothing. Nobody knows when a car that charges slowly would have
   been full. A published rule's (`Steps`) is of the whole time, and believed for all of it.
+* Of feeding in less the frozen baseline is all there is, and the sun does not stand still: what would have
+  been fed in is taken for falling from what it was to nothing in `baseline_holds_s`, faster than a clear sky
+  lets it fall. While the meter shows less feed-in than the limit leaves, a cloud or the house itself may have
+  done all of it: that earns nothing either.
 * Where several requests were active at one meter, each gets the share of the reduction that it has of what
   was asked of that meter, so that no kilowatt is credited twice.
 """
@@ -27,11 +31,14 @@ from operator import itemgetter
 
 import numpy as np
 
+from controller.bounds import feeds_in
 from controller.proving.meter_readings import Floats, MeterSeries
 from controller.requests import RequestRecord
 
 LONGEST_GAP = 3.0
 """times the median spacing of the samples"""
+_AS_LIMITED_KW = 0.5
+"""A house may take so much more than before while what it feeds in still counts as held back by the limit."""
 LOOK_BACK = timedelta(minutes=5)
 """Samples from before the request tell the usual spacing even when it was short."""
 
@@ -121,7 +128,11 @@ def verify_series(
     active_s, until_s = active_at.timestamp(), until.timestamp()
     shown, samples, samples_measured = _shown(series, active_s, until_s)
     edges = _edges(active_s, until_s, interval_s, baseline)
-    asked_kwh, saved_kwh, measured_s = _cells(record, beside, shown, edges, baseline)
+    if feeds_in(record):
+        cells = _cells_of_feed_in(record, beside, shown, edges, baseline_holds_s)
+    else:
+        cells = _cells(record, beside, shown, edges, baseline)
+    asked_kwh, saved_kwh, measured_s = cells
     return Verified(
         asked_kwh=_asked_in_all_kwh(record, active_at, ended_at),
         intervals=_intervals(edges, interval_s, asked_kwh, saved_kwh, measured_s),
@@ -131,9 +142,14 @@ def verify_series(
 
 
 def _believed_until(record: RequestRecord, ended_at: datetime, baseline_holds_s: float) -> datetime:
-    begins = max(record.planned.at, record.planned.start)  # who is told ahead is no worse off for it
+    begins = _frozen_at(record)
     held_s = (ended_at - begins).total_seconds()
     return ended_at if held_s <= baseline_holds_s else begins + timedelta(seconds=baseline_holds_s)
+
+
+def _frozen_at(record: RequestRecord) -> datetime:
+    """From when on the frozen baseline ages: who is told ahead is no worse off for it."""
+    return max(record.planned.at, record.planned.start)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -233,13 +249,36 @@ def _cells(
     frozen_kw = record.planned.baseline_kw
     middle_s = (edges[:-1] + edges[1:]) / 2
     b_kw = np.full(len(middle_s), frozen_kw) if baseline is None else baseline.at(middle_s)
-    overlap_s = np.minimum(shown.end_s[:, None], edges[None, 1:])
-    overlap_s = np.maximum(overlap_s - np.maximum(shown.begin_s[:, None], edges[None, :-1]), 0.0)
+    overlap_s = _overlap_s(shown, edges)
     overlap_s = np.where(np.isfinite(b_kw)[None, :], overlap_s, 0.0)
     b_kw = np.where(np.isfinite(b_kw), b_kw, 0.0)
     saved_kw = share * (frozen_kw - shown.p_kw)  # near to what is told, so that little is cancelled out
     saved_kwh = (saved_kw @ overlap_s + (b_kw - frozen_kw) * (share @ overlap_s)) / 3600.0
     return asked_kw @ overlap_s / 3600.0, saved_kwh, overlap_s.sum(axis=0)
+
+
+def _overlap_s(shown: _Shown, edges: Floats) -> Floats:
+    """(n, n_cell) for how long each reading stands in each cell."""
+    until_s = np.minimum(shown.end_s[:, None], edges[None, 1:])
+    return np.asarray(np.maximum(until_s - np.maximum(shown.begin_s[:, None], edges[None, :-1]), 0.0))
+
+
+def _cells_of_feed_in(
+    record: RequestRecord, beside: Sequence[RequestRecord], shown: _Shown, edges: Floats, holds_s: float
+) -> tuple[Floats, Floats, Floats]:
+    """As `_cells`. Each reading is held against what the sun is believed to give until it ends; what it gives
+    less than at the start nobody held back.
+    """
+    passed_s = np.maximum(shown.end_s - _frozen_at(record).timestamp(), 0.0)
+    gone = np.minimum(passed_s / holds_s, 1.0) if holds_s > 0 else np.ones(len(passed_s))
+    at_first_kw = _asked_kw(record, shown)
+    set_kw = np.minimum(gone * _before_kw(record), at_first_kw)
+    asked_kw = at_first_kw - set_kw
+    share = _share(record, asked_kw, beside, shown)
+    less_kw = shown.p_kw - record.planned.baseline_kw  # fed in than at the start
+    saved_kw = np.where(less_kw <= at_first_kw + _AS_LIMITED_KW, share * (less_kw - set_kw), 0.0)
+    overlap_s = _overlap_s(shown, edges)
+    return asked_kw @ overlap_s / 3600.0, saved_kw @ overlap_s / 3600.0, overlap_s.sum(axis=0)
 
 
 def _intervals(

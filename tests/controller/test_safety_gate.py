@@ -44,6 +44,8 @@ def test_a_sound_command_passes() -> None:
         ({}, {"floor_kw": math.nan}, "not_finite"),
         ({"limit_kw": 4.199}, {}, "below_floor"),
         ({"limit_kw": -1.0}, {}, "below_floor"),
+        ({"direction": "production"}, {}, "wrong_direction"),
+        ({}, {"direction": "production"}, "wrong_direction"),
         ({"epoch": 2}, {}, "stale_epoch"),
         ({"epoch": 4}, {}, "stale_epoch"),
         ({"end": START}, {}, "window"),

@@ -101,6 +101,22 @@ def honest() -> Evidence:
     )
 
 
+def roof(sun_kw: float = 8.2, floor_kw: float = 4.2, shown_kw: float = -4.2, **told: Any) -> Evidence:
+    """A roof that is held to 4.2 of 8.2 kW for a quarter of an hour, and credited with 1 kWh."""
+    evidence = honest()
+    inverter = Device("ev-001", "house", "pv_inverter", 10.0, floor_kw)
+    plan = planned(baseline_kw=-8.2, direction="production")
+    steps = np.arange(21)
+    return replace(
+        evidence,
+        registry=Registry(evidence.registry.customers, (inverter, *evidence.registry.devices[1:])),
+        wire=(OnTheWire(START, replace(COMMAND, direction="production", **told)),),
+        record=Record((ENTRIES[0], plan, SETTLED, CREDIT), evidence.record.postings),
+        meter_kw={"house": np.where((steps >= 1) & (steps <= 15), shown_kw, -8.2), "ward": np.ones(21)},
+        sun_kw={"ev-001": np.full(21, sun_kw)},
+    )
+
+
 def with_entries(*entries: dict[str, Any], postings: Any = None) -> Evidence:
     record = honest().record
     return replace(honest(), record=Record(entries, record.postings if postings is None else postings))
@@ -123,6 +139,11 @@ ASKED_WARD = OnTheWire(START, CustomerNotice("F1", "C-002", "R1", 0.5, START, EN
 PLANTED = {
     "floor: sent": ("floor", on_the_wire(limit_kw=4.1)),
     "floor: held": ("floor", journal(replace(LIMITED, limit_kw=3.0), FREE)),
+    "floor: of feeding in": ("floor", roof(floor_kw=5.0)),
+    "direction: a charger is to feed in less": ("direction", on_the_wire(direction="production")),
+    "direction: an inverter is to take less": ("direction", replace(roof(), wire=honest().wire)),
+    "shown: the sun was gone": ("shown", roof(sun_kw=5.0)),
+    "shown: as much feed-in as before": ("shown", roof(shown_kw=-8.2)),
     "protected: sent": ("protected", on_the_wire(device="ev-002")),
     "protected: held": ("protected", journal(LIMITED, FREE, replace(LIMITED, device="ev-002"))),
     "protected: asked": ("protected", replace(honest(), wire=(ASKED_WARD,))),
@@ -176,6 +197,7 @@ PLANTED = {
 
 def test_an_honest_run_is_green() -> None:
     assert judge(honest()) == []
+    assert judge(roof()) == []
 
 
 def test_silence_that_is_kept_and_contact_that_returns_are_green() -> None:

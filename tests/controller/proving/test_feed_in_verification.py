@@ -1,0 +1,99 @@
+"""What a meter proves of feeding in less: a roof fed in 9 kW, its house took 1 kW, it was held to 4 kW."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as profile
+from hypothesis import strategies as st
+
+from controller.proving.settlement import settle
+from controller.settings import Rewards
+from tests.controller.proving.verifying import reduced_kwh, verified
+from tests.controller.record_builders import after, ended, planned, samples, with_limits
+
+ROOF = {
+    "kind": "pv_inverter",
+    "direction": "production",
+    "p_before_kw": 9.0,
+    "baseline_kw": -8.0,
+    "limit_kw": 4.0,
+}
+HELD_KW = -3.0
+"""at the meter, held to 4 kW"""
+
+
+def test_what_was_held_back_is_proven_as_long_as_the_sun_is_believed_to_stand() -> None:
+    told = verified(ended(**ROOF), samples(HELD_KW))
+    assert told.asked_kwh == pytest.approx(5.0 / 4)
+    assert reduced_kwh(told) == pytest.approx(5.0 / 4, rel=1e-6)
+
+
+def test_the_sun_is_taken_for_falling_from_the_start() -> None:
+    """9 kW at first, none after half an hour: 4 kW after 5/9 of it, and nothing held back from then on."""
+    told = verified(ended(**ROOF), samples(HELD_KW), baseline_holds_s=1800.0)
+    seconds = np.arange(5.0, 905.0, 5.0)
+    expected = np.maximum(5.0 - 9.0 * seconds / 1800, 0.0).sum() * 5 / 3600
+    assert reduced_kwh(told) == pytest.approx(expected, rel=1e-6)
+    long = ended(**ROOF, end=after(3600))
+    assert reduced_kwh(
+        verified(long, samples(HELD_KW, end_s=3600), baseline_holds_s=1800.0)
+    ) == pytest.approx(5.0**2 / 9 / 2 * 0.5, rel=0.01)
+
+
+@pytest.mark.parametrize("shown_kw", [-8.0, -9.0, 0.0, -2.0, 5.0])
+def test_what_the_limit_did_not_do_earns_nothing(shown_kw: float) -> None:
+    """It feeds in as before, or more; a cloud came; somebody charges a car."""
+    assert reduced_kwh(verified(ended(**ROOF), samples(shown_kw))) == 0.0
+
+
+def test_half_obeyed_is_half_proven() -> None:
+    assert reduced_kwh(verified(ended(**ROOF), samples(-5.5))) == pytest.approx(2.5 / 4, rel=1e-6)
+
+
+def test_a_raised_limit_asks_for_less_from_then_on() -> None:
+    record = with_limits(ended(**ROOF), (0, 4.0), (450, 7.0))
+    told = verified(record, samples([HELD_KW] * 90 + [-6.0] * 90))
+    assert reduced_kwh(told) == pytest.approx((5.0 + 2.0) / 8, rel=1e-6)
+
+
+def test_a_limit_on_taking_at_the_same_meter_earns_by_its_own_direction() -> None:
+    """A charger gave its 5 kW, the inverter nothing: the meter shows 5 kW less, and no less feed-in."""
+    roof = ended(**ROOF)
+    charger = ended(
+        number=2, service_point=roof.planned.service_point, p_before_kw=10.0, limit_kw=5.0, baseline_kw=-8.0
+    )
+    shown = samples(-13.0)
+    assert reduced_kwh(verified(roof, shown, (charger,))) == 0.0
+    assert reduced_kwh(verified(charger, shown, (roof,))) == pytest.approx(2.5 / 4)
+
+
+def test_it_is_credited_once_by_the_rates_of_the_site() -> None:
+    record = replace(ended(**ROOF), active_at=planned().start)
+    shown = samples(HELD_KW, begin_s=-60)
+    told = settle(
+        record, beside=(), samples=shown, position=0, rewards=Rewards(baseline_holds_s=1e9), now=after(960)
+    )
+    assert told[0].reduced_kwh == pytest.approx(1.25, abs=0.002)  # type: ignore[union-attr]
+    assert [type(entry).__name__ for entry in told] == ["RequestSettled", "LedgerPosted", "RequestMoved"]
+
+
+@profile(max_examples=60, deadline=None)
+@given(
+    sun_kw=st.lists(st.floats(0.0, 15.0), min_size=180, max_size=180),
+    load_kw=st.lists(st.floats(1.0, 3.0), min_size=180, max_size=180),
+    falls=st.floats(0.0, 9.0),
+)
+def test_never_more_than_the_meter_shows_nor_than_was_asked(
+    sun_kw: list[float], load_kw: list[float], falls: float
+) -> None:
+    """Whatever sun and house do; and of a sun that only falls, no more than was truly held back."""
+    fed_in_kw = np.minimum(sun_kw, 4.0)
+    meter_kw = np.array(load_kw) - fed_in_kw
+    proven = reduced_kwh(verified(ended(**ROOF), samples(meter_kw.tolist()), baseline_holds_s=1800.0))
+    assert 0 <= proven <= min(5.0 / 4, float(np.maximum(meter_kw + 8.0, 0.0).sum()) * 5 / 3600) + 1e-9
+    falling_kw = 9.0 - falls * np.arange(180) * 5 / 1800  # to nothing in half an hour at the fastest
+    shown = samples((1.0 - np.minimum(falling_kw, 4.0)).tolist())
+    held_back_kwh = float(np.maximum(falling_kw - 4.0, 0.0).sum()) * 5 / 3600
+    assert reduced_kwh(verified(ended(**ROOF), shown, baseline_holds_s=1800.0)) <= held_back_kwh + 1e-9

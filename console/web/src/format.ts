@@ -2,7 +2,7 @@
 // its unit.
 
 import { signal } from "@preact/signals";
-import { language, LOCALES } from "./words";
+import { language, LOCALES, t } from "./words";
 
 const THIN = "\u202f";
 export const NOTHING = "–";
@@ -42,6 +42,9 @@ export function percent(value: number | null | undefined, its?: number | null): 
   return withUnit(told / steps, "%", digits);
 }
 export const kw = (value: number | null | undefined, digits = 1): string => withUnit(value, "kW", digits);
+/** kW of a request, which are of what is fed in where that is what it bounds. */
+export const boundKw = (value: number | null | undefined, direction: "consumption" | "production" | undefined): string =>
+  direction !== "production" || value === null || value === undefined ? kw(value) : t({ en: `${kw(value)} fed in`, zh: `馈入 ${kw(value)}` });
 export const kwh = (value: number | null | undefined, digits = 1): string => withUnit(value, "kWh", digits);
 export const perUnit = (value: number | null | undefined): string => withUnit(value, "pu", 3);
 

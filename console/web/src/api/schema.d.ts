@@ -2491,6 +2491,12 @@ export interface components {
             /** Consent */
             consent: string | null;
             /**
+             * Direction
+             * @default consumption
+             * @enum {string}
+             */
+            direction: "consumption" | "production";
+            /**
              * End
              * Format: date-time
              */
@@ -2541,6 +2547,12 @@ export interface components {
         RequestView: {
             /** Customer */
             customer: string | null;
+            /**
+             * Direction
+             * @default consumption
+             * @enum {string}
+             */
+            direction: "consumption" | "production";
             /**
              * End
              * Format: date-time
@@ -5278,6 +5290,7 @@ export interface operations {
                      *           "active_at": "2026-01-12T17:54:47Z",
                      *           "answer": "accepted",
                      *           "consent": null,
+                     *           "direction": "consumption",
                      *           "end": "2026-01-12T20:12:47Z",
                      *           "ended_at": "2026-01-12T20:12:47Z",
                      *           "event": "E-dorf-20260112T175447Z",
@@ -6606,6 +6619,7 @@ export interface operations {
                      *           "active_at": "2026-01-12T17:54:47Z",
                      *           "answer": "accepted",
                      *           "consent": null,
+                     *           "direction": "consumption",
                      *           "end": "2026-01-12T20:12:47Z",
                      *           "ended_at": "2026-01-12T20:12:47Z",
                      *           "event": "E-dorf-20260112T175447Z",
@@ -7914,6 +7928,11 @@ export interface operations {
                             baseline_kw: number | null;
                             consent: string | null;
                             customer: string;
+                            /**
+                             * @default consumption
+                             * @enum {unknown}
+                             */
+                            direction: "consumption" | "production";
                             end: string;
                             ended_at: string | null;
                             floor_kw: number | null;
@@ -7950,6 +7969,11 @@ export interface operations {
                             asked: {
                                 customer: string;
                                 cut_kw: number;
+                                /**
+                                 * @default consumption
+                                 * @enum {unknown}
+                                 */
+                                direction: "consumption" | "production";
                                 effect_per_kw: number | null;
                                 floor_kw: number | null;
                                 kind: string;
@@ -8140,6 +8164,7 @@ export interface operations {
                      *               {
                      *                 "customer": "C-008",
                      *                 "cut_kw": 6.8,
+                     *                 "direction": "consumption",
                      *                 "effect_per_kw": 0.41,
                      *                 "floor_kw": 4.2,
                      *                 "kind": "ev_charger",
@@ -8237,6 +8262,11 @@ export interface operations {
                                 baseline_kw: number | null;
                                 consent: string | null;
                                 customer: string;
+                                /**
+                                 * @default consumption
+                                 * @enum {unknown}
+                                 */
+                                direction: "consumption" | "production";
                                 end: string;
                                 ended_at: string | null;
                                 floor_kw: number | null;
@@ -8273,6 +8303,11 @@ export interface operations {
                                 asked: {
                                     customer: string;
                                     cut_kw: number;
+                                    /**
+                                     * @default consumption
+                                     * @enum {unknown}
+                                     */
+                                    direction: "consumption" | "production";
                                     effect_per_kw: number | null;
                                     floor_kw: number | null;
                                     kind: string;
@@ -10600,6 +10635,7 @@ export interface operations {
                      *       "requests": [
                      *         {
                      *           "customer": "C-008",
+                     *           "direction": "consumption",
                      *           "end": "2026-01-12T18:24:47Z",
                      *           "event": "E-dorf-20260112T175447Z",
                      *           "kind": "ev_charger",
@@ -17038,6 +17074,11 @@ export interface operations {
                             };
                             requests: {
                                 customer: string | null;
+                                /**
+                                 * @default consumption
+                                 * @enum {unknown}
+                                 */
+                                direction: "consumption" | "production";
                                 end: string;
                                 event: string;
                                 kind: string;
@@ -17251,6 +17292,11 @@ export interface operations {
                             order: string[] | null;
                             rows: {
                                 customer: string | null;
+                                /**
+                                 * @default consumption
+                                 * @enum {unknown}
+                                 */
+                                direction: "consumption" | "production";
                                 end: string;
                                 event: string;
                                 kind: string;

@@ -1,6 +1,6 @@
 // Requests with what was asked, what came of it, and what it earned.
 
-import { kw, kwh, plain, when } from "../../format";
+import { boundKw, kwh, plain, when } from "../../format";
 import { Status } from "../../parts/status";
 import { Table, type Column } from "../../parts/table";
 import { t, type Text } from "../../words";
@@ -53,8 +53,8 @@ const COLUMNS: readonly Column<RequestRow>[] = [
     },
     order: (row) => row.state,
   },
-  { key: "before", name: own.before, isFigure: true, cell: (row) => kw(row.p_before_kw), order: (row) => row.p_before_kw },
-  { key: "limit", name: own.limit, isFigure: true, cell: (row) => kw(row.limit_kw), order: (row) => row.limit_kw },
+  { key: "before", name: own.before, isFigure: true, cell: (row) => boundKw(row.p_before_kw, row.direction), order: (row) => row.p_before_kw },
+  { key: "limit", name: own.limit, isFigure: true, cell: (row) => boundKw(row.limit_kw, row.direction), order: (row) => row.limit_kw },
   { key: "until", name: own.until, cell: (row) => when(row.ended_at ?? row.end, false), order: (row) => row.ended_at ?? row.end },
   { key: "answer", name: own.answer, cell: (row) => <span title={row.reason ?? undefined}>{answerText(row)}</span> },
   {

@@ -17,7 +17,8 @@ export const PHASES: Readonly<Record<string, Text>> = {
 export const phaseText = (phase: string): string => (PHASES[phase] ? t(PHASES[phase]) : phase);
 
 export const REASONS: Readonly<Record<string, Text>> = {
-  feeds_in: { en: "feeds in: has no consumption to give up", zh: "发电设备，无可削减用电" },
+  feeds_in: { en: "feeds in: less of that would relieve nothing", zh: "发电设备，减少馈入无助于缓解" },
+  would_not_help: { en: "takes power: it is feed-in that does it", zh: "用电设备，越限由反向馈入引起" },
   by_operator: { en: "taken out by an operator", zh: "已被值班员排除" },
   failed_in_event: { en: "refused, silent or not reached in this event", zh: "本次事件中已拒绝、无应答或无法联系" },
   protected: { en: "protected: critical, or asked by notice only", zh: "受保护：重要用户或仅限通知" },
@@ -39,6 +40,7 @@ const GATE: Readonly<Record<string, Text>> = {
   protected: { en: "protected", zh: "受保护" },
   not_finite: { en: "no valid limit", zh: "限值无效" },
   below_floor: { en: "below the guaranteed minimum", zh: "低于保证最小功率" },
+  wrong_direction: { en: "not what it can limit", zh: "限功率方向不符" },
   window: { en: "outside its time", zh: "时间窗不符" },
   too_long: { en: "too long", zh: "时间过长" },
   stale_epoch: { en: "of a controller that was replaced", zh: "控制器任期已失效" },

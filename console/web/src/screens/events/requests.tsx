@@ -1,6 +1,6 @@
 // Each request with the states it came through, and what the meter proved in the end.
 
-import { kw, kwh, plain, when, withUnit } from "../../format";
+import { boundKw, kw, kwh, plain, when, withUnit } from "../../format";
 import { Panel } from "../../parts/page";
 import { Empty } from "../../parts/states";
 import { Status } from "../../parts/status";
@@ -46,8 +46,8 @@ const lowest = (row: RequestRow): number => Math.min(...row.limits.map(([, limit
 
 const COLUMNS: readonly Column<RequestRow>[] = [
   ...targetColumns<RequestRow>(nameText),
-  { key: "before", name: words.before, isFigure: true, cell: (row) => kw(row.p_before_kw), order: (row) => row.p_before_kw },
-  { key: "limit", name: words.limit, isFigure: true, cell: (row) => kw(lowest(row)), order: lowest },
+  { key: "before", name: words.before, isFigure: true, cell: (row) => boundKw(row.p_before_kw, row.direction), order: (row) => row.p_before_kw },
+  { key: "limit", name: words.limit, isFigure: true, cell: (row) => boundKw(lowest(row), row.direction), order: lowest },
   { key: "baseline", name: words.baseline, isFigure: true, cell: (row) => kw(row.baseline_kw), order: (row) => row.baseline_kw },
   {
     key: "state",

@@ -1,6 +1,6 @@
 // Why: each round of planning with who was asked and what that does, and who was left alone for which reason.
 
-import { kw, plain, when, withUnit } from "../../format";
+import { boundKw, kw, plain, when, withUnit } from "../../format";
 import { Panel } from "../../parts/page";
 import { Empty } from "../../parts/states";
 import { Table, type Column } from "../../parts/table";
@@ -116,8 +116,8 @@ const columns = (element: string): readonly Column<Asked>[] => [
     cell: (row) => (isBus(element) ? withUnit(row.effect_per_kw, "pu", 5) : withUnit(row.effect_per_kw, "%", 2)),
     order: (row) => row.effect_per_kw,
   },
-  { key: "before", name: words.before, isFigure: true, cell: (row) => kw(row.p_before_kw), order: (row) => row.p_before_kw },
-  { key: "limit", name: words.limit, isFigure: true, cell: (row) => kw(row.limit_kw), order: (row) => row.limit_kw },
-  { key: "floor", name: words.floor, isFigure: true, cell: (row) => kw(row.floor_kw), order: (row) => row.floor_kw },
+  { key: "before", name: words.before, isFigure: true, cell: (row) => boundKw(row.p_before_kw, row.direction), order: (row) => row.p_before_kw },
+  { key: "limit", name: words.limit, isFigure: true, cell: (row) => boundKw(row.limit_kw, row.direction), order: (row) => row.limit_kw },
+  { key: "floor", name: words.floor, isFigure: true, cell: (row) => boundKw(row.floor_kw, row.direction), order: (row) => row.floor_kw },
   { key: "cut", name: words.cut, isFigure: true, cell: (row) => kw(row.cut_kw), order: (row) => row.cut_kw },
 ];

@@ -65,7 +65,8 @@ const ACTIONS: Readonly<Record<string, string>> = {
 };
 
 type Teller = (v: Values) => string;
-const changed: Teller = (v) => `${whom(v)}：${CHANGES[text(v, "reason")] ?? text(v, "reason")}，${kw(number(v, "limit_kw"))}，至 ${when(text(v, "end"), false)}`;
+const feedsIn = (v: Values): boolean => text(v, "kind") === "pv_inverter";
+const changed: Teller = (v) => `${whom(v)}：${CHANGES[text(v, "reason")] ?? text(v, "reason")}，${feedsIn(v) ? "馈入" : ""}${kw(number(v, "limit_kw"))}，至 ${when(text(v, "end"), false)}`;
 const moved: Teller = (v) => `${whom(v)}：${STATES[text(v, "state")] ?? text(v, "state")}`;
 const acted: Teller = (v) =>
   `${text(v, "who") || "值班员"} ${ACTIONS[text(v, "action")] ?? text(v, "action")} ${text(v, "target")}${behind(text(v, "why"))}`;
@@ -89,7 +90,7 @@ const CHINESE: Readonly<Record<string, Teller>> = {
   round_planned: (v) =>
     `${element(v)} ${figure(v, "value")}：向 ${plain(number(v, "asked"))} 个对象请求共削减 ${kw(number(v, "cut_kw"))}，其余 ${plain(number(v, "left"))} 台设备未调用`,
   request_planned: (v) =>
-    `请求${whom(v)}不超过 ${kw(number(v, "limit_kw"))}，至 ${when(text(v, "end"), false)}（原功率 ${kw(number(v, "p_before_kw"))}）`,
+    `请求${whom(v)}${feedsIn(v) ? "馈入" : ""}不超过 ${kw(number(v, "limit_kw"))}，至 ${when(text(v, "end"), false)}（原${feedsIn(v) ? "馈入" : ""}功率 ${kw(number(v, "p_before_kw"))}）`,
   request_sent: (v) => `已向${whom(v)}下发指令 ${text(v, "sequence")}${(number(v, "attempt") ?? 1) > 1 ? `，第 ${text(v, "attempt")} 次` : ""}`,
   request_answered: (v) => `${whom(v)} 应答：${ANSWERS[text(v, "answer")] ?? text(v, "answer")}${behind(text(v, "reason"))}`,
   "request_changed.renewed": changed,

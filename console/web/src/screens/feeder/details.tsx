@@ -1,7 +1,7 @@
 // All that is known of the element that somebody picked, and who is there.
 
 import type { ComponentChildren } from "preact";
-import { kw, percent, perUnit, plain, withUnit } from "../../format";
+import { boundKw, kw, perUnit, percent, plain, withUnit } from "../../format";
 import { behindBuses, endsOf, nameOf, placesOf, type Layout, type Part } from "../../parts/network/layout";
 import { loadingTone, voltageTone, type ToneNumber } from "../../parts/network/tones";
 import { Panel } from "../../parts/page";
@@ -204,7 +204,7 @@ function DeviceLine({ layout, live, device }: { layout: Layout; live: LiveFeeder
         <>
           {" "}
           <Status tone={state?.tone ?? "normal"}>
-            {state ? t(state.text) : request.state} {kw(request.limit_kw)}
+            {state ? t(state.text) : request.state} {boundKw(request.limit_kw, request.direction)}
           </Status>
         </>
       )}

@@ -1,7 +1,7 @@
 // Requests as they stand: what was asked, what was acknowledged, what is measured, side by side.
 
 import { useState } from "preact/hooks";
-import { kw, when } from "../../format";
+import { boundKw, when } from "../../format";
 import { placesOf, type Layout } from "../../parts/network/layout";
 import { Choice } from "../../parts/field";
 import { Panel } from "../../parts/page";
@@ -71,20 +71,20 @@ export function Requests({ layout, requests, onSelect }: RequestsProps) {
   );
 }
 
-/** In force, and yet more is taken than it may be. */
+/** In force, and yet more is taken, or fed in, than may be. */
 function isDisobeyed(row: Request): boolean {
   return row.state === "active" && row.observed_kw !== null && row.observed_kw > row.limit_kw + OBEYED_WITHIN_KW;
 }
 
 const COLUMNS: readonly Column<Request>[] = [
   ...targetColumns<Request>(),
-  { key: "before", name: words.before, isFigure: true, cell: (row) => kw(row.p_before_kw), order: (row) => row.p_before_kw },
-  { key: "asked", name: words.asked, isFigure: true, cell: (row) => kw(row.limit_kw), order: (row) => row.limit_kw },
+  { key: "before", name: words.before, isFigure: true, cell: (row) => boundKw(row.p_before_kw, row.direction), order: (row) => row.p_before_kw },
+  { key: "asked", name: words.asked, isFigure: true, cell: (row) => boundKw(row.limit_kw, row.direction), order: (row) => row.limit_kw },
   {
     key: "acknowledged",
     name: words.acknowledged,
     isFigure: true,
-    cell: (row) => kw(row.shown_limit_kw),
+    cell: (row) => boundKw(row.shown_limit_kw, row.direction),
     order: (row) => row.shown_limit_kw ?? null,
   },
   {
@@ -95,10 +95,10 @@ const COLUMNS: readonly Column<Request>[] = [
       <>
         {isDisobeyed(row) ? (
           <Status tone="warn">
-            {kw(row.observed_kw)} <span class="unseen">{t(words.notObeyed)}</span>
+            {boundKw(row.observed_kw, row.direction)} <span class="unseen">{t(words.notObeyed)}</span>
           </Status>
         ) : (
-          kw(row.observed_kw)
+          boundKw(row.observed_kw, row.direction)
         )}
       </>
     ),

@@ -12,7 +12,7 @@ from typing import Literal
 from customers.registry import Device
 from devices.failsafe import GuardedDevice, KeptGuard
 from devices.limit_holder import LimitHolder
-from devices.messages import Answer, DeviceStatus, Failsafe, Heartbeat, LimitCommand
+from devices.messages import Answer, DeviceStatus, Direction, Failsafe, Heartbeat, LimitCommand
 from simulations.faults.site import FEEDER
 
 Mood = Literal["obeys", "ignores", "partly", "refuses"]
@@ -26,11 +26,14 @@ class FieldDevice:
         self, device: Device, key: bytes, now: Callable[[], datetime], at_s: Callable[[], float]
     ) -> None:
         self.device, self.name = device, device.device
+        self.feeds_in = device.kind == "pv_inverter"
+        self._bounded: Direction = "production" if self.feeds_in else "consumption"
         self._key, self._true_now, self._at_s = key, now, at_s
-        self._guard = GuardedDevice(LimitHolder(self.name, key, 0.0), key)
+        self._guard = self._new_guard()
         self.online = True
         self.mood: Mood = "obeys"
         self.wants_kw = 0.0
+        """what it would take, or feed in"""
         self.clock_off = timedelta(0)
         self.highest_epoch = 0
         """of all commands that ever reached it, kept apart from what the holder believes"""
@@ -38,25 +41,31 @@ class FieldDevice:
         self.kept: KeptGuard | None = None
         """while it is gone: what it finds when it comes back"""
 
+    def _new_guard(self) -> GuardedDevice:
+        return GuardedDevice(LimitHolder(self.name, self._key, 0.0, [self._bounded]), self._key)
+
     @property
     def held(self) -> LimitCommand | None:
         """The command that it holds."""
-        return self._guard.holder.held
+        return self._guard.holder.held_in(self._bounded)
 
     def now(self) -> datetime:
         """By its own clock."""
         return self._true_now() + self.clock_off
 
     def limit_kw(self) -> float | None:
-        """What it may take, by a request or by silence; None: what it likes."""
-        return self._guard.limit_at(self.now(), self._at_s())
+        """What it may take, or feed in, by a request or by silence; None: what it likes."""
+        return self._guard.limit_at(self.now(), self._at_s(), self._bounded)
 
     def limit_by_request_kw(self) -> float | None:
-        """What it may take by the request that it holds."""
-        return self._guard.holder.limit_at(self.now(), at_s=self._at_s())
+        """What it may take, or feed in, by the request that it holds."""
+        return self._guard.holder.limit_at(self.now(), self._bounded, at_s=self._at_s())
 
     def p_kw(self) -> float:
-        """What it takes."""
+        """What it takes; below 0 where it feeds in."""
+        return -self._uses_kw() if self.feeds_in else self._uses_kw()
+
+    def _uses_kw(self) -> float:
         if not self.online and self.kept is not None:
             return 0.0  # it has crashed
         limit = self.limit_kw()
@@ -112,7 +121,7 @@ class FieldDevice:
     def come_back(self) -> None:
         """It begins anew with what it kept."""
         if self.kept is not None:
-            self._guard = GuardedDevice(LimitHolder(self.name, self._key, 0.0), self._key)
+            self._guard = self._new_guard()
             self._guard.restore(self.kept, self.now(), self._at_s())
             self.kept = None
         self.online = True
@@ -142,8 +151,10 @@ class FieldDevice:
             self.now(),
             True,
             round(self.p_kw(), 3),
-            limit_kw,
-            request,
+            None if self.feeds_in else limit_kw,
+            None if self.feeds_in else request,
+            limit_kw if self.feeds_in else None,
+            request if self.feeds_in else None,
             failsafe_kw=None if failsafe is None else failsafe.failsafe_kw,
             failsafe_s=None if failsafe is None else failsafe.failsafe_s,
             heartbeat_timeout_s=None if failsafe is None else failsafe.heartbeat_timeout_s,
@@ -155,5 +166,5 @@ class FieldDevice:
         """Without its limit, as a gateway is whose owner pressed the button."""
         now, at_s = self.now(), self._at_s()
         kept = self._guard.kept(now, at_s)
-        self._guard = GuardedDevice(LimitHolder(self.name, self._key, 0.0), self._key)
+        self._guard = self._new_guard()
         self._guard.restore(replace(kept, limits=replace(kept.limits, held=())), now, at_s)

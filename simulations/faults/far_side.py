@@ -41,6 +41,7 @@ class FarSide:
     def __init__(self, promised: Promised, registry: Registry, requests: Mapping[str, Told]) -> None:
         self._promised, self._requests = promised, requests
         self._floors, self._always_protected = floors(registry), protected_of(registry)
+        self._roofs = {d.device for d in registry.devices if d.kind == "pv_inverter"}
         self._guards = {d.device for d in registry.devices if d.on_contact_loss == "guard"}
         self.armed: dict[str, Guard] = {}
         self.free_by: dict[str, datetime] = {}
@@ -75,6 +76,8 @@ class FarSide:
         expect(own, "one writer", f"{name} under epoch {command.epoch}, not {self.epoch_of[controller]}")
         if command.end <= by_its_clock:
             return  # a release may go out without a word in the journal while the disk fails
+        fits = (command.direction == "production") == (command.device in self._roofs)
+        expect(fits, "direction", f"{name} limits the {command.direction} of {command.device}")
         if command.limit_kw < self._floors[command.device]:
             raise Broken("floor", f"{name} tells {command.device} {command.limit_kw:g} kW")
         if command.device in self.protected[controller]:

@@ -21,7 +21,7 @@ class Field:
 
     def __init__(self, scene: Scene, answers: Callable[[str, Any], None]) -> None:
         self._scene, self._answers = scene, answers
-        registry, keys = site.registry(scene.options.guards), site.keys()
+        registry, keys = site.registry(scene.options.guards, sunny=scene.options.sunny), site.keys()
         self.devices = {
             d.device: FieldDevice(d, keys[d.device], scene.now, scene.loop.time) for d in registry.devices
         }

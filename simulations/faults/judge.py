@@ -119,7 +119,7 @@ class Judge:
         match message:
             case Answer(answer="accepted", request=request):
                 self._taken_on.add(request)
-            case DeviceStatus(request=str(request)):
+            case DeviceStatus(request=str(request)) | DeviceStatus(production_request=str(request)):
                 self._taken_on.add(request)
             case _:
                 pass

@@ -162,6 +162,8 @@ class Looked:
             self._knows_enough(controller, sample, changed[0].request)
         for _, told in commit.planned:
             self._leaves_alone(sample, told)
+        if commit.planned:
+            self._relieves(commit, sample)
         if commit.raised:
             self._has_room_for_more(controller, commit, sample)
 
@@ -187,6 +189,19 @@ class Looked:
         most_kw = self._promised.reach_share * self.controllable_kw[controller]
         kept = moved_kw <= most_kw + EPSILON_KW or bool(self.off)
         expect(kept, "reach", f"{moved_kw:g} kW in a minute, {most_kw:g} kW are allowed")
+
+    def _relieves(self, commit: Commit, sample: FeederSample) -> None:
+        """A kW less makes what is loaded most no more loaded."""
+        if np.isnan(sample.p_kw).any() or self.off:
+            return
+        p_kw = sample.p_kw.astype(np.float64)
+        before = self._ratio(p_kw)
+        for _, told in commit.planned:
+            less_kw = p_kw.copy()
+            less_kw[self._place[told.service_point]] -= told.sign * min(told.cut_kw, 1.0)
+            after = self._ratio(less_kw)
+            helps = before is None or after is None or after <= before + EPSILON_KW
+            expect(helps, "relief", f"{told.request} at {sample.at}: {before} before, {after} with a kW less")
 
     def _leaves_alone(self, sample: FeederSample, told: Told) -> None:
         freed_at = self._freed.get(told.target)
@@ -239,8 +254,8 @@ class Looked:
         p_kw = sample.p_kw.astype(np.float64)
         for told, before_kw in commit.raised:
             shown = self._ears[controller].devices.get(told.target)
-            device_kw = before_kw if shown is None or shown.p_kw is None else shown.p_kw
-            p_kw[self._place[told.service_point]] += max(told.limit_kw - device_kw, 0.0)
+            device_kw = before_kw if shown is None or shown.p_kw is None else told.sign * shown.p_kw
+            p_kw[self._place[told.service_point]] += told.sign * max(told.limit_kw - device_kw, 0.0)
         self._with_freed(controller, commit.released, p_kw)
         ratio = self._ratio(p_kw)
         fits = ratio is not None and ratio < self._promised.close_below + ROOM
@@ -251,9 +266,9 @@ class Looked:
         """Adds what those take more whom a limit holds back."""
         for told in released:
             shown = self._ears[controller].devices.get(told.target)
-            device_kw = told.limit_kw if shown is None or shown.p_kw is None else shown.p_kw
+            device_kw = told.limit_kw if shown is None or shown.p_kw is None else told.sign * shown.p_kw
             if device_kw >= BINDS_SHARE * told.limit_kw - BINDS_KW + EPSILON_KW:
-                p_kw[self._place[told.service_point]] += max(told.p_before_kw - device_kw, 0.0)
+                p_kw[self._place[told.service_point]] += told.sign * max(told.p_before_kw - device_kw, 0.0)
 
     def _leaves_in_any_case(
         self, released: Sequence[Told], sample: FeederSample, story: Mapping[str, Told]
@@ -278,11 +293,12 @@ class Looked:
         expect(well, "closes", f"{event} at {at}: {worst:.1f} % since {since}")
 
     def _ratio(self, p_kw: Floats) -> float | None:
-        """The largest loading, or undervoltage, as a share of what is allowed."""
+        """The largest loading, or deviation of a voltage, as a share of what is allowed."""
         result = self._load_flow.solve(p_kw, self._tan_phi * p_kw)
         if not result.converged:
             return None
         loading = max(
             float(result.line_loading_percent.max()), float(result.transformer_loading_percent.max())
         )
-        return max(loading / 100, float((1 - result.v_pu.min()) / 0.1))
+        voltage = max(float(1 - result.v_pu.min()), float(result.v_pu.max() - 1)) / 0.1
+        return max(loading / 100, voltage)

@@ -71,8 +71,8 @@ class Money:
         expect(given == says, "shown", f"{name} is settled with {says} and credited with {given}")
 
     def _most_kwh(self, told: Told, settled_at: datetime, samples: Sequence[Sampled]) -> float:
-        """What the samples show below the frozen baseline at most, between each two the lower one of both;
-        the last one counts for as long as a reading is fresh.
+        """What the samples show below the frozen baseline (above it, of feeding in) at most, between each two
+        the one that shows more of it; the last one counts for as long as a reading is fresh.
 
         An upper bound: minutes above the baseline are not set against those below.
         """
@@ -88,7 +88,8 @@ class Money:
             inside.append((inside[-1][0] + hold, inside[-1][1]))
         kwh = 0.0
         for (begin, first_kw), (end, second_kw) in pairwise(inside):
-            below_kw = max(told.baseline_kw - min(first_kw, second_kw), 0.0)
+            least_kw = min(told.sign * first_kw, told.sign * second_kw)
+            below_kw = max(told.sign * told.baseline_kw - least_kw, 0.0)
             kwh += below_kw * (end - begin).total_seconds() / 3600
         return kwh
 

@@ -36,6 +36,8 @@ class Options:
     """meters speak for themselves, with an energy register; else a concentrator does, in columns"""
     guards: bool = False
     """half of the devices are of guard mode"""
+    sunny: bool = False
+    """large roofs in place of the chargers: what is overloaded is mostly overloaded by feed-in"""
 
     lost_up: float = 0.0
     """of each message of the field"""
@@ -154,6 +156,7 @@ def draw_options(seed: int, hours: float | None = None) -> Options:
         act_early=bool(rng.random() < 0.25),
         singles=bool(rng.random() < 0.2),
         guards=bool(period_s <= GUARDS_UP_TO_S and rng.random() < 0.7),
+        sunny=bool(rng.random() < 0.15),
         **drawn,
     )
 

@@ -11,6 +11,8 @@ from customers.registry import Registry
 
 PROMISES: Mapping[str, str] = {
     "floor": "nobody is told, or held to, less than their guaranteed minimum (1, C1)",
+    "direction": "roofs are told to feed in less, all others to take less (1)",
+    "relief": "who is asked for less relieves what is overloaded",
     "protected": "nobody critical is limited or asked (1, C2)",
     "own end": "every command carries its own end, and soon (2, C3)",
     "past end": "no device is limited past the end that it was told (2, C3)",

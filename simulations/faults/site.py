@@ -23,6 +23,7 @@ NETWORK = "pandapower:create_kerber_landnetz_freileitung_1"
 SECRET = b"gridward fault simulation"
 EV_KW, HEAT_PUMP_KW, BOILER_KW = 11.0, 9.0, 4.0
 FLOOR_KW = 4.2
+ROOF_KW = 50.0
 TAN_PHI = 0.2
 """of everything on the street"""
 DEVICES = 11
@@ -106,7 +107,7 @@ def keys() -> dict[str, bytes]:
 
 
 @lru_cache(maxsize=64)
-def registry(guards: bool, critical: frozenset[str] = frozenset()) -> Registry:
+def registry(guards: bool, critical: frozenset[str] = frozenset(), sunny: bool = False) -> Registry:
     """Who lives there. `critical`: devices that were marked so later on."""
     points = network().service_points
     customers = tuple(
@@ -114,7 +115,16 @@ def registry(guards: bool, critical: frozenset[str] = frozenset()) -> Registry:
         for n, point in enumerate(points)
     )
     devices = tuple(_device(n, points[n], guards, critical) for n in range(DEVICES))
-    return Registry(customers, devices)
+    return Registry(customers, tuple(map(_roof, devices)) if sunny else devices)
+
+
+def _roof(device: Device) -> Device:
+    """In place of a charger, but for the critical one."""
+    if device.kind != "ev_charger" or device.device == CRITICAL_DEVICE:
+        return device
+    return Device(
+        device.device, device.service_point, "pv_inverter", ROOF_KW, FLOOR_KW, critical=device.critical
+    )
 
 
 def _device(number: int, point: str, guards: bool, critical: frozenset[str]) -> Device:
@@ -135,16 +145,18 @@ def _device(number: int, point: str, guards: bool, critical: frozenset[str]) -> 
 
 
 @lru_cache(maxsize=256)
-def control_of(period_s: float, act_early: bool, guards: bool, critical: frozenset[str]) -> FeederControl:
+def control_of(
+    period_s: float, act_early: bool, guards: bool, critical: frozenset[str], sunny: bool = False
+) -> FeederControl:
     """The feeder's fixed parts, as files and registry have them."""
     site = site_of(Options(seed=0, period_s=period_s, act_early=act_early, guards=guards))
-    return build_control(site, site.feeder[0], network(), registry(guards, critical), load_flow())
+    return build_control(site, site.feeder[0], network(), registry(guards, critical, sunny), load_flow())
 
 
 def promised(options: Options) -> Promised:
     """The settings as the judge holds them against us."""
     s = site_of(options)
-    rated_kw = {d.service_point: d.rated_kw for d in registry(options.guards).devices}
+    rated_kw = {d.service_point: d.rated_kw for d in registry(options.guards, sunny=options.sunny).devices}
     default_kw = zip(network().service_points, network().default_p_kw, strict=True)
     return Promised(
         period_s=options.period_s,

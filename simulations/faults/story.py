@@ -117,7 +117,7 @@ class Story:
         told = Told(
             request, entry["event"], entry["resource"], entry["target"], entry["customer"],
             entry["service_point"], at, entry["p_before_kw"], entry["baseline_kw"], entry["limit_kw"], end,
-            at,
+            at, direction=entry.get("direction", "consumption"),
         )  # fmt: skip
         told.commands[entry["sequence"]] = (told.limit_kw, end)
         self._is_the_only_one(told)

@@ -21,6 +21,10 @@ PHASES: dict[str, tuple[float, float]] = {
     "mixed": (8.0, 5.0),
 }
 """What a device wants at most, and what each household takes besides, in kW."""
+SUN_KW: dict[str, float] = {"calm": 2.0, "busy": 38.0, "severe": 50.0, "mixed": 45.0}
+"""What a roof gives at most in each phase, where there are roofs."""
+HARDLY_ANYBODY_AT_HOME = 0.2
+"""Of what is taken, where there are roofs, but for the calm."""
 MADNESS = ("nan", "inf", "thousand", "thousandth", "negative", "future", "past", "stuck", "register_back")
 REGISTER_BACK_KWH = 5.0
 REGISTER_BEGINS_KWH = 1000.0
@@ -55,10 +59,13 @@ class Street:
         self.phase = phase
         device_kw, base_kw = PHASES[phase]
         rng = self._draws.of("phases")
+        if self._options.sunny and phase != "calm":
+            device_kw, base_kw = HARDLY_ANYBODY_AT_HOME * device_kw, HARDLY_ANYBODY_AT_HOME * base_kw
         self._base_kw = base_kw * (0.85 + 0.3 * rng.random(self._n))
         shares = 0.4 + 0.6 * rng.random(len(self.devices)) if phase == "mixed" else np.ones(len(self.devices))
         for share, device in zip(shares, self.devices.values(), strict=True):
-            device.wants_kw = min(float(share) * device_kw, device.device.rated_kw)
+            most_kw = SUN_KW[phase] if device.feeds_in else device_kw
+            device.wants_kw = min(float(share) * most_kw, device.device.rated_kw)
 
     def saves(self, place: int, share: float) -> None:
         """A person takes this share less from now on; 0 ends that."""
@@ -77,7 +84,7 @@ class Street:
             return
         noise = 1.0 + 0.005 * (self._draws.of("field").random(self._n) - 0.5)
         p_kw = np.round(truth.p_kw * noise, 3)
-        self._energy_kwh += truth.p_kw * self._options.period_s / 3600
+        self._energy_kwh += np.maximum(truth.p_kw, 0.0) * self._options.period_s / 3600
         mad = {n: self._madness() for n in range(self._n) if self._draws.strikes("mad_reading")}
         for n in range(self._n):
             if self._options.singles or n in mad:

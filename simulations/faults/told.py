@@ -47,6 +47,12 @@ class Told:
     freed_at: datetime | None = None
     ordered_until: datetime | None = None
     """by an operator, whose limit the automatic neither ends nor bounds"""
+    direction: str = "consumption"
+
+    @property
+    def sign(self) -> float:
+        """Of what its target takes, in a kW of the request: below 0 for what is fed in."""
+        return -1.0 if self.direction == "production" else 1.0
 
     @property
     def is_open(self) -> bool:

@@ -12,6 +12,7 @@ from simulations.faults.planted import (  # noqa: F401  each adds its own
     asking,
     commands,
     data,
+    feeding_in,
     lasting,
     money,
     record,

@@ -98,6 +98,7 @@ def _candidates(
         _candidate(situation, customer, contribution.share_percent)
         for contribution in contributions
         if contribution.violation == worst.element and contribution.share_percent > 0
+        if contribution.p_kw > 0  # who feeds in causes it too, and taking less would not help
         if (customer := owners.get(contribution.service_point)) is not None
         if customer.customer not in asked and _takes_word(situation, customer)
         if not situation.has_had_turn(customer.customer, customer.customer)

@@ -25,9 +25,15 @@ def _referee() -> Referee:
     return Referee(small_network())
 
 
-def roofs(*, floor_kw: float = 0.0, chargers: int = 0, critical: frozenset[int] = frozenset()) -> Registry:
+def roofs(
+    *,
+    floor_kw: float = 0.0,
+    chargers: int = 0,
+    critical: frozenset[int] = frozenset(),
+    notices: frozenset[int] = frozenset(),
+) -> Registry:
     """A roof in every house but the last four; the first few have the charger that they had."""
-    who = registry(critical=critical)
+    who = registry(critical=critical, notices=notices)
     devices = tuple(
         device
         if number < chargers

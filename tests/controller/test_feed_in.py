@@ -83,6 +83,20 @@ def test_turned_off_nobody_is_asked_and_it_is_told() -> None:
     assert of_kind(entries, EventShort)
 
 
+def test_nobody_is_told_to_take_less_because_the_sun_has_come_out() -> None:
+    """What their meters showed in the quarter of an hour before was consumption."""
+    asked = settings.Requests(limit_feed_in=False, notice_min_kw=0.1)
+    passes = SunnyPasses(
+        sunny(roofs(notices=frozenset(range(HOUSES))), requests=asked), sun_kw=0.0, base_kw=4.0
+    )
+    passes.run(90)
+    passes.sun_kw[:] = 29.0
+    passes.shine()
+    entries = passes.run(4)
+    assert of_kind(entries, EventShort)
+    assert not of_kind(entries, RequestPlanned)
+
+
 def test_critical_customers_are_never_asked() -> None:
     passes = SunnyPasses(sunny(roofs(critical=frozenset(range(8)))), sun_kw=28.0)
     planned = of_kind(passes.step().entries, RequestPlanned)

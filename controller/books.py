@@ -22,7 +22,7 @@ from controller.errors import BooksBroken
 from controller.orders.order_book import OrderBook
 from controller.people.calls import CallHistory
 from controller.proving.asked_times import AskedTimes, Span
-from controller.requests import RequestRecord, may_follow, span_of
+from controller.requests import TOLD_AHEAD, RequestRecord, may_follow, span_of
 from controller.rewards.accounts import Accounts
 from controller.shared_map import SharedMap
 from controller.shifts.shift_log import ShiftLog
@@ -437,6 +437,7 @@ class Books:
                 end=entry.end,
                 sequence=entry.sequence,
                 held_until=entry.end,
+                told_at=entry.at,
                 limits=((entry.at, entry.limit_kw),),
                 ordered=entry.ordered,
             )
@@ -452,6 +453,9 @@ class Books:
         limits = record.limits
         if not releasing and entry.limit_kw != record.limit_kw:
             limits = (*limits, (entry.at, entry.limit_kw))
+        ahead = record.ahead
+        if record.planned.at > entry.at + TOLD_AHEAD and record.is_told_ahead(entry.at):
+            ahead = (record.told_at or record.planned.at, entry.at + record.told_for)
         self._put(
             replace(
                 record,
@@ -461,6 +465,8 @@ class Books:
                 reason=entry.reason,
                 releasing=releasing,
                 held_until=max(record.held_until or entry.end, entry.end),
+                told_at=entry.at,
+                ahead=ahead,
                 limits=limits,
                 ordered=entry.ordered or record.ordered,
             )

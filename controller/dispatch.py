@@ -270,7 +270,7 @@ def due_sends(
 
 def unconfirmed(record: RequestRecord, memory: Memory, now: datetime) -> bool:
     """Whether a release must still be told: its device has not confirmed it and may hold the limit."""
-    if not record.releasing or now >= (record.held_until or record.end):
+    if not record.releasing or now >= record.free_by(now):
         return False
     if record.resource == "person":
         return record.sent_sequence < record.sequence

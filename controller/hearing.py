@@ -20,6 +20,7 @@ from controller.intake import Drained, refuse
 from controller.memory import Memory
 from controller.operators import free
 from controller.plausibility import Refusals, RefusedCount
+from controller.put_right import is_overdue, told_ahead
 from controller.refusal_log import tell
 from controller.requests import RequestRecord, Trigger, due, next_state, on_answer
 from devices.messages import Answer, DeviceStatus, Direction
@@ -54,6 +55,7 @@ class _Hearing:
         self.control, self.books, self.now = control, books, now
         self.entries: list[Entry] = []
         self.acknowledged = dict(memory.acknowledged)
+        self.told_ahead = told_ahead(books.unsettled(control.feeder), memory.told_ahead, now)
         self._moved: dict[str, RequestRecord] = {}
         self._opened: dict[str, str] = {}
         """target → its open request, of devices that a move of this pass concerns"""
@@ -141,6 +143,10 @@ class _Hearing:
         only.
         """
         rules = self.control.site.requests
+        since = self.told_ahead.get(record.request)
+        if since is not None and is_overdue(record, since, self.now):
+            self.entries += free([record], self.books.epoch, self.now, "released", "")
+            return  # the release says how it goes on
         for _ in range(len(_WHY)):
             trigger = due(record, rules, self.now)
             if trigger is None or (trigger == "ended" and self._still_holds(record)):
@@ -149,8 +155,8 @@ class _Hearing:
 
     def _still_holds(self, record: RequestRecord) -> bool:
         confirmed = self.acknowledged.get(record.request, 0) >= record.sequence
-        held_until = record.held_until or record.end
-        return record.resource == "device" and record.releasing and not confirmed and self.now < held_until
+        may_hold = record.resource == "device" and self.now < record.free_by(self.now)
+        return may_hold and record.releasing and not confirmed
 
 
 def _shown(status: DeviceStatus) -> tuple[tuple[Direction, str | None, float | None], ...]:
@@ -188,6 +194,7 @@ def hear(control: FeederControl, books: Books, memory: Memory, drained: Drained,
         state=taken.state,
         refusals=log,
         acknowledged={r: sequence for r, sequence in hearing.acknowledged.items() if _matters(books, r, now)},
+        told_ahead=hearing.told_ahead,
         not_held=_not_held(unsettled, memory.not_held, taken.state, now),
     )
     return Heard((*hearing.entries, *told), after, refused, taken.late, len(drained.readings))
@@ -196,7 +203,7 @@ def hear(control: FeederControl, books: Books, memory: Memory, drained: Drained,
 def _matters(books: Books, request: str, now: datetime) -> bool:
     """Whether anybody will ask what the device of this request confirmed."""
     record = books.requests.get(request)
-    return record is not None and (not record.is_over or now < (record.held_until or record.end))
+    return record is not None and (not record.is_over or now < record.free_by(now))
 
 
 def _not_held(

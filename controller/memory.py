@@ -7,6 +7,7 @@ last is in the books.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from controller.announcements import AnnouncerState
 from controller.data_alarms import AlarmState
@@ -43,6 +44,8 @@ class Memory:
     """request to the newest sequence that its device answered"""
     not_held: Mapping[str, int] = field(default_factory=dict)
     """request to the consecutive cycles in which its device did not show the limit"""
+    told_ahead: Mapping[str, datetime] = field(default_factory=dict)
+    """request to since when a clock that was ahead is known to have told it"""
     failsafes: FailsafeMemory = field(default_factory=FailsafeMemory)
     told_short: str | None = None
     """the situation (event, and whether turns in it end) that was told to be short"""

@@ -32,7 +32,7 @@ from controller.bounds import at_point, feeds_in, free_again_kw
 from controller.changing import changed
 from controller.entries import Entry, RequestChanged
 from controller.operators import free
-from controller.orders.stopping import all_free_by, lets_go_from
+from controller.orders.stopping import all_free_by, lets_go
 from controller.people.call_rules import lets_go_at, may_last_until, spread_end
 from controller.planning import OBEYED_WITHIN_KW
 from controller.reach import (
@@ -145,7 +145,7 @@ def _no_later(situation: Situation) -> dict[str, datetime]:
 def _leaving(situation: Situation, candidates: Sequence[RequestRecord]) -> dict[str, datetime | None]:
     """Requests that are freed without proof, and by when; None: as soon as the pace allows."""
     stop = situation.stop
-    if stop is not None and situation.now >= lets_go_from(stop, situation.control.site):
+    if stop is not None and lets_go(stop, situation.control.site, situation.now):
         return dict.fromkeys((r.request for r in candidates), all_free_by(stop, situation.control.site))
     leaving: dict[str, datetime | None] = {}
     site = situation.control.site

@@ -85,6 +85,10 @@ MOVES: Mapping[tuple[RequestState, Trigger], RequestState] = {
     ("overridden", "settled"): "settled",
 }
 
+TOLD_AHEAD = timedelta(seconds=60)
+"""What was told at a time that is further ahead than this, was told by a clock that has been put right since;
+a smaller step only delays"""
+
 PEOPLE_ONLY: frozenset[tuple[RequestState, Trigger]] = frozenset({("sent", "started")})
 DEVICES_ONLY: frozenset[tuple[RequestState, Trigger]] = frozenset({("sent", "silent")})
 
@@ -116,6 +120,11 @@ class RequestRecord:
     """the newest command frees the target: it goes out even when the request has ended"""
     held_until: datetime | None = None
     """the latest end that any of its commands told: by then the device frees itself"""
+    told_at: datetime | None = None
+    """when its newest command was decided"""
+    ahead: tuple[datetime, datetime] | None = None
+    """(told at, free by): its first command was told by a clock that was ahead, as a later one shows; until
+    the clock comes there the device is free by this"""
     limits: tuple[tuple[datetime, float], ...] = ()
     """(from, limit_kw): each limit it ever had, oldest first"""
     settled: RequestSettled | None = None
@@ -160,6 +169,22 @@ class RequestRecord:
     def moves_when_settled(self) -> bool:
         """Whether its life goes on to the state `settled`: not that of those that never came into force."""
         return self.state == "ended" or (self.state == "overridden" and self.active_at is not None)
+
+    def is_told_ahead(self, now: datetime) -> bool:
+        """Whether a clock that was ahead has told its newest command."""
+        return (self.told_at or self.planned.at) > now + TOLD_AHEAD
+
+    @property
+    def told_for(self) -> timedelta:
+        """How long its device may hold it from its newest command on, if it counts down what was left."""
+        told_at = self.told_at or self.planned.at
+        return max((self.held_until or self.end) - told_at, timedelta(0))
+
+    def free_by(self, now: datetime) -> datetime:
+        """By when its device is free by itself, whatever it has heard."""
+        if self.ahead is not None and now < self.ahead[0]:
+            return max(self.ahead[1], self.end)
+        return self.held_until or self.end
 
     @property
     def since(self) -> datetime:
@@ -229,7 +254,7 @@ def deadline(record: RequestRecord, requests: settings.Requests) -> datetime | N
         case "sent" if record.resource == "device":
             by = min(record.end, record.since + answer_within * requests.attempts)
         case "sent" | "accepted":
-            by = record.planned.start
+            by = min(record.planned.start, record.end)
         case "active":
             by = record.end
         case "ended" | "overridden":
@@ -266,7 +291,9 @@ def due(record: RequestRecord, requests: settings.Requests, now: datetime) -> Tr
 def settlement_due(record: RequestRecord, requests: settings.Requests, now: datetime) -> bool:
     """Whether the request is to be settled now (`controller.proving.settlement.settle`)."""
     if record.since > now:  # noted by a clock that was ahead: by this end the device is free
-        record = replace(record, moved_at=min(record.since, record.held_until or record.end))
+        if record.is_told_ahead(now) and record.state in ("refused", "ended", "overridden"):
+            return True
+        record = replace(record, moved_at=min(record.since, record.free_by(now)))
     by = deadline(record, requests)
     return by is not None and not record.is_open and now >= by
 

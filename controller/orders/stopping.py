@@ -19,7 +19,7 @@ from controller.entries import EmergencyStopped, Entry, OperatorActed, OperatorA
 from controller.operators import free, may_be_held
 from controller.orders.endings import STOPPED, closed
 from controller.reach import all_back_s
-from controller.requests import RequestRecord
+from controller.requests import TOLD_AHEAD, RequestRecord
 
 Manner = Literal["staggered", "at_once"]
 
@@ -76,15 +76,15 @@ def overdue(
 ) -> tuple[Entry, ...]:
     """Frees whom a stop should let go from now on, where the passes that would do it fail."""
     stop = books.order_book.stopped(feeder)
-    if stop is None or now < lets_go_from(stop, site):
+    if stop is None or not lets_go(stop, site, now):
         return ()
     held = [record for record in books.unsettled(feeder) if may_be_held(record, now)]
     return free(held, epoch, now, "overridden", f"emergency stop by {stop.who}")
 
 
-def lets_go_from(stop: EmergencyStopped, site: settings.Site) -> datetime:
-    """From when on a staggered stop frees devices without proof."""
-    return stop.at + timedelta(seconds=all_back_s(site))
+def lets_go(stop: EmergencyStopped, site: settings.Site, now: datetime) -> bool:
+    """Whether a staggered stop frees devices without proof by now: also one of a clock that was ahead."""
+    return now >= stop.at + timedelta(seconds=all_back_s(site)) or stop.at > now + TOLD_AHEAD
 
 
 def all_free_by(stop: EmergencyStopped, site: settings.Site) -> datetime:

@@ -44,6 +44,7 @@ class Field:
         self.mend_links()
         self.broker_is_back()
         self.street.silent_until = None
+        self.street.clock_off = timedelta(0)
 
     def heal_devices(self) -> None:
         """They obey, know the time, and are there."""
@@ -156,6 +157,16 @@ class Field:
             device.clock_off = off
             self._scene.judge.clock_is_off(off)
             self._scene.note("clock", f"{device.name} {off}")
+
+    def set_clocks(self, off: timedelta) -> None:
+        """Those of all devices and meters: they ask the same server for the time as the controllers."""
+        if off and self._scene.healed:
+            return
+        self.street.clock_off = off
+        for device in self.devices.values():
+            device.clock_off = off
+        self._scene.judge.clock_is_off(off)
+        self._scene.note("clock", f"all of the field {off}")
 
     def mend_links(self) -> None:
         """All directions carry again."""

@@ -74,7 +74,7 @@ class Options:
     disk_slow: float = 0.0
     """a commit: it takes up to half a period"""
     clock_jump: float = 0.0
-    """a cycle: the controller's clock of the day jumps, and is put right later"""
+    """a cycle: the clock of the day of the controllers, or of everybody, jumps, and is put right later"""
     mad_reading: float = 0.0
     """a meter and period: NaN, infinite, a unit slip, another sign, the future, the past, stuck, gone back"""
     meters_silent: float = 0.0

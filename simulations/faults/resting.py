@@ -1,7 +1,6 @@
 """What must be so once faults are over: nobody held, all settled, and the books those of the journal."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from controller.books import Books
 from controller.errors import ControllerError
@@ -14,15 +13,12 @@ from simulations.faults.site import FEEDER
 from simulations.faults.story import Story
 
 
-def left(
-    story: Story, devices: Mapping[str, FieldDevice], current: Controller | None, now: datetime
-) -> list[str]:
+def left(story: Story, devices: Mapping[str, FieldDevice], current: Controller | None) -> list[str]:
     """What is not at rest yet, in words; `current`: the controller in charge."""
-    ahead = story.stamped_ahead(now) if story.off else set()
     still = [
-        *story.unsettled(now),
+        *story.unsettled(),
         *(f"{d.name} may take {d.limit_kw()} kW" for d in devices.values() if d.limit_kw() is not None),
-        *(f"{event} is open" for event in story.open_events - ahead),
+        *(f"{event} is open" for event in story.open_events),
     ]
     if current is None or current.process.paused or not current.daemon._started:
         return [*still, "no controller is in charge"]

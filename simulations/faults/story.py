@@ -63,21 +63,9 @@ class Story:
         released = [t for t in self._released if t.request not in self._ended_now] if decides else []
         return Commit(entries, tuple(self._planned), tuple(self._tightened), tuple(self._raised), released)
 
-    def unsettled(self, now: datetime) -> list[str]:
-        """What is not over yet, but for what a clock that was ahead has told an end in the future."""
-        return [
-            f"{t.request} is {t.state}"
-            for t in self.requests.values()
-            if not t.settled and not self._is_ahead(t, now)
-        ]
-
-    def stamped_ahead(self, now: datetime) -> set[str]:
-        """Events that have such requests."""
-        return {t.event for t in self.requests.values() if not t.settled and self._is_ahead(t, now)}
-
-    def _is_ahead(self, told: Told, now: datetime) -> bool:
-        """Whether a clock that was ahead told it an end that has still to come."""
-        return bool(self.off) and max(end for _, end in told.commands.values()) > now + self._promised.soon
+    def unsettled(self) -> list[str]:
+        """What is not over yet."""
+        return [f"{t.request} is {t.state}" for t in self.requests.values() if not t.settled]
 
     # --- one entry each
 

@@ -52,6 +52,8 @@ class Street:
         self._energy_kwh = np.full(self._n, REGISTER_BEGINS_KWH)
         self._stuck: dict[int, float] = {}
         self.silent_until: datetime | None = None
+        self.clock_off = timedelta(0)
+        """of all meters and the RTU"""
         self.phase = "calm"
 
     def begin_phase(self, phase: str) -> None:
@@ -86,14 +88,15 @@ class Street:
         p_kw = np.round(truth.p_kw * noise, 3)
         self._energy_kwh += np.maximum(truth.p_kw, 0.0) * self._options.period_s / 3600
         mad = {n: self._madness() for n in range(self._n) if self._draws.strikes("mad_reading")}
+        at = truth.at + self.clock_off
         for n in range(self._n):
             if self._options.singles or n in mad:
-                yield self._reading(n, float(p_kw[n]), truth.at, mad.get(n))
+                yield self._reading(n, float(p_kw[n]), at, mad.get(n))
         if not self._options.singles:
             well = [n for n in range(self._n) if n not in mad]
             yield ReadingBatch(
                 FEEDER,
-                truth.at,
+                at,
                 tuple(f"M{n}" for n in well),
                 tuple(float(p_kw[n]) for n in well),
                 tuple(round(TAN_PHI * float(p_kw[n]), 3) for n in well),
@@ -101,7 +104,7 @@ class Street:
         result = site.load_flow().solve(truth.p_kw, TAN_PHI * truth.p_kw)
         if result.converged:
             head_kw = float(result.transformer_p_kw.sum())
-            yield Reading(FEEDER, SUBSTATION, truth.at, round(head_kw, 3), round(TAN_PHI * head_kw, 3))
+            yield Reading(FEEDER, SUBSTATION, at, round(head_kw, 3), round(TAN_PHI * head_kw, 3))
 
     def ended(self) -> list[Answer]:
         """What devices let go by themselves."""

@@ -13,6 +13,8 @@ from simulations.faults.scene import Scene
 from simulations.faults.supervisor import Supervisor
 
 JUMPS_S = (-1.0, 1.0, 5.0, -30.0, 45.0, 600.0, -3600.0, 86400.0, -86400.0 * 365)
+EVERYWHERE = 0.4
+"""of the jumps: the whole field follows the same wrong server, and obeys"""
 STEPS_AHEAD = 160
 """A death or a pause strikes within so many steps: two to four cycles."""
 ORDERS = ("release_all", "automatic_off", "automatic_on", "release", "exclude", "include", "limit")
@@ -74,11 +76,17 @@ class Troubles:
         if draws.strikes("clock_jump"):
             rng = draws.of("clock_jump")
             off = timedelta(seconds=float(rng.choice(JUMPS_S)))
-            self._at("clock_jump", 1.0, lambda: supervisor.set_clock(off))
-            self._later("clock_jump", 4.0, lambda: supervisor.set_clock(timedelta(0)), after=1.0)
+            everywhere = bool(rng.random() < EVERYWHERE)
+            self._at("clock_jump", 1.0, lambda: self._clock_jumps(off, everywhere))
+            self._later("clock_jump", 4.0, lambda: self._clock_jumps(timedelta(0), everywhere), after=1.0)
         if draws.strikes("registry"):
             name = str(draws.of("registry").choice([n for n in self._field.devices if n != "D10"]))
             self._at("registry", 1.0, lambda: supervisor.mark_critical(name))
+
+    def _clock_jumps(self, off: timedelta, everywhere: bool) -> None:
+        self._supervisor.set_clock(off)
+        if everywhere:
+            self._field.set_clocks(off)
 
     # --- the devices
 

@@ -82,7 +82,7 @@ class World:
             await self._period()
             current = self.supervisor.current
             calm = calm + 1 if current is in_charge is not None else 0
-            left, in_charge = resting.left(self.judge.story, self.field.devices, current, now()), current
+            left, in_charge = resting.left(self.judge.story, self.field.devices, current), current
             if calm >= CALM_PERIODS:
                 self.judge.is_freed(self.field.devices.values())
         if left:

@@ -47,6 +47,7 @@ from controller.release import (
     without_control_kw,
 )
 from controller.round_record import round_record
+from controller.shortfalls import Shortfalls
 from controller.situation import Expectation, RunningEvent, Situation
 from controller.stores.port import FeederSample
 from controller.turns import Turn, turns_of
@@ -123,7 +124,7 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
     asked = _asked(situation, freed, located)
     told_round = _explained(situation, asked.entries, located)
     renewed = renewals(situation, freed, asked.entries)
-    short, told_short = _short(situation, memory, freed, asked.short_kw)
+    short, shortfalls = _short(situation, memory.shortfalls, tracker, freed, asked.short_kw)
     rules, quiet = control.site.events, event is not None and not asked.entries
     taken_back = asking.taken_back(situation, over=quiet and events.closes(tracker, rules, True, now))
     closing: tuple[Entry, ...] = ()
@@ -133,7 +134,6 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
         and events.closes(tracker, control.site.events, _nobody_limited(books, feeder, now), now)
     ):
         closing = (events.closing(event, tracker, now),)
-        told_short = None
     sample = _sample(situation, uncontrolled)
     after = replace(
         memory,
@@ -146,7 +146,7 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
         expectations=_without_risen(asked.expectations, freed),
         history=(*(s for s in memory.history if s.at >= now - WINDOW), sample),
         failsafes=guarded.memory,
-        told_short=told_short,
+        shortfalls=shortfalls,
         cycle=memory.cycle + 1,
     )
     return Decisions(
@@ -323,18 +323,20 @@ def _explained(
 
 
 def _short(
-    situation: Situation, memory: Memory, freed: Releases, short_kw: Floats | None
-) -> tuple[tuple[Entry, ...], str | None]:
+    situation: Situation,
+    before: Shortfalls,
+    tracker: events.Tracker,
+    freed: Releases,
+    short_kw: Floats | None,
+) -> tuple[tuple[Entry, ...], Shortfalls]:
     """Tells once per situation that what may be asked for does not clear the violation."""
     event, worst = situation.event, next(iter(situation.check.violations), None)
-    if event is None:
-        return (), None
-    if worst is None or not (short_kw is not None or freed.turns_end):
-        return (), memory.told_short
-    told = f"{event.event}{' turns end' if freed.turns_end else ''}"
-    if told == memory.told_short:
+    told = before.seen(None if event is None else event.event, tracker.below_since, situation.now)
+    short, turns_end = short_kw is not None, freed.turns_end
+    if event is None or worst is None or not told.is_news(worst, short=short, turns_end=turns_end):
         return (), told
-    return (planning.shortfall(situation, worst, event.event, short_kw),), told
+    entry = planning.shortfall(situation, worst, event.event, short_kw)
+    return (entry,), told.with_told(worst, turns_end=turns_end)
 
 
 def _sample(situation: Situation, uncontrolled: LoadFlowResult) -> FeederSample:

@@ -18,6 +18,7 @@ from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState, Readings
 from controller.look_ahead import LookAhead, fresh
 from controller.refusal_log import RefusalLog
+from controller.shortfalls import Shortfalls
 from controller.situation import Expectation
 from controller.stores.port import FeederSample
 from grid_model.forecast.trend import Trend
@@ -47,8 +48,8 @@ class Memory:
     told_ahead: Mapping[str, datetime] = field(default_factory=dict)
     """request to since when a clock that was ahead is known to have told it"""
     failsafes: FailsafeMemory = field(default_factory=FailsafeMemory)
-    told_short: str | None = None
-    """the situation (event, and whether turns in it end) that was told to be short"""
+    shortfalls: Shortfalls = field(default_factory=Shortfalls)
+    """what was told of the running event"""
     cycle: int = 0
 
 

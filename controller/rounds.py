@@ -369,7 +369,7 @@ class Rounds:
                     found.memory,
                     expectations=before.expectations,
                     failsafes=before.failsafes,
-                    told_short=before.told_short,
+                    shortfalls=before.shortfalls,
                 )
 
     def _count_overtaken(self, begun: Moment) -> None:

@@ -6,6 +6,8 @@ have, a load flow that does not converge. A kind is told as an alarm when it was
 says, and cleared after some good cycles in a row, so that it does not flap; action stops at the first bad
 cycle already.
 
+Only an RTU that is configured may not be silent; what any RTU shows is held against the meters.
+
 An estimated state fits the substation's reading by itself, right or wrong. Once houses that nobody reads must
 take for it what was not expected of them, the sums as read count.
 
@@ -168,10 +170,10 @@ def _bad_now(
         bad["near_collapse"] = f"the load is at {share:.0%} of that at which the voltage collapses"
     if wrong := _wrong_meters(check):
         bad["wrong_meter"] = "; ".join(s.text for s in wrong)
-    if control.settings.rtu is None:
-        return bad
     reading = state.substation
     if reading is None or (now - reading.at).total_seconds() > cycle.fresh_s:
+        if control.settings.rtu is None:
+            return bad
         since = "was never heard" if reading is None else f"is silent since {reading.at:%H:%M:%S}"
         bad["substation_silent"] = f"the substation's RTU {since}"
         return bad

@@ -273,17 +273,25 @@ def _suspect(
     source = _source(control, suspect)
     known, place = contradicted[source], suspect.place
     point = None if place is None else control.network.service_points[place]
+    name = f"{suspect.subject} reads " if place is None else f"meter {source} at {point} "
     long = (now - known.since).total_seconds() >= control.site.cycle.fresh_s
-    name = f"{suspect.what}:" if place is None else f"meter {source} at {point} "
     return SuspectReading(
         source=source,
         service_point=point,
         position=place,
         name=name,
-        text=suspect.reason if place is None else name + suspect.reason,
+        text=_of_network_in_words(suspect) if place is None else name + suspect.reason,
         since=known.since,
         stands=known.cycles >= _STANDS_AFTER_CYCLES and long and _is_sure(control, suspect, summed),
     )
+
+
+def _of_network_in_words(suspect: Suspect) -> str:
+    """The one reading of the sum stands against many meters, but those may have one cause: one concentrator,
+    one attacker. Their number is no proof.
+    """
+    is_sum = any(reading.quantity == "p_kw" for reading in suspect.readings)
+    return suspect.reason + ("; either it is wrong, or several meters are" if is_sum else "")
 
 
 def _is_summed(inside: Sequence[Measurement], suspects: Sequence[Suspect]) -> bool:

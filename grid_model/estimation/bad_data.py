@@ -60,6 +60,8 @@ class Suspect:
     """whose fault would explain nearly as much"""
     readings: tuple[Measurement, ...] = ()
     """the readings inside the network that were left out; empty for a meter"""
+    subject: str = ""
+    """what was read, in words: how `reason` begins; empty for a meter"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +149,18 @@ def _broken(found: Fit, rows: tuple[int, ...], best: float, close: list[str]) ->
         reason=_broken_in_words(reading, expected),
         instead=tuple(set(close) - {what}),
         readings=tuple(found.asked.readings[one] for one in rows),
+        subject=in_words(reading),
     )
 
 
+def in_words(reading: Measurement) -> str:
+    """What a reading inside the network is of, for people."""
+    return f"{_IN_WORDS[reading.quantity][0]} of {reading.element}"
+
+
 def _broken_in_words(reading: Measurement, expected: float) -> str:
-    sign, unit = _IN_WORDS[reading.quantity]
-    return f"{sign} of {reading.element} reads {reading.value:.4g} {unit}, all others say {expected:.4g}"
+    unit = _IN_WORDS[reading.quantity][1]
+    return f"{in_words(reading)} reads {reading.value:.4g} {unit}, all others say {expected:.4g}"
 
 
 def _what(found: Fit, rows: tuple[int, ...]) -> str:

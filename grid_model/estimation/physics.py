@@ -3,7 +3,7 @@
 import numpy as np
 
 from grid_model.connection import generation_kw, household_bound_kw
-from grid_model.estimation.bad_data import Suspect
+from grid_model.estimation.bad_data import Suspect, in_words
 from grid_model.estimation.hypotheses import House
 from grid_model.estimation.measurements import Measurement, Measurements
 from grid_model.network import Floats, Network
@@ -84,6 +84,7 @@ def _voltage(reading: Measurement) -> Suspect:
         expected_sd=np.inf,
         normalised_residual=np.inf,
         log_odds=np.inf,
-        reason=f"{reading.value:.3g}: no number, or no voltage of a bus in service",
+        reason=f"{in_words(reading)} reads {reading.value:.3g}: no number, or no voltage of a bus in service",
         readings=(reading,),
+        subject=in_words(reading),
     )

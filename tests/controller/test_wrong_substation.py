@@ -38,9 +38,14 @@ class WrongRtu(Passes):
     """Houses of different loads that change a little, and what the RTU makes of their sum."""
 
     def __init__(
-        self, shows: Shown, silent: tuple[int, ...] = (), base_kw: float = 4.0, seed: int = 2
+        self,
+        shows: Shown,
+        silent: tuple[int, ...] = (),
+        base_kw: float = 4.0,
+        seed: int = 2,
+        configured: bool = True,
     ) -> None:
-        super().__init__(control(calm_evening(rtu=True)))
+        super().__init__(control(calm_evening(rtu=configured)))
         self.rng, true = np.random.default_rng(seed), self.field.substation_reading
         self.v_pu = 1.0
         for house in self.field.houses:
@@ -56,6 +61,16 @@ class WrongRtu(Passes):
                 house.base_kw += rise_kw + self.rng.normal(0.0, 0.1)
             decided.append(self.step())
         return decided
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_a_sum_that_keeps_being_contradicted_is_told_once_and_blames_nobody(configured: bool) -> None:
+    decided = WrongRtu(times(1.3), configured=configured).decisions(12)
+    told = [alarm for one in decided for alarm in of_kind(one.entries, DataAlarm) if alarm.raised]
+    assert sorted(alarm.kind for alarm in told) == ["feeder_sum", "wrong_meter"]
+    (wrong,) = (alarm for alarm in told if alarm.kind == "wrong_meter")
+    assert wrong.text.startswith("P of trafo:0 reads ")
+    assert wrong.text.endswith("; either it is wrong, or several meters are")
 
 
 def kinds(decided: list[Decisions]) -> set[str]:

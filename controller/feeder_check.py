@@ -16,6 +16,7 @@ from datetime import datetime
 
 import numpy as np
 
+from controller.device_witness import understated
 from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState, snapshot
 from controller.state_estimate import EstimateState, StateEstimate, estimate_state, watched
@@ -111,9 +112,14 @@ def _estimate(
     none can be given.
     """
     quiet = found.worst_ratio <= 1 and bool((found.snapshot.quality == Quality.MEASURED).all())
-    if not control.site.cycle.estimate or (quiet and _fits(control, state, found, now)):
+    missing_kw = _missing_kw(control, state, found, now)
+    doubted = understated(control, state, missing_kw, now, before.doubted)
+    fits = doubted is None and _fits(control, state, found, now)
+    if not control.site.cycle.estimate or (quiet and fits):
         return None, watched(before, state)
-    estimate, after = estimate_state(control, state, before, slack_scale=found.slack_scale, now=now)
+    estimate, after = estimate_state(
+        control, state, before, slack_scale=found.slack_scale, now=now, doubted=doubted
+    )
     return (estimate if isinstance(estimate, StateEstimate) else None), after
 
 
@@ -121,6 +127,14 @@ def _fits(control: FeederControl, state: FeederState, found: Check, now: datetim
     """Whether meters and losses add up to half of what may be off before an alarm is raised."""
     difference_kw = feeder_sum_off_kw(control, state, found.result, now)
     return difference_kw is None or difference_kw[0] <= difference_kw[1] / 2
+
+
+def _missing_kw(control: FeederControl, state: FeederState, found: Check, now: datetime) -> float:
+    """What the substation shows beyond meters and losses; 0 where nobody knows."""
+    reading = state.fresh_substation(now, control.site.cycle.fresh_s)
+    if reading is None or not found.result.converged:
+        return 0.0
+    return reading.p_kw - control.substation_p_kw(found.result)
 
 
 def feeder_sum_off_kw(

@@ -20,6 +20,7 @@ from customers.registry import Customer, Device, Registry
 from devices.messages import HEARTBEAT_PERIOD_S
 from grid_model.connection import generation_kw, household_bound_kw
 from grid_model.estimation.estimate import Estimator
+from grid_model.estimation.hypotheses import House
 from grid_model.estimation.physics import houses
 from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
 from grid_model.network import Floats, Network
@@ -94,16 +95,29 @@ class FeederControl:
     """how people answer notices by a link; None where the site has no public address"""
 
     @cached_property
-    def estimator(self) -> Estimator:
-        """The state estimator of this feeder; laid out when it is first asked for, as long as a few load
-        flows take.
-        """
+    def house(self) -> House:
+        """What each service point can do at all, its devices included."""
         house = houses(self.network, self.bound_kw)
         feed_in_kw = house.feed_in_kw.copy()
         for device in self.registry.devices:
             if device.kind in _GIVING_KINDS:
                 feed_in_kw[self.device_position[device.device]] += device.rated_kw
-        return Estimator(self.network, self.load_flow, replace(house, feed_in_kw=feed_in_kw))
+        return replace(house, feed_in_kw=feed_in_kw)
+
+    @cached_property
+    def estimator(self) -> Estimator:
+        """The state estimator of this feeder; laid out when it is first asked for, as long as a few load
+        flows take.
+        """
+        return Estimator(self.network, self.load_flow, self.house)
+
+    @cached_property
+    def only_taking(self) -> tuple[tuple[str, int], ...]:
+        """Devices, and where, at service points where nothing feeds in: a meter there shows at least what
+        they take.
+        """
+        places = ((d.device, self.device_position[d.device]) for d in self.registry.devices)
+        return tuple((device, place) for device, place in places if self.house.feed_in_kw[place] == 0)
 
     @cached_property
     def asks_feed_in(self) -> bool:

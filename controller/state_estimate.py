@@ -11,12 +11,13 @@ for `data_alarms`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.device_witness import Understated, below_devices, doubted_next
 from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState
 from devices.messages import Reading
@@ -70,6 +71,8 @@ class EstimateState:
 
     repeated: Repeated | None = None
     contradicted: Mapping[str, Contradicted] = field(default_factory=dict)
+    doubted: Mapping[int, int] = field(default_factory=dict)
+    """meters that were below their own devices, by position: for how many checks yet they are not believed"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +147,23 @@ def estimate_state(
     *,
     slack_scale: float,
     now: datetime,
+    doubted: Understated | None = None,
 ) -> tuple[StateEstimate | NotEstimated, EstimateState]:
-    """The state now. `slack_scale` is what the last check found of the voltage above the transformer."""
+    """The state now. `slack_scale` is what the last check found of the voltage above the transformer,
+    `doubted` the meters that show less than their devices take.
+    """
     repeated = _repeated(before.repeated, state)
     age_s = np.maximum(now.timestamp() - state.readings.at_s, 0.0)
     used = age_s <= CORRELATION_TIME_S  # false for NaN
+    if doubted is not None:
+        used[doubted.places] = False
     shown = Shown(
         p_kw=np.where(used, state.readings.p_kw, np.nan),
         q_kvar=np.where(used, state.readings.q_kvar, np.nan),
         age_s=np.where(used, age_s, 0.0),
         unchanged=repeated.count,
         inside=substation_measurements(control, state.substation, now),
+        devices_kw=None if doubted is None else doubted.devices_kw,
     )
     found = estimate_snapshot(
         control.estimator,
@@ -163,17 +172,28 @@ def estimate_state(
         slack_scale=slack_scale,
         most_suspects=MOST_SUSPECTS,
     )
+    if doubted is not None:
+        found = replace(found, suspects=(*below_devices(control, state, doubted), *found.suspects))
     contradicted = _contradicted(before.contradicted, control, found.suspects, now)
-    after = EstimateState(repeated, contradicted)
+    after = EstimateState(
+        repeated, contradicted, doubted_next(doubted, before.doubted, _lasting(control, contradicted))
+    )
     if isinstance(found, NoEstimate):
         return NotEstimated(found.reason), after
     summed = _is_summed(shown.inside, found.suspects)
     return _described(control, found, contradicted, summed=summed, now=now), after
 
 
+def _lasting(control: FeederControl, contradicted: Mapping[str, Contradicted]) -> frozenset[int]:
+    """Positions of the meters that are contradicted for more than a moment."""
+    positions = control.meter_position
+    lasting = (s for s, known in contradicted.items() if known.cycles >= _STANDS_AFTER_CYCLES)
+    return frozenset(positions[source] for source in lasting if source in positions)
+
+
 def watched(before: EstimateState, state: FeederState) -> EstimateState:
     """What is remembered of a cycle in which nothing had to be estimated: nothing is contradicted."""
-    return EstimateState(_repeated(before.repeated, state))
+    return EstimateState(_repeated(before.repeated, state), doubted=doubted_next(None, before.doubted))
 
 
 def substation_measurements(

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from grid_model.estimation.belief import Belief
 from grid_model.estimation.estimate import MOST_SUSPECTS, Estimate, Estimator, NoEstimate
-from grid_model.estimation.measurements import METER_ACCURACY, Measurement, Measurements, meter_readings
+from grid_model.estimation.measurements import (
+    METER_ACCURACY,
+    Measurement,
+    Measurements,
+    MeterReadings,
+    meter_readings,
+)
 from grid_model.estimation.priors import from_defaults
 from grid_model.network import Floats, Network
 
@@ -36,6 +42,8 @@ class Shown:
     inside: tuple[Measurement, ...] = ()
     """readings inside the network"""
     accuracy: float = METER_ACCURACY
+    devices_kw: Floats | None = None
+    """(n_sp,) what devices there take by their own word; counts only where no meter is read"""
 
 
 def estimate_snapshot(
@@ -98,4 +106,14 @@ def _told(network: Network, shown: Shown, slack_scale: float) -> tuple[Measureme
             accuracy=shown.accuracy,
             unchanged=shown.unchanged,
         )
+    if shown.devices_kw is not None:
+        prior = _with_devices(network, meters, prior, shown.devices_kw)
     return Measurements(meters, shown.inside), prior
+
+
+def _with_devices(network: Network, meters: MeterReadings, prior: Belief, devices_kw: Floats) -> Belief:
+    """A house of which nothing else is known takes what its devices take, and its own default power."""
+    unread = ~meters.read & (devices_kw > 0)
+    mean = prior.mean.copy()
+    mean[unread, 0] = np.maximum(mean[unread, 0], (network.default_p_kw + devices_kw)[unread])
+    return replace(prior, mean=mean)

@@ -22,6 +22,7 @@ from tqdm import tqdm
 from simulations.errors import NoCluster, StudyRejected
 from simulations.studies.answers import cases_of
 from simulations.studies.conduct import Conductor, Outcome
+from simulations.studies.one_run import INTERNAL
 from simulations.studies.sentences import need
 from simulations.studies.study import schema
 from simulations.studies.study_file import load_study
@@ -94,7 +95,7 @@ def _conducted(options: argparse.Namespace) -> int:
 
 
 def _status(outcome: Outcome) -> int:
-    if any(fault.startswith("network.source") for _, fault in outcome.faults):
+    if any(not fault.startswith(INTERNAL) for _, fault in outcome.faults):
         return 2
     broken = bool(len(outcome.table)) and bool(outcome.table["promises_broken"].any())
     return 1 if outcome.faults or broken else 0

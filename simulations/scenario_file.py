@@ -19,6 +19,7 @@ from controller.toml_lines import Place, TomlLines
 from devices.messages import HEARTBEAT_PERIOD_S
 from simulations.errors import ScenarioRejected
 from simulations.scenario import Scenario
+from simulations.scenario_paths import seen_from
 
 _LEAST: dict[str, Any] = {
     "network": {"source": "simbench:1-LV-semiurb4--0-sw"},
@@ -48,28 +49,20 @@ def load_scenario(path: Path, seed: int | None = None) -> Scenario:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioRejected([f"{path}: expected a readable TOML file in UTF-8: {error}"]) from error
-    scenario = _beside(path, parse_scenario(text, str(path)))
+    scenario = parse_scenario(text, str(path), path.parent)
     return scenario if seed is None else msgspec.structs.replace(scenario, seed=seed)
 
 
-def _beside(path: Path, scenario: Scenario) -> Scenario:
-    """Files that a scenario names are looked for beside it."""
-    tables = {name: getattr(scenario, name) for name in ("profiles", "weather")}
-    found = {
-        name: msgspec.structs.replace(table, file=str(path.parent / table.file))
-        for name, table in tables.items()
-        if table.file is not None
-    }
-    return msgspec.structs.replace(scenario, **found)
-
-
-def parse_scenario(text: str, file: str = "scenario") -> Scenario:
-    """The scenario of a text; `file` is what messages call it. Raises ScenarioRejected with all findings."""
+def parse_scenario(text: str, file: str = "scenario", folder: Path | None = None) -> Scenario:
+    """The scenario of a text; `file` is what messages call it, `folder` where the files that it names are.
+    Raises ScenarioRejected with all findings."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ScenarioRejected([f"{file}: expected TOML: {error}"]) from error
     _fill_in(raw)
+    if folder is not None:
+        seen_from(folder, raw)
     faults: list[tuple[Place, str]] = []
     scenario = _convert(raw, faults)
     if not faults and scenario is not None:

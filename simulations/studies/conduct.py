@@ -6,11 +6,13 @@ anew from them each time, also of an unfinished study.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
 
+from simulations.scenario_paths import content_digest, named_files
 from simulations.studies.one_run import make
 from simulations.studies.plan import Run, runs_of
 from simulations.studies.results_table import results_table
@@ -66,7 +68,9 @@ class Conductor:
         """Make what is missing and write the table. Raises NoCluster, and OSError when `out` cannot be
         written."""
         files = RunFiles(self.out / "runs")
-        runs = runs_of(self.study, self.base, program_digest(self.version, _ROOT))
+        contents = cache(content_digest)
+        program = program_digest(self.version, _ROOT)
+        runs = runs_of(self.study, self.base, program, lambda raw: contents(named_files(raw)))
         missing = [run for run in runs if files.kept(run) is None]
         progress.begins(len(runs), len(runs) - len(missing))
         busy_s, faults = self._make_missing(missing, files, progress.finished)

@@ -18,6 +18,7 @@ from grid_model.errors import NetworkRejected
 from grid_model.network import Floats
 from grid_model.network_equipment import equipment_of
 from grid_model.network_sources import keep_named
+from simulations.errors import ScenarioRejected
 from simulations.record_reading import read_record
 from simulations.recording import Recording
 from simulations.results import series_table
@@ -30,6 +31,8 @@ from simulations.studies.plan import Run
 _NEARLY = 0.9
 """Elements from this share of what they may carry on are kept."""
 _NETWORKS_KEPT = 2
+INTERNAL = "internal"
+"""A fault that begins so is ours; any other is of what the study was given."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +53,18 @@ class Finished:
 
 
 def make(run: Run, version: str, series: bool) -> Finished:
-    """Make one run. A network that is rejected, and any fault of ours, comes back as `fault`: one run that
-    cannot be made must not end a study of thousands."""
+    """Make one run. A network or file that is rejected, and any fault of ours, comes back as `fault`: one
+    run that cannot be made must not end a study of thousands."""
     cpu, wall = time.process_time(), time.perf_counter()
     try:
         results, elements, table = _made(run, version, series)
     except NetworkRejected as fault:
         told = f"network.source: {'; '.join(str(finding) for finding in fault.findings)}"
         return Finished(run.digest, None, fault=told)
+    except ScenarioRejected as fault:
+        return Finished(run.digest, None, fault="; ".join(fault.findings))
     except Exception as fault:  # noqa: BLE001  the border of a worker: told with the run, which is made again
-        return Finished(run.digest, None, fault=f"internal: {type(fault).__name__}: {fault}")
+        return Finished(run.digest, None, fault=f"{INTERNAL}: {type(fault).__name__}: {fault}")
     cpu_s, wall_s = time.process_time() - cpu, time.perf_counter() - wall
     return Finished(run.digest, results, elements, table, cpu_s, wall_s)
 

@@ -7,7 +7,7 @@ told from others by a digest.
 import copy
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,8 @@ class Run:
     """One run before it is made."""
 
     digest: str
-    """of all that its result depends on: scenario with seed, program, whether its series are kept"""
+    """of all that its result depends on: scenario with seed, what is in its files, program, whether its
+    series are kept"""
     scenario: str
     """TOML"""
     point: Mapping[str, Any]
@@ -56,11 +57,13 @@ def scenario_at(base: Mapping[str, Any], point: Mapping[str, Any]) -> Raw:
     return raw
 
 
-def runs_of(study: Study, base: Mapping[str, Any], program: str) -> list[Run]:
-    """All runs, those of one point together; `program` tells the version that makes them."""
+def runs_of(study: Study, base: Mapping[str, Any], program: str, contents: Callable[[Raw], str]) -> list[Run]:
+    """All runs, those of one point together; `program` tells the version that makes them, `contents` what is
+    in the files that a scenario names."""
     return [
-        _run(scenario_at(base, point) | {"seed": seed}, point, seed, f"{program} series={study.run.series}")
+        _run(raw | {"seed": seed}, point, seed, f"{program} series={study.run.series} {contents(raw)}")
         for point in points_of(study)
+        for raw in [scenario_at(base, point)]
         for seed in range(study.seeds.first, study.seeds.first + study.seeds.count)
     ]
 

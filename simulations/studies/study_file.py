@@ -16,8 +16,9 @@ import msgspec
 from controller.toml_lines import Place, TomlLines
 from simulations.errors import ScenarioRejected, StudyRejected
 from simulations.scenario_file import parse_scenario
+from simulations.scenario_paths import path_seen_from, seen_from
 from simulations.studies.plan import NotATable, points_of, scenario_at
-from simulations.studies.study import Study
+from simulations.studies.study import Study, Vary
 
 Base = dict[str, Any]
 _AT = re.compile(r"^(?P<text>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
@@ -42,9 +43,23 @@ def load_study(path: Path) -> tuple[Study, Base]:
     faults = list(_contradictions(study))
     if faults:
         raise StudyRejected([_told(path, lines, *fault) for fault in faults])
+    study = _seen_from(path.parent.resolve(), study)
     base = _base(study, path, lines)
     _try_points(study, base, path, lines)
     return study, base
+
+
+def _seen_from(folder: Path, study: Study) -> Study:
+    """Files among the values that vary are seen from the study's folder; reports call them as it does."""
+    return msgspec.structs.replace(study, vary=tuple(_axis_seen_from(folder, axis) for axis in study.vary))
+
+
+def _axis_seen_from(folder: Path, axis: Vary) -> Vary:
+    values = tuple(path_seen_from(folder, axis.path, value) for value in axis.values)
+    if values == axis.values:
+        return axis
+    names = axis.names or tuple(str(value) for value in axis.values)
+    return msgspec.structs.replace(axis, values=values, names=names)
 
 
 def scenario_path(named: str, beside: Path) -> Path | None:
@@ -68,7 +83,8 @@ def _base(study: Study, path: Path, lines: TomlLines) -> Base:
     except ScenarioRejected as fault:
         raise StudyRejected(fault.findings) from fault
     try:
-        return scenario_at(tomllib.loads(text), study.base.change)
+        own = seen_from(found.parent.resolve(), tomllib.loads(text))
+        return seen_from(path.parent.resolve(), scenario_at(own, study.base.change))
     except NotATable as fault:
         raise StudyRejected(
             [_told(path, lines, ("base", "change"), f"{fault}: expected a table on the way")]

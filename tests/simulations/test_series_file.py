@@ -97,3 +97,17 @@ def test_measured_weather_takes_the_place_of_formulas(tmp_path: Path) -> None:
     (tmp_path / "weather.csv").unlink()
     with pytest.raises(ScenarioRejected, match=r"weather.csv: expected a readable CSV file"):
         outdoors_of(load_scenario(tmp_path / "s.toml"))
+
+
+def test_a_network_of_ones_own_is_seen_from_the_scenario_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    (tmp_path / "s.toml").write_text(
+        '[network]\nsource = "nets/street.json"\n[time]\nstart = "2016-01-12T00:00:00+00:00"\n'
+        '[[feeder]]\nid = "F2"\nsource = "pandapower:create_kerber_dorfnetz"\n',
+        encoding="utf-8",
+    )
+    scenario = load_scenario(tmp_path / "s.toml")
+    assert scenario.network.source == str(tmp_path / "nets" / "street.json")
+    assert scenario.feeder[0].source == "pandapower:create_kerber_dorfnetz"

@@ -15,6 +15,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from simulations.scenario_file import load_scenario
 from simulations.studies import one_run
 from simulations.studies.conduct import Conductor, Outcome
 from simulations.studies.one_run import Finished
@@ -23,7 +24,7 @@ from simulations.studies.run_files import program_digest
 from simulations.studies.study import Run as Where
 from simulations.studies.study_file import load_study
 from simulations.studies.workers import finished_runs
-from tests.simulations.studies.village import STUDY, village_study, write_study
+from tests.simulations.studies.village import BASE, STUDY, village_study, write_study
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -230,6 +231,40 @@ def test_no_run_is_dropped_where_dask_has_more_than_it_is_given_at_once(tmp_path
 
 def _nothing(run: Run, version: str, series: bool) -> Finished:
     return Finished(run.digest, None)
+
+
+WEATHER = "at,outdoor_c\n2016-01-12T00:00Z,{0}\n2016-01-13T00:00Z,{0}\n"
+
+
+def test_files_of_a_scenario_are_seen_from_it_and_belong_to_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, elsewhere = tmp_path / "study", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    (folder / "weather.csv").write_text(WEATHER.format(3), encoding="utf-8")
+    text = STUDY.replace("[0.1, 0.9]", "[0.1]").replace("count = 3", "count = 1")
+    monkeypatch.chdir(elsewhere)
+    made: list[int] = []
+
+    def again() -> Outcome:
+        path = write_study(folder, text, BASE + '[weather]\nfile = "weather.csv"\n')
+        return Conductor(*load_study(path), folder / "out", "1", _noting(made)).conduct(Watched())
+
+    assert (again().faults, made) == ((), [1])
+    assert again().found == 1
+    (kept,) = (folder / "out" / "runs").glob("*.toml")
+    assert Path(load_scenario(kept).weather.file or "").read_text() == WEATHER.format(3)
+    (folder / "weather.csv").write_text(WEATHER.format(-9), encoding="utf-8")
+    assert again().found == 0
+
+
+def test_a_file_that_is_missing_is_wrong_input_and_told_as_such(tmp_path: Path) -> None:
+    path = write_study(tmp_path, STUDY, BASE + '[weather]\nfile = "weather.csv"\n')
+    outcome = Conductor(*load_study(path), tmp_path / "out", "1").conduct(Watched())
+    told = {fault for _, fault in outcome.faults}
+    assert len(told) == 1
+    assert told.pop().startswith(f"{tmp_path}/weather.csv: expected a readable CSV file")
 
 
 def _never(run: Run, version: str, series: bool) -> Finished:

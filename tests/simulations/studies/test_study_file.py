@@ -141,3 +141,12 @@ def test_the_schema_takes_what_we_take_and_refuses_what_we_refuse(tmp_path: Path
         "0 is less than the minimum of ",
         "Additional properties are not ",
     ]
+
+
+def test_files_among_the_values_are_seen_from_the_study_and_called_as_it_does(tmp_path: Path) -> None:
+    nets = '["nets/a.json", "pandapower:create_kerber_dorfnetz"]'
+    text = STUDY.replace("shares.ev", "network.source").replace("[0.1, 0.9]", nets)
+    study, _ = load_study(write_study(tmp_path, text))
+    (axis,) = study.vary
+    assert axis.values == (str(tmp_path / "nets" / "a.json"), "pandapower:create_kerber_dorfnetz")
+    assert [axis.name(value) for value in axis.values] == ["nets/a.json", "pandapower:create_kerber_dorfnetz"]

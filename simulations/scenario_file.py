@@ -5,9 +5,10 @@ looks more often than the field speaks would call its data stale.
 """
 
 import difflib
+import math
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from inspect import isclass
 from pathlib import Path
 from typing import Any, get_args
@@ -35,6 +36,7 @@ _WORDS = {
     "`str`": "a text",
     "`bool`": "true or false",
     "`object`": "a table",
+    "`datetime` with a timezone component": "a time with its zone",
 }
 _FRESH_STEPS = 1.5
 _MOST_FINDINGS = 50
@@ -63,7 +65,7 @@ def parse_scenario(text: str, file: str = "scenario", folder: Path | None = None
     _fill_in(raw)
     if folder is not None:
         seen_from(folder, raw)
-    faults: list[tuple[Place, str]] = []
+    faults = list(_endless(raw))
     scenario = _convert(raw, faults)
     if not faults and scenario is not None:
         faults = _contradictions(scenario)
@@ -82,6 +84,16 @@ def _fill_in(raw: dict[str, Any]) -> None:
     if isinstance(cycle, dict) and isinstance(step_s, int):
         cycle.setdefault("period_s", step_s)
         cycle.setdefault("fresh_s", max(15.0, _FRESH_STEPS * step_s))
+
+
+def _endless(raw: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """Numbers of TOML that are none: what is reckoned with them comes out wrong without a word."""
+    parts = raw.items() if isinstance(raw, dict) else enumerate(raw) if isinstance(raw, list) else ()
+    for key, part in parts:
+        if isinstance(part, float) and not math.isfinite(part):
+            yield (*place, key), f"expected a finite number, got {part}"
+        else:
+            yield from _endless(part, (*place, key))
 
 
 def _convert(raw: dict[str, Any], faults: list[tuple[Place, str]]) -> Scenario | None:
@@ -107,6 +119,8 @@ def _fault(message: str, raw: Any) -> tuple[Place, str]:
         return (*place, found["key"]), "expected this key, it is missing"
     if found := _UNKNOWN.search(text):
         return (*place, found["key"]), f"no such key; {_meant(found['key'], place)}"
+    if text.startswith("Invalid enum value"):
+        text = f"expected {_either(_type_at(place))}"
     for word, plain in _WORDS.items():
         text = text.replace(word, plain)
     text = text[:1].lower() + text[1:]
@@ -122,17 +136,29 @@ def _place(path: str) -> Place:
 
 def _meant(key: str, place: Place) -> str:
     """What there is in its place."""
-    table: type[msgspec.Struct] = Scenario
-    for part in place:
-        if isinstance(part, int):
-            continue
-        kind = next(field.type for field in fields(table) if field.name == part)
-        table = next(
-            one for one in (kind, *get_args(kind)) if isclass(one) and issubclass(one, msgspec.Struct)
-        )
-    known = [field.name for field in fields(table)]
+    known = [field.name for field in fields(_table(_type_at(place)))]
     near = difflib.get_close_matches(key, known, n=1)
     return f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
+
+
+def _type_at(place: Place) -> Any:
+    """What a field takes."""
+    kind: Any = Scenario
+    for part in place:
+        if not isinstance(part, int):
+            kind = next(field.type for field in fields(_table(kind)) if field.name == part)
+    return kind
+
+
+def _table(kind: Any) -> type[msgspec.Struct]:
+    """The table that a field takes, or each of its rows."""
+    return next(one for one in (kind, *get_args(kind)) if isclass(one) and issubclass(one, msgspec.Struct))
+
+
+def _either(kind: Any) -> str:
+    """The words that a field takes, as one says them."""
+    *first, last = get_args(kind)
+    return f"{', '.join(first)} or {last}"
 
 
 def _value(raw: Any, place: Place) -> Any:
@@ -188,9 +214,10 @@ def _contradictions(scenario: Scenario) -> list[tuple[Place, str]]:
         if one in ids[: row + 1]
     ]
     faults += [
-        (("outage", row), "expected begin < end")
-        for row, outage in enumerate(scenario.outage)
-        if outage.begin >= outage.end
+        ((table, row), "expected begin < end")
+        for table in ("outage", "false_reading")
+        for row, while_ in enumerate(getattr(scenario, table))
+        if while_.begin is not None and while_.end is not None and while_.begin >= while_.end
     ]
     faults += [
         (("false_reading", row), "expected meters, a share, or both")

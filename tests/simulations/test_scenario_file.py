@@ -115,6 +115,43 @@ def test_values_that_contradict_each_other(more: str, line: int, expected: str) 
     assert finding.endswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (
+            '[battery]\npolicy = "greedy"\n',
+            "s.toml, line 6, battery.policy: expected self_consumption or night_charge, got 'greedy'",
+        ),
+        (
+            '[[outage]]\nof = "brocker"\n',
+            "s.toml, line 6, outage.0.of: expected broker, concentrator or substation, got 'brocker'",
+        ),
+        (
+            '[devices]\nrefuse_from = "2016-01-12T16:00:00"\n',
+            "s.toml, line 6, devices.refuse_from: expected a time with its zone, got '2016-01-12T16:00:00'",
+        ),
+        (
+            "[weather]\nshift_k = nan\n",
+            "s.toml, line 6, weather.shift_k: expected a finite number, got nan",
+        ),
+        (
+            '[[false_reading]]\nmeters = ["M-001"]\nbegin = "2016-01-12T17:00:00+00:00"\n'
+            'end = "2016-01-12T17:00:00+00:00"\nscale = -inf\n',
+            "s.toml, line 9, false_reading.0.scale: expected a finite number, got -inf",
+        ),
+        (
+            '[[false_reading]]\nmeters = ["M-001"]\nbegin = "2016-01-12T17:00:00+00:00"\n'
+            'end = "2016-01-12T17:00:00+00:00"\n',
+            "s.toml, line 5, false_reading.0: expected begin < end",
+        ),
+    ],
+)
+def test_what_is_expected_is_said_in_words(more: str, told: str) -> None:
+    with pytest.raises(ScenarioRejected) as caught:
+        parse_scenario(LEAST + more, "s.toml")
+    assert caught.value.findings == (told,)
+
+
 def test_no_toml_and_no_file(tmp_path: Path) -> None:
     with pytest.raises(ScenarioRejected, match="expected TOML"):
         parse_scenario("[network", "s.toml")

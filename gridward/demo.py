@@ -26,7 +26,7 @@ from gridward.argument_types import port, positive, time_of_day
 from gridward.demo_accounts import make_accounts
 from gridward.demo_progress import progress_line
 
-SCENARIO = Path(__file__).resolve().parents[1] / "simulations" / "scenarios" / "evening.toml"
+SCENARIO = "evening"
 STOP_WITHIN_S = 2.5
 PORTS_TRIED = 50
 LAST_WORDS = 2000
@@ -52,7 +52,9 @@ class DemoFailed(Exception):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument(
-        "--scenario", type=Path, default=SCENARIO, help="the evening to show (default: evening.toml)"
+        "--scenario",
+        default=SCENARIO,
+        help="the evening to show: a TOML file or a name of `gridward simulate --list` (default: evening)",
     )
     parser.add_argument("--port", type=port, default=8080, help="of the page; the next free one when taken")
     parser.add_argument(
@@ -124,7 +126,7 @@ def _field_arguments(options: argparse.Namespace, folder: Path, port: int) -> li
     real = [] if options.real is None else ["--real", str(options.real)]
     speed = options.speed or (60.0 if options.real is None else 1.0)
     return [
-        str(options.scenario),
+        options.scenario,
         *broker,
         *real,
         "--site",

@@ -1,4 +1,4 @@
-"""`gridward field SCENARIO.toml`: emulated meters, devices, people on a real broker, an RTU on real Modbus.
+"""`gridward field SCENARIO`: emulated meters, devices, people on a real broker, an RTU on real Modbus.
 
 For trying a daemon against: it writes a site for it, and a clock that both follow when time is to run faster.
 """
@@ -40,6 +40,7 @@ from simulations.mqtt_field import MqttField, Wiring
 from simulations.rtu_server import RtuServer
 from simulations.scenario import Scenario
 from simulations.scenario_file import load_scenario
+from simulations.scenario_library import find_scenario
 from simulations.setups import prepare
 from simulations.substation import Substation
 
@@ -58,7 +59,9 @@ class Place:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("scenario", type=Path, metavar="SCENARIO.toml")
+    parser.add_argument(
+        "scenario", metavar="SCENARIO", help="a TOML file or a name of `gridward simulate --list`"
+    )
     broker = parser.add_mutually_exclusive_group(required=True)
     broker.add_argument("--broker", metavar="HOST:PORT", type=_place, help="a broker that runs already")
     broker.add_argument("--embedded-broker", action="store_true", help="bring a broker along")
@@ -91,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
     """Run until told to stop. 2 when the scenario cannot be run."""
     configure_logs("text" if sys.stderr.isatty() else "json")
     try:
-        scenario = _for_days(load_scenario(options.scenario, options.seed), options.days)
+        scenario = _for_days(load_scenario(find_scenario(options.scenario), options.seed), options.days)
         hardware = NO_HARDWARE if options.real is None else load_hardware(options.real)
         if options.real is not None and options.speed != 1:
             raise ConfigRejected([f"--speed {options.speed:g}: real hardware lives at speed 1"])

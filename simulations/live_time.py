@@ -22,6 +22,8 @@ class Live:
 
     scenario: Scenario
     outdoors: Outdoors
+    moved: timedelta = timedelta()
+    """by how much"""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def as_if_now(scenario: Scenario, outdoors: Outdoors, begin: datetime, now: date
     zone = timezone(_within_half_a_day((start.utcoffset() or timedelta()) - moved))
     later = msgspec.structs.replace(scenario.time, start=(start + moved).astimezone(zone))
     return Live(
-        msgspec.structs.replace(scenario, time=later),
+        msgspec.structs.replace(_moved(scenario, moved), time=later),
         _OfItsOwnDates(
             outdoors.weather,
             outdoors.clouds,
@@ -59,6 +61,25 @@ def as_if_now(scenario: Scenario, outdoors: Outdoors, begin: datetime, now: date
             outdoors.measured_w_per_m2,
             moved,
         ),
+        moved,
+    )
+
+
+def _moved(scenario: Scenario, moved: timedelta) -> Scenario:
+    """With all that happens at a time of its own happening so much later."""
+
+    def later(at: datetime | None) -> datetime | None:
+        return None if at is None else at + moved
+
+    replace = msgspec.structs.replace
+    return replace(
+        scenario,
+        devices=replace(scenario.devices, refuse_from=later(scenario.devices.refuse_from)),
+        outage=tuple(replace(one, begin=one.begin + moved, end=one.end + moved) for one in scenario.outage),
+        false_reading=tuple(
+            replace(one, begin=later(one.begin), end=later(one.end)) for one in scenario.false_reading
+        ),
+        switching=tuple(replace(one, at=one.at + moved) for one in scenario.switching),
     )
 
 

@@ -11,7 +11,7 @@ from simulations.live_time import as_if_now
 from simulations.population import draw_population
 from simulations.real_parts import RealParts, RealPower
 from simulations.weather import outdoors_of
-from tests.simulations.small_field import SECRET, flat_load, scenario
+from tests.simulations.small_field import SECRET, START, flat_load, scenario
 
 
 @pytest.fixture(scope="module")
@@ -85,5 +85,25 @@ def test_a_scenario_can_begin_now_with_its_own_hours_and_season(now: str) -> Non
         assert live.outdoors.outdoor_c(later) == outdoors.outdoor_c(then)
         assert live.outdoors.sun(later) == outdoors.sun(then)
         assert live.outdoors.sun_w_per_m2(later) == outdoors.sun_w_per_m2(then)
+    assert live.moved == at - begin
     noon = begin + timedelta(hours=18)
     assert outdoors.sun_w_per_m2(noon) > 0, "a weather that says nothing proves nothing"
+
+
+def test_what_happens_at_a_time_of_the_scenario_happens_when_that_time_is() -> None:
+    at = START + timedelta(hours=2)
+    times = {"begin": at, "end": at + timedelta(hours=1)}
+    a_scenario = scenario(
+        devices={"refuse_from": at},
+        outage=[{"of": "broker"} | times],
+        false_reading=[{"meters": ["M-001"]} | times, {"share": 0.1}],
+    )
+    now = datetime.fromisoformat("2026-07-01T09:30:00+00:00")
+    live = as_if_now(a_scenario, outdoors_of(a_scenario), START, now).scenario
+    assert live.devices.refuse_from == now + timedelta(hours=2)
+    assert (live.outage[0].begin, live.outage[0].end) == (
+        now + timedelta(hours=2),
+        now + timedelta(hours=3),
+    )
+    assert live.false_reading[0].begin == now + timedelta(hours=2)
+    assert (live.false_reading[1].begin, live.false_reading[1].end) == (None, None)

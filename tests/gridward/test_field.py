@@ -1,0 +1,40 @@
+"""`gridward field`: which scenario is played, and what is said of it."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridward import field
+from simulations.scenario import Scenario
+
+
+def played(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, list[Scenario]]:
+    """Exit status, and the scenarios that came to life."""
+    lived: list[Scenario] = []
+
+    async def live(options: argparse.Namespace, scenario: Scenario, hardware: Any) -> None:
+        lived.append(scenario)
+
+    monkeypatch.setattr(field, "_live", live)
+    monkeypatch.setattr(field, "configure_logs", lambda _: None)
+    parser = argparse.ArgumentParser()
+    field.add_arguments(parser)
+    return field.run(parser.parse_args([*arguments, "--embedded-broker", "--site", "site"])), lived
+
+
+def test_a_scenario_that_comes_along_is_played_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    status, lived = played(monkeypatch, "small", "--seed", "11")
+    assert (status, [(one.title, one.seed) for one in lived]) == (0, [("A few hours in a suburb", 11)])
+
+
+def test_a_path_does_as_well_and_neither_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(field.__file__).parents[1] / "simulations" / "scenarios" / "small.toml"
+    assert len(played(monkeypatch, str(path))[1]) == 1
+    assert played(monkeypatch, "smal") == (2, [])
+    assert "smal: expected a scenario's file or name, found neither; did you mean small?" in (
+        capsys.readouterr().err
+    )

@@ -35,13 +35,19 @@ class Headroom:
     """(n_trafo,)"""
 
     @cached_property
+    def room(self) -> "Headroom":
+        """The part of it that is kept free: an event may open because of all of it."""
+        share = self.control.site.look_ahead.room_share
+        return replace(self, line_rise=share * self.line_rise, transformer_rise=share * self.transformer_rise)
+
+    @cached_property
     def limits(self) -> ElementLimits:
-        """The limits in force, drawn in."""
-        allowed = self.control.element_limits
+        """The limits in force, drawn in by the room."""
+        allowed, room = self.control.element_limits, self.room
         return replace(
             allowed,
-            line_percent=_drawn_in(allowed.line_percent, self.line_rise),
-            transformer_percent=_drawn_in(allowed.transformer_percent, self.transformer_rise),
+            line_percent=_drawn_in(allowed.line_percent, room.line_rise),
+            transformer_percent=_drawn_in(allowed.transformer_percent, room.transformer_rise),
         )
 
     @cached_property

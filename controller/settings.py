@@ -305,6 +305,10 @@ class LookAhead(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True
     """of an overload within the lead, above which it is acted on"""
     early_checks: Annotated[int, msgspec.Meta(ge=1)] = 2
     """checks in a row that must expect the overload before an event opens early"""
+    room_share: Share = 1.0
+    """So much of what may come is kept free by cuts, raises and releases. 0: events open early, and nobody is
+    cut before somebody has come.
+    """
     announce: bool = True
     """Overloads that are expected within six hours are told."""
     every_s: Positive = 300.0
@@ -330,6 +334,11 @@ class Requests(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True)
     renew_before_s: Positive = 180.0
     answer_within_s: Positive = 30.0
     attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
+    believed_for_s: Positive | None = None
+    """So long what was asked counts as obeyed before meters show it; then others are asked. None:
+    `answer_within_s` and twice `cycle.fresh_s`. No shorter than devices and meters need, or twice as much is
+    taken.
+    """
     min_between_s: NotNegative = 900.0
     """A device released is left alone this long (C5), unless above `at_once_percent`."""
     min_cut_kw: NotNegative = 0.3

@@ -103,8 +103,8 @@ class Situation:
 
     @cached_property
     def worst(self) -> Violation | None:
-        """The worst violation, or else the worst that is expected within the lead."""
-        found = self.check.violations or self.expected
+        """The worst violation, or else the worst that is expected within the lead and has its room kept."""
+        found = self.check.violations or self.near
         return found[0] if found else None
 
     @cached_property
@@ -112,9 +112,14 @@ class Situation:
         """Violations that are there or may come within the lead; none where nobody acts early."""
         return () if self.headroom is None else self.headroom.expected(self.check.result)
 
+    @cached_property
+    def near(self) -> tuple[Violation, ...]:
+        """Those of them that nobody is to wait for: what is kept free for them is not free."""
+        return () if self.headroom is None else self.headroom.room.expected(self.check.result)
+
     def is_only_expected(self, violation: Violation) -> bool:
         """Whether it is not there yet."""
-        return violation not in self.check.violations and violation in self.expected
+        return violation not in self.check.violations and violation in self.near
 
     @cached_property
     def event_records(self) -> tuple[RequestRecord, ...]:
@@ -213,5 +218,7 @@ class Situation:
 
 def comply_within_s(control: FeederControl) -> float:
     """How long a device and its meter have to show that it obeys."""
-    site = control.site
+    site, believed_s = control.site, control.site.requests.believed_for_s
+    if believed_s is not None:
+        return max(believed_s, site.cycle.period_s)
     return max(site.requests.answer_within_s + 2 * site.cycle.fresh_s, 3 * site.cycle.period_s)

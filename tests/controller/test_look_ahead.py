@@ -16,7 +16,7 @@ from controller.entries import EventOpened, RequestPlanned
 from controller.feeder_check import check
 from controller.feeder_control import FeederControl
 from controller.feeder_view import feeder_view
-from controller.headroom import headroom, watch
+from controller.headroom import Headroom, headroom, watch
 from controller.look_ahead import STEP, LookAhead, fresh, gather, look, slot, slot_start
 from controller.look_ahead_history import chunks, relearn
 from controller.memory import fresh_memory
@@ -135,6 +135,33 @@ def test_without_acting_early_it_opens_when_the_violation_persists() -> None:
     assert not event.opened.expected
     assert not any(record.planned.expected for record in evening.books.requests_of(event.event))
     assert len(evening.books.violations(FEEDER)) == 1
+
+
+def test_without_room_an_event_opens_early_and_nobody_is_asked_before_somebody_has_come() -> None:
+    """What is expected arms the event; the first loading above `act_above_share` is cut at the next look."""
+    evening = _rising(settings.LookAhead(room_share=0.0, lead_s=300.0), passes=140)
+    event = evening.books.open_event(FEEDER)
+    assert event is not None
+    assert event.opened.expected
+    assert evening.books.requests_of(event.event) == ()
+    rules, asked_at = evening.of.site.requests, 0.0
+    while not asked_at:
+        for house in evening.field.houses:
+            house.base_kw += 0.05
+        decided = evening.step()
+        asked_at = decided.check.worst_ratio if of_kind(decided.entries, RequestPlanned) else 0.0
+        assert bool(asked_at) == (decided.check.worst_ratio > rules.act_above_share)
+    assert evening.books.violations(FEEDER) == ()
+    assert not any(record.planned.expected for record in evening.books.requests_of(event.event))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_limits_are_drawn_in_by_so_much_of_the_rise(share: float) -> None:
+    of = control(calm_evening(look_ahead=settings.LookAhead(room_share=share)))
+    allowed, lines = of.element_limits.line_percent, len(of.network.lines.ids)
+    ahead = Headroom(of, np.full(lines, 10.0), np.full(len(of.network.transformers.ids), 10.0))
+    np.testing.assert_allclose(allowed - ahead.limits.line_percent, 10 * share)
+    np.testing.assert_allclose(ahead.room.line_rise, 10 * share)
 
 
 def test_one_look_that_expects_it_is_not_enough() -> None:

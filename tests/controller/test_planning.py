@@ -7,7 +7,7 @@ import pytest
 from controller import settings
 from controller.entries import EventShort, RequestChanged, RequestPlanned
 from grid_model.errors import Diverged
-from tests.builders import control, registry
+from tests.builders import HOUSES, control, registry
 from tests.controller.passes import Passes, calm_evening, of_kind
 
 
@@ -42,6 +42,24 @@ def test_close_to_the_limit_an_open_event_asks_before_it_is_broken_again(
         if asked:
             break
     assert bool(asked) is asks
+
+
+@pytest.mark.parametrize(("believed_s", "waits_s"), [(None, 60.0), (35.0, 40.0), (10.0, 10.0), (3.0, 10.0)])
+def test_others_are_asked_once_what_was_asked_is_not_believed_any_more(
+    believed_s: float | None, waits_s: float
+) -> None:
+    """Devices that accept and go on as before."""
+    requests = settings.Requests(believed_for_s=believed_s)
+    passes = Passes(control(of=calm_evening(requests=requests)), base_kw=5.5)
+    asked_at: list[float] = []
+    while len(asked_at) < 2:
+        asked = of_kind(passes.step().entries, RequestPlanned)
+        asked_at += [passes.clock.passed_s] * any(entry.resource == "device" for entry in asked)
+        passes.obey()
+        for house in passes.field.houses[: HOUSES - 4]:
+            house.ev_kw = 11.0
+        assert passes.clock.passed_s < 300.0
+    assert asked_at[1] - asked_at[0] == waits_s
 
 
 def test_a_car_that_has_just_arrived_is_credited_like_the_others() -> None:

@@ -593,6 +593,8 @@ class Books:
         planned = record.planned
         self._burdens.setdefault(planned.feeder, Burdens()).add(planned.customer, entry.at, entry.reduced_kwh)
         told = entry.outcome != "too_little_data" and record.state != "overridden"
+        if planned.direction == "production" and entry.reduced_kwh == 0:
+            told = False  # a cloud may have left nothing to hold back
         if record.resource == "device" and told:
             known = self._compliance.setdefault(planned.feeder, Compliance())
             known.add(planned.target, entry.reduced_kwh > 0)  # also where a kWh earns nothing

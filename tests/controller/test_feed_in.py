@@ -10,16 +10,19 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from controller import settings
+from controller.bookkeeping import fork
 from controller.changing import changed
-from controller.entries import EventShort, RequestChanged, RequestMoved, RequestPlanned
+from controller.entries import EventShort, RequestChanged, RequestMoved, RequestPlanned, RequestSettled
 from controller.feeder_control import FeederControl
 from controller.hearing import hear
 from controller.intake import Drained
 from controller.memory import fresh_memory
+from controller.order_effects import ProposedOrder
 from controller.reach import given_back_kw_since, taken_away_kw
 from controller.round_record import left_alone
+from controller.what_if import what_if
 from devices.messages import DeviceStatus
-from tests.builders import FEEDER, HOUSES
+from tests.builders import FEEDER, HOUSES, START
 from tests.controller.passes import of_kind
 from tests.controller.sunny import ALL_SUN_KW, RATED_KW, ROOFS, SunnyPasses, roofs, sunny
 
@@ -230,3 +233,51 @@ def test_whatever_the_sun_does_pandapower_finds_it_cleared_or_all_at_their_floor
 
 def _at_floors(passes: SunnyPasses, floor_kw: float) -> bool:
     return all(r.limit_kw <= floor_kw + 1e-3 for r in passes.books.open_requests(FEEDER))
+
+
+def test_what_a_release_of_everybody_would_do_is_foreseen_in_the_meters_sign() -> None:
+    passes = _limited()
+    situation = passes.step().situation
+    told = what_if(situation, frozenset(), [ProposedOrder("release_all")], situation.now)
+    assert told.devices
+    for one in told.devices:
+        assert one.after_kw == pytest.approx(-ALL_SUN_KW)
+        assert one.curtailed_kw == pytest.approx(one.before_kw - one.after_kw)
+    assert told.curtailed_kw > 0  # less is taken then: more is fed in
+    assert told.after.highest_loading_percent == pytest.approx(without_control_percent(passes), abs=1.0)
+
+
+def test_a_cloud_that_leaves_nothing_to_prove_makes_no_inverter_unreliable() -> None:
+    passes = _limited()
+    record = passes.books.open_requests(FEEDER)[0]
+    before = passes.books.compliance(FEEDER, record.planned.target)
+    ended = RequestMoved(at=passes.clock.now(), request=record.request, state="ended", reason="")
+    nothing, some = (settled(record.request, kwh) for kwh in (0.0, 1.0))
+    books = fork(passes.books)
+    books.apply_all([ended, nothing])
+    assert books.compliance(FEEDER, record.planned.target) == before
+    books = fork(passes.books)
+    books.apply_all([ended, some])
+    assert books.compliance(FEEDER, record.planned.target) > before
+
+
+def settled(request: str, reduced_kwh: float) -> RequestSettled:
+    """A settlement that proves so much."""
+    return RequestSettled(
+        at=START,
+        request=request,
+        asked_kwh=1.0,
+        reduced_kwh=reduced_kwh,
+        intervals=1,
+        intervals_measured=1,
+        compliance_percent=100.0 * reduced_kwh,
+        points=0,
+        minor_units=0,
+        outcome="nothing_shown",
+    )
+
+
+def without_control_percent(passes: SunnyPasses) -> float:
+    """What pandapower says with every roof free."""
+    passes.shine(obeyed=False)
+    return float(passes.flow().transformer_loading_percent[0])

@@ -36,6 +36,7 @@ from controller.failsafes import unproven
 from controller.feeder_check import AGREED_V_PU
 from controller.feeder_control import FeederControl
 from controller.feeder_view import feeder_view, trend_point
+from controller.gate_log import GateLog, gate_news
 from controller.gatekeeper import moved_lately_kw
 from controller.hearing import Heard, hear
 from controller.intake import Drained, Intake, by_feeder
@@ -101,6 +102,8 @@ class Rounds:
         self._armed: list[FailsafeArmed] = []
         self._latest: dict[str, Decisions] = {}
         self._held_back: dict[str, HeldBack] = {}
+        self._gate_told: dict[tuple[str, str], GateLog] = {}
+        """by what is told, and feeder"""
         self._stopping: Counter[str] = Counter()
         """feeders whose people are being let go: a round under way sends them no new limit"""
         self._settling = Settling(
@@ -407,9 +410,17 @@ class Rounds:
         self._judge_referee(feeder, found)
         if (held := held_back(found.gate_refused, now)) is not None:
             self._held_back[feeder] = held
-        for reason, count in found.gate_refused.items():
-            log.warning("gate_refused", feeder=feeder, reason=reason, count=count)
+        self._tell_refused("gate_refused", feeder, found.gate_refused, now)
         return found
+
+    def _tell_refused(self, what: str, feeder: str, refused: Mapping[str, int], now: datetime) -> None:
+        """What the gate refuses in every pass is told once."""
+        known = self._gate_told.get((what, feeder), GateLog())
+        self._gate_told[what, feeder], news = gate_news(known, refused, now)
+        for reason, count in news.began.items():
+            log.warning(what, feeder=feeder, reason=reason, count=count)
+        for reason, count in news.over.items():
+            log.info(f"{what}_over", feeder=feeder, reason=reason, count=count)
 
     def _judge_referee(self, feeder: str, found: Decisions) -> None:
         difference = found.check.referee_difference
@@ -485,7 +496,7 @@ class Rounds:
         )
         for reason, count in gatekeeper.refused.items():
             self._metrics.gate.labels(feeder, reason).inc(count)
-            log.warning("gate_refused_sending", feeder=feeder, reason=reason, count=count)
+        self._tell_refused("gate_refused_sending", feeder, gatekeeper.refused, now)
         return sendings
 
     def _automatic(self, feeder: str) -> bool:

@@ -23,7 +23,6 @@ from controller.stores.port import (
     LateReading,
     Numbered,
     OutcomeUnknown,
-    StoredRow,
     StoreUnavailable,
 )
 from simulations.faults.options import Draws
@@ -168,7 +167,9 @@ class MemoryDisk:
 
 
 class Handle:
-    """`controller.stores.port.Store` as one process has it."""
+    """What a daemon asks of `controller.stores.port.Store`, as one process has it. Not there: what only an
+    audit, a ledger's statement and an import of late readings ask for.
+    """
 
     def __init__(
         self, disk: Disk, process: Process, draws: Draws, durable: Callable[[Process, Written], None]
@@ -213,10 +214,6 @@ class Handle:
         self._process.alive()
         return self._disk.replay(after)
 
-    def rows(self) -> Iterator[StoredRow]:
-        """Nobody in the daemon asks for them."""
-        raise NotImplementedError("rows")
-
     def samples(self, feeder: str, start: datetime, end: datetime) -> tuple[FeederSample, ...]:
         """See the port."""
         self._process.alive()
@@ -245,14 +242,6 @@ class Handle:
         for _, _, account, unit, amount in self._disk.postings():
             sums[account, unit] = sums.get((account, unit), 0) + amount
         return dict(sorted(sums.items()))
-
-    def transactions(self) -> dict[str, tuple[int, tuple[tuple[str, str, int], ...]]]:
-        """Nobody in the daemon asks for them."""
-        raise NotImplementedError("transactions")
-
-    def add_late(self, readings: Sequence[LateReading]) -> int:
-        """Nobody hands any in."""
-        raise NotImplementedError("add_late")
 
     def prune_samples(self, before: datetime) -> int:
         """Nothing is so old."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from simulations.faults.told import Raw, Told
+from simulations.faults.told import Raw
 
 
 @dataclass
@@ -14,10 +14,10 @@ class Orders:
     released: set[str] = field(default_factory=set)
     excluded: set[str] = field(default_factory=set)
 
-    def forbid(self, told: Told) -> bool:
+    def forbid(self, target: str, customer: str) -> bool:
         """Whether the automatic must leave this target alone."""
         alone = self.released | self.excluded
-        return self.off or self.released_all or told.target in alone or told.customer in alone
+        return self.off or self.released_all or target in alone or customer in alone
 
     def acted(self, entry: Raw) -> None:
         """An operator did something."""

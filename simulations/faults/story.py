@@ -150,7 +150,11 @@ class Story:
             told.ordered_until = time_of(ordered["until"])
             expect(end <= told.ordered_until, "own end", f"{told.request} outlasts its order")
         elif reason != "relaxed":
-            expect(not self.orders.forbid(told), "override", f"{told.request} against {self.orders}")
+            expect(
+                not self.orders.forbid(told.target, told.customer),
+                "override",
+                f"{told.request} against {self.orders}",
+            )
             again = (told.event, told.customer) in self.said_no and reason is None
             asks = again and told.resource == "person"  # devices are another agreement
             expect(not asks, "override", f"{told.request}: {told.customer} has said no in this event")

@@ -7,7 +7,6 @@ passes are ours.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -22,7 +21,8 @@ from controller.stores.port import FeederSample, OutcomeUnknown, Store, StoreUna
 from controller.stores.sqlite import IN_MEMORY, SqliteStore
 from customers.consent_links import Choice
 from devices.messages import CustomerNotice, LimitCommand
-from simulations.virtual_time import VirtualClock
+from simulations.faults.controllers import ShiftedClock
+from simulations.faults.process import Crashed
 from tests.controller.lifecycle import street
 from tests.controller.lifecycle.street import FEEDER, SECRET
 from tests.controller.lifecycle.wire import Wire
@@ -41,10 +41,6 @@ SITE = settings.Site(
     safety=settings.Safety(release_share_per_minute=1.0),
     rewards=settings.Rewards(interval_s=60.0),
 )
-
-
-class Crash(BaseException):
-    """The process ends here: nobody may catch it."""
 
 
 network_in_force: frozenset[str] = frozenset()
@@ -131,15 +127,6 @@ class Handle:
         """All that only reads."""
         self._record.check()
         return getattr(self._record.store, name)
-
-
-class ShiftedClock(VirtualClock):
-    """The controller's own clock, which may go wrong."""
-
-    off = timedelta(0)
-
-    def now(self) -> datetime:
-        return super().now() + self.off
 
 
 class Controller:
@@ -281,12 +268,12 @@ class Controller:
 
     def _alive(self) -> None:
         if self.dead:
-            raise Crash
+            raise Crashed
 
     async def _guarded(self, work: Awaitable[None]) -> None:
         try:
             await work
-        except Crash:
+        except Crashed:
             self.dead = True
         except ControllerError as error:
             await self._ends(error)

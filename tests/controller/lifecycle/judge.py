@@ -7,11 +7,12 @@ reliability table.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from devices.messages import Answer
+from simulations.faults.orders import Orders
 from tests.controller.lifecycle.street import (
     CALLS_PER_DAY,
     CRITICAL_CHARGER,
@@ -69,20 +70,6 @@ class Told:
     """by an operator, whose limit the automatic neither ends nor needs a programme for"""
 
 
-@dataclass
-class Orders:
-    """What operators ordered and has not ended."""
-
-    off: bool = False
-    released_all: bool = False
-    released: set[str] = field(default_factory=set)
-    excluded: set[str] = field(default_factory=set)
-
-    def forbid(self, told: Told) -> bool:
-        alone = self.released | self.excluded
-        return self.off or self.released_all or told.target in alone or told.customer in alone
-
-
 class Judge:
     """Called after every step; raises Broken."""
 
@@ -129,31 +116,18 @@ class Judge:
 
     def _event_opened(self, entry: dict[str, Any], at: datetime) -> None:
         self.opened[entry["event"]] = at
-        self.orders.released, self.orders.released_all = set(), False
+        self.orders.event_begins_or_ends()
 
     def _event_closed(self, entry: dict[str, Any], at: datetime) -> None:
         of_event = [t for t in self.requests.values() if t.event == entry["event"] and t.state in OPEN]
         left = [t.request for t in of_event if t.ordered_until is None or t.ordered_until <= at - self.off]
         self._expect(not left, "an event closes with nobody limited", left)
-        self.orders.released, self.orders.released_all = set(), False
+        self.orders.event_begins_or_ends()
 
     def _operator_acted(self, entry: dict[str, Any], at: datetime) -> None:
-        target = entry["target"]
-        match entry["action"]:
-            case "limit":
-                self.opened[entry["order"]] = at
-            case "automatic_off":
-                self.orders.off = True
-            case "automatic_on":
-                self.orders.off, self.orders.released_all, self.orders.excluded = False, False, set()
-            case "release_all":
-                self.orders.released_all = True
-            case "release":
-                self.orders.released.add(target)
-            case "exclude":
-                self.orders.excluded.add(target)
-            case "include":
-                self.orders.excluded.discard(target)
+        self.orders.acted(entry)
+        if entry["action"] == "limit":
+            self.opened[entry["order"]] = at
 
     def _request_planned(self, entry: dict[str, Any], at: datetime) -> None:
         request, end = entry["request"], _time(entry["end"])
@@ -185,7 +159,9 @@ class Judge:
             self._expect(end <= told.ordered_until, "an order holds no longer than it says", entry)
         elif entry.get("reason") != "relaxed":
             self._agreed(told, at, end, entry)
-            self._expect(not self.orders.forbid(told), "an operator's order stands (C10)", entry)
+            self._expect(
+                not self.orders.forbid(told.target, told.customer), "an operator's order stands (C10)", entry
+            )
         if told.ordered_until is not None and at < told.ordered_until:
             gives_back = entry.get("reason") == "relaxed" and entry.get("ordered") is None
             limits = [limit for limit, _, _ in told.commands.values()]

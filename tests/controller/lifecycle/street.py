@@ -19,9 +19,8 @@ from customers.registry import Customer, Device, Registry
 from devices.limit_holder import LimitHolder
 from devices.messages import Answer, DeviceStatus, LimitCommand, ReadingBatch
 from devices.signing import device_key
-from grid_model.load_flow import FactoredLoadFlow
-from grid_model.network import Floats, Network, load_network
-from grid_model.results import LoadFlowResult
+from grid_model.network import Network, load_network
+from simulations.faults.site import Unrefereed
 
 FEEDER = "F1"
 SECRET = b"a secret for tests only"
@@ -47,13 +46,6 @@ AGREED = Agreements(
     tuple(Enrolment(customer, "evening", date(2016, 1, 1)) for customer in PEOPLE),
 )
 Mood = Literal["obeys", "ignores", "partly", "refuses"]
-
-
-class Unrefereed(FactoredLoadFlow):
-    """The load flow without pandapower's second opinion, which costs more than all else in a step."""
-
-    def by_runpp(self, p_kw: Floats, q_kvar: Floats, slack_scale: float) -> LoadFlowResult:
-        return self.solve(p_kw, q_kvar, slack_scale=slack_scale)
 
 
 moved: dict[str, str] = {}

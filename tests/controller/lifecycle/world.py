@@ -11,9 +11,10 @@ from controller.books import Books
 from controller.errors import BooksBroken
 from controller.people import call_rules
 from customers.consent_links import Choice
+from simulations.faults.controllers import ShiftedClock
 from simulations.virtual_time import VirtualLoop
 from tests.controller.lifecycle import street as far_side
-from tests.controller.lifecycle.controllers import PERIOD_S, Controller, Record, ShiftedClock
+from tests.controller.lifecycle.controllers import PERIOD_S, Controller, Record
 from tests.controller.lifecycle.judge import Broken, Judge
 from tests.controller.lifecycle.street import Street
 from tests.controller.lifecycle.wire import LANES, Wire

@@ -18,7 +18,10 @@ from simulations.setups import Setup
 RTU_PERIOD_STEPS = 0.2
 """The RTU is asked more often than meters report, so that both speak of the same moment."""
 CUSTOMER_COLUMNS = ("customer", "service_point", "meter", "critical", "notices", "language")
-DEVICE_COLUMNS = ("device", "service_point", "kind", "p_kw", "min_kw", "critical", "on_contact_loss")
+DEVICE_COLUMNS = (
+    *("device", "service_point", "kind", "p_kw", "min_kw", "critical"),
+    *("on_contact_loss", "failsafe_kw", "failsafe_s", "nominal_kw"),
+)
 
 
 @dataclass(frozen=True)

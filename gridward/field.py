@@ -33,10 +33,15 @@ from gridward.run import configure_logs
 from gridward.shared_clock import start_clock
 from gridward.stopping import stop_event
 from gridward.wiring import site_secret
+from simulations.broker_outages import outages_of
+from simulations.carriage import carriage_of
 from simulations.errors import ScenarioRejected
 from simulations.field import FieldModel
+from simulations.live_scope import otherwise
 from simulations.live_time import Live, as_if_now
+from simulations.metering import Metering
 from simulations.mqtt_field import MqttField, Wiring
+from simulations.reconfiguration import moved
 from simulations.rtu_server import RtuServer
 from simulations.scenario import Scenario
 from simulations.scenario_file import load_scenario
@@ -152,7 +157,7 @@ async def _live(options: argparse.Namespace, scenario: Scenario, hardware: Hardw
         clock = start_clock(options.site / "clock.json", begin, options.speed)
         field = MqttField(
             model,
-            Substation(setup.network, FactoredLoadFlow(setup.network)),
+            Substation(setup.network, FactoredLoadFlow(setup.network), moved(setup.later, live.moved)),
             setup.network,
             Wiring(broker.host, broker.port, concentrated=options.concentrated),
             clock=clock,
@@ -160,9 +165,15 @@ async def _live(options: argparse.Namespace, scenario: Scenario, hardware: Hardw
             rng=np.random.default_rng(scenario.seed),
             step_s=scenario.time.step_s,
             rtu=rtu,
+            metering=Metering(setup.population, live.scenario),
+            carriage=carriage_of(live.scenario),
         )
         log.info("field_up", broker=f"{broker.host}:{broker.port}", rtu=rtu.port, site=str(options.site))
+        for sentence in otherwise(live.scenario, own_broker=options.broker is None):
+            log.warning("scenario_not_played_as_simulated", what=sentence)
         works = [field.run()]
+        if isinstance(broker, EmbeddedBroker):
+            works.append(outages_of(broker, live.scenario.outage, clock))
         if options.real is not None:
             works.append(
                 follow(ApiClient.of(load_site(path)), model, setup.network.service_points, WallClock())
@@ -174,12 +185,12 @@ async def _live(options: argparse.Namespace, scenario: Scenario, hardware: Hardw
 
 
 @asynccontextmanager
-async def _broker(outside: Place | None) -> AsyncIterator[Place]:
+async def _broker(outside: Place | None) -> AsyncIterator[Place | EmbeddedBroker]:
     if outside is not None:
         yield outside
         return
     async with EmbeddedBroker() as broker:
-        yield Place(broker.host, broker.port)
+        yield broker
 
 
 async def _until(stop: asyncio.Event, works: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -3,7 +3,8 @@
 Each message has its own draw, so messages overtake each other.
 """
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -39,6 +40,29 @@ class Carriage:
             of == part and begin <= at < end and (of != "concentrator" or which == number)
             for of, which, begin, end in self._outages
         )
+
+
+class UnderWay:
+    """Messages that were sent and have not arrived, by when they will."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._counted = 0
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the next one arrives."""
+        return self._waiting[0][0] if self._waiting else None
+
+    def add(self, at: datetime, arrive: Callable[[], None]) -> None:
+        """Call `arrive` then; of the same time, in the order in which they were sent."""
+        self._counted += 1
+        heapq.heappush(self._waiting, (at, self._counted, arrive))
+
+    def arrive(self, now: datetime) -> None:
+        """All whose time has come."""
+        while self._waiting and self._waiting[0][0] <= now:
+            heapq.heappop(self._waiting)[2]()
 
 
 def carriage_of(scenario: Scenario) -> Carriage:

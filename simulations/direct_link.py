@@ -8,7 +8,6 @@ away nothing can be sent, readings and statuses are lost, and answers wait for i
 
 import asyncio
 import contextlib
-import heapq
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -31,7 +30,7 @@ from devices.messages import (
     ReadingBatch,
 )
 from devices.ports import Clock, Deliver
-from simulations.carriage import Carriage
+from simulations.carriage import Carriage, UnderWay
 from simulations.field import FieldModel, Moment
 from simulations.metering import Concentrator, Metering
 from simulations.occurrences import Returned, Said, Vanished
@@ -82,8 +81,7 @@ class DirectLink:
             if metering is None
             else metering.concentrators
         )
-        self._on_their_way: list[tuple[datetime, int, Callable[[], None]]] = []
-        self._counted = 0
+        self._under_way = UnderWay()
         self._waiting: list[Inbound] = []
         """answers that wait for the broker"""
         self._disturbed = asyncio.Event()
@@ -127,11 +125,11 @@ class DirectLink:
         """Move the field step by step until cancelled, whether anybody listens or not."""
         next_step = self._field.now
         while True:
-            due = [next_step, self._field.next_due or next_step, *(at for at, *_ in self._on_their_way[:1])]
-            await self._wait_until(min(due))
+            due = (next_step, self._field.next_due, self._under_way.next_at)
+            await self._wait_until(min(at for at in due if at is not None))
             now = self._clock.now()
             self._heard += self._field.advance(min(now, next_step))
-            self._arrive(now)
+            self._under_way.arrive(now)
             self._tell([_message(self._field.feeder, said) for said in self._heard])
             self._heard.clear()
             if now >= next_step:
@@ -161,15 +159,8 @@ class DirectLink:
     def _after(self, delay_s: float, arrive: Callable[[], None]) -> None:
         if delay_s <= 0:
             arrive()
-            return
-        self._counted += 1
-        at = self._clock.now() + timedelta(seconds=delay_s)
-        heapq.heappush(self._on_their_way, (at, self._counted, arrive))
-
-    def _arrive(self, now: datetime) -> None:
-        """All whose time has come."""
-        while self._on_their_way and self._on_their_way[0][0] <= now:
-            heapq.heappop(self._on_their_way)[2]()
+        else:
+            self._under_way.add(self._clock.now() + timedelta(seconds=delay_s), arrive)
 
     def _show(self) -> None:
         moment = self._field.power()

@@ -51,6 +51,8 @@ class EmulatedUnit:
         self.written: list[tuple[Place, tuple[int, ...]]] = []
         """every write that came in"""
         self.refuse_writes: ExcCodes | None = None
+        self.silent = False
+        """nobody answers behind the gateway"""
         self.keeps_limits = False
         """a unit that is broken: it forgets the end"""
         self._clock, self._rated_kw = clock, rated_kw
@@ -281,6 +283,8 @@ def _device(number: int, unit: EmulatedUnit) -> SimDevice:
         current_registers: list[int],
         set_values: list[int] | list[bool] | None,
     ) -> ExcCodes | None:
+        if unit.silent:
+            return ExcCodes.GATEWAY_NO_RESPONSE
         table = _TABLE_OF.get(function_code)
         if table is None:
             return ExcCodes.ILLEGAL_FUNCTION

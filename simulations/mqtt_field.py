@@ -8,9 +8,10 @@ of their own with a will; the others share one, because a hundred sessions are a
 import asyncio
 import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal, assert_never
 
 import numpy as np
@@ -24,17 +25,19 @@ from devices.messages import (
     Heartbeat,
     LimitCommand,
     Reading,
-    ReadingBatch,
 )
 from devices.mqtt import codec
 from devices.mqtt.topics import Topics
 from devices.ports import Clock
-from grid_model.network import Floats, Network
+from grid_model.network import Network
+from simulations.carriage import Carriage, UnderWay
 from simulations.field import FieldModel, Moment
+from simulations.metering import Metering
 from simulations.mqtt_connection import Address, FieldConnection, Outgoing
 from simulations.occurrences import Returned, Said, Vanished
 from simulations.rtu_server import RtuServer
 from simulations.substation import Head, Substation
+from simulations.wire_meters import WireMeters
 
 Connections = Literal["shared", "per_device"]
 
@@ -68,19 +71,18 @@ class MqttField:
         rng: np.random.Generator,
         step_s: float,
         rtu: RtuServer | None = None,
+        metering: Metering | None = None,
+        carriage: Carriage | None = None,
     ) -> None:
-        """`clock` moves the field, `wire_clock` is real time; readings go out every `step_s` of `clock`."""
+        """`clock` moves the field, `wire_clock` is real time; readings go out every `step_s` of `clock`.
+        Without `metering` all meters are there and right, without `carriage` no message is lost or late."""
         self._field, self._substation, self._rtu = model, substation, rtu
         self._clock, self._wire_clock, self._rng = clock, wire_clock, rng
         self._wiring, self._step = wiring, timedelta(seconds=step_s)
-        meters = [c.meter for c in model.population.registry.customers]
-        places = [n for n, meter in enumerate(meters) if meter not in model.real.parts.meters]
-        batched = round(wiring.concentrated * len(places))
-        self._meters, self._batched, self._alone = meters, places[:batched], places[batched:]
-        self._volts = network.buses.vn_kv[network.service_point_bus] * 1000 / math.sqrt(3)
-        self._buses = network.service_point_bus
-        self._energy_kwh = np.zeros(len(self._meters))
-        self._before: Moment | None = None
+        self._meters = WireMeters(
+            model, network, wiring.topics, concentrated=wiring.concentrated, metering=metering
+        )
+        self._carriage, self._under_way = carriage, UnderWay()
         self._disturbed = asyncio.Event()
         self._own: dict[str, FieldConnection] = {}
         self._meter_line = self._connect("meters")
@@ -126,9 +128,11 @@ class MqttField:
         self._advance(self._clock.now())
         next_step = self._clock.now()
         while True:
-            await self._wait_until(min(next_step, self._field.next_due or next_step))
+            due = (next_step, self._field.next_due, self._under_way.next_at)
+            await self._wait_until(min(at for at in due if at is not None))
             now = self._clock.now()
             self._advance(now)
+            self._under_way.arrive(now)
             if now >= next_step:
                 self._show()
                 # a machine that is too slow leaves steps out; the newest reading is the one that counts
@@ -150,6 +154,10 @@ class MqttField:
     # ---- in ----------------------------------------------------------------------------------------------
 
     def _heard(self, topic: str, payload: bytes) -> None:
+        self._carry(partial(self._take, topic, payload))
+        self._disturbed.set()
+
+    def _take(self, topic: str, payload: bytes) -> None:
         command = codec.decode_command(topic, payload, topics=self._topics)
         if isinstance(command, LimitCommand):
             self._take_command(command)
@@ -188,9 +196,9 @@ class MqttField:
         match said:
             case Answer():
                 topic = self._topics.answer(feeder, said.device)
-                self._line(said.device).put(Outgoing(topic, codec.encode_answer(said), qos=1))
+                self._put(self._line(said.device), Outgoing(topic, codec.encode_answer(said), qos=1))
             case DeviceStatus():
-                self._line(said.device).put(self._status(said))
+                self._put(self._line(said.device), self._status(said))
             case Vanished(device):
                 self._line(device).cut()
             case Returned(status):
@@ -201,44 +209,21 @@ class MqttField:
     def _show(self) -> None:
         moment = self._field.power()
         head = self._substation.head(moment)
-        self._count_energy(moment)
-        self._show_meters(moment, head)
+        for reading in self._meters.readings(
+            moment, head, lambda number: self._is_up("concentrator", number)
+        ):
+            self._put(self._meter_line, reading)
         for status in self._field.statuses():
-            self._line(status.device).put(self._status(status))
+            self._put(self._line(status.device), self._status(status))
         self._show_substation(moment, head)
 
-    def _show_meters(self, moment: Moment, head: Head) -> None:
-        feeder = self._field.feeder
-        if self._batched:
-            message = ReadingBatch(
-                feeder=feeder,
-                at=moment.at,
-                meters=tuple(self._meters[place] for place in self._batched),
-                p_kw=tuple(np.round(moment.p_kw[self._batched], 3).tolist()),
-                q_kvar=tuple(np.round(moment.q_kvar[self._batched], 3).tolist()),
-            )
-            self._meter_line.put(Outgoing(self._topics.batch(feeder), codec.encode_batch(message)))
-        volts = np.round(head.result.v_pu[self._buses] * self._volts, 1)
-        for place in self._alone:
-            reading = self._reading(place, moment, volts)
-            topic = self._topics.meter_reading(feeder, reading.meter)
-            self._meter_line.put(Outgoing(topic, codec.encode_reading(reading)))
-
-    def _reading(self, place: int, moment: Moment, volts: Floats) -> Reading:
-        v = float(volts[place])
-        return Reading(
-            feeder=self._field.feeder,
-            meter=self._meters[place],
-            at=moment.at,
-            p_kw=round(float(moment.p_kw[place]), 3),
-            q_kvar=round(float(moment.q_kvar[place]), 3),
-            v_v=(v, v, v) if math.isfinite(v) else None,
-            energy_kwh=round(float(self._energy_kwh[place]), 3),
-        )
-
     def _show_substation(self, moment: Moment, head: Head) -> None:
+        up = self._is_up("substation")
         if self._rtu is not None:
+            self._rtu.silent = not up
             self._rtu.update(head.p_kw, head.q_kvar, head.v_v, head.i_a, head.energy_kwh)
+            return
+        if not up:
             return
         reading = Reading(
             feeder=self._field.feeder,
@@ -251,14 +236,23 @@ class MqttField:
             energy_kwh=round(head.energy_kwh, 3),
         )
         topic = self._topics.substation_reading(self._field.feeder)
-        self._meter_line.put(Outgoing(topic, codec.encode_reading(reading)))
+        self._put(self._meter_line, Outgoing(topic, codec.encode_reading(reading)))
 
-    def _count_energy(self, moment: Moment) -> None:
-        """Energy registers only ever grow: what a house feeds back is another register."""
-        if self._before is not None:
-            hours = (moment.at - self._before.at).total_seconds() / 3600
-            self._energy_kwh += np.maximum(self._before.p_kw, 0.0) * hours
-        self._before = moment
+    # ---- on the way --------------------------------------------------------------------------------------
+
+    def _put(self, line: FieldConnection, message: Outgoing) -> None:
+        self._carry(partial(line.put, message))
+
+    def _carry(self, arrive: Callable[[], None]) -> None:
+        """Let a message arrive as often as it does, at once or later."""
+        for delay_s in (0.0,) if self._carriage is None else self._carriage.fates():
+            if delay_s <= 0:
+                arrive()
+            else:
+                self._under_way.add(self._clock.now() + timedelta(seconds=delay_s), arrive)
+
+    def _is_up(self, part: str, number: int = 1) -> bool:
+        return self._carriage is None or self._carriage.is_up(part, self._clock.now(), number)
 
     # ---- lines -------------------------------------------------------------------------------------------
 

@@ -7,8 +7,8 @@ without supply.
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from grid_model.errors import NetworkRejected
@@ -49,6 +49,11 @@ def stages_of(scenario: Scenario) -> tuple[Stage, ...]:
             raise ScenarioRejected([f"switching.{number}: expected all service points to keep their supply"])
         stages.append(_stage(one.at.astimezone(UTC), network, compiled, known=one.known))
     return tuple(stages)
+
+
+def moved(stages: Sequence[Stage], by: timedelta) -> tuple[Stage, ...]:
+    """The same switching, so much later."""
+    return tuple(replace(stage, at=stage.at + by) for stage in stages)
 
 
 def _stage(at: datetime, network: Network, compiled: bool, *, known: bool) -> Stage:

@@ -19,6 +19,15 @@ class RtuServer(UnitServer):
         self._rtu = EmulatedUnit(profile)
         super().__init__({unit: self._rtu}, host, port)
 
+    @property
+    def silent(self) -> bool:
+        """Whether it is asked in vain."""
+        return self._rtu.silent
+
+    @silent.setter
+    def silent(self, silent: bool) -> None:
+        self._rtu.silent = silent
+
     def update(
         self,
         p_kw: float,

@@ -52,6 +52,11 @@ class EmbeddedBroker:
         return self._port
 
     async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def start(self) -> None:
+        """Serve; after `stop` on the same port. Raises OSError when it is taken."""
         # amqtt's lines are its inner workings; a client that is refused or lost is told by its own side
         for name in ("amqtt", "transitions"):
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -66,11 +71,14 @@ class EmbeddedBroker:
         except BrokerError as error:
             raise OSError(f"embedded broker cannot listen on {self.host}:{self._port}: {error}") from error
         self._broker, self._port = broker, broker.bound_port
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Go away with all connections, until `start`."""
         broker, self._broker = self._broker, None
         if broker is not None:
             await broker.stop_soon()

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from gridward import field
+from simulations.live_scope import otherwise
 from simulations.scenario import Scenario
+from simulations.scenario_file import load_scenario
+from simulations.scenario_library import find_scenario
 
 
 def played(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, list[Scenario]]:
@@ -27,6 +30,24 @@ def played(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, list[
 def test_a_scenario_that_comes_along_is_played_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     status, lived = played(monkeypatch, "small", "--seed", "11")
     assert (status, [(one.title, one.seed) for one in lived]) == (0, [("A few hours in a suburb", 11)])
+
+
+def test_what_is_not_played_as_simulated_is_said() -> None:
+    told = {
+        name: [one.split(":")[0] for one in otherwise(load_scenario(find_scenario(name)), own_broker=own)]
+        for name, own in (
+            ("evening", False), ("broken-broker", True), ("substation", True), ("reconfiguration", True),
+            ("unknown-reconfiguration", True), ("silent-concentrator", True), ("attack", True),
+        )
+    }  # fmt: skip
+    assert {name: said for name, said in told.items() if said} == {
+        "substation": ["[[feeder]]"],
+        "reconfiguration": ["[[switching]]"],
+    }
+    broken = list(otherwise(load_scenario(find_scenario("broken-broker")), own_broker=False))
+    assert broken == [
+        "[[outage]] of the broker: left out; the broker is not ours to stop, --embedded-broker is"
+    ]
 
 
 def test_a_path_does_as_well_and_neither_is_told(

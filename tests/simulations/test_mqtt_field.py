@@ -26,7 +26,9 @@ from devices.mqtt.embedded_broker import EmbeddedBroker
 from devices.mqtt.settings import LinkSettings
 from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import Network, load_network
+from simulations.carriage import carriage_of
 from simulations.field import FieldModel
+from simulations.metering import Metering
 from simulations.mqtt_field import MqttField, Wiring
 from simulations.population import draw_population
 from simulations.rtu_server import RtuServer
@@ -115,6 +117,57 @@ async def test_everything_speaks_on_the_wire(network: Network) -> None:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         assert wall.monotonic() - begun < 1.0
+
+
+async def test_what_a_scenario_says_of_meters_and_ways_holds_on_the_wire(network: Network) -> None:
+    """Concentrator 1 and the RTU are away, M-013 shows twice what flows, each message comes twice."""
+    hours = {"begin": START, "end": START + timedelta(hours=20)}
+    a_scenario = scenario(
+        shares={"ev": 0.0, "heat_pump": 0.0, "critical": 0.0},
+        meters={"concentrators": 2},
+        outage=[{"of": "concentrator"} | hours, {"of": "substation"} | hours],
+        false_reading=[{"meters": ["M-013"], "scale": 2.0}],
+        link={"duplicate": 1.0, "delay_s": 5.0},
+    )
+    who = draw_population(network, a_scenario)
+    wall, listener = WallClock(), Listener()
+    async with EmbeddedBroker() as broker, RtuServer(load_profile("rtu_generic")) as rtu:
+        clock = ScaledClock(START + timedelta(hours=2, minutes=30), SPEED)
+        field = MqttField(
+            FieldModel(who, flat_load(13), a_scenario, SECRET),
+            Substation(network, FactoredLoadFlow(network)),
+            network,
+            Wiring(broker.host, broker.port, concentrated=0.7),
+            clock=clock,
+            wire_clock=wall,
+            rng=np.random.default_rng(1),
+            step_s=60,
+            rtu=rtu,
+            metering=Metering(who, a_scenario),
+            carriage=carriage_of(a_scenario),
+        )
+        settings = LinkSettings(host=broker.host, port=broker.port, feeders=("F1",))
+        link = MqttLink(settings, clock, np.random.default_rng(2), wall)
+        place = LinkPlace(rtu.host, rtu.port)
+        unit = FieldUnit(
+            "F1", place, 1, MappedUnit(load_profile("rtu_generic")), meter=SUBSTATION, period_s=6
+        )
+        modbus = ModbusField([unit], clock, np.random.default_rng(3), wall)
+        works = (link.run(listener.deliver), modbus.run(listener.deliver), field.run())
+        tasks = [asyncio.create_task(work) for work in works]
+        try:
+            first = await listener.until(lambda m: isinstance(m, Reading) and m.meter == "M-013")
+            await listener.until(lambda _: listener.heard.count(first) == 2)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(first, Reading)
+    assert first.p_kw == 2.0
+    batches = [one.meters for one in listener.heard if isinstance(one, ReadingBatch)]
+    assert batches
+    assert set(batches) == {("M-008", "M-009")}
+    assert not [one for one in listener.heard if isinstance(one, Reading) and one.meter == SUBSTATION]
 
 
 async def _meters_and_devices(listener: Listener, model: FieldModel) -> None:

@@ -86,7 +86,8 @@ class Question(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Costs(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a planner reckons with. Defaults are round assumptions of ours: put your own."""
+    """What a planner reckons with. Defaults are round assumptions of ours, compared with published ones in
+    `docs/studies.md`: put your own."""
 
     currency: Annotated[str, msgspec.Meta(min_length=1, max_length=8)] = "EUR"
     line_per_km: NotNegative = 90_000.0

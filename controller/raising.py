@@ -7,11 +7,11 @@ left that cuts leave for what may come: so no raise calls for the next cut by it
 first, then the next, until the room, or what may come back in 60 s, is used up. In a network without meshes
 no other order would give back more kW: the room below a line lies within that of the line before it.
 
-Never raised: what went up before and had to go down again, what does not hold its device back, what an
-operator ordered, what was changed a moment ago, what is near its end (it is renewed, or ends) or leaves by
-what was agreed, what switches instead of taking a part (a heat pump, an air conditioner, a boiler), and
-anything by less than is worth a command. Nor more than the device takes once it is free. People's notices
-stay as they are.
+What went up and had to go down again waits twice as long as before, each time: nothing goes up and down for
+ever. Never raised: what does not hold its device back, what an operator ordered, what was changed a moment
+ago, what is near its end (it is renewed, or ends) or leaves by what was agreed, what switches instead of
+taking a part (a heat pump, an air conditioner, a boiler), and anything by less than is worth a command. Nor
+more than the device takes once it is free. People's notices stay as they are.
 """
 
 import math
@@ -102,8 +102,8 @@ def _may_be_raised(situation: Situation, freed: Releases, record: RequestRecord)
         return False
     if record.is_ordered(now) or rebound_of(kind).duration_s > 0:
         return False
-    steady_s = situation.control.site.requests.raise_after_s
-    if (now - record.limits[-1][0]).total_seconds() < steady_s or _went_up_too_early(record):
+    steady_s = situation.control.site.requests.raise_after_s * 2 ** _went_up_too_early(record)
+    if (now - record.limits[-1][0]).total_seconds() < steady_s:
         return False
     if record.end - now <= renewed_within(situation.control.site):
         return False
@@ -112,14 +112,15 @@ def _may_be_raised(situation: Situation, freed: Releases, record: RequestRecord)
     return known and worth_it and binds(situation, record)
 
 
-def _went_up_too_early(record: RequestRecord) -> bool:
-    """It had to go down again afterwards, and would go up and down for ever (C5)."""
-    went_up = False
+def _went_up_too_early(record: RequestRecord) -> int:
+    """How often it had to go down again after it went up: each time it waits twice as long as before, or it
+    would go up and down for ever (C5).
+    """
+    times, went_up = 0, False
     for (_, before_kw), (_, after_kw) in pairwise(record.limits):
-        if went_up and after_kw < before_kw:
-            return True
-        went_up = went_up or after_kw > before_kw
-    return False
+        times += went_up and after_kw < before_kw
+        went_up = after_kw > before_kw or (went_up and after_kw == before_kw)
+    return times
 
 
 def _least_kw(situation: Situation, record: RequestRecord) -> float:

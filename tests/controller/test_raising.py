@@ -195,17 +195,26 @@ def test_what_switches_is_not_raised_a_little() -> None:
     assert _raised(_changes(passes, 60, base_kw=1.0)) == []
 
 
-def test_a_limit_that_had_to_go_down_again_does_not_go_up_any_more() -> None:
-    """Houses that take more and less in turn: no device is switched to and fro (C5)."""
-    passes = _limited(requests=_hold(raise_after_s=60.0), safety=FAST)
+def test_a_limit_that_had_to_go_down_again_waits_twice_as_long_each_time() -> None:
+    """Houses that take more and less in turn: no device is moved to and fro (C5)."""
+    first_s = 60.0
+    passes = _limited(
+        requests=_hold(raise_after_s=first_s, min_between_s=9000.0, duration_s=9900.0), safety=FAST
+    )
     changes: list[RequestChanged] = []
-    for base_kw in (3.0, 8.0, 3.0, 8.0, 3.0, 8.0):
-        changes += _changes(passes, 20, base_kw=base_kw)
-    assert any(change.reason == "tightened" for change in changes)
+    for base_kw in (3.0, 8.0) * 5:
+        changes += _changes(passes, 15, base_kw=base_kw)
+    moved = [c for c in changes if c.reason in ("raised", "tightened")]
+    waits: list[int] = []
     for request in {change.request for change in _raised(changes)}:
-        reasons = [c.reason for c in changes if c.request == request and c.reason in ("raised", "tightened")]
-        again = reasons[reasons.index("raised") :]
-        assert "raised" not in again[again.index("tightened") :] if "tightened" in again else True
+        mine = [c for c in moved if c.request == request]
+        downs = 0
+        for before, change in pairwise(mine):
+            downs += (before.reason, change.reason) == ("raised", "tightened")
+            if change.reason == "raised":
+                assert (change.at - before.at).total_seconds() >= first_s * 2**downs
+        waits.append(downs)
+    assert 2 <= max(waits) <= 4, "some go up again; 2**4 minutes are longer than what is left of the evening"
 
 
 def test_what_was_raised_a_moment_ago_counts_before_it_shows() -> None:

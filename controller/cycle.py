@@ -103,6 +103,7 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
     guarded = failsafes.watch(control, books, memory.failsafes, memory.state, now=now, epoch=around.epoch)
     event = books.open_event(feeder)
     before = situation_of(control, books, memory, checked, good=judged.good, around=around)
+    before = replace(before, proves=judged.proves)
     uncontrolled = _without_control(before)
     trend = watch(control, memory.trend, uncontrolled, now) if judged.good else None
     before = replace(before, headroom=headroom(control, trend))

@@ -11,6 +11,11 @@ Only an RTU that is configured may not be silent; what any RTU shows is held aga
 An estimated state fits the substation's reading by itself, right or wrong. Once houses that nobody reads must
 take for it what was not expected of them, the sums as read count.
 
+Voltages at many houses that do not go with the network (`voltage_witness.py`) show that it is not as the file
+says, or that meters are wrong. Where they are lower than believed, cuts that the load flow asks for go on,
+for less load is never worse there, but nobody is released or raised on its word. Where all are higher the
+load is overstated, and nobody is asked.
+
 A state near voltage collapse is told in the same way but stops nobody: the data are good, and every cut leads
 away from it. It has no severity of its own either: the voltages there are so low that they are violations
 which open an event at once. Nor does a meter that all others contradict: it is left out of the state
@@ -25,6 +30,7 @@ from datetime import datetime
 import numpy as np
 from msgspec import structs
 
+from controller import voltage_witness
 from controller.entries import DataAlarm
 from controller.feeder_check import MAX_BUSBAR_DIFFERENCE_PU, Check, busbar_v_pu, feeder_sum_off_kw
 from controller.feeder_control import FeederControl
@@ -70,6 +76,8 @@ class Judged:
     """the text of what is bad now or still raised, for people; None when all is good"""
     good: bool
     """whether the automatic may act"""
+    proves: bool
+    """whether a load flow proves that somebody may be released: the voltages go with the network"""
 
 
 def judge(
@@ -83,7 +91,10 @@ def judge(
 ) -> Judged:
     """Judge this cycle's data; `raised` are the alarms that the journal has open, by kind."""
     started_at = before.started_at or now
+    against = voltage_witness.contradicted(control, state, check, now)
     bad = _bad_now(control, state, check, "too_few_meters" in raised, now)
+    if against is not None:
+        bad["network_voltages"] = against.text
     runs = {
         kind: _next_run(before.runs.get(kind, _Run()), kind in bad, now)
         for kind in (*before.runs, *bad, *raised)
@@ -100,8 +111,17 @@ def judge(
         entries += _more_wrong_meters(raised["wrong_meter"], check, now)
     cleared = {entry.kind for entry in entries if not entry.raised}
     still = {kind: alarm.text for kind, alarm in raised.items() if kind not in cleared} | bad
+    proves = "network_voltages" not in still
+    if against is None or against.heavier:
+        still.pop("network_voltages", None)
     still = {kind: text for kind, text in still.items() if kind not in _TOLD_ONLY}
-    return Judged(AlarmState(started_at, runs), tuple(entries), "; ".join(still.values()) or None, not still)
+    return Judged(
+        AlarmState(started_at, runs),
+        tuple(entries),
+        "; ".join(still.values()) or None,
+        good=not still,
+        proves=proves,
+    )
 
 
 _KINDS = (
@@ -109,6 +129,7 @@ _KINDS = (
     "substation_silent",
     "feeder_sum",
     "busbar_voltage",
+    "network_voltages",
     "diverged",
     "near_collapse",
     "wrong_meter",
@@ -144,7 +165,7 @@ def _persists(kind: str, run: _Run, control: FeederControl, started_at: datetime
     match kind:
         case "too_few_meters" | "substation_silent":
             return (now - started_at).total_seconds() >= fresh_s
-        case "feeder_sum" | "busbar_voltage":
+        case "feeder_sum" | "busbar_voltage" | "network_voltages":
             # Readings of up to `fresh_s` ago count as of now: a younger difference may be a matter of timing.
             since = run.bad_since or now
             return run.bad_cycles >= 2 and (now - since).total_seconds() >= fresh_s

@@ -21,7 +21,7 @@ def with_eased(situation: Situation, freed: Releases) -> Releases:
     pass that releases somebody.
     """
     rules = situation.control.site.events
-    quiet = situation.good and situation.check.worst_ratio < rules.close_below
+    quiet = situation.good and situation.proves and situation.check.worst_ratio < rules.close_below
     if freed.released or not quiet or _eased_lately(situation):
         return freed
     for record in _tightened(situation):

@@ -55,14 +55,16 @@ class ReadingsRefused(_Entry, frozen=True, kw_only=True, tag="readings_refused")
 
 class DataAlarm(_Entry, frozen=True, kw_only=True, tag="data_alarm"):
     """The feeder's data are not good enough (raised) or are again. While raised nothing is asked, but for
-    `near_collapse`, which is about the feeder itself, `wrong_meter`, which is left out,
+    `near_collapse`, which is about the feeder itself, `wrong_meter`, which is left out, `network_voltages`
+    where the network carries more than believed,
     `failsafe_unconfirmed`, whose devices are, and `failsafe_not_lifted` and `heartbeats_not_heard`, which are
     about what devices do in silence."""
 
     feeder: str
     kind: str
-    """too_few_meters, substation_silent, feeder_sum, busbar_voltage, diverged, near_collapse, wrong_meter,
-    failsafe_unconfirmed, failsafe_not_lifted, heartbeats_not_heard; raised again when it has more to tell"""
+    """too_few_meters, substation_silent, feeder_sum, busbar_voltage, network_voltages, diverged,
+    near_collapse, wrong_meter, failsafe_unconfirmed, failsafe_not_lifted, heartbeats_not_heard; raised again
+    when it has more to tell"""
     raised: bool
     text: str
 

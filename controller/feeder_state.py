@@ -32,12 +32,14 @@ class Readings:
     q_kvar: Floats
     energy_kwh: Floats
     energy_at_s: Floats
+    v_v: Floats
+    """mean phase to neutral voltage as the newest reading shows it"""
 
     @classmethod
     def nothing(cls, n_sp: int) -> "Readings":
         """Before the first reading."""
         nan = np.full(n_sp, np.nan)
-        return cls(nan, nan, nan, nan, nan)
+        return cls(nan, nan, nan, nan, nan, nan)
 
     def with_newer(self, columns: Columns) -> "Readings":
         """Take over the newest row of each position; rows are sorted by position and time
@@ -54,6 +56,7 @@ class Readings:
             q_kvar=_put(self.q_kvar, newest.position, newest.q_kvar),
             energy_kwh=_put(self.energy_kwh, register.position, register.energy_kwh),
             energy_at_s=_put(self.energy_at_s, register.position, register.at_s),
+            v_v=_put(self.v_v, newest.position, newest.v_v),
         )
 
 
@@ -168,7 +171,7 @@ def _without_ahead(state: FeederState, believed: Window) -> FeederState:
     known, newest_s = state.readings, believed.newest_s
     ahead = (known.at_s > newest_s) | (known.energy_at_s > newest_s)
     if ahead.any():
-        rows = (known.at_s, known.p_kw, known.q_kvar, known.energy_kwh, known.energy_at_s)
+        rows = (known.at_s, known.p_kw, known.q_kvar, known.energy_kwh, known.energy_at_s, known.v_v)
         known = Readings(*(np.where(ahead, np.nan, row) for row in rows))
     rtu = state.substation
     return FeederState(

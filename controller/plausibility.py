@@ -11,7 +11,7 @@ Knows nothing of networks and load flow: service points are positions here, time
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ OVER_BOUND = 1.2
 REGISTER_STEP_KWH = 1e-3
 """A register may go back by this much: meters round."""
 _MAX_REGISTER_KWH = 1e8
+_PHASES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,15 @@ class Columns:
     p_kw: Floats
     q_kvar: Floats
     energy_kwh: Floats
+    v_v: Floats
+    """mean phase to neutral voltage of those that show three phases; nothing is refused for it"""
 
     def where(self, mask: NDArray[np.bool_] | Ints) -> "Columns":
         """Those rows, or the rows in that order."""
-        return Columns(
-            self.position[mask], self.at_s[mask], self.p_kw[mask], self.q_kvar[mask], self.energy_kwh[mask]
-        )
+        return Columns(*(getattr(self, name)[mask] for name in _NAMES))
+
+
+_NAMES = tuple(field.name for field in fields(Columns))
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class Screened:
     substation: tuple[Reading, ...] = field(default=())
 
 
-_ROW = tuple[int, float, float, float, float]
+_ROW = tuple[int, float, float, float, float, float]
 _Group = list[ReadingBatch]
 """Batches of one concentrator: the same meters in the same order."""
 
@@ -118,11 +122,17 @@ def to_columns(
                     message.p_kw,
                     nan if q is None else q,
                     nan if energy is None else energy,
+                    _mean_v(message.v_v),
                 )
             )
-    table = np.array(rows, dtype=np.float64).reshape(-1, 5)
-    single = Columns(table[:, 0].astype(np.int64), *(table[:, column] for column in range(1, 5)))
+    table = np.array(rows, dtype=np.float64).reshape(-1, 6)
+    single = Columns(table[:, 0].astype(np.int64), *(table[:, column] for column in range(1, 6)))
     return _joined([single, *(_of_batches(group, meters, refusals) for group in groups.values())]), substation
+
+
+def _mean_v(v_v: tuple[float, ...] | None) -> float:
+    """Of all three phases; one of them alone says little of the balanced state."""
+    return float("nan") if v_v is None or len(v_v) < _PHASES else sum(v_v) / _PHASES
 
 
 def _of_batches(batches: _Group, meters: Mapping[str, int], refusals: Refusals) -> Columns:
@@ -139,19 +149,22 @@ def _of_batches(batches: _Group, meters: Mapping[str, int], refusals: Refusals) 
     q_kvar = np.array(
         [unmeasured if batch.q_kvar is None else batch.q_kvar for batch in batches], dtype=np.float64
     )
-    assert p_kw.shape == q_kvar.shape == (n, len(names)), "columns of a batch have equal length"
+    v_v = np.array(
+        [unmeasured if batch.v_v is None else batch.v_v for batch in batches], dtype=np.float64
+    )  # None becomes NaN
+    assert p_kw.shape == q_kvar.shape == v_v.shape == (n, len(names)), "columns of a batch have equal length"
     return Columns(
         position=np.repeat(position, n),
         at_s=np.tile([batch.at.timestamp() for batch in batches], len(position)),
         p_kw=p_kw.T[column].ravel(),
         q_kvar=q_kvar.T[column].ravel(),
         energy_kwh=np.full(n * len(position), np.nan),
+        v_v=v_v.T[column].ravel(),
     )
 
 
 def _joined(parts: list[Columns]) -> Columns:
-    names = ("position", "at_s", "p_kw", "q_kvar", "energy_kwh")
-    return Columns(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return Columns(*(np.concatenate([getattr(part, name) for part in parts]) for name in _NAMES))
 
 
 def screen(
@@ -201,7 +214,9 @@ def _sorted(columns: Columns) -> Columns:
     if not twice.any():
         return in_time
     return columns.where(
-        np.lexsort((columns.energy_kwh, columns.q_kvar, columns.p_kw, columns.at_s, columns.position))
+        np.lexsort(
+            (columns.v_v, columns.energy_kwh, columns.q_kvar, columns.p_kw, columns.at_s, columns.position)
+        )
     )
 
 

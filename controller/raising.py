@@ -67,7 +67,12 @@ def with_raised(situation: Situation, freed: Releases) -> Releases:
 
 def _is_quiet(situation: Situation) -> bool:
     """Whether anything may be raised now: in an open event, on good data, with nothing that presses."""
-    may = situation.may_act and situation.stop is None and situation.control.site.requests.raise_limits
+    may = (
+        situation.may_act
+        and situation.proves
+        and situation.stop is None
+        and situation.control.site.requests.raise_limits
+    )
     return may and situation.worst is None and _leaves_room(situation, situation.check.snapshot.p_kw)
 
 

@@ -208,7 +208,8 @@ def _released(
         for r in candidates
         if r.request not in leaving and (situation.stop is not None or _held_long_enough(situation, r))
     ]
-    if not situation.good or situation.check.worst_ratio >= situation.control.site.events.close_below:
+    unproven = not (situation.good and situation.proves)
+    if unproven or situation.check.worst_ratio >= situation.control.site.events.close_below:
         ripe = []
     if not going and not ripe:
         return []

@@ -78,6 +78,8 @@ class Situation:
     gatekeeper: Gatekeeper
     expectations: Mapping[int, Expectation] = field(default_factory=dict)
     """by service point"""
+    proves: bool = True
+    """a load flow proves that somebody may be released: no voltage contradicts the network"""
     headroom: Headroom | None = None
     """what may come before the next look; None where nobody acts early"""
 

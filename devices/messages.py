@@ -52,6 +52,8 @@ class ReadingBatch:
     meters: tuple[str, ...]
     p_kw: tuple[float, ...]
     q_kvar: tuple[float, ...] | None = None
+    v_v: tuple[float | None, ...] | None = None
+    """Mean phase to neutral voltage of meters on three phases; None for one that shows a single phase."""
 
 
 @dataclass(frozen=True, slots=True)

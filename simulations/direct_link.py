@@ -30,6 +30,7 @@ from devices.messages import (
     ReadingBatch,
 )
 from devices.ports import Clock, Deliver
+from grid_model.network import Floats
 from simulations.carriage import Carriage, UnderWay
 from simulations.field import FieldModel, Moment
 from simulations.metering import Concentrator, Metering
@@ -167,6 +168,7 @@ class DirectLink:
         head = self._substation.head(moment)
         if self._metering is not None and not self._metering.exact:
             moment = replace(moment, shown_kw=self._metering.shown_kw(moment.p_kw, moment.at))
+        house_v = head.house_v if self._metering is None else self._metering.shown_v(head.house_v)
         self._looked(moment, head)
         due = self._field.next_due is not None
         self.watched = self._looks is None or self._looks(moment, head, due)
@@ -174,7 +176,7 @@ class DirectLink:
             return
         feeder = self._field.feeder
         batches = (
-            _batch(feeder, one, moment)
+            _batch(feeder, one, moment, house_v)
             for number, one in enumerate(self._concentrators, start=1)
             if self._is_up("concentrator", number)
         )
@@ -273,7 +275,7 @@ def _message(feeder: str, said: Said) -> Inbound:
             assert_never(said)
 
 
-def _batch(feeder: str, one: Concentrator, moment: Moment) -> ReadingBatch:
+def _batch(feeder: str, one: Concentrator, moment: Moment, house_v: Floats | None) -> ReadingBatch:
     """All meters of a concentrator in columns, to the watt as meters show it."""
     shown_kw = moment.p_kw if moment.shown_kw is None else moment.shown_kw
     return ReadingBatch(
@@ -282,6 +284,7 @@ def _batch(feeder: str, one: Concentrator, moment: Moment) -> ReadingBatch:
         meters=one.meters,
         p_kw=tuple(np.round(shown_kw[one.places], 3).tolist()),
         q_kvar=tuple(np.round(moment.q_kvar[one.places], 3).tolist()),
+        v_v=None if house_v is None else tuple(np.round(house_v[one.places], 1).tolist()),
     )
 
 

@@ -17,6 +17,9 @@ from simulations.population import Population
 from simulations.scenario import Scenario
 from simulations.scenario_faults import FalseReading
 
+_VOLTAGES = 1_000_000
+"""their stream, behind those of all false readings"""
+
 
 @dataclass(frozen=True)
 class Concentrator:
@@ -36,6 +39,7 @@ class Metering:
         self._noise = stream(scenario.seed, "meters", 1)
         self._noise_share = table.noise_percent / 100
         self._bias = 1 + table.bias_percent / 100 * stream(scenario.seed, "meters", 2).standard_normal(count)
+        self._v_factor = self._voltage_factors(scenario, count)
         self._false = [
             (one, _meant(one, names, stream(scenario.seed, "meters", 3 + place)))
             for place, one in enumerate(scenario.false_reading)
@@ -57,6 +61,17 @@ class Metering:
             if _holds(one, at):
                 shown[places] = self._falsified(number, one, shown[places])
         return shown
+
+    @staticmethod
+    def _voltage_factors(scenario: Scenario, count: int) -> Floats | None:
+        if not scenario.meters.voltages:
+            return None
+        share = scenario.meters.voltage_bias_percent / 100
+        return np.asarray(1 + share * stream(scenario.seed, "meters", _VOLTAGES).standard_normal(count))
+
+    def shown_v(self, house_v: Floats) -> Floats | None:
+        """What they show of these voltages; None where they show none."""
+        return None if self._v_factor is None else house_v * self._v_factor
 
     def _falsified(self, number: int, one: FalseReading, shown_kw: Floats) -> Floats:
         if one.frozen:

@@ -20,6 +20,10 @@ class Meters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """standard deviation of each reading, of its own value"""
     bias_percent: NotNegative = 0.0
     """standard deviation over the meters of what each is off by, always, of its value: 1 for class 1"""
+    voltages: bool = True
+    """whether they show their voltage, the mean of three phases, and tell it"""
+    voltage_bias_percent: NotNegative = 0.5
+    """standard deviation over the meters of what each one's voltage is off by, always"""
     concentrators: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
     """that collect readings, each those of neighbouring meters"""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
-from grid_model.network import Network
+from grid_model.network import Floats, Network
 from simulations.field import Moment
 from simulations.reconfiguration import Stage
 
@@ -28,6 +28,8 @@ class Head:
     i_a: Phases
     energy_kwh: float
     result: LoadFlowResult
+    house_v: Floats
+    """(n_sp,) mean phase to neutral voltage where the meters are; NaN where the load flow did not converge"""
 
 
 class Substation:
@@ -73,7 +75,15 @@ class Substation:
         q_kvar = float(np.sum(moment.q_kvar))
         v_v = round(v_pu * float(self._network.buses.vn_kv[self._busbar]) * 1000 / math.sqrt(3), 2)
         i_a = round(math.hypot(p_kw, q_kvar) * 1000 / (3 * v_v), 2)
-        return Head(p_kw, q_kvar, (v_v, v_v, v_v), (i_a, i_a, i_a), self._energy_kwh, result)
+        return Head(
+            p_kw, q_kvar, (v_v, v_v, v_v), (i_a, i_a, i_a), self._energy_kwh, result, self._house_v(result)
+        )
+
+    def _house_v(self, result: LoadFlowResult) -> Floats:
+        buses = self._network.service_point_bus
+        if not result.converged:
+            return np.full(len(buses), np.nan)
+        return np.asarray(result.v_pu[buses] * self._network.buses.vn_kv[buses] * 1000 / math.sqrt(3))
 
     def _count(self, at: datetime, p_kw: float) -> None:
         if self._before is not None:

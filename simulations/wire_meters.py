@@ -58,12 +58,12 @@ class WireMeters:
         """All of a step; call once for each."""
         moment = self._shown(moment)
         self._count_energy(moment)
-        volts = np.round(head.result.v_pu[self._buses] * self._volts, 1)
+        volts = np.round(self._shown_v(head.result.v_pu[self._buses] * self._volts), 1)
         for number, (batched, alone) in enumerate(zip(self._batched, self._alone, strict=True), start=1):
             if not is_up(number):
                 continue
             if len(batched):
-                yield self._batch(batched.tolist(), moment)
+                yield self._batch(batched.tolist(), moment, volts)
             for place in alone.tolist():
                 reading = self._reading(place, moment, volts)
                 topic = self._topics.meter_reading(self._feeder, reading.meter)
@@ -74,13 +74,19 @@ class WireMeters:
             return moment
         return replace(moment, p_kw=self._metering.shown_kw(moment.p_kw, moment.at))
 
-    def _batch(self, places: list[int], moment: Moment) -> Outgoing:
+    def _shown_v(self, house_v: Floats) -> Floats:
+        """What they show of the voltages there; without a scenario's word on it these themselves."""
+        shown_v = None if self._metering is None else self._metering.shown_v(house_v)
+        return house_v if shown_v is None else shown_v
+
+    def _batch(self, places: list[int], moment: Moment, volts: Floats) -> Outgoing:
         message = ReadingBatch(
             feeder=self._feeder,
             at=moment.at,
             meters=tuple(self._meters[place] for place in places),
             p_kw=tuple(np.round(moment.p_kw[places], 3).tolist()),
             q_kvar=tuple(np.round(moment.q_kvar[places], 3).tolist()),
+            v_v=tuple(v if math.isfinite(v) else None for v in volts[places].tolist()),
         )
         return Outgoing(self._topics.batch(self._feeder), codec.encode_batch(message))
 

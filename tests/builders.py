@@ -46,6 +46,20 @@ EV_KW = 11.0
 
 @cache
 def small_network() -> Network:
+    """The network of `small_net`."""
+    return loaded(small_net())
+
+
+def loaded(net: Any) -> Network:
+    """A pandapower net by way of a file, as the daemon reads it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "small.json"
+        pandapower.to_json(net, str(path))
+        assert json.loads(path.read_text())
+        return load_network(str(path), metered_generation=True)
+
+
+def small_net() -> Any:
     """20 houses on two cables behind a 250 kVA transformer: 15 kW each is more than that can take."""
     net = pandapower.create_empty_network(name="small")
     medium = pandapower.create_bus(net, vn_kv=20.0, name="medium voltage")
@@ -62,11 +76,7 @@ def small_network() -> Network:
             number = cable * (HOUSES // 2) + place
             pandapower.create_load(net, bus, p_mw=0.002, q_mvar=0.0004, name=f"sp{number:02d}")
             before = bus
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "small.json"
-        pandapower.to_json(net, str(path))
-        assert json.loads(path.read_text())
-        return load_network(str(path), metered_generation=True)
+    return net
 
 
 @cache

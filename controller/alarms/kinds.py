@@ -69,6 +69,7 @@ _ALL = (
     Kind("substation_silent", "medium", 1800.0, explained_by=_DATA, off_s=30.0),
     Kind("feeder_sum", "medium", 3600.0, explained_by=("wrong_meter", *_DATA), off_s=30.0),
     Kind("busbar_voltage", "medium", 3600.0, off_s=30.0),
+    Kind("network_voltages", "medium", 3600.0, explained_by=("wrong_meter",), off_s=30.0),
     Kind("diverged", "medium", 1800.0, explained_by=("too_few_meters", *_DATA), off_s=30.0),
     Kind("link_down", "medium", 900.0, on_s=30.0, off_s=30.0),
     Kind("cycle_late", "medium", 1800.0, on_s=60.0, off_s=120.0),

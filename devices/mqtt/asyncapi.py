@@ -70,7 +70,7 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
     until = _AT + timedelta(minutes=15)
     reading = Reading(_FEEDER, _METER, _AT, 3.2, 0.4, (231.2, 230.8, 229.9), None, 18234.6)
     rtu = Reading(_FEEDER, SUBSTATION, _AT, 402.0, 61.0, (236.1, 236.4, 235.9), (588.0, 571.0, 602.0), None)
-    batch = ReadingBatch(_FEEDER, _AT, (_METER, "M-0018"), (3.2, 0.6), (0.4, 0.1))
+    batch = ReadingBatch(_FEEDER, _AT, (_METER, "M-0018"), (3.2, 0.6), (0.4, 0.1), (230.6, None))
     status = DeviceStatus(_FEEDER, _DEVICE, _AT, True, 4.1, 4.2, _REQUEST)
     command = LimitCommand(_FEEDER, _DEVICE, _REQUEST, 4.2, _AT, until, 7, 1, _SIGNED)
     failsafe = Failsafe(_FEEDER, _DEVICE, 4.2, 7200, 120, 7, 1, _SIGNED)

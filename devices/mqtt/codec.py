@@ -260,6 +260,7 @@ def _batch(address: Address, payload: bytes, content_type: str | None) -> Readin
         meters=meters,
         p_kw=_column("p_kw", wire.p_kw, len(meters)),
         q_kvar=None if wire.q_kvar is None else _column("q_kvar", wire.q_kvar, len(meters)),
+        v_v=None if wire.v_v is None else _voltages(wire.v_v, len(meters)),
     )
 
 
@@ -268,6 +269,11 @@ def _column(name: str, values: tuple[float, ...], expected: int) -> tuple[float,
         raise MalformedMessage("malformed", f"{name} has {len(values)} values for {expected} meters")
     # a sum is finite only if all its parts are; only a large one can be infinite although they are
     return values if math.isfinite(sum(values)) else all_finite(name, values)
+
+
+def _voltages(values: tuple[float | None, ...], expected: int) -> tuple[float | None, ...]:
+    _column("v_v", tuple(0.0 if value is None else value for value in values), expected)
+    return values
 
 
 def _status(address: Address, payload: bytes, content_type: str | None) -> DeviceStatus:
@@ -325,7 +331,7 @@ def encode_reading(reading: Reading) -> bytes:
 
 def encode_batch(batch: ReadingBatch, content_type: str = JSON) -> bytes:
     """Many meters in columns, as JSON or, for `application/msgpack`, as MessagePack."""
-    wire = BatchWire(at=batch.at, meters=batch.meters, p_kw=batch.p_kw, q_kvar=batch.q_kvar)
+    wire = BatchWire(at=batch.at, meters=batch.meters, p_kw=batch.p_kw, q_kvar=batch.q_kvar, v_v=batch.v_v)
     return msgspec.msgpack.encode(wire) if content_type == MSGPACK else msgspec.json.encode(wire)
 
 

@@ -40,13 +40,14 @@ class SubstationWire(msgspec.Struct):
     energy_kwh: float | None
 
 
-class BatchWire(msgspec.Struct):
-    """Many meters in columns."""
+class BatchWire(msgspec.Struct, omit_defaults=True):
+    """Many meters in columns. `v_v` may be left out: the mean of three phases, null for a single one."""
 
     at: _At
     meters: tuple[str, ...]
     p_kw: tuple[float, ...]
     q_kvar: tuple[float, ...] | None
+    v_v: tuple[float | None, ...] | None = None
 
 
 class StatusWire(msgspec.Struct, omit_defaults=True):

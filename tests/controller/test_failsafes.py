@@ -56,7 +56,7 @@ GUARD = CONTROL.registry.device["EV00"]
 
 
 def state(**devices: DeviceState) -> FeederState:
-    return FeederState(Readings(*(np.full(HOUSES, np.nan) for _ in range(5))), devices)
+    return FeederState(Readings(*(np.full(HOUSES, np.nan) for _ in range(6))), devices)
 
 
 def after(seconds: float) -> datetime:

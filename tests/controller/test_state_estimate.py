@@ -252,7 +252,7 @@ def test_a_load_flow_without_solution_is_no_estimate(of: FeederControl) -> None:
     strong = replace(of, bound_kw=10 * of.bound_kw)
     nan = np.full(HOUSES, np.nan)
     at_s, p_kw = np.full(HOUSES, START.timestamp()), np.full(HOUSES, 400.0)
-    heavy = Readings(at_s, p_kw, p_kw / 5, nan, nan)
+    heavy = Readings(at_s, p_kw, p_kw / 5, nan, nan, nan)
     found, after = estimate_state(strong, FeederState(heavy), EstimateState(), slack_scale=1.0, now=START)
     assert isinstance(found, NotEstimated)
     assert "load flow" in found.reason

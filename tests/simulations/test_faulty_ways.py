@@ -28,7 +28,7 @@ class _NoHead:
     def head(self, moment: Any) -> Any:
         from simulations.substation import Head
 
-        return Head(0.0, 0.0, (230.0,) * 3, (0.0,) * 3, 0.0, None)  # type: ignore[arg-type]
+        return Head(0.0, 0.0, (230.0,) * 3, (0.0,) * 3, 0.0, None, np.array(230.0))  # type: ignore[arg-type]
 
 
 def told(a_scenario: Scenario, minutes: float, *, send_at: float | None = None) -> list[Inbound]:

@@ -70,6 +70,10 @@ def test_decodes_the_designs_json() -> None:
         "f1", SUBSTATION, AT, 150.0, 9.0, (230.0, 230.0, 230.0), (1.0, 2.0, 3.0), 9.0
     )
     assert decode(BATCH, GOOD[BATCH]) == ReadingBatch("f1", AT, ("m1", "m2"), (1.0, -2.5), (0.1, 0.0))
+    with_voltages = GOOD[BATCH] | {"v_v": [229.5, None]}
+    assert decode(BATCH, with_voltages) == ReadingBatch(
+        "f1", AT, ("m1", "m2"), (1.0, -2.5), (0.1, 0.0), (229.5, None)
+    )
     assert decode(STATUS, GOOD[STATUS]) == DeviceStatus("f1", "d1", AT, True, 11.0, 4.2, "r1")
     assert decode(ANSWER, GOOD[ANSWER]) == Answer("f1", "d1", "r1", "refused", "below floor")
 

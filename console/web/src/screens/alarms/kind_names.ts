@@ -26,6 +26,7 @@ const NAMES: Readonly<Record<string, Text>> = {
   substation_silent: { en: "Substation silent", zh: "台区终端无数据" },
   feeder_sum: { en: "Sums do not agree", zh: "总分不平衡" },
   busbar_voltage: { en: "Busbar voltage implausible", zh: "母线电压异常" },
+  network_voltages: { en: "Voltages contradict the network", zh: "电压与网络模型不符" },
   diverged: { en: "Load flow does not converge", zh: "潮流不收敛" },
   link_down: { en: "Link down", zh: "通信链路中断" },
   cycle_late: { en: "Cycle late", zh: "控制周期超时" },

@@ -79,6 +79,11 @@ export const RATIONALES: Readonly<Record<string, Rationale>> = {
     consequence: { en: "It is not followed; the automatic asks nobody for anything new.", zh: "该电压不被采用；自动控制不再发出新的请求。" },
     action: { en: "Look at the RTU's voltage channel.", zh: "检查台区终端的电压通道。" },
   },
+  network_voltages: {
+    cause: { en: "A switch that is not as in the network, or many wrong meters.", zh: "开关状态与网络模型不符，或多块电表有误。" },
+    consequence: { en: "Nobody is released while it lasts; where voltages are higher than believed nobody is asked either.", zh: "持续期间不解除任何限制；若电压高于计算值，也不再发出新的请求。" },
+    action: { en: "Check the switching state, then give the feeder's network file the true one.", zh: "核对开关状态，并据实更新该馈线的网络文件。" },
+  },
   diverged: {
     cause: { en: "Readings or network that no voltage fits.", zh: "量测或网络模型有误，潮流无解。" },
     consequence: { en: "No figure is shown and none is used.", zh: "不显示也不使用任何计算结果。" },

@@ -18,6 +18,7 @@ import numpy as np
 from controller.feeder_control import FeederControl
 from controller.feeder_state import FeederState
 from grid_model.estimation.bad_data import Suspect
+from grid_model.estimation.measurements import SUBSTATION_ACCURACY
 from grid_model.network import Floats, Ints
 
 ACCURACY = 0.1
@@ -54,7 +55,9 @@ def understated(
     `missing_kw` is how much more the substation shows than meters and losses, `lately` the positions of those
     that are doubted still.
     """
-    if not control.only_taking or (missing_kw < LEAST_KW and not lately):
+    sum_kw = 0.0 if state.substation is None else abs(state.substation.p_kw)
+    least_kw = max(LEAST_KW, SUBSTATION_ACCURACY * sum_kw)  # less is the error of the sum itself
+    if not control.only_taking or (missing_kw < least_kw and not lately):
         return None
     fresh_s = control.site.cycle.fresh_s
     devices_kw = np.zeros(len(control.network.service_points))
@@ -65,7 +68,7 @@ def understated(
     fresh = now.timestamp() - state.readings.at_s <= fresh_s  # false for NaN
     hidden_kw = np.where(fresh, devices_kw - state.readings.p_kw, 0.0)
     below = hidden_kw > ACCURACY * devices_kw + LEAST_KW
-    if missing_kw < max(LEAST_KW, _CONFIRMED_SHARE * float(hidden_kw[below].sum())):
+    if missing_kw < max(least_kw, _CONFIRMED_SHARE * float(hidden_kw[below].sum())):
         below[:] = False
     if np.count_nonzero(below) == 1 and state.readings.p_kw[below][0] < 0:
         below[:] = False  # one that runs backwards: the estimate finds it by itself, and says so

@@ -9,6 +9,7 @@ from datetime import datetime
 from controller import entries as e
 from controller.auditing.curtailments import Curtailment
 from controller.books import Books
+from controller.bounds import feeds_in
 from controller.narration import tell
 from controller.stores.port import Numbered
 
@@ -52,6 +53,9 @@ def proof(one: Curtailment, planned_at: Numbered) -> tuple[Line, ...]:
             planned_at, f"Baseline {planned.baseline_kw:.2f} kW at the meter, frozen before anybody was told"
         )
     ]
+    if feeds_in(record):
+        what = "only what it is believed to have left of what was asked can count"
+        lines.append(Line(f"The sun is taken for falling from then on: {what}"))
     if record.active_at is not None:
         until = "now" if record.ended_at is None else f"{record.ended_at:%H:%M:%S}"
         lines.append(Line(f"In force from {record.active_at:%H:%M:%S} until {until}"))

@@ -12,7 +12,8 @@ def step(entry: e.Entry, resource: e.Resource) -> str | None:  # noqa: C901  one
     text: str | None = None
     match entry:
         case e.RequestPlanned():
-            limit = f"no more than {entry.limit_kw:.1f} kW"
+            feed_in = "to feed in " if entry.direction == "production" else ""
+            limit = f"{feed_in}no more than {entry.limit_kw:.1f} kW"
             span = f"from {entry.start:%H:%M:%S} until {entry.end:%H:%M:%S}"
             text = f"Planned: {limit} {span} (command {entry.sequence})"
         case e.RequestSent():

@@ -634,3 +634,18 @@ def test_every_state_has_words(state: e.RequestState) -> None:
 )
 def test_why_somebody_is_not_credited(outcome: str, text: str) -> None:
     assert tell(Numbered(1, settled(outcome)), Books()).text == f"{R1} {text}"
+
+
+def test_a_roof_is_asked_to_feed_in_no_more() -> None:
+    plan = planned(kind="pv_inverter", direction="production", p_before_kw=9.0, target="pv-001")
+    raised = changed("raised", 2)
+    books = Books()
+    told_of = []
+    for number, entry in enumerate((opened(), plan, raised), 1):
+        books.apply(Numbered(number, entry))
+        told_of.append(tell(Numbered(number, entry), books).text)
+    assert told_of[1].startswith(
+        "Asking PV inverter pv-001 of customer C-001 to feed in no more than 4.2 kW until 18:15 UTC "
+        "(it fed in 9.0 kW), because line 3"
+    )
+    assert "limit on feeding in raised to" in told_of[2]

@@ -198,6 +198,20 @@ def test_a_person_is_told_by_the_meter() -> None:
     assert chapters["What happened"][-1] == "Sent to the customer (command 1)"
 
 
+def test_a_roof_is_told_by_what_it_fed_in() -> None:
+    roof = planned(
+        kind="pv_inverter", direction="production", p_before_kw=9.0, limit_kw=4.0, baseline_kw=-8.0,
+        floor_kw=2.0,
+    )  # fmt: skip
+    chapters = told(opened(), roof)
+    lines = "\n".join(line for lines in chapters.values() for line in lines)
+    assert "It fed in 9.0 kW, and it was asked to feed in no more than 4.0 kW: 5.0 kW less" in lines
+    assert "It is guaranteed 2.0 kW of feeding in" in lines
+    assert "Planned: to feed in no more than 4.0 kW" in lines
+    assert "Baseline -8.00 kW at the meter" in lines
+    assert "The sun is taken for falling from then on" in lines
+
+
 def correction(version: int, **changes: Any) -> e.SettlementCorrected:
     values: dict[str, Any] = {
         "at": after(5000), "request": R1, "feeder": "dorf", "customer": "C-001", "version": version,

@@ -75,6 +75,7 @@ class FieldConnection:
         self._allowed.set()
         self._client: aiomqtt.Client | None = None
         self._up = asyncio.Event()
+        self._told_lost = False
         self.published = 0
 
     async def wait_until_up(self) -> None:
@@ -107,7 +108,8 @@ class FieldConnection:
             try:
                 await self._serve()
             except (aiomqtt.MqttError, OSError) as error:
-                if self._allowed.is_set():
+                if self._allowed.is_set() and not self._told_lost:
+                    self._told_lost = True
                     log.warning("field_link_lost", client=self._address.client_id, reason=str(error))
             self._up.clear()
             _go_on_unless_cancelled()
@@ -124,6 +126,9 @@ class FieldConnection:
                     await self._publish(client, message)
                 self._backoff.reset()
                 self._up.set()
+                if self._told_lost:
+                    self._told_lost = False
+                    log.info("field_link_back", client=self._address.client_id)
                 await self._listen_and_speak(client)
             finally:
                 self._client = None

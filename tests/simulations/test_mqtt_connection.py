@@ -1,0 +1,40 @@
+"""A connection of the emulated field whose broker goes away and comes back."""
+
+import asyncio
+
+import numpy as np
+from structlog.testing import capture_logs
+
+from controller.clock import WallClock
+from devices.mqtt.embedded_broker import EmbeddedBroker
+from simulations.mqtt_connection import Address, FieldConnection
+
+
+class Hasty(WallClock):
+    """Does not wait between attempts, and counts them."""
+
+    attempts = 0
+
+    async def sleep(self, seconds: float) -> None:
+        self.attempts += 1
+        await asyncio.sleep(0.001)
+
+
+async def test_a_lost_broker_is_told_once_and_once_that_it_is_back() -> None:
+    clock = Hasty()
+    async with EmbeddedBroker() as broker:
+        line = FieldConnection(Address(broker.host, broker.port, "c"), clock, np.random.default_rng(1))
+        with capture_logs() as logs:
+            living = asyncio.create_task(line.run())
+            try:
+                async with asyncio.timeout(20):
+                    await line.wait_until_up()
+                    await broker.stop()
+                    while clock.attempts < 5:
+                        await asyncio.sleep(0.01)
+                    await broker.start()
+                    await line.wait_until_up()
+            finally:
+                living.cancel()
+                await asyncio.gather(living, return_exceptions=True)
+    assert [one["event"] for one in logs] == ["field_link_lost", "field_link_back"]

@@ -32,6 +32,7 @@ SHORT: dict[str, tuple[str, int]] = {
     "heat-wave": ("2016-07-19T18:10", 4),
     "mass-refusal": ("2016-01-12T17:48", 5),
     "pv-noon": ("2016-05-15T11:55", 4),
+    "quick-telemetry": ("2016-01-12T17:55", 1),
     "rebound": ("2016-01-20T18:00", 4),
     "reconfiguration": ("2016-01-12T17:27", 6),
     "silent-concentrator": ("2016-01-12T18:06", 6),

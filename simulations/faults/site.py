@@ -155,11 +155,16 @@ def control_of(
 
 def promised(options: Options) -> Promised:
     """The settings as the judge holds them against us."""
-    s = site_of(options)
     rated_kw = {d.service_point: d.rated_kw for d in registry(options.guards, sunny=options.sunny).devices}
     default_kw = zip(network().service_points, network().default_p_kw, strict=True)
+    bound_kw = tuple(max(FUSE_KW, 2 * abs(kw)) + rated_kw.get(point, 0.0) for point, kw in default_kw)
+    return promised_by(site_of(options), bound_kw)
+
+
+def promised_by(s: settings.Site, bound_kw: tuple[float, ...]) -> Promised:
+    """The same of any site. `bound_kw`: (n_sp,) what each connection can carry."""
     return Promised(
-        period_s=options.period_s,
+        period_s=s.cycle.period_s,
         fresh_s=s.cycle.fresh_s,
         skew_s=s.cycle.max_clock_skew_s,
         min_fresh_share=s.cycle.min_fresh_share,
@@ -169,13 +174,13 @@ def promised(options: Options) -> Promised:
         close_after_s=s.events.close_after_s,
         longest_s=s.events.max_duration_s,
         duration_s=s.requests.duration_s,
-        spread_s=min(60.0 / PACE_SHARE, s.requests.duration_s),
+        spread_s=min(60.0 / s.safety.release_share_per_minute, s.requests.duration_s),
         attempts_s=s.requests.answer_within_s * s.requests.attempts,
         leave_alone_s=s.requests.min_between_s,
-        reach_share=REACH_SHARE,
-        pace_share=PACE_SHARE,
+        reach_share=s.safety.feeder_share_per_minute,
+        pace_share=s.safety.release_share_per_minute,
         points_per_kwh=s.rewards.points_per_kwh,
         minor_units_per_kwh=s.rewards.minor_units_per_kwh,
-        act_early=options.act_early,
-        bound_kw=tuple(max(FUSE_KW, 2 * abs(kw)) + rated_kw.get(point, 0.0) for point, kw in default_kw),
+        act_early=s.look_ahead.act_early,
+        bound_kw=bound_kw,
     )

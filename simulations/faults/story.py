@@ -3,7 +3,7 @@
 Knows nothing of the controller but the names that its entries have.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -55,9 +55,9 @@ class Story:
             self.bodies.append(body)
             entry = _decode(body)
             entries.append(entry)
-            handle = _HANDLES.get(entry["entry"])
+            handle = getattr(self, f"_{entry['entry']}", None)
             if handle is not None:
-                handle(self, entry, time_of(entry["at"]))
+                handle(entry, time_of(entry["at"]))
         for action, target in self._freed_by_order:
             self._is_freed(action, target)
         released = [t for t in self._released if t.request not in self._ended_now] if decides else []
@@ -226,12 +226,3 @@ class Story:
         other = self.open.get(told.target)
         only = other is None or other is told
         expect(only, "one limit", f"{told.request} beside {other.request if other else ''} for {told.target}")
-
-
-_HANDLES: Mapping[str, Callable[[Story, Raw, datetime], None]] = {
-    name: getattr(Story, f"_{name}")
-    for name in (
-        "controller_started", "event_opened", "event_closed", "operator_acted", "request_planned",
-        "request_changed", "request_moved", "notice_answered", "request_settled", "ledger_posted",
-    )
-}  # fmt: skip

@@ -27,6 +27,8 @@ from simulations.studies.sentences import need
 from simulations.studies.study import schema
 from simulations.studies.study_file import load_study
 
+STOPPED = 130
+"""as shells have it: 128 and the number of the signal"""
 _SLOW_TERMINAL_S = 30.0
 _MOST_FAULTS = 10
 _MOST_CASES = 12
@@ -64,6 +66,11 @@ def run(options: argparse.Namespace) -> int:
         print(f"gridward study: {options.study}, run: {fault}", file=sys.stderr)
     except OSError as fault:
         print(f"gridward study: --out {options.out}: {fault}; expected a writable folder", file=sys.stderr)
+    except KeyboardInterrupt:
+        print(
+            "\ngridward study: stopped; what is finished is kept, the same command goes on", file=sys.stderr
+        )
+        return STOPPED
     except BrokenProcessPool:
         print(
             "gridward study: a worker ended (killed, or out of memory: fewer --workers need less); what is "

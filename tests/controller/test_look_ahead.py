@@ -247,7 +247,10 @@ class _Counted:
 
     def __init__(self, number: int, minutes: float) -> None:
         self.planned = SimpleNamespace(
-            feeder=FEEDER, service_point=control().network.service_points[number % HOUSES], p_before_kw=11.0
+            feeder=FEEDER,
+            service_point=control().network.service_points[number % HOUSES],
+            p_before_kw=11.0,
+            direction="consumption",
         )
         self.limit_kw, self.ended_at, self.asked = 4.0, None, 0
         self._from = START + number * timedelta(minutes=minutes)

@@ -48,6 +48,7 @@ def page(results: Mapping[str, Any], loading: pd.DataFrame) -> str:
     return filled(
         "policies/policies_page.html",
         title=html.escape(results["title"] or results["network"]),
+        tab="Policies side by side · $title",
         verdict=_verdict(results),
         grid=_table(results, _GRID),
         people=_table(results, _PEOPLE),

@@ -26,6 +26,7 @@ def summary(study: Study, table: pd.DataFrame, planned: int, version: str) -> st
     return filled(
         "studies/summary_page.html",
         title=html.escape(study.title or "A study"),
+        tab="$title: summary",
         what=_what(table, planned),
         needs="".join(_need(number, case, study) for number, case in enumerate(shown)),
         chart=chance_svg(shown, study.question, share.title if share else ""),

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from simulations.pages import filled
+from simulations.pages import figure, filled
 from simulations.scenario import Scenario
 from simulations.setups import Setup
 
@@ -55,10 +55,11 @@ def _run(run: str, parts: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str
     peaks = [
         part[run]["peak_loading_percent"] for part in parts if part[run]["peak_loading_percent"] is not None
     ]
+    lowest = [part[run]["min_v_pu"] for part in parts if part[run]["min_v_pu"] is not None]
     return {
         "peak_loading_percent": max(peaks, default=None),
         "minutes_over_limit": sum(part[run]["minutes_over_limit"] for part in parts),
-        "min_v_pu": min(part[run]["min_v_pu"] for part in parts),
+        "min_v_pu": min(lowest, default=None),
         "energy_kwh": round(sum(part[run]["energy_kwh"] for part in own), 2),
     }
 
@@ -71,9 +72,9 @@ def overview(results: Mapping[str, Any]) -> str:
     verdict = (
         f"Left alone, {len(results['feeders'])} feeders are over a limit for <b class='loud'>"
         f"{before['minutes_over_limit']:.0f} minutes</b> together, the worst at <b class='loud'>"
-        f"{before['peak_loading_percent']:.0f} %</b>. Under control they are so for <b class='calm'>"
+        f"{figure(before['peak_loading_percent'], 0)} %</b>. Under control they are so for <b class='calm'>"
         f"{after['minutes_over_limit']:.0f} minutes</b>, the worst at <b class='calm'>"
-        f"{after['peak_loading_percent']:.0f} %</b>. The meters prove "
+        f"{figure(after['peak_loading_percent'], 0)} %</b>. The meters prove "
         f"<b>{results['curtailed_kwh']:.0f} kWh</b> less at the right time; {kept}."
     )
     return filled(
@@ -82,8 +83,9 @@ def overview(results: Mapping[str, Any]) -> str:
         verdict=verdict,
         rows="".join(_row(name, part) for name, part in results["feeders"].items()),
         footer=html.escape(
-            f"Gridward {results['version']} · seed {results['seed']} · {results['customers']} customers, "
-            f"{results['devices']} devices · from {results['start']}, {results['days']:g} days"
+            f"Gridward {results['version']} · seed {results['seed']} · "
+            f"{results['customers']} service points, {results['devices']} devices · "
+            f"from {results['start']}, {results['days']:g} days"
         ),
     )
 
@@ -96,17 +98,17 @@ def _row(name: str, part: Mapping[str, Any]) -> str:
         html.escape(part["network"]),
         str(part["customers"]),
         str(part["devices"]),
-        f"{before['peak_loading_percent']:.1f}",
-        f"{after['peak_loading_percent']:.1f}",
+        figure(before["peak_loading_percent"], 1),
+        figure(after["peak_loading_percent"], 1),
         f"{before['minutes_over_limit']:.0f}",
         f"<span class='{tone}'>{after['minutes_over_limit']:.0f}</span>",
-        f"{after['min_v_pu']:.3f}",
+        figure(after["min_v_pu"], 3),
         str(sum(part["requests"].values())),
         f"{part['curtailed_kwh']:.1f}",
         f"{part['credited_points']:,}",
     )
     return (
         "<tr>"
-        + "".join(f"<td{' class=n' if place > 1 else ''}>{cell}</td>" for place, cell in enumerate(cells))
+        + "".join(f"<td class={'n' if place > 1 else 'name'}>{cell}</td>" for place, cell in enumerate(cells))
         + "</tr>"
     )

@@ -6,6 +6,11 @@ from importlib.resources import files
 from string import Template
 
 
+def figure(value: float | None, digits: int) -> str:
+    """A number as pages show it; a dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
 def filled(template: str, *, title: str, tab: str = "$title", **parts: str | int) -> str:
     """A page of this package (a path below it) with its parts in place, the shared ones among them; `tab` is
     what browsers call it. The parts are put in as they are: HTML must be escaped already.

@@ -30,7 +30,8 @@ class Recording:
     line_percent: Floats
     """(n_step,) the highest"""
     over_limit: Floats
-    """(n_step,) highest loading as a share of what each element may carry: above 1 is an overload"""
+    """(n_step,) highest loading as a share of what each element may carry: above 1 is an overload; inf where
+    the load flow did not converge, which is worse than any"""
     min_v_pu: Floats
     max_v_pu: Floats
     losses_kw: Floats
@@ -68,7 +69,7 @@ class Recorder:
             (
                 _most(transformers),
                 _most(lines),
-                _most(shares),
+                _most(shares) if result.converged else float("inf"),
                 -_most(-result.v_pu),
                 _most(result.v_pu),
                 result.losses_kw,

@@ -20,7 +20,7 @@ from controller.stores.port import Numbered
 from controller.views import Told
 from simulations import report_charts as charts
 from simulations.checker import PROMISES, Broken, limit_spans
-from simulations.pages import filled
+from simulations.pages import figure, filled
 from simulations.record_reading import Record
 from simulations.results import RATED_COLUMNS
 from simulations.runner import FieldRun
@@ -118,6 +118,14 @@ def _verdict(findings: Findings) -> str:
     results = findings.results
     before, after = results["uncontrolled"], results["controlled"]
     limit = findings.setup.scenario.control.limits.loading_percent
+    if lost := before["minutes_not_converged"]:
+        return (
+            f"Left alone, no load flow finds a state for <b class='loud'>{lost:.0f} minutes</b>: the network "
+            f"cannot carry what is taken. Under control that is so for <b class='calm'>"
+            f"{after['minutes_not_converged']:.0f} minutes</b>; all of them count as over the limit, <b "
+            f"class='loud'>{before['minutes_over_limit']:.0f}</b> and <b class='calm'>"
+            f"{after['minutes_over_limit']:.0f}</b> in all."
+        )
     if not before["minutes_over_limit"]:
         return (
             f"Left alone, the feeder peaks at <b>{before['peak_loading_percent']:.0f} %</b> and stays within "
@@ -146,8 +154,8 @@ def _cards(findings: Findings) -> list[str]:
     return [
         _card(
             "Peak loading",
-            f"{after['peak_loading_percent']:.1f}<small> %</small>",
-            f"instead of <span class='from'>{before['peak_loading_percent']:.1f} %</span>",
+            f"{figure(after['peak_loading_percent'], 1)}<small> %</small>",
+            f"instead of <span class='from'>{figure(before['peak_loading_percent'], 1)} %</span>",
             "calm",
         ),
         _card(
@@ -158,8 +166,8 @@ def _cards(findings: Findings) -> list[str]:
         ),
         _card(
             "Lowest voltage",
-            f"{after['min_v_pu']:.3f}<small> pu</small>",
-            f"instead of {before['min_v_pu']:.3f} pu",
+            f"{figure(after['min_v_pu'], 3)}<small> pu</small>",
+            f"instead of {figure(before['min_v_pu'], 3)} pu",
         ),
         _card(
             "Proven reduction",

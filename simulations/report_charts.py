@@ -45,7 +45,7 @@ def loading_chart(without: Recording, with_: Recording, spans: Sequence[Span], l
         _line(with_.at, with_.loading_percent, "with Gridward", "@calm", 2.2, "%{y:.1f} %"),
     ]
     shapes = [*_bands(spans), level_line(limit)]
-    top = float(np.nanmax([np.nanmax(without.loading_percent), np.nanmax(with_.loading_percent), limit]))
+    top = float(np.nanmax([*without.loading_percent, *with_.loading_percent, limit]))
     layout = _layout("highest loading, %", with_, spans) | {"shapes": shapes}
     layout["yaxis"]["range"] = [0, top * 1.08]
     layout["annotations"] = [
@@ -91,8 +91,8 @@ def voltage_chart(
         _line(with_.at, with_.max_v_pu, "highest, with Gridward", "@soft", 1.2, "%{y:.3f} pu"),
     ]
     layout = _layout("voltage, pu", with_, spans) | {"shapes": [*_bands(spans), *map(level_line, band)]}
-    low = float(np.nanmin([np.nanmin(without.min_v_pu), band[0]]))
-    high = float(np.nanmax([np.nanmax(with_.max_v_pu), band[1]]))
+    low = float(np.nanmin([*without.min_v_pu, band[0]]))
+    high = float(np.nanmax([*with_.max_v_pu, band[1]]))
     layout["yaxis"]["range"] = [low - 0.01, high + 0.01]
     return {"data": data, "layout": layout}
 

@@ -98,13 +98,15 @@ def run_figures(recording: Recording, scenario: Scenario) -> dict[str, Any]:
     """One run's own figures; each step counts until the next, the last look only for peaks."""
     limits, minutes = scenario.control.limits, recording.step_s / 60
     over = recording.over_limit[:-1] > 1
-    outside = (recording.min_v_pu[:-1] < limits.min_v_pu) | (recording.max_v_pu[:-1] > limits.max_v_pu)
+    within = (recording.min_v_pu[:-1] >= limits.min_v_pu) & (recording.max_v_pu[:-1] <= limits.max_v_pu)
+    lost = np.isinf(recording.over_limit[:-1])
     return {
         "peak_loading_percent": _rounded(_peak(recording.loading_percent), 2),
         "peak_transformer_percent": _rounded(_peak(recording.transformer_percent), 2),
         "peak_line_percent": _rounded(_peak(recording.line_percent), 2),
         "minutes_over_limit": _rounded(float(over.sum()) * minutes, 2),
-        "minutes_voltage_outside": _rounded(float(outside.sum()) * minutes, 2),
+        "minutes_voltage_outside": _rounded(float((~within).sum()) * minutes, 2),
+        "minutes_not_converged": _rounded(float(lost.sum()) * minutes, 2),
         "min_v_pu": _rounded(-_peak(-recording.min_v_pu), 4),
         "max_v_pu": _rounded(_peak(recording.max_v_pu), 4),
         "peak_kw": _rounded(float(recording.p_kw.sum(axis=1).max()), 2),

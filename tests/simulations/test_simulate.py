@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from grid_model.network import load_network
 from simulations.scenario_file import parse_scenario
 from simulations.simulate import Outcome, simulate
 
@@ -128,3 +129,19 @@ def test_a_quiet_evening_needs_nothing(tmp_path: Path) -> None:
     assert results["min_limit_kw"] == {}
     assert results["controlled"] == results["uncontrolled"]
     assert "there was nothing to do" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_network_that_cannot_carry_it_is_over_its_limit_and_told_so(tmp_path: Path) -> None:
+    """Where no load flow finds a state there is no loading; that is the worst case, not the best."""
+    text = VILLAGE.replace("days = 0.16", "days = 0.01") + '[profiles]\nfile = "mine.csv"\n'
+    at = "2016-01-12T16:00:00+00:00", "2016-01-12T18:00:00+00:00"
+    point = load_network("pandapower:create_kerber_landnetz_freileitung_1").service_points[0]
+    rows = "".join(f"{one},{point},20000\n" for one in at)
+    (tmp_path / "mine.csv").write_text(f"at,service_point,p_kw\n{rows}", encoding="utf-8")
+    scenario = parse_scenario(text, folder=tmp_path)
+    results = simulate(scenario, tmp_path, "1", lambda: 1.0).results
+    before = results["uncontrolled"]
+    assert (before["peak_loading_percent"], before["minutes_over_limit"]) == (None, 14.0)
+    assert before["minutes_voltage_outside"] == before["minutes_not_converged"] == 14.0
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "no load flow finds a state for <b class='loud'>14 minutes</b>" in page

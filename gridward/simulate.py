@@ -1,5 +1,6 @@
 """`gridward simulate SCENARIO --out DIR`: one scenario on simulated time, with and without control; with
-`--policies` side by side with other policies, on several seeds (`simulate_policies.py`).
+`--policies` side by side with other policies, on several seeds, and under another than ours where the
+scenario's `control.policy` names one (`simulate_policies.py`).
 
 SCENARIO is a TOML file, or the name of one that comes along: `--list` tells them. `--schema` prints the JSON
 Schema of such a file.
@@ -22,7 +23,7 @@ import structlog
 from grid_model.errors import NetworkRejected
 from gridward.simulate_policies import run_policies
 from simulations.errors import ScenarioRejected
-from simulations.policies.names import chosen
+from simulations.policies.names import OURS, chosen
 from simulations.scenario_file import load_scenario
 from simulations.scenario_library import find_scenario, listed, schema_text
 from simulations.simulate import Outcome, simulate
@@ -75,11 +76,14 @@ def _simulate(options: argparse.Namespace) -> int:
     )
     try:
         scenario = load_scenario(find_scenario(options.scenario), options.seed)
-        if options.policies is not None:
+        names, seeds = options.policies, options.seeds or _SEEDS
+        if names is None and scenario.control.policy != OURS:
+            names, seeds = chosen(scenario.control.policy), 1
+        if names is not None:
             return run_policies(
                 scenario,
-                options.policies,
-                options.seeds or _SEEDS,
+                names,
+                seeds,
                 options.out,
                 as_json=options.json,
                 begun_s=begun,

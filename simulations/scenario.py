@@ -5,7 +5,7 @@ time and so is everything here: `start` gives the zone). Reading the file is `sc
 """
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -221,9 +221,16 @@ class Prices(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     feed_in_minor_units_per_kwh: NotNegative = 8.0
 
 
-class Control(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The controller's own settings for this run: the same tables as in SITE.toml."""
+PolicyName = Literal[
+    "none", "blanket", "first-come", "largest-first", "pro-rata", "ours", "margin", "late", "optimum"
+]
 
+
+class Control(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who controls this run, and the controller's own settings: the same tables as in SITE.toml."""
+
+    policy: PolicyName = "ours"
+    """`ours` is the daemon itself; the others are those of docs/policies.md"""
     cycle: Cycle = Cycle()
     limits: Limits = Limits()
     events: Events = Events()

@@ -15,6 +15,7 @@ import msgspec
 
 from controller.toml_lines import Place, TomlLines
 from simulations.errors import ScenarioRejected, StudyRejected
+from simulations.policies.names import OURS
 from simulations.scenario_file import parse_scenario
 from simulations.scenario_paths import path_seen_from, seen_from
 from simulations.studies.plan import NotATable, points_of, scenario_at
@@ -117,12 +118,17 @@ def _faults_of(base: Base, point: Mapping[str, Any]) -> list[str]:
     import tomli_w  # noqa: PLC0415  the one place that needs it here
 
     try:
-        parse_scenario(tomli_w.dumps(scenario_at(base, point)), "scenario")
+        scenario = parse_scenario(tomli_w.dumps(scenario_at(base, point)), "scenario")
     except NotATable as fault:
         return [f"{fault} is no table of a scenario"]
     except ScenarioRejected as fault:
         return [_LINE.sub("", finding, count=1).removeprefix("scenario, ") for finding in fault.findings]
-    return []
+    policy = scenario.control.policy
+    return (
+        []
+        if policy == OURS
+        else [f"control.policy: expected 'ours', got {policy!r}: a study judges the daemon"]
+    )
 
 
 def _contradictions(study: Study) -> Iterator[tuple[Place, str]]:

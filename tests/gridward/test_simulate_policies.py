@@ -75,3 +75,13 @@ def test_wrong_options_are_told(
     assert status == 2
     assert expected in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_scenario_that_names_another_policy_is_run_under_it(scenario: Path, tmp_path: Path) -> None:
+    scenario.write_text(scenario.read_text(encoding="utf-8") + '\n[control]\npolicy = "blanket"\n')
+    out = tmp_path / "out"
+    assert main(["simulate", str(scenario), "--out", str(out), "--seed", "6"]) == 0
+    results = json.loads((out / "policies.json").read_text(encoding="utf-8"))
+    assert results["seeds"] == [6]
+    assert list(results["policies"]) == ["none", "blanket"]
+    assert [policy["label"] for policy in results["policies"].values()] == ["no control", "blanket limit"]

@@ -1,11 +1,12 @@
 """Policies by name: what a name changes reaches the daemon, and nothing else does."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from simulations.policies import names
 from simulations.policies.names import GROUPS, POLICIES
+from simulations.scenario import PolicyName
 from simulations.scenario_file import parse_scenario
 from simulations.setups import Setup, prepare
 
@@ -41,3 +42,7 @@ def test_ours_without_a_rule_runs_the_daemon_with_that_setting_changed(
     assert {key for key, is_so in changed.items() if is_so} == alone
     assert control.limits == before.limits
     assert seen[0].population is setup.population
+
+
+def test_a_scenario_may_name_any_of_them() -> None:
+    assert set(get_args(PolicyName)) == set(GROUPS["all"])

@@ -26,6 +26,12 @@ def test_the_least_study_is_enough(tmp_path: Path) -> None:
     assert base["shares"] == {"ev": 0.8, "heat_pump": 0.2}
 
 
+def test_a_study_judges_the_daemon_and_no_other_policy(tmp_path: Path) -> None:
+    text = '[base]\nscenario = "village.toml"\n[base.change]\n"control.policy" = "blanket"\n'
+    (told,) = findings(tmp_path, text)
+    assert "control.policy: expected 'ours', got 'blanket'" in told
+
+
 def test_a_base_by_name_and_its_changes(tmp_path: Path) -> None:
     text = '[base]\nscenario = "small"\n[base.change]\n"time.days" = 0.1\n"ev.power_kw" = 3.7\n'
     _, base = load_study(write_study(tmp_path, text))

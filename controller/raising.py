@@ -2,10 +2,11 @@
 
 A limit stands until its device may be freed whole: for a while (C5), and until all of it fits in. Meanwhile a
 part may fit. Then the limit goes up so far that the load flow, with the device taking all of the new limit
-and everybody back who was freed or raised a moment ago, stays at or below what cuts aim at, with the room
-left that cuts leave for what may come: so no raise calls for the next cut by itself. The longest limited is
-first, then the next, until the room, or what may come back in 60 s, is used up. In a network without meshes
-no other order would give back more kW: the room below a line lies within that of the line before it.
+and everybody back in its direction who was freed or raised a moment ago, stays at or below what cuts aim at,
+with the room left that cuts leave for what may come: so no raise calls for the next cut by itself. The
+longest limited is first, then the next, until the room, or what may come back in 60 s, is used up. In a
+network without meshes no other order would give back more kW: the room below a line lies within that of the
+line before it.
 
 What went up and had to go down again waits twice as long as before, each time: nothing goes up and down for
 ever. Never raised: what does not hold its device back, what an operator ordered, what was changed a moment
@@ -25,6 +26,7 @@ from controller.reach import cut_kw, renewed_within
 from controller.release import Releases, binds, coming_kw, free_kw, limited_since, pace
 from controller.requests import RequestRecord
 from controller.situation import Situation
+from devices.messages import Direction
 from grid_model.allocation.restoring import rebound_of
 from grid_model.network import Floats
 
@@ -49,14 +51,15 @@ def with_raised(situation: Situation, freed: Releases) -> Releases:
         most_kw = free_kw(situation, record) - record.limit_kw
         if budget_kw < most_kw and not (one_may and not raised):
             most_kw = budget_kw
-        more_kw = _room_kw(situation, record, p_kw, most_kw)
+        direction = record.planned.direction
+        more_kw = _room_kw(situation, record, p_kw[direction], most_kw)
         entry = None if more_kw is None else _raised(situation, record, record.limit_kw + more_kw)
         if entry is None or more_kw is None:
             misses += 1
             continue
         misses = 0
         raised.append(entry)
-        p_kw = _with_more(situation, record, p_kw, more_kw)
+        p_kw[direction] = _with_more(situation, record, p_kw[direction], more_kw)
         budget_kw -= more_kw
     return replace(
         freed,
@@ -76,17 +79,19 @@ def _is_quiet(situation: Situation) -> bool:
     return may and situation.worst is None and _leaves_room(situation, situation.check.snapshot.p_kw)
 
 
-def _left(situation: Situation, freed: Releases) -> tuple[Floats, float, bool]:
-    """(n_sp,) the snapshot with everybody back who was, or is, freed; what may still come back in this
-    window, and whether one device may whatever it takes.
+def _left(situation: Situation, freed: Releases) -> tuple[dict[Direction, Floats], float, bool]:
+    """(n_sp,) the snapshot with those back who were, or are, freed, by direction; what may still come back in
+    this window, and whether one device may whatever it takes.
     """
-    p_kw, (budget_kw, one_may) = coming_kw(situation).copy(), pace(situation)
+    coming, (budget_kw, one_may) = coming_kw(situation), pace(situation)
+    p_kw = {direction: kw.copy() for direction, kw in coming.items()}
     for record in situation.limited:
         if record.request in freed.released:
             budget_kw -= cut_kw(record)
             if binds(situation, record):
                 more_kw = free_kw(situation, record) - _now_kw(situation, record)
-                p_kw[situation.position(record)] += at_point(record, more_kw)
+                place, direction = situation.position(record), record.planned.direction
+                p_kw[direction][place] += at_point(record, more_kw)
     return p_kw, budget_kw, one_may and not freed.released
 
 

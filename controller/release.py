@@ -4,9 +4,10 @@ A limited device counts as coming back to what it took before it was limited, an
 its kind makes up for what it missed (a heat pump; `grid_model/allocation/restoring.py`); an inverter as
 feeding in all that it can, whatever the sun did when it was limited; one whose limit does not bind (it takes,
 or feeds in, clearly less than it may) as staying where it is. Those released a moment ago count as back
-already. The longest limited is tried first, and released when the load flow with its power back stays below
-the closing threshold everywhere, while it makes up and afterwards. No more than `release_share_per_minute` of
-what the event took away comes back in 60 s, but one device always may.
+already, but who feeds in makes no room for who takes, nor the other way round: the sun may have set, and a
+car may be full. The longest limited is tried first, and released when the load flow with its power back stays
+below the closing threshold everywhere, while it makes up and afterwards. No more than
+`release_share_per_minute` of what the event took away comes back in 60 s, but one device always may.
 
 A request near its end that cannot be released yet is renewed, up to the end of its customer's turn in the
 event (`turns.py`). Before that each is released without proof, at a time of their own: the programme's limit
@@ -23,12 +24,12 @@ would break, is kept as one of the event's.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
-from controller.bounds import at_point, feeds_in, free_again_kw
+from controller.bounds import feeds_in, free_again_kw
 from controller.changing import changed
 from controller.entries import Entry, RequestChanged
 from controller.operators import free
@@ -46,6 +47,7 @@ from controller.reach import (
 from controller.requests import RequestRecord
 from controller.situation import Situation
 from customers.registry import Registry
+from devices.messages import Direction
 from grid_model.allocation.restoring import Held, rebound_of
 from grid_model.network import Floats
 
@@ -124,7 +126,8 @@ def _ends_as_ordered(situation: Situation, record: RequestRecord) -> bool:
     if not record.is_ordered(situation.now):
         return False
     coming = _with_returns(situation)
-    return (coming.with_back(situation, record) if binds(situation, record) else coming).fits(situation)
+    after = coming.with_back(situation, record) if binds(situation, record) else coming
+    return after.fits(situation, record.planned.direction)
 
 
 def _no_later(situation: Situation) -> dict[str, datetime]:
@@ -221,7 +224,7 @@ def _released(
         if kw > budget_kw and not (one_may and not freed):
             break  # in order: the longest limited is not overtaken by a smaller one
         after = coming.with_back(situation, record) if binds(situation, record) else coming
-        if record.request in leaving or after.fits(situation):
+        if record.request in leaving or after.fits(situation, record.planned.direction):
             freed.append(record)
             coming, budget_kw = after, budget_kw - kw
     return freed
@@ -271,40 +274,62 @@ def _freed_after(records: Iterable[RequestRecord], since: datetime, now: datetim
 
 @dataclass(frozen=True)
 class _Coming:
-    """What the service points take with those back who are free, (n_sp,) each."""
+    """What the service points take with those back who are free, (n_sp,) each; those who take and those who
+    feed in apart, because none of them is sure to come.
+    """
 
     at_first_kw: Floats
     """while they make up for what they missed"""
     at_last_kw: Floats
+    fed_in_kw: Floats
+    """with those back who feed in, and nobody who takes"""
 
     def with_back(self, situation: Situation, record: RequestRecord) -> "_Coming":
-        at_first_kw, at_last_kw = self.at_first_kw.copy(), self.at_last_kw.copy()
-        position, held, rising_kw = situation.position(record), _held(situation, record), 0.0
+        held, rising_kw = _held(situation, record), 0.0
         if not record.releasing and record.is_open:  # what it was raised by a moment ago counts already
             rising_kw = rising(situation, record)
         first_kw = max(held.taken_kw(1.0, 0.0) - held.now_kw - rising_kw, 0.0)
         last_kw = max(held.back_kw - held.now_kw - rising_kw, 0.0)
-        at_first_kw[position] += at_point(record, first_kw)
-        at_last_kw[position] += at_point(record, last_kw)
-        return _Coming(at_first_kw, at_last_kw)
+        return self.with_more(situation.position(record), record.planned.direction, first_kw, last_kw)
 
-    def fits(self, situation: Situation) -> bool:
+    def with_more(self, position: int, direction: Direction, first_kw: float, last_kw: float) -> "_Coming":
+        """`first_kw` and `last_kw` more in this direction, at first and at last."""
+        if direction == "production":
+            return replace(self, fed_in_kw=_with(self.fed_in_kw, position, -last_kw))
+        at_first_kw, at_last_kw = self.at_first_kw, self.at_last_kw
+        return replace(
+            self,
+            at_first_kw=_with(at_first_kw, position, first_kw),
+            at_last_kw=_with(at_last_kw, position, last_kw),
+        )
+
+    def fits(self, situation: Situation, direction: Direction) -> bool:
+        """Whether those fit in who come back in this direction."""
+        if direction == "production":
+            return _fits(situation, self.fed_in_kw)
         if not _fits(situation, self.at_first_kw):
             return False
         return np.array_equal(self.at_first_kw, self.at_last_kw) or _fits(situation, self.at_last_kw)
 
 
+def _with(p_kw: Floats, position: int, more_kw: float) -> Floats:
+    p_kw = p_kw.copy()
+    p_kw[position] += more_kw
+    return p_kw
+
+
 def _with_returns(situation: Situation) -> _Coming:
     """The snapshot with everybody back who was freed, or raised, a moment ago."""
     shown_kw = situation.check.snapshot.p_kw
-    coming = _Coming(shown_kw.copy(), shown_kw.copy())
+    coming = _Coming(shown_kw, shown_kw, shown_kw)
     for record in _freed_after(_records(situation), situation.now - RETURN_WITHIN, situation.now):
         if situation.is_placed(record):
             coming = coming.with_back(situation, record)
     for record in situation.limited:
-        more_kw, position = at_point(record, rising(situation, record)), situation.position(record)
-        coming.at_first_kw[position] += more_kw
-        coming.at_last_kw[position] += more_kw
+        more_kw = rising(situation, record)
+        if more_kw > 0:
+            place, direction = situation.position(record), record.planned.direction
+            coming = coming.with_more(place, direction, more_kw, more_kw)
     return coming
 
 
@@ -316,11 +341,12 @@ def rising(situation: Situation, record: RequestRecord) -> float:
     return max(record.limit_kw - _held(situation, record).now_kw, 0.0) if binds(situation, record) else 0.0
 
 
-def coming_kw(situation: Situation) -> Floats:
-    """(n_sp,) the snapshot with everybody back who was freed, or raised, a moment ago, making up for what
-    they missed.
+def coming_kw(situation: Situation) -> dict[Direction, Floats]:
+    """(n_sp,) the snapshot with those back who were freed, or raised, a moment ago, making up for what they
+    missed: by direction, as in `_Coming`.
     """
-    return _with_returns(situation).at_first_kw
+    coming = _with_returns(situation)
+    return {"consumption": coming.at_first_kw, "production": coming.fed_in_kw}
 
 
 def free_kw(situation: Situation, record: RequestRecord) -> float:
@@ -378,10 +404,11 @@ def _fits(situation: Situation, p_kw: Floats) -> bool:
 
 def fits_with(situation: Situation, position: int, more_kw: float) -> bool:
     """The same with one service point taking more, and everybody back who was freed a moment ago."""
-    coming = _with_returns(situation)
-    coming.at_first_kw[position] += more_kw
-    coming.at_last_kw[position] += more_kw
-    return coming.fits(situation)
+    return (
+        _with_returns(situation)
+        .with_more(position, "consumption", more_kw, more_kw)
+        .fits(situation, "consumption")
+    )
 
 
 def _renewed(situation: Situation, record: RequestRecord, end: datetime) -> RequestChanged | None:

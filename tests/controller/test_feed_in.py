@@ -281,3 +281,42 @@ def without_control_percent(passes: SunnyPasses) -> float:
     """What pandapower says with every roof free."""
     passes.shine(obeyed=False)
     return float(passes.flow().transformer_loading_percent[0])
+
+
+def _evening_after_noon(**tables: object) -> SunnyPasses:
+    """Roofs were limited at noon; the sun has set, cars have come, and were limited too."""
+    passes = SunnyPasses(sunny(roofs(chargers=6), **tables), sun_kw=RATED_KW)
+    passes.run(3)
+    passes.obey()
+    assert {r.planned.kind for r in passes.books.open_requests(FEEDER)} == {"pv_inverter"}
+    passes.sun_kw[:] = 0.0
+    for number, house in enumerate(passes.field.houses):
+        house.base_kw, house.ev_kw = 10.0, 11.0 if number < 6 else 0.0
+    passes.obey()
+    passes.step()
+    passes.obey()
+    assert {r.planned.kind for r in passes.books.open_requests(FEEDER)} == {"pv_inverter", "ev_charger"}
+    return passes
+
+
+def _cars_take_what_they_may(passes: SunnyPasses) -> None:
+    limits = {r.planned.target: r.limit_kw for r in passes.books.open_requests(FEEDER) if not r.releasing}
+    for number, house in enumerate(passes.field.houses[:6]):
+        house.ev_kw = min(11.0, limits.get(f"EV{number:02d}", 11.0))
+
+
+@pytest.mark.parametrize(("raises", "base_kw", "steps"), [(True, 10.0, 25), (False, 9.4, 110)])
+def test_a_roof_that_is_given_back_in_the_dark_makes_no_room_for_a_car(
+    raises: bool, base_kw: float, steps: int
+) -> None:
+    passes = _evening_after_noon(requests=msgspec.structs.replace(HOLD, raise_limits=raises), safety=FAST)
+    for house in passes.field.houses:
+        house.base_kw = base_kw
+    changes: list[RequestChanged] = []
+    for _ in range(steps):
+        changes += of_kind(passes.step().entries, RequestChanged)
+        passes.obey()
+        _cars_take_what_they_may(passes)
+        assert passes.flow().transformer_loading_percent[0] <= 100
+    given_back = [c for c in changes if c.reason == ("raised" if raises else "released")]
+    assert "pv_inverter" in {passes.books.requests[c.request].planned.kind for c in given_back}

@@ -46,6 +46,7 @@ from controller.release import (
     renewals,
     without_control_kw,
 )
+from controller.relief import relieves
 from controller.round_record import round_record
 from controller.shortfalls import Shortfalls
 from controller.situation import Expectation, RunningEvent, Situation
@@ -294,17 +295,20 @@ def _flexible_kw(situation: Situation) -> Floats:
 
 def _asked(situation: Situation, freed: Releases, located: Sequence[Contribution]) -> planning.Plan:
     """Cuts of devices, then notices to people; neither while the automatic may not act, or somebody is
-    released because there is room. Those who leave in any case leave their part to others.
+    released because there is room. Those who leave in any case leave their part to others, where it counts
+    against what presses: nobody is spared because a roof may feed in again.
     """
     event, owed = situation.event, {e.request for e in freed.owed if isinstance(e, RequestChanged)}
     if event is None or not situation.may_act or freed.released - owed:
         _, standing = planning.expected_p_kw(situation)
         return planning.Plan(expectations=standing)
-    known = situation.control.device_position
+    known = situation.control.registry.device
     leaving = {
         record.planned.target: at_point(record, comes_back_kw(situation, record))
         for record in situation.limited
-        if record.request in owed and record.planned.target in known
+        if record.request in owed
+        and (device := known.get(record.planned.target)) is not None
+        and relieves(situation, device)
     }
     plan = planning.plan(situation, located, leaving)
     notices = asking.asks(situation, event, located, plan.cut_at, plan.next_number)

@@ -320,3 +320,21 @@ def test_a_roof_that_is_given_back_in_the_dark_makes_no_room_for_a_car(
         assert passes.flow().transformer_loading_percent[0] <= 100
     given_back = [c for c in changes if c.reason == ("raised" if raises else "released")]
     assert "pv_inverter" in {passes.books.requests[c.request].planned.kind for c in given_back}
+
+
+def test_a_roof_that_leaves_in_any_case_takes_no_part_in_what_cars_are_asked_for() -> None:
+    passes = SunnyPasses(sunny(roofs(chargers=6)), sun_kw=RATED_KW)
+    passes.run(3)
+    passes.obey()
+    held = {int(r.planned.target[2:]) for r in passes.books.open_requests(FEEDER)}
+    passes.of = sunny(roofs(chargers=6, critical=frozenset(held)))
+    passes.sun_kw[:] = 0.0
+    for number, house in enumerate(passes.field.houses):
+        house.base_kw, house.ev_kw = 10.0, 11.0 if number < 6 else 0.0
+    entries = passes.step().entries
+    changes = of_kind(entries, RequestChanged)
+    assert {int(passes.books.requests[c.request].planned.target[2:]) for c in changes} == held
+    assert {c.reason for c in changes} == {"protected"}
+    assert {e.kind for e in of_kind(entries, RequestPlanned)} == {"ev_charger"}
+    passes.obey()
+    assert passes.flow().transformer_loading_percent[0] <= 96

@@ -269,16 +269,28 @@ def _cells_of_feed_in(
     """As `_cells`. Each reading is held against what the sun is believed to give until it ends; what it gives
     less than at the start nobody held back.
     """
-    passed_s = np.maximum(shown.end_s - _frozen_at(record).timestamp(), 0.0)
-    gone = np.minimum(passed_s / holds_s, 1.0) if holds_s > 0 else np.ones(len(passed_s))
-    at_first_kw = _asked_kw(record, shown)
-    set_kw = np.minimum(gone * _before_kw(record), at_first_kw)
+    at_first_kw, set_kw = _of_the_sun(record, shown, holds_s)
     asked_kw = at_first_kw - set_kw
     share = _share(record, asked_kw, beside, shown)
+    for other in beside:  # of several inverters one meter shows what all of them feed in less
+        if feeds_in(other) and _overlap(record, other):
+            theirs, active = _of_the_sun(other, shown, holds_s), _is_active(other, shown.begin_s)
+            at_first_kw = at_first_kw + np.where(active, theirs[0], 0.0)
+            set_kw = set_kw + np.where(active, theirs[1], 0.0)
     less_kw = shown.p_kw - record.planned.baseline_kw  # fed in than at the start
     saved_kw = np.where(less_kw <= at_first_kw + _AS_LIMITED_KW, share * (less_kw - set_kw), 0.0)
     overlap_s = _overlap_s(shown, edges)
     return asked_kw @ overlap_s / 3600.0, saved_kw @ overlap_s / 3600.0, overlap_s.sum(axis=0)
+
+
+def _of_the_sun(record: RequestRecord, shown: _Shown, holds_s: float) -> tuple[Floats, Floats]:
+    """(n,) what an inverter was asked to leave out while each reading stood, and what of it the sun is
+    believed to give no more.
+    """
+    passed_s = np.maximum(shown.end_s - _frozen_at(record).timestamp(), 0.0)
+    gone = np.minimum(passed_s / holds_s, 1.0) if holds_s > 0 else np.ones(len(passed_s))
+    asked_kw = _asked_kw(record, shown)
+    return asked_kw, np.minimum(gone * _before_kw(record), asked_kw)
 
 
 def _intervals(

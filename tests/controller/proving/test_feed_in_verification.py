@@ -69,6 +69,19 @@ def test_a_limit_on_taking_at_the_same_meter_earns_by_its_own_direction() -> Non
     assert reduced_kwh(verified(charger, shown, (roof,))) == pytest.approx(2.5 / 4)
 
 
+def test_two_inverters_at_one_meter_share_what_it_shows() -> None:
+    """18 kW of two roofs, 1 kW taken, both held to 4 kW: the meter shows 10 kW less; half obeyed, 5 kW."""
+    one = ended(**(ROOF | {"baseline_kw": -17.0}))
+    point = one.planned.service_point
+    other = ended(number=2, service_point=point, **(ROOF | {"baseline_kw": -17.0}))
+    for record, beside in ((one, other), (other, one)):
+        assert reduced_kwh(verified(record, samples(-7.0), (beside,))) == pytest.approx(5.0 / 4, rel=1e-6)
+        assert reduced_kwh(verified(record, samples(-6.0 + 5.0), (beside,))) == 0.0
+        falling = verified(record, samples(-12.0), (beside,), baseline_holds_s=9000.0)
+        assert reduced_kwh(falling) < 2.5 / 4 - 0.9 * 9.0 * 0.1 / 2 / 4  # what the sun left, of both
+    assert reduced_kwh(verified(one, samples(-7.0))) == 0.0, "alone it was asked for 5 kW"
+
+
 def test_it_is_credited_once_by_the_rates_of_the_site() -> None:
     record = replace(ended(**ROOF), active_at=planned().start)
     shown = samples(HELD_KW, begin_s=-60)

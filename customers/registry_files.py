@@ -128,6 +128,9 @@ def _device(row: Row) -> Device | None:
     fault = _power_fault(min_kw, rated_kw, nominal_kw, failsafe_kw)
     if fault is None and on_contact_loss == "guard" and failsafe_kw is None:
         fault = "failsafe_kw", "expected a power in kW, because on_contact_loss is guard; it is empty"
+    if fault is None and on_contact_loss == "guard" and kind == "pv_inverter":
+        why = "because a failsafe bounds what is taken"
+        fault = "on_contact_loss", f"expected event for a pv_inverter, {why}; got guard"
     if fault is not None:
         row.fault(*fault)
         return None

@@ -121,6 +121,11 @@ def test_all_faults_of_both_files_are_told_at_once(tmp_path: Path) -> None:
             "d,load:0,boiler,3,1,false,guard,3.5",
             "failsafe_kw: expected at most the rated p_kw of 3 kW, got 3.5",
         ),
+        (
+            "d,load:0,pv_inverter,3,1,false,guard,2",
+            "on_contact_loss: expected event for a pv_inverter, because a failsafe bounds what is taken; "
+            "got guard",
+        ),
     ],
 )
 def test_one_faulty_device(tmp_path: Path, row: str, finding: str) -> None:

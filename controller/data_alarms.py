@@ -12,9 +12,9 @@ An estimated state fits the substation's reading by itself, right or wrong. Once
 take for it what was not expected of them, the sums as read count.
 
 Voltages at many houses that do not go with the network (`voltage_witness.py`) show that it is not as the file
-says, or that meters are wrong. Where they are lower than believed, cuts that the load flow asks for go on,
-for less load is never worse there, but nobody is released or raised on its word. Where all are higher the
-load is overstated, and nobody is asked.
+says, or that meters are wrong. Where it carries more than believed (they are lower than the load flow has
+them, or where feed-in lifts them, higher), cuts that the load flow asks for go on, for less is never worse
+there, but nobody is released or raised on its word. Where it carries less everywhere, nobody is asked.
 
 A state near voltage collapse is told in the same way but stops nobody: the data are good, and every cut leads
 away from it. It has no severity of its own either: the voltages there are so low that they are violations

@@ -2,9 +2,10 @@
 
 The sum at the substation is nearly the same however the network is switched; the voltages along its cables
 are not. Many houses lower than the load flow has them hang on more, or longer, cable than it believes, or
-their street takes more than its meters show; many that are higher, the reverse. One alone is its meter's or
-its connection's matter. Only meters on three phases count, as the mean of them: the model is balanced. And
-only under a busbar voltage that is measured, and followed: else all of them are off together.
+their street takes more than its meters show; many that are higher, the reverse. Where feed-in lifts the
+voltage above the busbar's, higher still is more feed-in, or more cable. One alone is its meter's or its
+connection's matter. Only meters on three phases count, as the mean of them: the model is balanced. And only
+under a busbar voltage that is measured, and followed: else all of them are off together.
 """
 
 from dataclasses import dataclass
@@ -34,7 +35,9 @@ class Contradicted:
     text: str
     """for people"""
     heavier: bool
-    """at some houses the voltage is lower than believed: there the network carries more than it shows"""
+    """at some houses the voltage is further from the busbar's than believed: there the network carries more
+    than it shows
+    """
 
 
 def contradicted(
@@ -44,7 +47,8 @@ def contradicted(
     busbar = busbar_v_pu(control, state, check.result, now)
     if busbar is None or abs(busbar[0] - busbar[1]) > _FOLLOWED_PU:
         return None
-    difference = measured_v_pu(control, state, now) - check.result.v_pu[control.network.service_point_bus]
+    modelled = check.result.v_pu[control.network.service_point_bus]
+    difference = measured_v_pu(control, state, now) - modelled
     least = max(_LEAST_HOUSES, _LEAST_SHARE * np.count_nonzero(np.isfinite(difference)))
     lower, higher = difference < -MOST_OFF_PU, difference > MOST_OFF_PU  # false for NaN
     if np.count_nonzero(lower | higher) < least:
@@ -55,7 +59,8 @@ def contradicted(
         f"{control.network.service_points[worst]}, {abs(difference[worst]):.3f} pu "
         f"{'below' if lower[worst] else 'above'} the load flow"
     )
-    return Contradicted(text, heavier=bool(np.count_nonzero(lower) >= least))
+    heavier = np.where(modelled - busbar[1] > _FOLLOWED_PU, higher, lower)
+    return Contradicted(text, heavier=bool(np.count_nonzero(heavier) >= least))
 
 
 def measured_v_pu(control: FeederControl, state: FeederState, now: datetime) -> Floats:

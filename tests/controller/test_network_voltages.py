@@ -9,10 +9,12 @@ import pytest
 
 from controller.cycle import Decisions
 from controller.entries import DataAlarm, RequestChanged, RequestPlanned
+from controller.feeder_control import FeederControl
 from devices.messages import SUBSTATION, Inbound, Reading
 from grid_model.load_flow import FactoredLoadFlow, LoadFlowResult
 from tests.builders import FEEDER, HOUSES, control, loaded, small_load_flow, small_net
 from tests.controller.passes import Passes, calm_evening, of_kind
+from tests.controller.sunny import ROOFS, sunny
 
 PHASE_V = 400 / 3**0.5
 
@@ -30,8 +32,14 @@ def moved_load_flow() -> FactoredLoadFlow:
 class Street(Passes):
     """What meters and RTU show is of the true network; what the controller has is the small one."""
 
-    def __init__(self, true: FactoredLoadFlow, base_kw: float, charging_kw: float = 0.0) -> None:
-        super().__init__(control(calm_evening()), charging_kw, base_kw)
+    def __init__(
+        self,
+        true: FactoredLoadFlow,
+        base_kw: float,
+        charging_kw: float = 0.0,
+        of: FeederControl | None = None,
+    ) -> None:
+        super().__init__(control(calm_evening()) if of is None else of, charging_kw, base_kw)
         self.true, self.shows, self.error = true, np.ones(HOUSES, dtype=bool), np.zeros(HOUSES)
         self.phases, spoken = 3, self.field.messages
         self.field.messages = lambda: self._with_voltages(spoken())  # type: ignore[method-assign]
@@ -108,6 +116,38 @@ def test_what_is_lighter_than_believed_limits_nobody() -> None:
     street.error[:6] = 0.05
     decided = street.passes(6)
     assert decided[-1].check.worst_ratio > 1.05
+    assert told(decided) == [("network_voltages", True)]
+    assert not any(one.good for one in decided)
+    assert of_kind([entry for one in decided for entry in one.entries], RequestPlanned) == []
+
+
+def noon(true: FactoredLoadFlow, base_kw: float) -> Street:
+    """What is fed in lifts the voltages above the busbar's."""
+    return Street(true, base_kw, of=sunny())
+
+
+def test_where_more_is_fed_in_than_believed_feed_in_is_limited_all_the_same() -> None:
+    street = noon(moved_load_flow(), base_kw=1.0)
+    for house in street.field.houses[:ROOFS]:
+        house.ev_kw = -18.0
+    decided = street.passes(6)
+    assert decided[-1].check.worst_ratio > 1.03
+    (alarm,) = (a for one in decided for a in of_kind(one.entries, DataAlarm))
+    assert alarm.kind == "network_voltages"
+    assert alarm.text.endswith("pu above the load flow")
+    assert all(one.good for one in decided)
+    assert not any(one.situation.proves for one in decided)
+    asked = of_kind([entry for one in decided for entry in one.entries], RequestPlanned)
+    assert {one.direction for one in asked} == {"production"}
+
+
+def test_feed_in_that_is_overstated_limits_nobody() -> None:
+    street = noon(small_load_flow(), base_kw=1.0)
+    for house in street.field.houses[:ROOFS]:
+        house.ev_kw = -18.0
+    street.error[[8, 9, 14, 15]] = -0.035
+    decided = street.passes(6)
+    assert decided[-1].check.worst_ratio > 1.03
     assert told(decided) == [("network_voltages", True)]
     assert not any(one.good for one in decided)
     assert of_kind([entry for one in decided for entry in one.entries], RequestPlanned) == []

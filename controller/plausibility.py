@@ -27,6 +27,8 @@ REGISTER_STEP_KWH = 1e-3
 """A register may go back by this much: meters round."""
 _MAX_REGISTER_KWH = 1e8
 _PHASES = 3
+_DEAD_SHARE = 0.5
+"""A phase at less than this of the highest is none: no unbalance is so large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,12 @@ def to_columns(
 
 
 def _mean_v(v_v: tuple[float, ...] | None) -> float:
-    """Of all three phases; one of them alone says little of the balanced state."""
-    return float("nan") if v_v is None or len(v_v) < _PHASES else sum(v_v) / _PHASES
+    """Of all three phases; one of them alone says little of the balanced state, and one that is dead, or not
+    connected, spoils the mean.
+    """
+    if v_v is None or len(v_v) < _PHASES or min(v_v) < _DEAD_SHARE * max(v_v):
+        return float("nan")
+    return sum(v_v) / _PHASES
 
 
 def _of_batches(batches: _Group, meters: Mapping[str, int], refusals: Refusals) -> Columns:

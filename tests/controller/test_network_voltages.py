@@ -41,7 +41,8 @@ class Street(Passes):
     ) -> None:
         super().__init__(control(calm_evening()) if of is None else of, charging_kw, base_kw)
         self.true, self.shows, self.error = true, np.ones(HOUSES, dtype=bool), np.zeros(HOUSES)
-        self.phases, spoken = 3, self.field.messages
+        self.phases, self.dead, spoken = 3, frozenset[int](), self.field.messages
+        """`dead`: houses of which one phase shows nothing"""
         self.field.messages = lambda: self._with_voltages(spoken())  # type: ignore[method-assign]
 
     def result(self) -> LoadFlowResult:
@@ -54,11 +55,14 @@ class Street(Passes):
         at_busbar = (float(result.v_pu[1]) * PHASE_V,) * 3
         now = self.clock.now()
         return [
-            replace(one, v_v=(float(v_pu[place]) * PHASE_V,) * self.phases)
+            replace(one, v_v=self._phases(place, float(v_pu[place]) * PHASE_V))
             if isinstance(one, Reading) and self.shows[place := int(one.meter[1:])]
             else one
             for one in said
         ] + [Reading(FEEDER, SUBSTATION, now, result.supply_kw, None, at_busbar)]
+
+    def _phases(self, place: int, v: float) -> tuple[float, ...]:
+        return (v, v, 0.0) if place in self.dead else (v,) * self.phases
 
     def passes(self, steps: int) -> list[Decisions]:
         return [self.step() for _ in range(steps)]
@@ -169,6 +173,15 @@ def test_what_cannot_tell_tells_nothing(case: str) -> None:
                 for one in spoken()
             ]
     assert told(street.passes(4)) == []
+
+
+def test_a_phase_that_is_not_there_is_no_low_voltage() -> None:
+    """A blown fuse, or a meter with three places for a house on one or two phases."""
+    street = Street(small_load_flow(), base_kw=9.0)
+    street.dead = frozenset({3, 8, 12, 17})
+    decided = street.passes(4)
+    assert told(decided) == []
+    assert all(one.situation.proves for one in decided)
 
 
 def test_it_is_over_when_the_switch_is_back() -> None:

@@ -15,6 +15,8 @@ Voltages at many houses that do not go with the network (`voltage_witness.py`) s
 says, or that meters are wrong. Where it carries more than believed (they are lower than the load flow has
 them, or where feed-in lifts them, higher), cuts that the load flow asks for go on, for less is never worse
 there, but nobody is released or raised on its word. Where it carries less everywhere, nobody is asked.
+That nobody can tell any more (the substation or the meters show no voltage) is no proof of the contrary: for
+`UNTOLD_FOR` it counts as it was.
 
 A state near voltage collapse is told in the same way but stops nobody: the data are good, and every cut leads
 away from it. It has no severity of its own either: the voltages there are so low that they are violations
@@ -24,8 +26,8 @@ which open an event at once. Nor does a meter that all others contradict: it is 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 import numpy as np
 from msgspec import structs
@@ -42,11 +44,14 @@ from grid_model.snapshot import Quality
 
 CONTROLLER_FAULT = "controller_fault"
 """Raised by the shell when our own pass over a feeder fails repeatedly; only an operator clears it."""
+UNTOLD_FOR = timedelta(hours=1)
+"""So long voltages that contradicted the network count, when nobody can tell any more."""
 GOOD_CYCLES_TO_CLEAR = 2
 WRONG_METER_GOOD_CYCLES = 30
 """A wrong sign does not show while its house takes next to nothing."""
 CLEAR_SHARE_MARGIN = 0.05
 """The share of fresh meters must be this much above the least one to clear the alarm."""
+_VOLTAGES = "network_voltages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,8 @@ class _Run:
     bad_cycles: int = 0
     bad_since: datetime | None = None
     good_cycles: int = 0
+    untold_since: datetime | None = None
+    """since when nobody can tell"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +98,17 @@ def judge(
 ) -> Judged:
     """Judge this cycle's data; `raised` are the alarms that the journal has open, by kind."""
     started_at = before.started_at or now
-    against = voltage_witness.contradicted(control, state, check, now)
+    off = voltage_witness.off_pu(control, state, check, now)
+    against = None if off is None else voltage_witness.contradicted(control, check, off)
     bad = _bad_now(control, state, check, "too_few_meters" in raised, now)
     if against is not None:
-        bad["network_voltages"] = against.text
+        bad[_VOLTAGES] = against.text
     runs = {
         kind: _next_run(before.runs.get(kind, _Run()), kind in bad, now)
         for kind in (*before.runs, *bad, *raised)
     }
+    if off is None and _VOLTAGES in runs:
+        runs[_VOLTAGES] = _untold(before.runs.get(_VOLTAGES, _Run()), now)
     entries = []
     for kind, run in runs.items():
         if kind not in raised and kind in bad and _persists(kind, run, control, started_at, now):
@@ -111,9 +121,9 @@ def judge(
         entries += _more_wrong_meters(raised["wrong_meter"], check, now)
     cleared = {entry.kind for entry in entries if not entry.raised}
     still = {kind: alarm.text for kind, alarm in raised.items() if kind not in cleared} | bad
-    proves = "network_voltages" not in still
+    proves = _VOLTAGES not in still
     if against is None or against.heavier:
-        still.pop("network_voltages", None)
+        still.pop(_VOLTAGES, None)
     still = {kind: text for kind, text in still.items() if kind not in _TOLD_ONLY}
     return Judged(
         AlarmState(started_at, runs),
@@ -129,7 +139,7 @@ _KINDS = (
     "substation_silent",
     "feeder_sum",
     "busbar_voltage",
-    "network_voltages",
+    _VOLTAGES,
     "diverged",
     "near_collapse",
     "wrong_meter",
@@ -157,6 +167,14 @@ def _next_run(run: _Run, bad: bool, now: datetime) -> _Run:
     if bad:
         return _Run(run.bad_cycles + 1, run.bad_since or now, 0)
     return _Run(0, None, run.good_cycles + 1)
+
+
+def _untold(run: _Run, now: datetime) -> _Run:
+    """As it was: silence is neither good nor bad, but no alarm stands on it for ever."""
+    since = run.untold_since or now
+    if timedelta(0) <= now - since < UNTOLD_FOR:
+        return replace(run, untold_since=since)
+    return replace(_next_run(run, False, now), untold_since=since)
 
 
 def _persists(kind: str, run: _Run, control: FeederControl, started_at: datetime, now: datetime) -> bool:

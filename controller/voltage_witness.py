@@ -40,27 +40,32 @@ class Contradicted:
     """
 
 
-def contradicted(
-    control: FeederControl, state: FeederState, check: Check, now: datetime
-) -> Contradicted | None:
-    """None where they go together, and where nobody can tell."""
+def off_pu(control: FeederControl, state: FeederState, check: Check, now: datetime) -> Floats | None:
+    """(n_sp,) how much higher the voltages are than the load flow has them, NaN where none is shown; None
+    where nobody can tell.
+    """
     busbar = busbar_v_pu(control, state, check.result, now)
     if busbar is None or abs(busbar[0] - busbar[1]) > _FOLLOWED_PU:
         return None
-    modelled = check.result.v_pu[control.network.service_point_bus]
-    difference = measured_v_pu(control, state, now) - modelled
-    least = max(_LEAST_HOUSES, _LEAST_SHARE * np.count_nonzero(np.isfinite(difference)))
-    lower, higher = difference < -MOST_OFF_PU, difference > MOST_OFF_PU  # false for NaN
+    off = measured_v_pu(control, state, now) - check.result.v_pu[control.network.service_point_bus]
+    return off if np.count_nonzero(np.isfinite(off)) >= _LEAST_HOUSES else None
+
+
+def contradicted(control: FeederControl, check: Check, off: Floats) -> Contradicted | None:
+    """What voltages that are `off` so say; None where they go with the network."""
+    least = max(_LEAST_HOUSES, _LEAST_SHARE * np.count_nonzero(np.isfinite(off)))
+    lower, higher = off < -MOST_OFF_PU, off > MOST_OFF_PU  # false for NaN
     if np.count_nonzero(lower | higher) < least:
         return None
-    worst = int(np.nanargmax(np.abs(difference)))
+    worst = int(np.nanargmax(np.abs(off)))
     text = (
         f"the voltages at {np.count_nonzero(lower | higher)} houses do not go with the network, most at "
-        f"{control.network.service_points[worst]}, {abs(difference[worst]):.3f} pu "
+        f"{control.network.service_points[worst]}, {abs(off[worst]):.3f} pu "
         f"{'below' if lower[worst] else 'above'} the load flow"
     )
-    heavier = np.where(modelled - busbar[1] > _FOLLOWED_PU, higher, lower)
-    return Contradicted(text, heavier=bool(np.count_nonzero(heavier) >= least))
+    v_pu = check.result.v_pu
+    lifted = v_pu[control.network.service_point_bus] - v_pu[control.busbar] > _FOLLOWED_PU
+    return Contradicted(text, heavier=bool(np.count_nonzero(np.where(lifted, higher, lower)) >= least))
 
 
 def measured_v_pu(control: FeederControl, state: FeederState, now: datetime) -> Floats:

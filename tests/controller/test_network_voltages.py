@@ -8,6 +8,7 @@ import pandapower
 import pytest
 
 from controller.cycle import Decisions
+from controller.data_alarms import UNTOLD_FOR
 from controller.entries import DataAlarm, RequestChanged, RequestPlanned
 from controller.feeder_control import FeederControl
 from devices.messages import SUBSTATION, Inbound, Reading
@@ -44,6 +45,7 @@ class Street(Passes):
         self.phases, self.dead, spoken = 3, frozenset[int](), self.field.messages
         """`dead`: houses of which one phase shows nothing"""
         self.field.messages = lambda: self._with_voltages(spoken())  # type: ignore[method-assign]
+        self.busbar_read = True
 
     def result(self) -> LoadFlowResult:
         p_kw = np.array([self.field.meter_kw(house) for house in range(HOUSES)])
@@ -52,7 +54,7 @@ class Street(Passes):
     def _with_voltages(self, said: list[Inbound]) -> list[Inbound]:
         result = self.result()
         v_pu = result.v_pu[self.of.network.service_point_bus] + self.error
-        at_busbar = (float(result.v_pu[1]) * PHASE_V,) * 3
+        at_busbar = (float(result.v_pu[1]) * PHASE_V,) * 3 if self.busbar_read else None
         now = self.clock.now()
         return [
             replace(one, v_v=self._phases(place, float(v_pu[place]) * PHASE_V))
@@ -167,11 +169,7 @@ def test_what_cannot_tell_tells_nothing(case: str) -> None:
         case "one phase":
             street.phases = 1
         case _:
-            spoken = street.field.messages
-            street.field.messages = lambda: [  # type: ignore[method-assign]
-                replace(one, v_v=None) if isinstance(one, Reading) and one.meter == SUBSTATION else one
-                for one in spoken()
-            ]
+            street.busbar_read = False
     assert told(street.passes(4)) == []
 
 
@@ -182,6 +180,21 @@ def test_a_phase_that_is_not_there_is_no_low_voltage() -> None:
     decided = street.passes(4)
     assert told(decided) == []
     assert all(one.situation.proves for one in decided)
+
+
+@pytest.mark.parametrize("silent", ["busbar", "houses"])
+def test_that_nobody_can_tell_any_more_is_no_proof(silent: str) -> None:
+    street = Street(moved_load_flow(), base_kw=9.0)
+    street.passes(4)
+    if silent == "busbar":
+        street.busbar_read = False
+    else:
+        street.shows[:] = False
+    decided = street.passes(6)
+    assert told(decided) == []
+    assert not any(one.situation.proves for one in decided)
+    street.clock.passed_s += UNTOLD_FOR.total_seconds()
+    assert told(street.passes(3)) == [("network_voltages", False)], "not for ever"
 
 
 def test_it_is_over_when_the_switch_is_back() -> None:

@@ -112,6 +112,11 @@ class FeederControl:
         return Estimator(self.network, self.load_flow, self.house)
 
     @cached_property
+    def meter_at(self) -> Mapping[int, str]:
+        """The meter, the first where there are several, by its service point's position."""
+        return {position: meter for meter, position in reversed(tuple(self.meter_position.items()))}
+
+    @cached_property
     def only_taking(self) -> tuple[tuple[str, int], ...]:
         """Devices, and where, at service points where nothing feeds in: a meter there shows at least what
         they take.

@@ -238,8 +238,7 @@ def _source(control: FeederControl, suspect: Suspect) -> str:
     """The meter's own name; the instrument's, inside the network."""
     if suspect.place is None:
         return f"{suspect.source}: {suspect.what}"
-    meters = (meter for meter, position in control.meter_position.items() if position == suspect.place)
-    return next(meters, suspect.source)
+    return control.meter_at.get(suspect.place, suspect.source)
 
 
 def _contradicted(

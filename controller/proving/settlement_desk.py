@@ -275,7 +275,7 @@ class SettlementDesk:
         """The readings given for a dispute, as late readings of its meter."""
         control = self._controls[record.planned.feeder]
         position = control.place.get(record.planned.service_point)
-        meter = next((m for m, place in control.meter_position.items() if place == position), None)
+        meter = None if position is None else control.meter_at.get(position)
         if meter is None:
             raise NotPossible(f"there is no meter at {record.planned.service_point} any more")
         if remedy.meter not in (None, meter):

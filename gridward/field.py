@@ -158,7 +158,6 @@ async def _live(options: argparse.Namespace, scenario: Scenario, hardware: Hardw
         field = MqttField(
             model,
             Substation(setup.network, FactoredLoadFlow(setup.network), moved(setup.later, live.moved)),
-            setup.network,
             Wiring(broker.host, broker.port, concentrated=options.concentrated),
             clock=clock,
             wire_clock=WallClock(),

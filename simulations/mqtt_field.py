@@ -29,7 +29,6 @@ from devices.messages import (
 from devices.mqtt import codec
 from devices.mqtt.topics import Topics
 from devices.ports import Clock
-from grid_model.network import Network
 from simulations.carriage import Carriage, UnderWay
 from simulations.field import FieldModel, Moment
 from simulations.metering import Metering
@@ -63,7 +62,6 @@ class MqttField:
         self,
         model: FieldModel,
         substation: Substation,
-        network: Network,
         wiring: Wiring,
         *,
         clock: Clock,
@@ -79,9 +77,7 @@ class MqttField:
         self._field, self._substation, self._rtu = model, substation, rtu
         self._clock, self._wire_clock, self._rng = clock, wire_clock, rng
         self._wiring, self._step = wiring, timedelta(seconds=step_s)
-        self._meters = WireMeters(
-            model, network, wiring.topics, concentrated=wiring.concentrated, metering=metering
-        )
+        self._meters = WireMeters(model, wiring.topics, concentrated=wiring.concentrated, metering=metering)
         self._carriage, self._under_way = carriage, UnderWay()
         self._disturbed = asyncio.Event()
         self._own: dict[str, FieldConnection] = {}

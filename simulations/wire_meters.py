@@ -13,7 +13,7 @@ import numpy as np
 from devices.messages import Reading, ReadingBatch
 from devices.mqtt import codec
 from devices.mqtt.topics import Topics
-from grid_model.network import Floats, Network
+from grid_model.network import Floats
 from simulations.field import FieldModel, Moment
 from simulations.metering import Concentrator, Metering
 from simulations.mqtt_connection import Outgoing
@@ -29,7 +29,6 @@ class WireMeters:
     def __init__(
         self,
         model: FieldModel,
-        network: Network,
         topics: Topics,
         *,
         concentrated: float,
@@ -49,8 +48,6 @@ class WireMeters:
         )
         self._batched = [places[batched[places]] for places in (one.places for one in concentrators)]
         self._alone = [places[(there & ~batched)[places]] for places in (one.places for one in concentrators)]
-        self._volts = network.buses.vn_kv[network.service_point_bus] * 1000 / math.sqrt(3)
-        self._buses = network.service_point_bus
         self._energy_kwh = np.zeros(len(self._meters))
         self._before: Moment | None = None
 
@@ -58,7 +55,7 @@ class WireMeters:
         """All of a step; call once for each."""
         moment = self._shown(moment)
         self._count_energy(moment)
-        volts = np.round(self._shown_v(head.result.v_pu[self._buses] * self._volts), 1)
+        volts = self._shown_v(head.house_v)
         for number, (batched, alone) in enumerate(zip(self._batched, self._alone, strict=True), start=1):
             if not is_up(number):
                 continue
@@ -74,24 +71,26 @@ class WireMeters:
             return moment
         return replace(moment, p_kw=self._metering.shown_kw(moment.p_kw, moment.at))
 
-    def _shown_v(self, house_v: Floats) -> Floats:
-        """What they show of the voltages there; without a scenario's word on it these themselves."""
-        shown_v = None if self._metering is None else self._metering.shown_v(house_v)
-        return house_v if shown_v is None else shown_v
+    def _shown_v(self, house_v: Floats) -> Floats | None:
+        """What they show of the voltages there, to a tenth; None where they show none."""
+        shown_v = house_v if self._metering is None else self._metering.shown_v(house_v)
+        return None if shown_v is None else np.round(shown_v, 1)
 
-    def _batch(self, places: list[int], moment: Moment, volts: Floats) -> Outgoing:
+    def _batch(self, places: list[int], moment: Moment, volts: Floats | None) -> Outgoing:
         message = ReadingBatch(
             feeder=self._feeder,
             at=moment.at,
             meters=tuple(self._meters[place] for place in places),
             p_kw=tuple(np.round(moment.p_kw[places], 3).tolist()),
             q_kvar=tuple(np.round(moment.q_kvar[places], 3).tolist()),
-            v_v=tuple(v if math.isfinite(v) else None for v in volts[places].tolist()),
+            v_v=None
+            if volts is None
+            else tuple(v if math.isfinite(v) else None for v in volts[places].tolist()),
         )
         return Outgoing(self._topics.batch(self._feeder), codec.encode_batch(message))
 
-    def _reading(self, place: int, moment: Moment, volts: Floats) -> Reading:
-        v = float(volts[place])
+    def _reading(self, place: int, moment: Moment, volts: Floats | None) -> Reading:
+        v = math.nan if volts is None else float(volts[place])
         return Reading(
             feeder=self._feeder,
             meter=self._meters[place],

@@ -205,7 +205,6 @@ async def test_told_proven_silent_and_back_over_a_real_broker() -> None:
         field = MqttField(
             model,
             Substation(network, FactoredLoadFlow(network)),
-            network,
             Wiring(broker.host, broker.port, concentrated=1.0),
             clock=clock,
             wire_clock=wall,

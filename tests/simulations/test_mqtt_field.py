@@ -84,7 +84,6 @@ async def test_everything_speaks_on_the_wire(network: Network) -> None:
         field = MqttField(
             field_of(network),
             substation,
-            network,
             Wiring(broker.host, broker.port, concentrated=0.5),
             clock=clock,
             wire_clock=wall,
@@ -136,7 +135,6 @@ async def test_what_a_scenario_says_of_meters_and_ways_holds_on_the_wire(network
         field = MqttField(
             FieldModel(who, flat_load(13), a_scenario, SECRET),
             Substation(network, FactoredLoadFlow(network)),
-            network,
             Wiring(broker.host, broker.port, concentrated=0.7),
             clock=clock,
             wire_clock=wall,

@@ -41,7 +41,7 @@ class Street:
         self.model = FieldModel(who, flat_load(13), a_scenario, SECRET, real=real or RealParts())
         self._substation = Substation(network, FactoredLoadFlow(network))
         self._meters = WireMeters(
-            self.model, network, TOPICS, concentrated=concentrated, metering=Metering(who, a_scenario)
+            self.model, TOPICS, concentrated=concentrated, metering=Metering(who, a_scenario)
         )
 
     def step(self, away: Sequence[int] = ()) -> tuple[list[ReadingBatch], dict[str, Reading]]:
@@ -90,3 +90,10 @@ def test_noise_is_on_what_is_shown_and_not_on_what_flows(network: Network) -> No
     assert 0 < np.abs(shown - 1.0).max() < 0.06
     assert street.model.power().p_kw == pytest.approx(np.ones(13))
     assert replace(street.model.power()).shown_kw is None
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_voltages_are_shown_where_the_scenario_says_so(network: Network, shown: bool) -> None:
+    (batch,), alone = Street(network, concentrated=0.5, meters={"voltages": shown}).step()
+    assert (batch.v_v is not None) == shown
+    assert {reading.v_v is not None for reading in alone.values()} == {shown}

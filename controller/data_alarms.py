@@ -51,6 +51,9 @@ WRONG_METER_GOOD_CYCLES = 30
 """A wrong sign does not show while its house takes next to nothing."""
 CLEAR_SHARE_MARGIN = 0.05
 """The share of fresh meters must be this much above the least one to clear the alarm."""
+MOST_NAMED = 20
+"""Wrong meters in one alarm; there may be thousands."""
+_OTHERS = "; and others"
 _VOLTAGES = "network_voltages"
 
 
@@ -159,8 +162,15 @@ def _more_wrong_meters(known: DataAlarm, check: Check, now: datetime) -> list[Da
     """The raised alarm again when it does not name all, with those it names: two that take turns are told
     once.
     """
+    if known.text.endswith(_OTHERS):
+        return []
     more = [s.text for s in _wrong_meters(check) if s.name not in known.text]
-    return [structs.replace(known, at=now, text="; ".join((known.text, *more)))] if more else []
+    return [structs.replace(known, at=now, text=_some([*known.text.split("; "), *more]))] if more else []
+
+
+def _some(texts: list[str]) -> str:
+    """As many as people read."""
+    return "; ".join(texts[:MOST_NAMED]) + (_OTHERS if len(texts) > MOST_NAMED else "")
 
 
 def _next_run(run: _Run, bad: bool, now: datetime) -> _Run:
@@ -208,7 +218,7 @@ def _bad_now(
         share = _share_of_largest_load(check.result.collapse_index)
         bad["near_collapse"] = f"the load is at {share:.0%} of that at which the voltage collapses"
     if wrong := _wrong_meters(check):
-        bad["wrong_meter"] = "; ".join(s.text for s in wrong)
+        bad["wrong_meter"] = _some([s.text for s in wrong])
     reading = state.substation
     if reading is None or (now - reading.at).total_seconds() > cycle.fresh_s:
         if control.settings.rtu is None:

@@ -94,6 +94,19 @@ def test_who_shows_the_truth_again_is_believed_after_a_while() -> None:
     assert all(believed[31:])
 
 
+def test_of_many_that_lie_the_alarm_names_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controller.data_alarms.MOST_NAMED", 3)
+    passes = Lying((1, 4), 0.3)
+    decided = passes.decisions(7)
+    for liar in (9, 14):
+        passes.field.houses[liar].meter_factor = 0.3
+    decided += [passes.step() for _ in range(6)]
+    first, more = (alarm.text for alarm in alarms(decided) if alarm.kind == "wrong_meter")
+    assert (first.count("meter M"), more.count("meter M")) == (2, 3)
+    assert more.startswith(first)
+    assert more.endswith("; and others")
+
+
 def test_half_of_all_meters_lying_stops_the_automatic_and_is_told() -> None:
     decided = Lying((*range(0, CARS, 2), 17, 19), 0.3).decisions(8)
     assert not any(one.good for one in decided[3:])

@@ -193,8 +193,12 @@ async def _broker(outside: Place | None) -> AsyncIterator[Place | EmbeddedBroker
 
 
 async def _until(stop: asyncio.Event, works: Sequence[Coroutine[Any, Any, None]]) -> None:
-    async with asyncio.TaskGroup() as tasks:
-        living = [tasks.create_task(work, name="field") for work in works]
-        await stop.wait()
-        for one in living:
-            one.cancel()
+    """Raises what a work raises, as it is."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            living = [tasks.create_task(work, name="field") for work in works]
+            await stop.wait()
+            for one in living:
+                one.cancel()
+    except ExceptionGroup as faults:
+        raise faults.exceptions[0] from faults

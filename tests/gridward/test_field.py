@@ -1,6 +1,7 @@
 """`gridward field`: which scenario is played, and what is said of it."""
 
 import argparse
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +60,11 @@ def test_a_path_does_as_well_and_neither_is_told(
     assert "smal: expected a scenario's file or name, found neither; did you mean small?" in (
         capsys.readouterr().err
     )
+
+
+async def test_a_port_that_was_taken_meanwhile_is_told_as_such() -> None:
+    async def outage() -> None:
+        raise OSError("embedded broker cannot listen")
+
+    with pytest.raises(OSError, match="cannot listen"):
+        await field._until(asyncio.Event(), [outage()])

@@ -102,7 +102,7 @@ def judge(
     """Judge this cycle's data; `raised` are the alarms that the journal has open, by kind."""
     started_at = before.started_at or now
     off = voltage_witness.off_pu(control, state, check, now)
-    against = None if off is None else voltage_witness.contradicted(control, check, off)
+    against = None if off is None else voltage_witness.contradicted(control, check, off, _VOLTAGES in raised)
     bad = _bad_now(control, state, check, "too_few_meters" in raised, now)
     if against is not None:
         bad[_VOLTAGES] = against.text

@@ -20,6 +20,8 @@ from grid_model.network import Floats
 
 MOST_OFF_PU = 0.03
 """Three times what a house's meter may be off in the balanced model (`HOUSE_VOLTAGE_ACCURACY_PU`)."""
+_STILL_OFF_PU = 0.02
+"""So near they must come before it is over: cuts make the differences smaller, and releases larger again."""
 _FOLLOWED_PU = 2e-3
 _LEAST_HOUSES = 3
 _LEAST_SHARE = 0.1
@@ -51,10 +53,11 @@ def off_pu(control: FeederControl, state: FeederState, check: Check, now: dateti
     return off if np.count_nonzero(np.isfinite(off)) >= _LEAST_HOUSES else None
 
 
-def contradicted(control: FeederControl, check: Check, off: Floats) -> Contradicted | None:
-    """What voltages that are `off` so say; None where they go with the network."""
+def contradicted(control: FeederControl, check: Check, off: Floats, raised: bool) -> Contradicted | None:
+    """What voltages that are `off` so say; None where they go with the network. `raised`: they did not."""
+    most_pu = _STILL_OFF_PU if raised else MOST_OFF_PU
     least = max(_LEAST_HOUSES, _LEAST_SHARE * np.count_nonzero(np.isfinite(off)))
-    lower, higher = off < -MOST_OFF_PU, off > MOST_OFF_PU  # false for NaN
+    lower, higher = off < -most_pu, off > most_pu  # false for NaN
     if np.count_nonzero(lower | higher) < least:
         return None
     worst = int(np.nanargmax(np.abs(off)))

@@ -7,11 +7,11 @@ what comes by itself nor what the automatic would answer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from controller.bounds import at_point
+from controller.bounds import at_point, direction_of
 from controller.operators import freed_by, named_by
 from controller.order_effects import (
     MOST_ORDERS,
@@ -125,7 +125,7 @@ def what_if(
     gathered = _Gathered(situation, excluded)
     for order in orders:
         gathered.take(order)
-    devices = (*_limited(gathered), *_freed(gathered))
+    devices = _with_or_without_sun(situation, (*_limited(gathered), *_freed(gathered)))
     control, before = situation.control, situation.check.result
     p_kw = _p_kw(situation, devices)
     after = situation.solve(p_kw)
@@ -150,6 +150,25 @@ def what_if(
         cautions=_cautions(gathered, {v.id for v in now.violations}, {v.id for v in then.violations}, after),
         columns_after=columns(after, p_kw),
     )
+
+
+def _with_or_without_sun(situation: Situation, devices: tuple[DeviceEffect, ...]) -> tuple[DeviceEffect, ...]:
+    """Inverters back to what they fed in, or left where they are, whichever is worse for the feeder: nobody
+    is told that a roof makes room for a car after the sun has set.
+    """
+    if all(direction_of(one.kind) == "consumption" for one in devices):
+        return devices
+    without = tuple(
+        one
+        if direction_of(one.kind) == "consumption"
+        else replace(one, after_kw=one.before_kw, curtailed_kw=0.0)
+        for one in devices
+    )
+    ratio, ratio_without = (
+        situation.control.element_limits.worst_ratio(situation.solve(_p_kw(situation, effects)))
+        for effects in (devices, without)
+    )
+    return without if ratio_without > ratio else devices
 
 
 def _limited(gathered: _Gathered) -> Iterator[DeviceEffect]:

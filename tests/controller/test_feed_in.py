@@ -322,6 +322,22 @@ def test_a_roof_that_is_given_back_in_the_dark_makes_no_room_for_a_car(
     assert "pv_inverter" in {passes.books.requests[c.request].planned.kind for c in given_back}
 
 
+def test_nobody_is_told_that_roofs_in_the_dark_make_room_for_all_cars() -> None:
+    passes = _evening_after_noon()
+    situation = passes.step().situation
+    told = what_if(situation, frozenset(), [ProposedOrder("release_all")], situation.now)
+    for house in passes.field.houses[:6]:
+        house.ev_kw = 11.0
+    truth = passes.flow().transformer_loading_percent[0]
+    assert truth > 105
+    assert told.after.highest_loading_percent == pytest.approx(truth, abs=1.0)
+    assert told.event is not None
+    assert not told.event.is_cleared
+    roofs_told = [one for one in told.devices if one.kind == "pv_inverter"]
+    assert roofs_told
+    assert all(one.after_kw == one.before_kw for one in roofs_told)
+
+
 def test_a_roof_that_leaves_in_any_case_takes_no_part_in_what_cars_are_asked_for() -> None:
     passes = SunnyPasses(sunny(roofs(chargers=6)), sun_kw=RATED_KW)
     passes.run(3)

@@ -78,6 +78,7 @@ def _settings(setup: Setup, where: FieldSite) -> dict[str, Any]:
         **_tables({"charger": where.hardware.charger, "modbus": where.hardware.modbus}),
     }
     control = _without_none(msgspec.to_builtins(scenario.control, builtin_types=(date,)))
+    del control["policy"]  # whoever simulates it: what reads a site is the daemon
     return {
         "name": scenario.title or scenario.network.source,
         "secret_file": "site.secret",

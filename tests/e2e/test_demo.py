@@ -61,7 +61,7 @@ def test_a_child_that_fails_is_told_in_its_own_words(tmp_path: Path, port: int) 
     ) as demo:  # fmt: skip
         assert demo.ended(60) == 2
         assert "the field ended with status 2" in demo.said()
-        assert "none.toml: expected a readable TOML file" in demo.said()
+        assert "none.toml: expected a scenario's file or name, found neither" in demo.said()
 
 
 def test_a_wrong_scenario_is_told_by_file_and_key(tmp_path: Path, port: int) -> None:

@@ -19,7 +19,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 COLLECT_EVERY = 8
 """runs; while one lasts nothing is collected"""
-PLANTED_SEEDS = 60
+PLANTED_SEEDS = 200
 """A planted bug that none of so many seeds shows counts as not found."""
 AT_ONCE = 4
 """seeds that a worker takes in one go"""

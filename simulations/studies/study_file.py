@@ -7,7 +7,6 @@ can have is an error of the study's file.
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from controller.toml_lines import Place, TomlLines
 from simulations.errors import ScenarioRejected, StudyRejected
 from simulations.policies.names import OURS
 from simulations.scenario_file import parse_scenario
+from simulations.scenario_library import FOLDER, names
 from simulations.scenario_paths import path_seen_from, seen_from
 from simulations.studies.plan import NotATable, points_of, scenario_at
 from simulations.studies.study import Study, Vary
@@ -65,7 +65,7 @@ def _axis_seen_from(folder: Path, axis: Vary) -> Vary:
 
 def scenario_path(named: str, beside: Path) -> Path | None:
     """The file of a scenario: by name among ours, or by path, seen from the folder `beside`."""
-    ours = Path(str(files("simulations").joinpath("scenarios"))) / f"{named}.toml"
+    ours = FOLDER / f"{named}.toml"
     candidates = (beside / named, ours) if "/" in named or named.endswith(".toml") else (ours, beside / named)
     return next((one for one in candidates if one.is_file()), None)
 
@@ -74,9 +74,9 @@ def _base(study: Study, path: Path, lines: TomlLines) -> Base:
     place: Place = ("base", "scenario")
     found = scenario_path(study.base.scenario, path.parent)
     if found is None:
-        folder = Path(str(files("simulations").joinpath("scenarios")))
-        known = ", ".join(sorted(one.stem for one in folder.glob("*.toml")))
-        expected = f"no such scenario {study.base.scenario!r}; expected a file, or one of {known}"
+        expected = (
+            f"no such scenario {study.base.scenario!r}; expected a file, or one of {', '.join(names())}"
+        )
         raise StudyRejected([_told(path, lines, place, expected)])
     text = _text(found)
     try:

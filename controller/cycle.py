@@ -103,8 +103,9 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
     judged = data_alarms.judge(memory.alarms, control, memory.state, checked, raised=raised, now=now)
     guarded = failsafes.watch(control, books, memory.failsafes, memory.state, now=now, epoch=around.epoch)
     event = books.open_event(feeder)
-    before = situation_of(control, books, memory, checked, good=judged.good, around=around)
-    before = replace(before, proves=judged.proves)
+    before = situation_of(
+        control, books, memory, checked, good=judged.good, proves=judged.proves, around=around
+    )
     uncontrolled = _without_control(before)
     trend = watch(control, memory.trend, uncontrolled, now) if judged.good else None
     before = replace(before, headroom=headroom(control, trend))
@@ -219,6 +220,7 @@ def situation_of(
     checked: Check,
     *,
     good: bool,
+    proves: bool = True,
     around: Surroundings,
 ) -> Situation:
     """All that is known before anything is decided: no event yet, and no word on what may come."""
@@ -232,6 +234,7 @@ def situation_of(
         now=around.now,
         epoch=around.epoch,
         good=good,
+        proves=proves,
         automatic=books.automatic(feeder) and feeder not in around.orders.hands_off,
         left_alone=around.orders.left_alone(feeder),
         history=memory.history,

@@ -129,6 +129,7 @@ class FieldConnection:
                 if self._told_lost:
                     self._told_lost = False
                     log.info("field_link_back", client=self._address.client_id)
+                _go_on_unless_cancelled()
                 await self._listen_and_speak(client)
             finally:
                 self._client = None

@@ -1,8 +1,11 @@
 """A connection of the emulated field whose broker goes away and comes back."""
 
 import asyncio
+from contextlib import suppress
 
+import aiomqtt
 import numpy as np
+import pytest
 from structlog.testing import capture_logs
 
 from controller.clock import WallClock
@@ -38,3 +41,28 @@ async def test_a_lost_broker_is_told_once_and_once_that_it_is_back() -> None:
                 living.cancel()
                 await asyncio.gather(living, return_exceptions=True)
     assert [one["event"] for one in logs] == ["field_link_lost", "field_link_back"]
+
+
+async def test_it_ends_though_subscribing_has_swallowed_that_it_is_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`asyncio.wait_for` before Python 3.12 loses a cancellation that comes together with its result."""
+    subscribing = asyncio.Event()
+
+    async def subscribe(*_: object) -> None:
+        subscribing.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(aiomqtt.Client, "subscribe", subscribe)
+    async with EmbeddedBroker() as broker:
+        address = Address(broker.host, broker.port, "c")
+        line = FieldConnection(address, WallClock(), np.random.default_rng(1), subscriptions=["a"])
+        living = asyncio.create_task(line.run())
+        await subscribing.wait()
+        living.cancel()
+        await asyncio.wait([living], timeout=5)
+        ended = living.done()
+        living.cancel()
+        await asyncio.wait([living])
+    assert ended

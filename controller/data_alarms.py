@@ -221,7 +221,7 @@ def _bad_now(
         bad["wrong_meter"] = _some([s.text for s in wrong])
     reading = state.substation
     if reading is None or (now - reading.at).total_seconds() > cycle.fresh_s:
-        if control.settings.rtu is None:
+        if not control.settings.has_rtu:
             return bad
         since = "was never heard" if reading is None else f"is silent since {reading.at:%H:%M:%S}"
         bad["substation_silent"] = f"the substation's RTU {since}"

@@ -149,9 +149,16 @@ class Feeder(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     metered_generation: bool = True
     """Meters measure net of what is generated behind them, so the network's own static generators are off."""
     rtu: Rtu | None = None
+    rtu_over_broker: bool = False
+    """an RTU speaks over the broker, and may not be silent"""
     modbus: tuple[FeederModbus, ...] = ()
     charger: tuple[FeederCharger, ...] = ()
     ven: tuple[FeederVen, ...] = ()
+
+    @property
+    def has_rtu(self) -> bool:
+        """Whether an RTU is configured, however it is read: its silence is an alarm then."""
+        return self.rtu is not None or self.rtu_over_broker or any(unit.substation for unit in self.modbus)
 
 
 class Ocpp(_Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):

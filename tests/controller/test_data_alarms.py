@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
+import msgspec
 import pytest
 
 from controller.books import Books
@@ -10,6 +12,7 @@ from controller.data_alarms import AlarmState, judge
 from controller.feeder_check import CheckState, check
 from controller.feeder_state import FeederState, Readings, take_in
 from controller.plausibility import Refusals
+from controller.settings import FeederModbus, Site
 from devices.messages import Reading
 from tests.builders import FEEDER, FakeClock, Field, control, site
 
@@ -17,9 +20,9 @@ from tests.builders import FEEDER, FakeClock, Field, control, site
 class Steps:
     """One judgement after another, 10 s apart."""
 
-    def __init__(self, rtu: bool = False) -> None:
+    def __init__(self, rtu: bool = False, of: Site | None = None) -> None:
         self.clock = FakeClock()
-        self.field, self.of, self.books = Field(self.clock), control(site(rtu)), Books()
+        self.field, self.of, self.books = Field(self.clock), control(of or site(rtu)), Books()
         self.state, self.alarms = FeederState(Readings.nothing(20)), AlarmState()
         self.good, self.collapse_index = False, 0.1
 
@@ -75,6 +78,24 @@ def test_a_silent_substation_counts_only_where_one_is_configured() -> None:
     assert without.good
     assert not with_rtu.good
     assert [with_rtu.see() for _ in range(2)] == [[], [("substation_silent", False)]]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"rtu_over_broker": True},
+        {"modbus": (FeederModbus(host="h", profile="rtu_generic", substation=True),)},
+    ],
+    ids=lambda how: next(iter(how)),
+)
+def test_a_substation_may_not_be_silent_however_it_is_read(how: dict[str, Any]) -> None:
+    plain = site()
+    feeder = msgspec.structs.replace(plain.feeder[0], **how)
+    steps = Steps(of=msgspec.structs.replace(plain, feeder=(feeder,)))
+    for _ in range(3):
+        steps.see()
+    assert [steps.see(substation=None) for _ in range(3)] == [[], [("substation_silent", True)], []]
+    assert not steps.good
 
 
 @pytest.mark.parametrize("scale", [1.15, 0.85])

@@ -111,6 +111,8 @@ def renewals(situation: Situation, freed: Releases, changed: Iterable[Entry]) ->
         and timedelta(0) < record.end - situation.now <= near  # the device freed itself when it ran out
         and (end := _latest_end(situation, record)) > record.end
         and (later := min(end, no_later.get(record.request, end))) > record.end
+        # an operator's own limit on a target that is taken out is not the automatic's to keep
+        and situation.left_alone.isdisjoint((record.planned.target, record.planned.customer))
         and not _ends_as_ordered(situation, record)
         and (renewed := _renewed(situation, record, later)) is not None
     )

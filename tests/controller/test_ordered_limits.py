@@ -191,6 +191,19 @@ async def test_an_end_that_would_overload_is_taken_over_by_the_event(world: Worl
     assert max(world.overloads[-30:]) <= 100
 
 
+@pytest.mark.parametrize("taken_out", ["EV00", "C00"])
+async def test_an_end_is_not_taken_over_where_the_target_is_taken_out(world: World, taken_out: str) -> None:
+    """An order for it alone limits it all the same; the automatic leaves it alone."""
+    charging(world, 2)
+    await world.tick(2)
+    await world.daemon.operate(FEEDER, "exclude", taken_out, "Ann", "repair")
+    await limit(world, taken_out, kw=4.2, minutes=12)
+    world.charge()
+    await world.tick(6 * 20)
+    assert "EV00" not in world.field.held()
+    assert not [e for e in world.entries(RequestChanged) if e.request.startswith("O-")]
+
+
 async def test_in_an_event_it_ends_all_the_same_where_there_is_room(world: World) -> None:
     world.charge()
     await world.tick(6)

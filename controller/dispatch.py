@@ -260,7 +260,9 @@ def due_sends(
         if _is_due(record, control, memory, now) and _gate_passes(record, gatekeeper):
             again = record.sent_sequence == record.sequence
             attempt = record.attempts + 1 if again else 1
-            message = _message(control, record, gatekeeper.epoch)
+            # noted by a clock that was ahead it may end in our future, and would limit once more
+            told = replace(record, end=min(record.end, now)) if record.releasing else record
+            message = _message(control, told, gatekeeper.epoch)
             until = None if record.releasing or record.is_ordered(now) else looked
             sendings.append(
                 Sending(record.request, record.sequence, attempt, record.releasing, message, until)

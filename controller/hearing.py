@@ -20,7 +20,7 @@ from controller.intake import Drained, refuse
 from controller.memory import Memory
 from controller.operators import free
 from controller.plausibility import Refusals, RefusedCount
-from controller.put_right import is_overdue, told_ahead
+from controller.put_right import frees_nobody_yet, is_overdue, told_ahead
 from controller.refusal_log import tell
 from controller.requests import RequestRecord, Trigger, due, next_state, on_answer
 from devices.messages import Answer, DeviceStatus, Direction
@@ -144,7 +144,8 @@ class _Hearing:
         """
         rules = self.control.site.requests
         since = self.told_ahead.get(record.request)
-        if since is not None and is_overdue(record, since, self.now):
+        overdue = since is not None and is_overdue(record, since, self.now)
+        if overdue or frees_nobody_yet(record, self.now):
             self.entries += free([record], self.books.epoch, self.now, "released", "")
             return  # the release says how it goes on
         for _ in range(len(_WHY)):

@@ -6,6 +6,9 @@ asked. So such a request is over as long after the clock of now has come to it a
 release stands behind it: for a device that had a right start to count from, and does hold what it was told,
 and for a person who was told a time of tomorrow. What did not go out does not go out any more.
 
+A release that it told ends a limit no later than that would have ended by itself, which may be ahead still by
+the clock of now: it is told again.
+
 That nobody is freed at once has two reasons. Many together would come back into an overload; and a clock that
 was put back for a while looks the same: then all goes on once it is right.
 """
@@ -28,3 +31,8 @@ def is_overdue(record: RequestRecord, since: datetime, now: datetime) -> bool:
     if record.state in ("refused", "ended", "overridden", "settled"):
         return False
     return record.sent_sequence == 0 or now >= since + record.told_for
+
+
+def frees_nobody_yet(record: RequestRecord, now: datetime) -> bool:
+    """Whether a clock that was ahead has told a release which is none any more."""
+    return record.releasing and record.is_told_ahead(now) and record.end > now

@@ -197,12 +197,14 @@ class FarSide:
 
     def came_back(self, device: FieldDevice, now: datetime, away: timedelta) -> None:
         """After a crash it listens anew. What it held goes on; how long it was away only its clock can tell,
-        so where that is wrong the limit lasts for what it had left.
+        so where that is wrong the limit lasts for what it had left, and where it is right again no longer
+        than to the end that it was told, which a clock that was wrong may have set.
         """
-        if device.name in self.free_by and (device.held is None or device.clock_off):
-            known = self.free_by.pop(device.name)
-            if device.held is not None:
-                self.free_by[device.name] = known + away
+        if device.name in self.free_by:
+            known, held = self.free_by.pop(device.name), device.held
+            if held is not None:
+                told = known + away if device.clock_off else max(known, held.end)
+                self.free_by[device.name] = min(known + away, told)
         guard = self.armed.get(device.name)
         if guard is not None:
             guard.silent_since, guard.excused = now, True

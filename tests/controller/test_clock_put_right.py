@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from controller.books import Books
+from controller.dispatch import due_sends, gatekeeper_for_sending
 from controller.entries import EmergencyStopped, Entry, RequestChanged, RequestSent, RequestState
 from controller.hearing import hear
 from controller.intake import Drained
 from controller.memory import Memory, fresh_memory
+from controller.operators import free
 from controller.orders.stopping import lets_go
 from controller.requests import RequestRecord, settlement_due
-from devices.messages import Answer
+from devices.messages import Answer, LimitCommand
 from tests.builders import FEEDER, START, control
 from tests.controller.record_builders import moved, opened, planned
 
@@ -136,6 +138,37 @@ def test_a_change_by_a_clock_that_was_ahead_ends_too_and_its_device_is_told_unti
     passes.books.apply(RequestSent(at=passes.now, request=passes.record.request, sequence=3, attempt=1))
     passes.until(passes.now + 2 * PASS, Answer(FEEDER, "EV00", passes.record.request, "ended", "released"))
     assert not passes.record.is_open
+
+
+def let_go_ahead() -> Passes:
+    """Limited by a right clock, and released by one that was ahead."""
+    passes = told_ahead("active", at=START)
+    ahead = START + AHEAD
+    passes.books.apply(RequestSent(at=START, request=passes.record.request, sequence=1, attempt=1))
+    passes.books.apply_all(free([passes.record], 1, ahead, "overridden", "release_all by Ann"))
+    return passes
+
+
+def test_a_release_by_a_clock_that_was_ahead_is_told_again() -> None:
+    """It ended the limit where that ended by itself: still ahead, by the clock of now."""
+    passes = let_go_ahead()
+    assert passes.record.end == START + WINDOW
+    (again,) = releases(passes.until(RIGHT + 3 * PASS))
+    assert (again.end, again.sequence) == (RIGHT, 3)
+    assert passes.record.state == "overridden"
+
+
+def test_a_release_limits_nobody_once_more_when_the_clock_is_right() -> None:
+    """Also where it is settled, and so can be told in the journal no more."""
+    passes = let_go_ahead()
+    gatekeeper = gatekeeper_for_sending(CONTROL, passes.books, epoch=1, good=False, now=RIGHT)
+    record = passes.record
+    (sending,) = due_sends(
+        CONTROL, passes.books, passes.memory, to_release={record.request: record}, gatekeeper=gatekeeper,
+        may_limit=False, may_try=lambda _: True,
+    )  # fmt: skip
+    assert isinstance(sending.message, LimitCommand)
+    assert sending.message.end == RIGHT
 
 
 @pytest.mark.parametrize("steps_back_s", [5, 45])

@@ -124,7 +124,7 @@ class Story:
         told.releasing = entry["reason"] in FREEING
         by_automatic = entry.get("ordered") is None and told.resource == "device"
         if told.releasing:
-            told.freed_at = told.freed_at or at
+            told.freed_at = told.freed_at or min(at, end)
             if entry["reason"] == "released" and by_automatic and told.is_open:
                 self._released.append(told)
             return
@@ -185,7 +185,7 @@ class Story:
             self.open[told.target] = told
         else:
             self._ended_now.add(told.request)
-            told.freed_at = told.freed_at or at
+            told.freed_at = told.freed_at or min(at, told.end)  # also who told nobody
             if self.open.get(told.target) is told:
                 del self.open[told.target]
 

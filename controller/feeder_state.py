@@ -220,11 +220,13 @@ def _newer_statuses(
         if device is None:
             refusals.add("unknown_device", f"device {status.device!r}")
             continue
-        fault = plausibility.status_fault(status, device.rated_kw, believed)
+        fault, before = plausibility.status_fault(status, device.rated_kw, believed), devices.get(status.device)
         if fault is not None:
             refusals.add(fault, f"device {status.device!r}: p_kw {status.p_kw}, at {status.at}")
+            if fault == "future" and before is not None:
+                # it has news that cannot be placed in time: what it said before is not how it is now
+                devices[status.device] = replace(before, p_kw=None)
             continue
-        before = devices.get(status.device)
         if status.at is None:
             devices[status.device] = _gone(before)
         elif before is None or before.at is None or status.at > before.at:

@@ -2,7 +2,7 @@
 
 import random
 from copy import deepcopy
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -205,3 +205,17 @@ def test_what_a_clock_that_was_ahead_let_in_is_forgotten_once_it_is_right() -> N
     right = take_in(wrong, of, said(START, 4.0), [spoke(START)], now=START, refusals=refusals).state
     assert (right.readings.p_kw[3], right.substation) == (4.0, said(START, 4.0)[1])
     assert right.devices["EV03"].at == START
+
+
+def test_a_device_whose_news_cannot_be_placed_in_time_has_a_power_that_is_not_known() -> None:
+    """What it said before is not how it is now: its limit counts as one that holds it back."""
+    of, refusals = control(), Refusals()
+    idle = DeviceStatus(FEEDER, "EV03", START, True, 0.2, 4.2, "R1")
+    busy = replace(idle, at=START + timedelta(seconds=45), p_kw=4.2)
+    state = take_in(FeederState(Readings.nothing(HOUSES)), of, [], [idle], now=START, refusals=refusals).state
+    state = take_in(state, of, [], [busy], now=START + timedelta(seconds=1), refusals=refusals).state
+    assert state.device_p_kw("EV03", START + timedelta(seconds=1), 15.0) is None
+    assert (state.devices["EV03"].online, state.devices["EV03"].limit_kw) == (True, 4.2)
+    later = START + timedelta(seconds=2)
+    state = take_in(state, of, [], [replace(busy, at=later)], now=later, refusals=refusals).state
+    assert state.device_p_kw("EV03", later, 15.0) == 4.2

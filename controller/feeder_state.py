@@ -265,8 +265,9 @@ def snapshot(state: FeederState, control: FeederControl, now: datetime) -> Snaps
     """
     cycle, network, readings = control.site.cycle, control.network, state.readings
     age_s = now.timestamp() - readings.at_s
-    fresh = age_s <= cycle.fresh_s  # false for NaN
-    stale = ~fresh & (age_s <= USED_UNTIL * cycle.fresh_s)
+    finite = np.isfinite(readings.p_kw)  # one that is not would make the mean ratio of all of them infinite
+    fresh = finite & (age_s <= cycle.fresh_s)  # false for NaN
+    stale = finite & ~fresh & (age_s <= USED_UNTIL * cycle.fresh_s)
     known = fresh | stale
     default_p = network.default_p_kw
     expected_of_fresh = float(default_p[fresh].sum())

@@ -219,3 +219,18 @@ def test_a_device_whose_news_cannot_be_placed_in_time_has_a_power_that_is_not_kn
     later = START + timedelta(seconds=2)
     state = take_in(state, of, [], [replace(busy, at=later)], now=later, refusals=refusals).state
     assert state.device_p_kw("EV03", later, 15.0) == 4.2
+
+
+@pytest.mark.parametrize("p_kw", [float("inf"), float("-inf")])
+def test_what_is_not_finite_is_not_known_however_it_came_in(p_kw: float) -> None:
+    """Screening refuses it; past that it would make infinite, or no number, of all that nobody measured."""
+    state, _ = _state(*(Reading(FEEDER, f"M{n:02d}", START, 4.0) for n in range(10)))
+    readings = state.readings
+    spoilt = readings.p_kw.copy()
+    spoilt[3] = p_kw
+    with np.errstate(all="raise"):
+        known = snapshot(replace(state, readings=replace(readings, p_kw=spoilt)), control(), START)
+    assert np.isfinite(known.p_kw).all()
+    assert np.isfinite(known.q_kvar).all()
+    assert known.quality[3] == Quality.ESTIMATED
+    assert known.p_kw[3] == 4.0

@@ -11,9 +11,11 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import fields
 from typing import Any
 
+from simulations.faults import planted as plants
 from simulations.faults.campaign import Found, Tally, find_planted, left_s, outcomes, replays_the_same
 from simulations.faults.options import CLASSES, Options
 from simulations.faults.promises import PROMISES
@@ -26,6 +28,8 @@ RULE_OF_THREE = 3.0
 MOST_SHRUNK = 3
 """failing seeds are made smaller in one call; the others are named"""
 PROGRESS_EVERY_S = 1.0
+EVERY = ""
+"""planted bug, as `--planted` without a name means it"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--total-hours", type=_positive, metavar="H", help="go on with seeds until so much was simulated"
     )
     parser.add_argument("--jobs", type=_count, default=os.cpu_count() or 1, metavar="J", help="processes")
-    parser.add_argument("--planted", action="store_true", help="plant every bug in turn: all must be found")
+    parser.add_argument(
+        "--planted",
+        type=_bug,
+        nargs="?",
+        const=EVERY,
+        metavar="BUG",
+        help="plant every bug in turn, or the one that is named: all must be found; with --replay that one",
+    )
     parser.add_argument(
         "--replay", type=_options, metavar="OPTIONS", help="one run, as this command printed it"
     )
@@ -49,9 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run what was asked for."""
+    if args.replay is not None and args.planted == EVERY:
+        print("gridward fuzz: --planted: expected the name of a bug beside --replay", file=sys.stderr)
+        return 2
     if args.replay is not None:
-        return _replay(args)
-    return _planted(args) if args.planted else _fuzz(args)
+        with nullcontext() if args.planted is None else plants.planted(plants.named(args.planted)):
+            return _replay(args)
+    return _fuzz(args) if args.planted is None else _planted(args)
 
 
 # --- seeds
@@ -134,7 +149,13 @@ def _least_lines(least: Outcome) -> Iterator[str]:
         f"    least: {options.cycles} periods of {options.period_s:g} s, {sum(least.struck.values())} faults "
         f"({', '.join(options.classes) or 'none'})"
     )
-    yield f"    gridward fuzz --replay {shlex.quote(json.dumps(options.differing()))}"
+    yield f"    {_replayed_by(options)}"
+
+
+def _replayed_by(options: Options, planted: str | None = None) -> str:
+    """The command that runs these options once more."""
+    beside = "" if planted is None else f"--planted {planted} "
+    return f"gridward fuzz {beside}--replay {shlex.quote(json.dumps(options.differing()))}"
 
 
 # --- one run once more
@@ -144,7 +165,8 @@ def _replay(args: argparse.Namespace) -> int:
     outcome = run_one(args.replay)
     same = replays_the_same(outcome)
     if args.json:
-        print(json.dumps({**_plain(outcome), "latest": outcome.latest, "replays": same}, indent=2))
+        told = {"planted": args.planted, "latest": outcome.latest, "replays": same}
+        print(json.dumps({**_plain(outcome), **told}, indent=2))
     else:
         for line in outcome.latest:
             print(line)
@@ -160,11 +182,14 @@ def _replay(args: argparse.Namespace) -> int:
 
 def _planted(args: argparse.Namespace) -> int:
     results: list[Found] = []
-    for found in find_planted(args.first, args.jobs):
+    names = [] if args.planted == EVERY else [args.planted]
+    for found in find_planted(args.first, args.jobs, names):
         results.append(found)
         if not args.json:
             how = "NOT FOUND" if found.outcome is None else f"{found.outcome.promise}, by seed {found.seeds}"
             print(f"{found.name:28} {how}", flush=True)
+            if names and found.outcome is not None:
+                print(f"    {_replayed_by(found.outcome.options, found.name)}")
     seen = sum(found.outcome is not None for found in results)
     if args.json:
         rows = [
@@ -174,7 +199,11 @@ def _planted(args: argparse.Namespace) -> int:
                 "seeds": one.seeds,
                 "found": None
                 if one.outcome is None
-                else {"promise": one.outcome.promise, "what": one.outcome.what},
+                else {
+                    "promise": one.outcome.promise,
+                    "what": one.outcome.what,
+                    "options": one.outcome.options.differing(),
+                },
             }
             for one in results
         ]
@@ -227,6 +256,13 @@ def _options(text: str) -> Options:
     if unknown:
         raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: expected some of {', '.join(sorted(known))}")
     return Options(**given)
+
+
+def _bug(text: str) -> str:
+    known = [bug.name for bug in plants.BUGS]
+    if text not in known:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected one of {', '.join(known)}")
+    return text
 
 
 def _count(text: str) -> int:

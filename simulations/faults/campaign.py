@@ -94,7 +94,7 @@ def _mapped(work: Callable[[A], B], each: Iterable[A], jobs: int, at_once: int =
 
 def _find(first_seed: int, name: str) -> Found:
     """By the first seed that breaks a promise with the bug, and none without it."""
-    bug = next(bug for bug in plants.BUGS if bug.name == name)
+    bug = plants.named(name)
     for tried in range(PLANTED_SEEDS):
         options = bug.options(draw_options(first_seed + tried))
         with plants.planted(bug):

@@ -34,6 +34,27 @@ def test_a_broken_promise_ends_with_one_and_the_printed_command_replays_it(
     assert main(["fuzz", "--replay", json.dumps(least["options"])]) == 0
 
 
+def test_a_planted_bug_is_found_by_name_and_the_printed_command_replays_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["fuzz", "--planted", "guesses_are_stored", "--from", "4", "--jobs", "1", "--json"]) == 0
+    (bug,) = json.loads(capsys.readouterr().out)["bugs"]
+    options = json.dumps(bug["found"]["options"])
+    assert main(["fuzz", "--planted", "guesses_are_stored", "--replay", options, "--json"]) == 1
+    again = json.loads(capsys.readouterr().out)
+    assert (again["promise"], again["planted"]) == (bug["found"]["promise"], "guesses_are_stored")
+    assert again["replays"] is True
+    assert main(["fuzz", "--replay", options]) == 0
+    capsys.readouterr()
+    assert main(["fuzz", "--planted", "guesses_are_stored", "--from", "4", "--jobs", "1"]) == 0
+    assert "gridward fuzz --planted guesses_are_stored --replay '{" in capsys.readouterr().out
+
+
+def test_a_replay_wants_to_know_which_bug_is_planted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fuzz", "--planted", "--replay", '{"seed": 1}']) == 2
+    assert "--planted: expected the name of a bug beside --replay" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -44,6 +65,7 @@ def test_a_broken_promise_ends_with_one_and_the_printed_command_replays_it(
         ["--replay", "{"],
         ["--replay", '{"period_s": 60}'],
         ["--replay", '{"seed": 1, "wind": 3}'],
+        ["--planted", "everything_wrong"],
     ],
 )
 def test_wrong_input_ends_with_two(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,6 @@ from simulations.faults.planted import (  # noqa: F401  each adds its own
     room,
     silence,
 )
-from simulations.faults.planted.planting import BUGS, Bug, planted
+from simulations.faults.planted.planting import BUGS, Bug, named, planted
 
-__all__ = ["BUGS", "Bug", "planted"]
+__all__ = ["BUGS", "Bug", "named", "planted"]

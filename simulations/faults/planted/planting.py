@@ -58,6 +58,11 @@ def bug(**like: Any) -> Callable[[Callable[[Set], None]], Callable[[Set], None]]
     return add
 
 
+def named(name: str) -> Bug:
+    """The bug of this name."""
+    return next(bug for bug in BUGS if bug.name == name)
+
+
 @contextmanager
 def planted(one: Bug) -> Iterator[None]:
     """While the block lasts."""

@@ -10,7 +10,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import fields
 from typing import Any
@@ -22,14 +22,15 @@ from simulations.faults.promises import PROMISES
 from simulations.faults.run import Outcome
 from simulations.faults.run import run as run_one
 from simulations.faults.shrinking import shrink
+from simulations.faults.site import site_of
 
 RULE_OF_THREE = 3.0
 """0 broken in n seeds: with 95 % confidence fewer than 3/n break one"""
 MOST_SHRUNK = 3
 """failing seeds are made smaller in one call; the others are named"""
 PROGRESS_EVERY_S = 1.0
-EVERY = ""
-"""planted bug, as `--planted` without a name means it"""
+EVERY = "every"
+"""planted bug is meant by `--planted` without a name"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -121,14 +122,19 @@ def _lines(args: argparse.Namespace, tally: Tally, wall_s: float) -> Iterator[st
     counts = tally.counts
     yield (
         f"  {tally.steps} steps judged, {counts['periods']} cycles, {counts['controllers']} controllers, "
-        f"{counts['events']} events and orders, {counts['requests']} requests, {counts['settled']} settled, "
-        f"{counts['credits']} credited"
+        f"{counts['events']} events and orders, {counts['requests']} requests "
+        f"({counts['feed-in']} to feed in less), {counts['settled']} settled, {counts['credits']} credited"
     )
-    struck = ", ".join(f"{n} {name}" for name, n in sorted(tally.struck.items()))
-    yield f"  faults that struck: {struck or 'none'}"
+    yield f"  seeds with: {_named(tally.sites) or 'nothing that is not common'}"
+    yield f"  settings off their defaults: {_named(tally.settings) or 'none'}"
+    yield f"  faults that struck: {_named(tally.struck) or 'none'}"
     never = sorted(CLASSES.keys() - tally.struck.keys())
     if never:
         yield f"  never struck: {', '.join(never)}"
+
+
+def _named(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {name}" for name, n in sorted(counts.items()) if n)
 
 
 def _broken_lines(tally: Tally, shrunk: list[Outcome]) -> Iterator[str]:
@@ -227,6 +233,8 @@ def _as_json(args: argparse.Namespace, tally: Tally, shrunk: list[Outcome], wall
         "steps": tally.steps,
         "counts": dict(tally.counts),
         "struck": dict(sorted(tally.struck.items())),
+        "sites": dict(sorted(tally.sites.items())),
+        "settings": dict(sorted(tally.settings.items())),
         "promises": dict(PROMISES),
         "broken": [_plain(one) for one in tally.broken],
         "least": [_plain(one) for one in shrunk],
@@ -255,13 +263,18 @@ def _options(text: str) -> Options:
     unknown = sorted(given.keys() - known)
     if unknown:
         raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: expected some of {', '.join(sorted(known))}")
-    return Options(**given)
+    try:
+        options = Options(**given)
+        site_of(options)
+    except (TypeError, ValueError) as fault:
+        raise argparse.ArgumentTypeError(f"{text!r}: {fault}") from fault
+    return options
 
 
 def _bug(text: str) -> str:
     known = [bug.name for bug in plants.BUGS]
-    if text not in known:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected one of {', '.join(known)}")
+    if text not in (EVERY, *known):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected {EVERY} or one of {', '.join(known)}")
     return text
 
 

@@ -21,6 +21,8 @@ COLLECT_EVERY = 8
 """runs; while one lasts nothing is collected"""
 PLANTED_SEEDS = 200
 """A planted bug that none of so many seeds shows counts as not found."""
+SITES = ("guards", "singles", "act_early", "sunny", "mixed", "voltages", "cable", "settings")
+"""what a seed's site may have"""
 AT_ONCE = 4
 """seeds that a worker takes in one go"""
 
@@ -35,6 +37,10 @@ class Tally:
     steps: int = 0
     struck: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
+    sites: Counter[str] = field(default_factory=Counter)
+    """seeds with what is not so common"""
+    settings: Counter[str] = field(default_factory=Counter)
+    """seeds with each setting off its default"""
     broken: list[Outcome] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
@@ -45,6 +51,9 @@ class Tally:
         self.steps += outcome.steps
         self.struck.update(outcome.struck)
         self.counts.update(outcome.counts)
+        self.sites.update(name for name in SITES if outcome.options.differing().get(name))
+        self.sites["feed-in held"] += outcome.counts["feed-in held"] > 0
+        self.settings.update(name for name, _ in outcome.options.settings)
         if outcome.promise is not None:
             self.broken.append(outcome)
 
@@ -117,7 +126,7 @@ def _pool(jobs: int) -> ProcessPoolExecutor:
 
 def _prepare() -> None:
     """What all runs share is made once, and looked through by no collection any more."""
-    site.control_of(Options(0).period_s, False, False, frozenset())
+    site.control_of(Options(0).site)
     site.keys()
     gc.collect()
     gc.freeze()

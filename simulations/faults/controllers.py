@@ -24,7 +24,8 @@ from simulations.faults.broker import Broker, Down
 from simulations.faults.disk import Disk, Handle, Written
 from simulations.faults.options import Draws
 from simulations.faults.process import Crashed, Process
-from simulations.faults.site import FEEDER, SECRET
+from simulations.faults.site import SECRET
+from simulations.faults.site_settings import FEEDER
 from simulations.virtual_time import VirtualClock
 
 _P = ParamSpec("_P")

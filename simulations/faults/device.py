@@ -13,7 +13,7 @@ from customers.registry import Device
 from devices.failsafe import GuardedDevice, KeptGuard
 from devices.limit_holder import LimitHolder
 from devices.messages import Answer, DeviceStatus, Direction, Failsafe, Heartbeat, LimitCommand
-from simulations.faults.site import FEEDER
+from simulations.faults.site_settings import FEEDER
 
 Mood = Literal["obeys", "ignores", "partly", "refuses"]
 _PARTLY_KW = 1.8

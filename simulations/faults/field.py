@@ -9,7 +9,7 @@ from simulations.faults import site
 from simulations.faults.broker import Broker, Down
 from simulations.faults.device import FieldDevice, Mood
 from simulations.faults.scene import Scene
-from simulations.faults.site import FEEDER
+from simulations.faults.site_settings import FEEDER
 from simulations.faults.street import Street
 
 SPEAKS_EVERY = 2
@@ -21,7 +21,7 @@ class Field:
 
     def __init__(self, scene: Scene, answers: Callable[[str, Any], None]) -> None:
         self._scene, self._answers = scene, answers
-        registry, keys = site.registry(scene.options.guards, sunny=scene.options.sunny), site.keys()
+        registry, keys = site.registry_of(scene.options), site.keys()
         self.devices = {
             d.device: FieldDevice(d, keys[d.device], scene.now, scene.loop.time) for d in registry.devices
         }
@@ -45,6 +45,7 @@ class Field:
         self.broker_is_back()
         self.street.silent_until = None
         self.street.clock_off = timedelta(0)
+        self.street.cables_are_as_filed()
 
     def heal_devices(self) -> None:
         """They obey, know the time, and are there."""

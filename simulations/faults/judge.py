@@ -49,7 +49,7 @@ class Judge:
         """requests that something from the field showed to be taken on"""
         points = network().service_points
         self.story = Story(promised, self._taken_on.__contains__)
-        self.looked = Looked(promised, load_flow(), points, TAN_PHI)
+        self.looked = Looked(promised, load_flow(), network(), TAN_PHI)
         self.far_side = FarSide(promised, registry, self.story.requests)
         self.money = Money(promised, self.story, {point: place for place, point in enumerate(points)})
         self.broken: Broken | None = None

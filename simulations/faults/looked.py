@@ -1,109 +1,65 @@
 """The judge's eye on decisions: what the automatic did in a cycle, against what meters had said by then.
 
-It has a load flow of its own, and its own opinion of what a plausible reading is.
+It has a load flow of its own (`judged_network.py`), and its own opinion of what a plausible reading is
+(`ears.py`).
 """
 
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from controller.stores.port import FeederSample
-from devices.messages import SUBSTATION, DeviceStatus, Inbound, Reading, ReadingBatch
+from devices.messages import Inbound
 from grid_model.load_flow import FactoredLoadFlow
-from grid_model.network import Floats
+from grid_model.network import Floats, Network
+from simulations.faults.ears import Ears
+from simulations.faults.judged_network import JudgedNetwork
 from simulations.faults.promises import Broken, Promised
 from simulations.faults.told import EPSILON_KW, Commit, Told, expect, time_of
 
-OVER_BOUND = 1.2
-REGISTER_ROUNDS_KWH = 0.1
-REMEMBERED = 40
-"""readings of one meter that a sample may show: what came while the cycle was under way as well"""
 WINDOW = timedelta(seconds=60)
 BINDS_SHARE, BINDS_KW = 0.9, 0.2
 ROOM = 0.02
 """Above the closing threshold, for readings that came since the decision."""
-Said = tuple[datetime, float]
+CONTRADICTS_PU, CONTRADICTED_BY = 0.035, 3
+"""So far from the load flow's are the voltages of so many houses that it proves nothing; some less may be."""
+USUAL_V_PU = (0.9, 1.1)
+"""Where no tighter voltages are promised, loadings come first on this street."""
 Sampled = tuple[datetime, NDArray[np.float32]]
-
-
-@dataclass
-class Ears:
-    """What one controller process heard so far."""
-
-    meters: dict[str, deque[Said]] = field(default_factory=dict)
-    """plausible readings, the latest first heard last"""
-    devices: dict[str, DeviceStatus] = field(default_factory=dict)
-    registers: dict[str, list[Said]] = field(default_factory=dict)
-    """energy by meter, of what counted as plausible"""
-
-
-def _goes_back(ears: Ears, reading: Reading, *, timely: bool) -> bool:
-    """Whether its register is below what the meter said of a time before. One that is not `timely` may not
-    have been used, so nothing is measured by it.
-    """
-    energy_kwh = reading.energy_kwh
-    if energy_kwh is None:
-        return False
-    known = ears.registers.setdefault(reading.meter, [])
-    if any(at <= reading.at and kwh > energy_kwh + REGISTER_ROUNDS_KWH for at, kwh in known):
-        return True
-    if timely:
-        known.append((reading.at, energy_kwh))
-    return False
 
 
 class Looked:
     """Judges every commit that carries a sample."""
 
     def __init__(
-        self, promised: Promised, load_flow: FactoredLoadFlow, points: Sequence[str], tan_phi: float
+        self, promised: Promised, load_flow: FactoredLoadFlow, network: Network, tan_phi: float
     ) -> None:
-        self._promised, self._load_flow, self._tan_phi = promised, load_flow, tan_phi
-        self._place = {point: place for place, point in enumerate(points)}
+        self._promised = promised
+        self._network = JudgedNetwork(promised, load_flow, network, tan_phi)
+        self._place = {point: place for place, point in enumerate(network.service_points)}
         self._ears: dict[int, Ears] = {}
         self.samples: list[Sampled] = []
         """as they were written: time, and power of each service point"""
         self._loading: list[tuple[datetime, float | None]] = []
+        """the highest loading at each sample, as a share of what is allowed"""
+        self._seen: list[tuple[datetime, float | None]] = []
+        """the same with voltages"""
         self._moved: deque[tuple[datetime, float]] = deque()
         self._freed: dict[str, datetime] = {}
         self.controllable_kw: dict[int, float] = {}
         """by controller: rated power of what it may limit"""
         self.off = timedelta(0)
 
-    # --- what a controller hears
-
     def hears(self, controller: int, message: Inbound, by_its_clock: datetime) -> None:
         """Something is delivered to a controller."""
-        ears = self._ears.setdefault(controller, Ears())
-        match message:
-            case ReadingBatch(at=at, meters=meters, p_kw=p_kw):
-                for meter, kw in zip(meters, p_kw, strict=True):
-                    self._take(ears, meter, at, kw)
-            case Reading(meter=meter, at=at, p_kw=kw) if meter != SUBSTATION:
-                age_s = (by_its_clock - at).total_seconds()
-                timely = -self._promised.skew_s <= age_s <= self._promised.fresh_s
-                if self._can_be(meter, kw) and not _goes_back(ears, message, timely=timely):
-                    self._take(ears, meter, at, kw)
-            case DeviceStatus(device=device, at=datetime()):
-                known = ears.devices.get(device)
-                if known is None or known.at is None or message.at is None or known.at <= message.at:
-                    ears.devices[device] = message
-            case _:
-                pass
+        self._ears_of(controller).hear(message, by_its_clock)
 
-    def _take(self, ears: Ears, meter: str, at: datetime, kw: float) -> None:
-        if self._can_be(meter, kw):
-            ears.meters.setdefault(meter, deque(maxlen=REMEMBERED)).append((at, kw))
-
-    def _can_be(self, meter: str, kw: float) -> bool:
-        return math.isfinite(kw) and abs(kw) <= OVER_BOUND * self._promised.bound_kw[int(meter[1:])]
-
-    # --- what it decided
+    def _ears_of(self, controller: int) -> Ears:
+        return self._ears.setdefault(controller, Ears(self._promised))
 
     def judge(
         self, controller: int, commit: Commit, samples: Sequence[FeederSample], story: Mapping[str, Told]
@@ -117,23 +73,30 @@ class Looked:
                 for x in (sample.transformer_loading_percent, sample.max_line_loading_percent)
                 if x is not None
             ]
-            self._loading.append((sample.at, max(loadings, default=None)))
+            loading = max(loadings) / self._promised.loading_percent if loadings else None
+            self._loading.append((sample.at, loading))
+            self._seen.append((sample.at, self._with_voltages(sample, loading)))
             self._judge_decisions(controller, commit, sample, story)
 
+    def _with_voltages(self, sample: FeederSample, loading: float | None) -> float | None:
+        """The same where it is a voltage that is worst; endless where one may be, and nobody can say."""
+        promised = self._promised
+        if loading is None or (promised.lowest_v_pu, promised.highest_v_pu) == USUAL_V_PU:
+            return loading
+        if np.isnan(sample.p_kw).any():
+            return math.inf
+        return max(loading, self._network.ratio(sample.p_kw.astype(np.float64)) or math.inf)
+
     def _shows_what_was_said(self, controller: int, sample: FeederSample) -> None:
-        ears = self._ears.get(controller, Ears())
+        ears = self._ears_of(controller)
         oldest = sample.at - timedelta(seconds=self._promised.fresh_s) - self.off
         newest = sample.at + timedelta(seconds=self._promised.skew_s) + self.off
         for place, kw in enumerate(sample.p_kw):
             if math.isnan(kw):
                 continue
-            said = ears.meters.get(f"M{place}", deque())
-            if not any(
-                abs(value - kw) < 1e-3 + 1e-5 * abs(value) and oldest <= at <= newest for at, value in said
-            ):
-                raise Broken(
-                    "impossible", f"M{place} counts as {kw:g} kW at {sample.at}; it said {list(said)}"
-                )
+            if not any(oldest <= at <= newest for at, _, _ in ears.said(place, float(kw))):
+                said = list(ears.meters.get(f"M{place}", ()))
+                raise Broken("impossible", f"M{place} counts as {kw:g} kW at {sample.at}; it said {said}")
 
     def _judge_decisions(
         self, controller: int, commit: Commit, sample: FeederSample, story: Mapping[str, Told]
@@ -165,12 +128,13 @@ class Looked:
         if commit.planned:
             self._relieves(commit, sample)
         if commit.raised:
+            self._proves(controller, sample)
             self._has_room_for_more(controller, commit, sample)
 
     def _knows_enough(self, controller: int, sample: FeederSample, request: str) -> None:
-        ears = self._ears.get(controller, Ears())
+        ears = self._ears_of(controller)
         oldest = sample.at - timedelta(seconds=self._promised.fresh_s)
-        fresh = sum(any(at >= oldest for at, _ in said) for said in ears.meters.values())
+        fresh = sum(any(at >= oldest for at, _, _ in said) for said in ears.meters.values())
         n = len(self._place)
         enough = fresh >= self._promised.min_fresh_share * n
         expect(enough, "few data", f"{request} on {fresh} fresh meters of {n}")
@@ -195,13 +159,17 @@ class Looked:
         if np.isnan(sample.p_kw).any() or self.off:
             return
         p_kw = sample.p_kw.astype(np.float64)
-        before = self._ratio(p_kw)
+        before = self._network.ratios(p_kw)
         for _, told in commit.planned:
             less_kw = p_kw.copy()
             less_kw[self._place[told.service_point]] -= told.sign * min(told.cut_kw, 1.0)
-            after = self._ratio(less_kw)
-            helps = before is None or after is None or after <= before + EPSILON_KW
-            expect(helps, "relief", f"{told.request} at {sample.at}: {before} before, {after} with a kW less")
+            after = self._network.ratios(less_kw)
+            if before is None or after is None:
+                continue
+            pressing = before > self._promised.target_share
+            helps = after.max() <= before.max() + EPSILON_KW or bool((after < before)[pressing].any())
+            said = f"{before.max():.4f} before, {after.max():.4f} with a kW less"
+            expect(helps, "relief", f"{told.request} at {sample.at}: {said}")
 
     def _leaves_alone(self, sample: FeederSample, told: Told) -> None:
         freed_at = self._freed.get(told.target)
@@ -211,7 +179,7 @@ class Looked:
             or (told.at - freed_at).total_seconds() >= self._promised.leave_alone_s
         ):
             return
-        ratio = self._ratio(np.nan_to_num(sample.p_kw.astype(np.float64), nan=0.0))
+        ratio = self._network.ratio(np.nan_to_num(sample.p_kw.astype(np.float64), nan=0.0))
         severe = (
             ratio is None or np.isnan(sample.p_kw).any() or ratio * 100 > self._promised.at_once_percent - 1
         )
@@ -223,9 +191,10 @@ class Looked:
         """With those back who are freed now, nothing is above the closing threshold."""
         if np.isnan(sample.p_kw).any() or self._leaves_in_any_case(released, sample, story):
             return
+        self._proves(controller, sample)
         p_kw = sample.p_kw.astype(np.float64)
         self._with_freed(controller, released, p_kw)
-        ratio = self._ratio(p_kw)
+        ratio = self._network.ratio(p_kw)
         fits = ratio is not None and ratio < self._promised.close_below + ROOM
         expect(
             fits, "release", f"{[t.request for t in released]} at {sample.at}: then it is at {ratio or 9:.3f}"
@@ -253,11 +222,11 @@ class Looked:
             return
         p_kw = sample.p_kw.astype(np.float64)
         for told, before_kw in commit.raised:
-            shown = self._ears[controller].devices.get(told.target)
+            shown = self._ears_of(controller).devices.get(told.target)
             device_kw = before_kw if shown is None or shown.p_kw is None else told.sign * shown.p_kw
             p_kw[self._place[told.service_point]] += told.sign * max(told.limit_kw - device_kw, 0.0)
         self._with_freed(controller, commit.released, p_kw)
-        ratio = self._ratio(p_kw)
+        ratio = self._network.ratio(p_kw)
         fits = ratio is not None and ratio < self._promised.close_below + ROOM
         requests = [told.request for told, _ in commit.raised]
         expect(fits, "raise", f"{requests} at {sample.at}: then it is at {ratio or 9:.3f}")
@@ -265,7 +234,7 @@ class Looked:
     def _with_freed(self, controller: int, released: Sequence[Told], p_kw: Floats) -> None:
         """Adds what those take more whom a limit holds back."""
         for told in released:
-            shown = self._ears[controller].devices.get(told.target)
+            shown = self._ears_of(controller).devices.get(told.target)
             device_kw = told.limit_kw if shown is None or shown.p_kw is None else told.sign * shown.p_kw
             if device_kw >= BINDS_SHARE * told.limit_kw - BINDS_KW + EPSILON_KW:
                 p_kw[self._place[told.service_point]] += told.sign * max(told.p_before_kw - device_kw, 0.0)
@@ -280,25 +249,22 @@ class Looked:
         return bool(self.off) or (sample.at - first).total_seconds() >= self._promised.leaves_after_s
 
     def _persists(self, event: str) -> None:
-        latest = [x for _, x in self._loading[-self._promised.persistence :]]
+        latest = [x for _, x in self._seen[-self._promised.persistence :]]
         newest = latest[-1]
-        severe = newest is not None and newest > self._promised.at_once_percent
-        lasts = len(latest) == self._promised.persistence and all(x is not None and x > 100 for x in latest)
-        expect(severe or lasts, "opens", f"{event} at loadings of {latest} %")
+        severe = newest is not None and 100 * newest > self._promised.at_once_percent
+        lasts = len(latest) == self._promised.persistence and all(x is not None and x > 1 for x in latest)
+        expect(severe or lasts, "opens", f"{event} at {latest} of what is allowed")
 
     def _was_well(self, event: str, at: datetime) -> None:
         since = at - timedelta(seconds=self._promised.close_after_s)
         worst = max((x or 0.0 for then, x in self._loading if since <= then <= at), default=0.0)
-        well = worst < 100 * self._promised.close_below or bool(self.off)
-        expect(well, "closes", f"{event} at {at}: {worst:.1f} % since {since}")
+        well = worst < self._promised.close_below or bool(self.off)
+        expect(well, "closes", f"{event} at {at}: {100 * worst:.1f} % since {since}")
 
-    def _ratio(self, p_kw: Floats) -> float | None:
-        """The largest loading, or deviation of a voltage, as a share of what is allowed."""
-        result = self._load_flow.solve(p_kw, self._tan_phi * p_kw)
-        if not result.converged:
-            return None
-        loading = max(
-            float(result.line_loading_percent.max()), float(result.transformer_loading_percent.max())
-        )
-        voltage = max(float(1 - result.v_pu.min()), float(result.v_pu.max() - 1)) / 0.1
-        return max(loading / 100, voltage)
+    def _proves(self, controller: int, sample: FeederSample) -> None:
+        """Nobody is given anything back on the word of a load flow that many houses contradict."""
+        ears, oldest = self._ears_of(controller), sample.at - timedelta(seconds=self._promised.fresh_s)
+        if self.off or np.isnan(sample.p_kw).any() or ears.busbar is None or ears.busbar < oldest:
+            return
+        against = self._network.contradicted_by(ears, sample.p_kw.astype(np.float64), CONTRADICTS_PU)
+        expect(against < CONTRADICTED_BY, "unproven", f"at {sample.at}, with {against} voltages against it")

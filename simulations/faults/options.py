@@ -12,6 +12,8 @@ from typing import Any, Literal
 import numpy as np
 
 from simulations.draws import stream
+from simulations.faults.site_settings import Tuned
+from simulations.faults.tuning import draw_settings
 
 STREAMS = 64
 """Places of the streams that faults draw from; the first is that of the options themselves."""
@@ -19,6 +21,9 @@ SHORTEST_CYCLES, LONGEST_CYCLES = 8, 22
 PERIODS_S = ((10.0, 0.15), (60.0, 0.1), (300.0, 0.25), (900.0, 0.5))
 """Cycle and meter period, and how often a seed has it; guard devices live on the shortest alone."""
 GUARDS_UP_TO_S = 15.0
+MIXED_SHARE, VOLTAGES_SHARE, OTHER_CABLE_SHARE = 0.15, 0.25, 0.3
+"""of the seeds; of those; of those with voltages"""
+CABLE = (1.3, 2.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,14 @@ class Options:
     """half of the devices are of guard mode"""
     sunny: bool = False
     """large roofs in place of the chargers: what is overloaded is mostly overloaded by feed-in"""
+    mixed: bool = False
+    """batteries, an air conditioner, and roofs, heat pumps and chargers behind one meter"""
+    voltages: bool = False
+    """meters and the RTU show voltages"""
+    cable: float = 1.0
+    """so many times the impedance that the network file has, is what all cables really have"""
+    settings: Tuned = ()
+    """of the controller, that are off their defaults"""
 
     lost_up: float = 0.0
     """of each message of the field"""
@@ -89,6 +102,23 @@ class Options:
     most: int | None = None
     """so many faults strike at most, in the order of time; None: all that are drawn"""
 
+    def __post_init__(self) -> None:
+        """Settings may be given as JSON has them."""
+        object.__setattr__(self, "settings", tuple(dict(self.settings).items()))
+
+    @property
+    def site(self) -> "Options":
+        """What alone matters to the site and its settings."""
+        return Options(
+            seed=0,
+            period_s=self.period_s,
+            act_early=self.act_early,
+            guards=self.guards,
+            sunny=self.sunny,
+            mixed=self.mixed,
+            settings=self.settings,
+        )
+
     @property
     def classes(self) -> tuple[str, ...]:
         """The fault classes that are on."""
@@ -100,7 +130,8 @@ class Options:
 
     def differing(self) -> dict[str, Any]:
         """What is not as by default, for the command that replays it."""
-        return {name: value for name, value in asdict(self).items() if value != _DEFAULTS.get(name)}
+        given = {name: value for name, value in asdict(self).items() if value != _DEFAULTS.get(name)}
+        return given | ({"settings": dict(self.settings)} if self.settings else {})
 
 
 def _only(name: str, value: Any) -> dict[str, Any]:
@@ -157,8 +188,23 @@ def draw_options(seed: int, hours: float | None = None) -> Options:
         singles=bool(rng.random() < 0.2),
         guards=bool(period_s <= GUARDS_UP_TO_S and rng.random() < 0.7),
         sunny=bool(rng.random() < 0.15),
+        **_site_drawn(seed, period_s),
         **drawn,
     )
+
+
+def _site_drawn(seed: int, period_s: float) -> dict[str, Any]:
+    """Of streams of their own: what is drawn here moves nothing of the faults."""
+    rng = stream(seed, "faults", 1 + _PLACES["site"])
+    mixed, voltages, other, share = rng.random(4)
+    has_voltages = bool(voltages < VOLTAGES_SHARE)
+    has_other = has_voltages and other < OTHER_CABLE_SHARE
+    return {
+        "mixed": bool(mixed < MIXED_SHARE),
+        "voltages": has_voltages,
+        "cable": round(CABLE[0] + (CABLE[1] - CABLE[0]) * float(share), 2) if has_other else 1.0,
+        "settings": draw_settings(stream(seed, "faults", 1 + _PLACES["settings"]), period_s),
+    }
 
 
 class Draws:
@@ -193,6 +239,6 @@ class Draws:
         return True
 
 
-_SUBJECTS = ("field", "phases", "people", *CLASSES)
+_SUBJECTS = ("field", "phases", "people", *CLASSES, "site", "settings")
 _PLACES = {name: place for place, name in enumerate(_SUBJECTS)}
 assert len(_SUBJECTS) < STREAMS

@@ -21,6 +21,7 @@ PROMISES: Mapping[str, str] = {
     "armed": "no device of guard mode is limited before it was told what to do in silence (C9)",
     "release": "nothing is released into a new overload (3, C6)",
     "raise": "a limit goes up only while, with its device at all of the new one, there is room (3, C6)",
+    "unproven": "nobody is released or raised on a load flow that the voltages of many houses contradict (3)",
     "pace": "those who are released, or raised, come back one after another (3, C6)",
     "opens": "a violation persists, or is severe, before an event opens (4)",
     "closes": "an event closes only when all was well for its time (4)",
@@ -36,6 +37,7 @@ PROMISES: Mapping[str, str] = {
     "one writer": "who was replaced commands nobody, and writes nothing (9, C11)",
     "order": "epochs and sequences only grow, for journal, wire and device (9, C11, C14)",
     "reach": "no more is commanded in a minute than the limit on reach allows (10, C17)",
+    "off": "nobody is limited, raised, asked or cut early in a way that the site has switched off",
     "one limit": "there is never more than one open request for a target",
     "honest": "accepted, or active, is only what the device or person said so of (C16)",
     "answers": "an answer of a person that was acknowledged is in the journal",
@@ -79,6 +81,21 @@ class Promised:
     points_per_kwh: float
     minor_units_per_kwh: float
     act_early: bool
+    loading_percent: float
+    """the limit of each line and transformer"""
+    lowest_v_pu: float
+    highest_v_pu: float
+    target_share: float
+    """of each limit, that cuts aim at"""
+    keeps_room: bool
+    """who only may come has room made for"""
+    limits_feed_in: bool
+    raises: bool
+    raise_after_s: float
+    asks_people: bool
+    least_asked_kw: float
+    """nobody is asked by notice to go below"""
+    longest_order_s: float
     bound_kw: tuple[float, ...]
     """(n_sp,) what each connection can carry"""
 
@@ -94,10 +111,10 @@ class Promised:
 
     @property
     def rest_s(self) -> float:
-        """After so long without faults all is at rest: the longest limit twice, silence of guard devices, the
-        time after which an event closes, the retries, and ten periods."""
+        """After so long without faults all is at rest: the longest limit twice, or after the longest order,
+        silence of guard devices, the time after which an event closes, the retries, and ten periods."""
         return (
-            2 * (self.duration_s + self.spread_s)
+            max(2 * (self.duration_s + self.spread_s), self.longest_order_s + self.duration_s)
             + 260
             + self.close_after_s
             + self.attempts_s

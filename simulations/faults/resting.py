@@ -9,7 +9,7 @@ from simulations.faults.device import FieldDevice
 from simulations.faults.disk import Disk
 from simulations.faults.judge import Judge
 from simulations.faults.promises import Broken
-from simulations.faults.site import FEEDER
+from simulations.faults.site_settings import FEEDER
 from simulations.faults.story import Story
 
 

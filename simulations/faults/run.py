@@ -64,6 +64,8 @@ def run(options: Options) -> Outcome:
         counts={
             "entries": len(judge.story.bodies),
             "requests": len(requests),
+            "feed-in": sum(t.direction == "production" for t in requests),
+            "feed-in held": sum(t.direction == "production" and t.taken for t in requests),
             "settled": sum(t.settled for t in requests),
             "credits": sum(t.credits for t in requests),
             "events": len(judge.story.events),

@@ -21,7 +21,7 @@ class Scene:
         self._now = (0.0, START)
         self.clock = ShiftedClock(START)
         """of the controllers' machine"""
-        registry = site.registry(options.guards, sunny=options.sunny)
+        registry = site.registry_of(options)
         self.judge = Judge(site.promised(options), registry, self.now, self.loop.time)
         self.healed = False
         """nothing may go wrong any more"""

@@ -6,11 +6,23 @@ Deterministic: a run is a function of its options, so each smaller candidate is 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from simulations.faults.options import CLASSES, Options
 from simulations.faults.run import Outcome, run
 
 MOST_RUNS = 150
+_PLAIN: tuple[dict[str, Any], ...] = (
+    {"store": "memory"},
+    {"act_early": False},
+    {"singles": False},
+    {"guards": False},
+    {"settings": ()},
+    {"mixed": False},
+    {"voltages": False, "cable": 1.0},
+    {"cable": 1.0},
+)
+"""what a site has less in it with"""
 
 
 @dataclass(frozen=True)
@@ -51,11 +63,14 @@ class _Shrinker:
         for name in CLASSES:
             if getattr(self.least.options, name) > 0:
                 yield self.least.options.without(name)
-        for plain in ({"store": "memory"}, {"act_early": False}, {"singles": False}, {"guards": False}):
+        for plain in _PLAIN:
             yield replace(self.least.options, **plain)
-        for fewer in (self.least.options.cycles // 2, self.least.options.cycles - 1):
-            if fewer >= 1:
-                yield replace(self.least.options, cycles=fewer)
+        for setting in self.least.options.settings:
+            fewer = tuple(one for one in self.least.options.settings if one != setting)
+            yield replace(self.least.options, settings=fewer)
+        for cycles in (self.least.options.cycles // 2, self.least.options.cycles - 1):
+            if cycles >= 1:
+                yield replace(self.least.options, cycles=cycles)
 
     def _fewest_faults(self) -> None:
         """By halving: the faults that come last are left out first."""

@@ -1,33 +1,34 @@
-"""The simulated site: a real small network, 13 customers, 11 devices, and settings in units of one period.
+"""The simulated site: a real small network, 13 customers, 11 devices or some more, and what is promised them.
 
-All times that the controller waits are so many periods, so that a run with a period of 15 minutes goes
-through the same course of events as one with 10 seconds. A device's own floor is 0: only the controller may
-keep it from being asked too much.
+A device's own floor is 0: only the controller may keep it from being asked too much.
 """
 
+from copy import deepcopy
 from functools import lru_cache
-from pathlib import Path
 
 from controller import settings
 from controller.feeder_control import FeederControl, build_control
 from customers.registry import Customer, Device, Registry
 from devices.signing import device_key
 from grid_model.load_flow import FactoredLoadFlow
-from grid_model.network import Floats, Network, load_network
+from grid_model.network import Floats, Network, load_network, network_of
 from grid_model.results import LoadFlowResult
 from simulations.faults.options import Options
 from simulations.faults.promises import Promised
+from simulations.faults.site_settings import NETWORK, site_with
 
-FEEDER = "street"
-NETWORK = "pandapower:create_kerber_landnetz_freileitung_1"
 SECRET = b"gridward fault simulation"
 EV_KW, HEAT_PUMP_KW, BOILER_KW = 11.0, 9.0, 4.0
 FLOOR_KW = 4.2
 ROOF_KW = 50.0
 TAN_PHI = 0.2
 """of everything on the street"""
-DEVICES = 11
+DEVICES, MOST_DEVICES = 11, 15
 CRITICAL_DEVICE, CRITICAL_CUSTOMER = "D10", "C10"
+OWN_PERCENT = 100.0
+"""what the network file allows each of its elements"""
+SHORTEST_ORDER_S = 60.0
+"""Nobody is limited by hand for less, whatever the site allows at most."""
 FUSE_KW = 43.5
 """3 × 63 A × 230 V: what a household's connection carries"""
 
@@ -52,40 +53,7 @@ class Unrefereed(FactoredLoadFlow):
 
 def site_of(options: Options) -> settings.Site:
     """The settings in force."""
-    period_s = options.period_s
-    return settings.Site(
-        name="fault simulation",
-        feeder=(
-            settings.Feeder(
-                id=FEEDER,
-                network=NETWORK,
-                customers=Path("customers.csv"),
-                devices=Path("devices.csv"),
-                rtu=settings.Rtu(host="substation"),
-            ),
-        ),
-        cycle=settings.Cycle(
-            period_s=period_s, fresh_s=2.5 * period_s, max_clock_skew_s=min(period_s, 30.0), estimate=False
-        ),
-        events=settings.Events(
-            persistence_checks=2, close_after_s=2 * period_s, max_duration_s=18 * period_s
-        ),
-        look_ahead=settings.LookAhead(act_early=options.act_early, lead_s=period_s, announce=False),
-        requests=settings.Requests(
-            duration_s=8 * period_s,
-            renew_before_s=4 * period_s,
-            answer_within_s=1.2 * period_s,
-            attempts=2,
-            min_between_s=3 * period_s,
-            raise_after_s=1.5 * period_s,
-            longest_order_s=8 * period_s,
-        ),
-        safety=settings.Safety(feeder_share_per_minute=REACH_SHARE, release_share_per_minute=PACE_SHARE),
-        rewards=settings.Rewards(interval_s=3 * period_s, baseline_holds_s=20 * period_s),
-    )
-
-
-REACH_SHARE, PACE_SHARE = 0.45, 0.5
+    return site_with(options.period_s, act_early=options.act_early, tuned=options.settings)
 
 
 @lru_cache(maxsize=1)
@@ -100,14 +68,26 @@ def load_flow() -> Unrefereed:
     return Unrefereed(network())
 
 
+@lru_cache(maxsize=64)
+def true_load_flow(cable: float) -> FactoredLoadFlow:
+    """Of the network as it is: its cables have so many times the impedance that the file has."""
+    if cable == 1.0:
+        return load_flow()
+    net = deepcopy(network().net)
+    net.line[["r_ohm_per_km", "x_ohm_per_km"]] *= cable
+    return FactoredLoadFlow(network_of(net, NETWORK, metered_generation=True))
+
+
 @lru_cache(maxsize=1)
 def keys() -> dict[str, bytes]:
     """Device → the key that it checks commands with."""
-    return {f"D{n}": device_key(SECRET, f"D{n}") for n in range(DEVICES)}
+    return {f"D{n}": device_key(SECRET, f"D{n}") for n in range(MOST_DEVICES)}
 
 
 @lru_cache(maxsize=64)
-def registry(guards: bool, critical: frozenset[str] = frozenset(), sunny: bool = False) -> Registry:
+def registry(
+    guards: bool, critical: frozenset[str] = frozenset(), *, sunny: bool = False, mixed: bool = False
+) -> Registry:
     """Who lives there. `critical`: devices that were marked so later on."""
     points = network().service_points
     customers = tuple(
@@ -115,7 +95,9 @@ def registry(guards: bool, critical: frozenset[str] = frozenset(), sunny: bool =
         for n, point in enumerate(points)
     )
     devices = tuple(_device(n, points[n], guards, critical) for n in range(DEVICES))
-    return Registry(customers, tuple(map(_roof, devices)) if sunny else devices)
+    if sunny:
+        devices = tuple(map(_roof, devices))
+    return Registry(customers, _mixed(devices, critical) if mixed else devices)
 
 
 def _roof(device: Device) -> Device:
@@ -125,6 +107,35 @@ def _roof(device: Device) -> Device:
     return Device(
         device.device, device.service_point, "pv_inverter", ROOF_KW, FLOOR_KW, critical=device.critical
     )
+
+
+def _mixed(devices: tuple[Device, ...], critical: frozenset[str]) -> tuple[Device, ...]:
+    """Some are of kinds that are not so common, and some houses have several behind one meter."""
+    points = network().service_points
+    others = tuple(
+        Device(name, points[place], kind, rated_kw, least_kw, name in critical)
+        for name, place, kind, rated_kw, least_kw in _OTHERS
+    )
+    replaced = {device.device for device in others}
+    kept = tuple(d for d in devices if d.device not in replaced)
+    return tuple(sorted((*kept, *others), key=lambda d: int(d.device[1:])))
+
+
+_OTHERS = (
+    ("D1", 1, "battery", 5.0, 0.0),
+    ("D4", 4, "air_conditioner", 6.0, 1.5),
+    ("D7", 7, "battery", 8.0, FLOOR_KW),
+    ("D11", 0, "pv_inverter", 30.0, 3.0),
+    ("D12", 0, "pv_inverter", 20.0, 0.0),
+    ("D13", 3, "heat_pump", HEAT_PUMP_KW, FLOOR_KW),
+    ("D14", 2, "pv_inverter", ROOF_KW, FLOOR_KW),
+)
+"""name, place of the service point, kind, rated power, minimum; beside D0, D2 and D3 in the same houses"""
+
+
+def registry_of(options: Options, critical: frozenset[str] = frozenset()) -> Registry:
+    """Who lives there under these options."""
+    return registry(options.guards, critical, sunny=options.sunny, mixed=options.mixed)
 
 
 def _device(number: int, point: str, guards: bool, critical: frozenset[str]) -> Device:
@@ -145,24 +156,28 @@ def _device(number: int, point: str, guards: bool, critical: frozenset[str]) -> 
 
 
 @lru_cache(maxsize=256)
-def control_of(
-    period_s: float, act_early: bool, guards: bool, critical: frozenset[str], sunny: bool = False
-) -> FeederControl:
-    """The feeder's fixed parts, as files and registry have them."""
-    site = site_of(Options(seed=0, period_s=period_s, act_early=act_early, guards=guards))
-    return build_control(site, site.feeder[0], network(), registry(guards, critical, sunny), load_flow())
+def control_of(options: Options, critical: frozenset[str] = frozenset()) -> FeederControl:
+    """The feeder's fixed parts, as files and registry have them. `options`: of the site alone."""
+    site = site_of(options)
+    return build_control(site, site.feeder[0], network(), registry_of(options, critical), load_flow())
 
 
 def promised(options: Options) -> Promised:
     """The settings as the judge holds them against us."""
-    rated_kw = {d.service_point: d.rated_kw for d in registry(options.guards, sunny=options.sunny).devices}
-    default_kw = zip(network().service_points, network().default_p_kw, strict=True)
-    bound_kw = tuple(max(FUSE_KW, 2 * abs(kw)) + rated_kw.get(point, 0.0) for point, kw in default_kw)
-    return promised_by(site_of(options), bound_kw)
+    bound_kw = dict(zip(network().service_points, map(_fuse_kw, network().default_p_kw), strict=True))
+    for device in registry_of(options).devices:
+        bound_kw[device.service_point] += device.rated_kw
+    return promised_by(site_of(options), tuple(bound_kw.values()))
+
+
+def _fuse_kw(default_kw: float) -> float:
+    return float(max(FUSE_KW, 2 * abs(default_kw)))
 
 
 def promised_by(s: settings.Site, bound_kw: tuple[float, ...]) -> Promised:
     """The same of any site. `bound_kw`: (n_sp,) what each connection can carry."""
+    pace_share = s.safety.release_share_per_minute
+    spread_s = 60.0 / pace_share if pace_share > 0 else 0.0
     return Promised(
         period_s=s.cycle.period_s,
         fresh_s=s.cycle.fresh_s,
@@ -174,13 +189,24 @@ def promised_by(s: settings.Site, bound_kw: tuple[float, ...]) -> Promised:
         close_after_s=s.events.close_after_s,
         longest_s=s.events.max_duration_s,
         duration_s=s.requests.duration_s,
-        spread_s=min(60.0 / s.safety.release_share_per_minute, s.requests.duration_s),
+        spread_s=min(spread_s, s.requests.duration_s),
         attempts_s=s.requests.answer_within_s * s.requests.attempts,
         leave_alone_s=s.requests.min_between_s,
         reach_share=s.safety.feeder_share_per_minute,
-        pace_share=s.safety.release_share_per_minute,
+        pace_share=pace_share,
         points_per_kwh=s.rewards.points_per_kwh,
         minor_units_per_kwh=s.rewards.minor_units_per_kwh,
         act_early=s.look_ahead.act_early,
+        loading_percent=min(s.limits.loading_percent, OWN_PERCENT),
+        lowest_v_pu=s.limits.min_v_pu,
+        highest_v_pu=s.limits.max_v_pu,
+        target_share=s.requests.target_share,
+        keeps_room=s.look_ahead.act_early and s.look_ahead.room_share > 0,
+        limits_feed_in=s.requests.limit_feed_in,
+        raises=s.requests.raise_limits,
+        raise_after_s=s.requests.raise_after_s,
+        asks_people=s.requests.notices,
+        least_asked_kw=s.requests.notice_min_kw,
+        longest_order_s=max(s.requests.longest_order_s, SHORTEST_ORDER_S),
         bound_kw=bound_kw,
     )

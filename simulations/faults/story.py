@@ -76,6 +76,8 @@ class Story:
     def _event_opened(self, entry: Raw, at: datetime) -> None:
         expect(entry["event"] not in self.events, "whole", f"{entry['event']} opens twice")
         expect(not self.open_events, "opens", f"{entry['event']} opens while {self.open_events} is open")
+        early = bool(entry.get("expected", False)) and not self._promised.act_early
+        expect(not early, "off", f"{entry['event']} opens before anything has come")
         self.events[entry["event"]] = at
         self.open_events.add(entry["event"])
         self.orders.event_begins_or_ends()
@@ -112,8 +114,22 @@ class Story:
         self.requests[request] = told
         self.open[told.target] = told
         self._limited(told, entry, at, end)
-        if entry.get("ordered") is None and told.resource == "device":
-            self._planned.append((entry, told))
+        if entry.get("ordered") is None:
+            self._is_switched_on(entry, told)
+            if told.resource == "device":
+                self._planned.append((entry, told))
+
+    def _is_switched_on(self, entry: Raw, told: Told) -> None:
+        """Whether the site lets the automatic ask for this at all."""
+        promised = self._promised
+        on = told.resource == "person" or told.direction == "consumption" or promised.limits_feed_in
+        expect(on, "off", f"{told.request} limits what is fed in")
+        on = promised.keeps_room or not entry.get("expected", False)
+        expect(on, "off", f"{told.request} cuts for what may come")
+        if told.resource == "person":
+            expect(promised.asks_people, "off", f"{told.request} asks by notice")
+            least_kw = promised.least_asked_kw
+            expect(told.limit_kw >= least_kw, "floor", f"{told.request} asks for {told.limit_kw:g} kW")
 
     def _request_changed(self, entry: Raw, at: datetime) -> None:
         told, end = self._of(entry), time_of(entry["end"])
@@ -134,12 +150,18 @@ class Story:
             self._tightened.append((entry, told, before_kw - told.limit_kw))
         if entry["reason"] == "raised":
             self._goes_up(told, before_kw, at, by_automatic=by_automatic)
+        if told.limit_kw != before_kw:
+            told.limited_at = at
 
     def _goes_up(self, told: Told, before_kw: float, at: datetime, *, by_automatic: bool) -> None:
         """Only what is the automatic's own."""
         mine = by_automatic and (told.ordered_until is None or told.ordered_until <= at + self.off)
         expect(mine, "override", f"{told.request} is raised, and was ordered until {told.ordered_until}")
         expect(told.limit_kw > before_kw, "raise", f"{told.request}: {told.limit_kw} after {before_kw} kW")
+        expect(self._promised.raises, "off", f"{told.request} is raised")
+        stood_s = (at - (told.limited_at or told.at)).total_seconds()
+        long_enough = stood_s >= self._promised.raise_after_s or bool(self.off)
+        expect(long_enough, "raise", f"{told.request} goes up after {stood_s:g} s")
         self._raised.append((told, before_kw))
 
     def _limited(self, told: Told, entry: Raw, at: datetime, end: datetime) -> None:
@@ -149,6 +171,9 @@ class Story:
         if ordered is not None:
             told.ordered_until = time_of(ordered["until"])
             expect(end <= told.ordered_until, "own end", f"{told.request} outlasts its order")
+            longest = at + timedelta(seconds=promised.longest_order_s) + self.off
+            until = told.ordered_until
+            expect(until <= longest, "bounded", f"{told.request} is ordered until {until} at {at}")
         elif reason != "relaxed":
             expect(
                 not self.orders.forbid(told.target, told.customer),

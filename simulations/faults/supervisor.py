@@ -103,9 +103,7 @@ class Supervisor:
             return
         self._scene.judge.all_is_there([body for _, body in self._disk.rows()])
         options, number = self._scene.options, len(self.controllers)
-        control = site.control_of(
-            options.period_s, options.act_early, options.guards, self._critical, options.sunny
-        )
+        control = site.control_of(options.site, self._critical)
         one = Controller(
             number,
             control,

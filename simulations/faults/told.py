@@ -48,6 +48,8 @@ class Told:
     ordered_until: datetime | None = None
     """by an operator, whose limit the automatic neither ends nor bounds"""
     direction: str = "consumption"
+    limited_at: datetime | None = None
+    """when its limit became what it is; None: as it was planned"""
 
     @property
     def sign(self) -> float:

@@ -65,6 +65,10 @@ def test_a_replay_wants_to_know_which_bug_is_planted(capsys: pytest.CaptureFixtu
         ["--replay", "{"],
         ["--replay", '{"period_s": 60}'],
         ["--replay", '{"seed": 1, "wind": 3}'],
+        ["--replay", '{"seed": 1, "settings": {"requests.wind": 3}}'],
+        ["--replay", '{"seed": 1, "settings": {"wind.speed": 3}}'],
+        ["--replay", '{"seed": 1, "settings": {"requests.attempts": "many"}}'],
+        ["--replay", '{"seed": 1, "settings": 3}'],
         ["--planted", "everything_wrong"],
     ],
 )

@@ -18,6 +18,7 @@ from simulations.faults.planted import (  # noqa: F401  each adds its own
     record,
     room,
     silence,
+    switched_off,
 )
 from simulations.faults.planted.planting import BUGS, Bug, named, planted
 

@@ -41,10 +41,12 @@ class Bug:
 
     def options(self, drawn: Options) -> Options:
         """A seed's options, made fit to show it."""
-        like: dict[str, Any] = {"store": "memory", "act_early": False} | self.like
-        return replace(drawn, **like)
+        return replace(drawn, **(_PLAIN | self.like))
 
 
+_PLAIN: dict[str, Any] = {
+    "store": "memory", "act_early": False, "mixed": False, "voltages": False, "cable": 1.0, "settings": (),
+}  # fmt: skip
 BUGS: list[Bug] = []
 
 

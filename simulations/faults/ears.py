@@ -1,0 +1,86 @@
+"""What one controller heard of the field, and the judge's own opinion of what a plausible reading is."""
+
+import math
+from collections import deque
+from datetime import datetime
+
+from devices.messages import SUBSTATION, DeviceStatus, Inbound, Reading, ReadingBatch
+from simulations.faults.promises import Promised
+
+OVER_BOUND = 1.2
+REGISTER_ROUNDS_KWH = 0.1
+REMEMBERED = 40
+"""readings of one meter that a sample may show: what came while the cycle was under way as well"""
+DEAD_SHARE = 0.5
+PHASES = 3
+Said = tuple[datetime, float, float | None]
+"""time, power, and the mean voltage of its phases where it shows three that live"""
+
+
+class Ears:
+    """Of one controller process."""
+
+    def __init__(self, promised: Promised) -> None:
+        self._promised = promised
+        self.meters: dict[str, deque[Said]] = {}
+        """plausible readings, the latest heard last"""
+        self.devices: dict[str, DeviceStatus] = {}
+        self.busbar: datetime | None = None
+        """the time of the latest voltage that the RTU showed"""
+        self._registers: dict[str, list[tuple[datetime, float]]] = {}
+        """energy by meter, of what counted as plausible"""
+
+    def hear(self, message: Inbound, by_its_clock: datetime) -> None:
+        """Something is delivered."""
+        match message:
+            case ReadingBatch(at=at, meters=meters, p_kw=p_kw, v_v=v_v):
+                volts = (None,) * len(meters) if v_v is None else v_v
+                for meter, kw, v in zip(meters, p_kw, volts, strict=True):
+                    self._take(meter, at, kw, v)
+            case Reading(meter=meter, at=at, v_v=v_v) if meter == SUBSTATION:
+                if v_v is not None and (self.busbar is None or at > self.busbar):
+                    self.busbar = at
+            case Reading(meter=meter, at=at, p_kw=kw):
+                age_s = (by_its_clock - at).total_seconds()
+                timely = -self._promised.skew_s <= age_s <= self._promised.fresh_s
+                if self._can_be(meter, kw) and not self._goes_back(message, timely=timely):
+                    self._take(meter, at, kw, _mean_v(message.v_v))
+            case DeviceStatus(device=device, at=datetime()):
+                known = self.devices.get(device)
+                if known is None or known.at is None or message.at is None or known.at <= message.at:
+                    self.devices[device] = message
+            case _:
+                pass
+
+    def said(self, place: int, kw: float) -> list[Said]:
+        """Readings of the meter there that show this power; samples are kept in half the digits."""
+        return [
+            one for one in self.meters.get(f"M{place}", ()) if abs(one[1] - kw) < 1e-3 + 1e-5 * abs(one[1])
+        ]
+
+    def _take(self, meter: str, at: datetime, kw: float, v: float | None) -> None:
+        if self._can_be(meter, kw):
+            self.meters.setdefault(meter, deque(maxlen=REMEMBERED)).append((at, kw, v))
+
+    def _can_be(self, meter: str, kw: float) -> bool:
+        return math.isfinite(kw) and abs(kw) <= OVER_BOUND * self._promised.bound_kw[int(meter[1:])]
+
+    def _goes_back(self, reading: Reading, *, timely: bool) -> bool:
+        """Whether its register is below what the meter said of a time before. One that is not `timely` may
+        not have been used, so nothing is measured by it.
+        """
+        energy_kwh = reading.energy_kwh
+        if energy_kwh is None:
+            return False
+        known = self._registers.setdefault(reading.meter, [])
+        if any(at <= reading.at and kwh > energy_kwh + REGISTER_ROUNDS_KWH for at, kwh in known):
+            return True
+        if timely:
+            known.append((reading.at, energy_kwh))
+        return False
+
+
+def _mean_v(v_v: tuple[float, ...] | None) -> float | None:
+    if v_v is None or len(v_v) < PHASES or min(v_v) < DEAD_SHARE * max(v_v):
+        return None
+    return sum(v_v) / PHASES

@@ -30,8 +30,8 @@ class Ears:
         self._registers: dict[str, list[tuple[datetime, float]]] = {}
         """energy by meter, of what counted as plausible"""
 
-    def hear(self, message: Inbound, by_its_clock: datetime) -> None:
-        """Something is delivered."""
+    def hear(self, message: Inbound, by_its_clock: datetime, now: datetime) -> None:
+        """Something is delivered; `now`: the true time."""
         match message:
             case ReadingBatch(at=at, meters=meters, p_kw=p_kw, v_v=v_v):
                 volts = (None,) * len(meters) if v_v is None else v_v
@@ -41,8 +41,7 @@ class Ears:
                 if v_v is not None and (self.busbar is None or at > self.busbar):
                     self.busbar = at
             case Reading(meter=meter, at=at, p_kw=kw):
-                age_s = (by_its_clock - at).total_seconds()
-                timely = -self._promised.skew_s <= age_s <= self._promised.fresh_s
+                timely = self._is_timely(at, by_its_clock) and self._is_timely(at, now)
                 if self._can_be(meter, kw) and not self._goes_back(message, timely=timely):
                     self._take(meter, at, kw, _mean_v(message.v_v))
             case DeviceStatus(device=device, at=datetime()):
@@ -58,6 +57,9 @@ class Ears:
             one for one in self.meters.get(f"M{place}", ()) if abs(one[1] - kw) < 1e-3 + 1e-5 * abs(one[1])
         ]
 
+    def _is_timely(self, at: datetime, now: datetime) -> bool:
+        return -self._promised.skew_s <= (now - at).total_seconds() <= self._promised.fresh_s
+
     def _take(self, meter: str, at: datetime, kw: float, v: float | None) -> None:
         if self._can_be(meter, kw):
             self.meters.setdefault(meter, deque(maxlen=REMEMBERED)).append((at, kw, v))
@@ -66,8 +68,9 @@ class Ears:
         return math.isfinite(kw) and abs(kw) <= OVER_BOUND * self._promised.bound_kw[int(meter[1:])]
 
     def _goes_back(self, reading: Reading, *, timely: bool) -> bool:
-        """Whether its register is below what the meter said of a time before. One that is not `timely` may
-        not have been used, so nothing is measured by it.
+        """Whether its register is below what the meter said of a time before. One that is not `timely`, by
+        the controller's clock and the true one, may not have been used: the clock is put right before it is
+        looked at. So nothing is measured by it.
         """
         energy_kwh = reading.energy_kwh
         if energy_kwh is None:

@@ -54,9 +54,9 @@ class Looked:
         """by controller: rated power of what it may limit"""
         self.off = timedelta(0)
 
-    def hears(self, controller: int, message: Inbound, by_its_clock: datetime) -> None:
-        """Something is delivered to a controller."""
-        self._ears_of(controller).hear(message, by_its_clock)
+    def hears(self, controller: int, message: Inbound, by_its_clock: datetime, now: datetime) -> None:
+        """Something is delivered to a controller; `now`: the true time."""
+        self._ears_of(controller).hear(message, by_its_clock, now)
 
     def _ears_of(self, controller: int) -> Ears:
         return self._ears.setdefault(controller, Ears(self._promised))

@@ -11,6 +11,8 @@ OVER_BOUND = 1.2
 REGISTER_ROUNDS_KWH = 0.1
 REMEMBERED = 40
 """readings of one meter that a sample may show: what came while the cycle was under way as well"""
+WORD_LASTS = 2
+"""times as long as a reading: devices speak when something changes"""
 DEAD_SHARE = 0.5
 PHASES = 3
 Said = tuple[datetime, float, float | None]
@@ -24,7 +26,8 @@ class Ears:
         self._promised = promised
         self.meters: dict[str, deque[Said]] = {}
         """plausible readings, the latest heard last"""
-        self.devices: dict[str, DeviceStatus] = {}
+        self._devices: dict[str, tuple[datetime, float | None]] = {}
+        """what each device said last of its power, and when"""
         self.busbar: datetime | None = None
         """the time of the latest voltage that the RTU showed"""
         self._registers: dict[str, list[tuple[datetime, float]]] = {}
@@ -44,10 +47,10 @@ class Ears:
                 timely = self._is_timely(at, by_its_clock) and self._is_timely(at, now)
                 if self._can_be(meter, kw) and not self._goes_back(message, timely=timely):
                     self._take(meter, at, kw, _mean_v(message.v_v))
-            case DeviceStatus(device=device, at=datetime()):
-                known = self.devices.get(device)
-                if known is None or known.at is None or message.at is None or known.at <= message.at:
-                    self.devices[device] = message
+            case DeviceStatus(device=device, at=datetime() as at):
+                known = self._devices.get(device)
+                if known is None or known[0] <= at or self._is_ahead(known[0], by_its_clock):
+                    self._devices[device] = (at, message.p_kw)
             case _:
                 pass
 
@@ -56,6 +59,15 @@ class Ears:
         return [
             one for one in self.meters.get(f"M{place}", ()) if abs(one[1] - kw) < 1e-3 + 1e-5 * abs(one[1])
         ]
+
+    def device_kw(self, device: str, at: datetime) -> float | None:
+        """What the device takes by its own word, as a controller whose clock shows `at` may believe it."""
+        said_at, kw = self._devices.get(device, (at, None))
+        old = (at - said_at).total_seconds() > WORD_LASTS * self._promised.fresh_s
+        return None if old or self._is_ahead(said_at, at) else kw
+
+    def _is_ahead(self, at: datetime, now: datetime) -> bool:
+        return (at - now).total_seconds() > self._promised.skew_s
 
     def _is_timely(self, at: datetime, now: datetime) -> bool:
         return -self._promised.skew_s <= (now - at).total_seconds() <= self._promised.fresh_s

@@ -193,7 +193,7 @@ class Looked:
             return
         self._proves(controller, sample)
         p_kw = sample.p_kw.astype(np.float64)
-        self._with_freed(controller, released, p_kw)
+        self._with_freed(controller, released, p_kw, sample.at)
         ratio = self._network.ratio(p_kw)
         fits = ratio is not None and ratio < self._promised.close_below + ROOM
         expect(
@@ -222,20 +222,20 @@ class Looked:
             return
         p_kw = sample.p_kw.astype(np.float64)
         for told, before_kw in commit.raised:
-            shown = self._ears_of(controller).devices.get(told.target)
-            device_kw = before_kw if shown is None or shown.p_kw is None else told.sign * shown.p_kw
+            shown_kw = self._ears_of(controller).device_kw(told.target, sample.at)
+            device_kw = before_kw if shown_kw is None else told.sign * shown_kw
             p_kw[self._place[told.service_point]] += told.sign * max(told.limit_kw - device_kw, 0.0)
-        self._with_freed(controller, commit.released, p_kw)
+        self._with_freed(controller, commit.released, p_kw, sample.at)
         ratio = self._network.ratio(p_kw)
         fits = ratio is not None and ratio < self._promised.close_below + ROOM
         requests = [told.request for told, _ in commit.raised]
         expect(fits, "raise", f"{requests} at {sample.at}: then it is at {ratio or 9:.3f}")
 
-    def _with_freed(self, controller: int, released: Sequence[Told], p_kw: Floats) -> None:
+    def _with_freed(self, controller: int, released: Sequence[Told], p_kw: Floats, at: datetime) -> None:
         """Adds what those take more whom a limit holds back."""
         for told in released:
-            shown = self._ears_of(controller).devices.get(told.target)
-            device_kw = told.limit_kw if shown is None or shown.p_kw is None else told.sign * shown.p_kw
+            shown_kw = self._ears_of(controller).device_kw(told.target, at)
+            device_kw = told.limit_kw if shown_kw is None else told.sign * shown_kw
             if device_kw >= BINDS_SHARE * told.limit_kw - BINDS_KW + EPSILON_KW:
                 p_kw[self._place[told.service_point]] += told.sign * max(told.p_before_kw - device_kw, 0.0)
 

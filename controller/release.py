@@ -389,10 +389,12 @@ def comes_back_kw(situation: Situation, record: RequestRecord) -> float:
 
 def binds(situation: Situation, record: RequestRecord) -> bool:
     """Whether the limit holds the device back; taken for granted where its power is not known. One that was
-    raised a moment ago is judged by the limit before.
+    raised a moment ago is judged by the limit before, and one that still shows a lower limit by that.
     """
     kw = situation.target_kw(record)
     limit_kw = lowest_kw_since(record, situation.now - RETURN_WITHIN)
+    shown_kw = situation.shown_limit_kw(record)
+    limit_kw = limit_kw if shown_kw is None else min(limit_kw, shown_kw)
     return kw is None or kw >= NOT_BINDING_SHARE * limit_kw - OBEYED_WITHIN_KW
 
 

@@ -190,6 +190,18 @@ class Situation:
         p_kw = self.device_p_kw(record.planned.target)
         return None if p_kw is None else turned(record.planned.direction, p_kw)
 
+    def shown_limit_kw(self, record: RequestRecord) -> float | None:
+        """The limit that the target shows of this request, in its direction: what it was told since may not
+        have come to it. None where it shows none.
+        """
+        device = self.state.devices.get(record.planned.target)
+        if device is None:
+            return None
+        by_feed_in = record.planned.direction == "production"
+        request = device.production_request if by_feed_in else device.request
+        limit_kw = device.production_limit_kw if by_feed_in else device.limit_kw
+        return limit_kw if request == record.request else None
+
     @property
     def turns(self) -> Mapping[str, Turn]:
         """Of those whom the running event asked; see `turns.py`."""

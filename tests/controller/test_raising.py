@@ -11,8 +11,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from controller import settings
+from controller.cycle import Surroundings, situation_of
 from controller.entries import Ordered, RequestChanged
+from controller.feeder_state import DeviceState
 from controller.reach import given_back_kw_since, limited_kw_since, lowest_kw_since, taken_away_kw
+from controller.release import binds
 from controller.requests import RequestRecord
 from customers.registry import Registry
 from tests.builders import FEEDER, HOUSES, control, registry
@@ -228,6 +231,27 @@ def test_what_was_raised_a_moment_ago_counts_before_it_shows() -> None:
     assert any(len(record.limits) > 1 for record in held)
     _obey(passes)
     assert passes.step().check.worst_ratio <= passes.of.site.requests.target_share + Q_SHARE
+
+
+@pytest.mark.parametrize("shown_kw", [None, 4.2, 8.0])
+def test_a_raise_that_its_device_does_not_show_yet_leaves_it_held_back(shown_kw: float | None) -> None:
+    """Lost on the way: a car at the limit before takes all once it is free, which is to be counted."""
+    passes = _limited()
+    check, now = passes.step().check, passes.clock.now()
+    record = passes.books.open_requests(FEEDER)[0]
+    at = now - timedelta(seconds=900)
+    passes.books.apply(
+        RequestChanged(
+            at=at, request=record.request, limit_kw=8.0, end=record.end, epoch=0, sequence=2, reason="raised"
+        )
+    )
+    target, request = record.planned.target, None if shown_kw is None else record.request
+    shows = DeviceState(True, now, 4.2, shown_kw, request)
+    state = replace(passes.memory.state, devices={target: shows})
+    around = Surroundings(now=now, epoch=0, orders=passes.orders, fleet_budget_kw=float("inf"))
+    memory = replace(passes.memory, state=state)
+    situation = situation_of(passes.of, passes.books, memory, check, good=True, around=around)
+    assert binds(situation, passes.books.requests[record.request]) == (shown_kw == 4.2)
 
 
 def test_at_the_end_of_the_programme_they_are_freed_and_not_raised() -> None:

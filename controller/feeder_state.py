@@ -220,7 +220,8 @@ def _newer_statuses(
         if device is None:
             refusals.add("unknown_device", f"device {status.device!r}")
             continue
-        fault, before = plausibility.status_fault(status, device.rated_kw, believed), devices.get(status.device)
+        before = devices.get(status.device)
+        fault = plausibility.status_fault(status, device.rated_kw, believed)
         if fault is not None:
             refusals.add(fault, f"device {status.device!r}: p_kw {status.p_kw}, at {status.at}")
             if fault == "future" and before is not None:

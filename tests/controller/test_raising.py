@@ -239,16 +239,16 @@ def test_a_raise_that_its_device_does_not_show_yet_leaves_it_held_back(shown_kw:
     passes = _limited()
     check, now = passes.step().check, passes.clock.now()
     record = passes.books.open_requests(FEEDER)[0]
-    at = now - timedelta(seconds=900)
+    later = now + timedelta(seconds=900)
     passes.books.apply(
         RequestChanged(
-            at=at, request=record.request, limit_kw=8.0, end=record.end, epoch=0, sequence=2, reason="raised"
+            at=now, request=record.request, limit_kw=8.0, end=record.end, epoch=0, sequence=2, reason="raised"
         )
     )
     target, request = record.planned.target, None if shown_kw is None else record.request
-    shows = DeviceState(True, now, 4.2, shown_kw, request)
+    shows = DeviceState(True, later, 4.2, shown_kw, request)
     state = replace(passes.memory.state, devices={target: shows})
-    around = Surroundings(now=now, epoch=0, orders=passes.orders, fleet_budget_kw=float("inf"))
+    around = Surroundings(now=later, epoch=0, orders=passes.orders, fleet_budget_kw=float("inf"))
     memory = replace(passes.memory, state=state)
     situation = situation_of(passes.of, passes.books, memory, check, good=True, around=around)
     assert binds(situation, passes.books.requests[record.request]) == (shown_kw == 4.2)

@@ -232,7 +232,8 @@ class Controller:
         try:
             await work()
         except Exception as error:  # noqa: BLE001  as the API would answer: the judge reads it
-            self.error = self.error or error
+            if not self.process.dead:  # then it is what became of being unwound
+                self.error = self.error or error
 
     def _end(self) -> None:
         self._broker.leave(self)

@@ -32,7 +32,8 @@ class Process:
         self.pause_at: int | None = None
         self.stood_still: Callable[[], None] = lambda: None
         self._died = died
-        self._stepped: set[_Stepped] = set()
+        self._stepped: dict[_Stepped, None] = {}
+        """in the order of their begin, so that a replay unwinds them alike"""
         self._waiting: list[asyncio.Future[None]] = []
         self._context: Context = copy_context()
         self._context.run(_owner.set, self)
@@ -97,11 +98,11 @@ class Process:
 
     def holds(self, stepped: "_Stepped") -> None:
         """A task of it begins."""
-        self._stepped.add(stepped)
+        self._stepped[stepped] = None
 
     def lets_go(self, stepped: "_Stepped") -> None:
         """A task of it is over."""
-        self._stepped.discard(stepped)
+        self._stepped.pop(stepped, None)
 
 
 class _Stepped(Coroutine[Any, Any, Any]):

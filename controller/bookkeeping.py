@@ -7,31 +7,22 @@ written first when the store is back.
 """
 
 import asyncio
-import copy
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import ParamSpec, Protocol, TypeVar
 
-import msgspec
 import structlog
 
 from controller.auditing.sealing import OutsideCopy, Sealer
-from controller.books import Books, EventRecord
-from controller.burdens import Burdens
-from controller.compliance import Compliance
+from controller.books import Books, fork
 from controller.entries import ControllerStarted, Entry, RequestChanged, RequestSettled
 from controller.errors import Replaced
 from controller.live import CHANGED_SENTENCES, CHANGES, TOLD_SENTENCES, Live
 from controller.metrics import Metrics
 from controller.narration import tell
 from controller.operators import FREEING, Orders
-from controller.orders.order_book import OrderBook
-from controller.proving.asked_times import AskedTimes
 from controller.requests import RequestRecord
-from controller.rewards.accounts import Accounts
-from controller.shared_map import SharedMap
 from controller.stores.port import FeederSample, Numbered, Store, StoreUnavailable
 from devices.ports import Clock
 
@@ -48,31 +39,6 @@ class Offload(Protocol):
     def __call__(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> Awaitable[_T]:
         """The function's result."""
         ...
-
-
-def fork(books: Books) -> Books:
-    """A copy that can be written to without touching the original; its records are frozen and shared."""
-    copied = Books()
-    for field in fields(Books):
-        setattr(copied, field.name, _copied(getattr(books, field.name)))
-    return copied
-
-
-_FROZEN = (str, int, tuple, datetime, RequestRecord, EventRecord, msgspec.Struct)
-
-
-def _copied(value: object) -> object:
-    if isinstance(value, dict):
-        first = next(iter(value.values()), None)
-        frozen = first is None or isinstance(first, _FROZEN)
-        return dict(value) if frozen else {key: _copied(inner) for key, inner in value.items()}
-    if isinstance(value, list | set):
-        return copy.copy(value)
-    if isinstance(value, Accounts | AskedTimes | Burdens | Compliance | OrderBook | SharedMap):
-        return value.fork()
-    if is_dataclass(value) and not isinstance(value, RequestRecord | EventRecord):
-        return copy.deepcopy(value)
-    return value
 
 
 def _tell_unseen(unit: asyncio.Task[None]) -> None:

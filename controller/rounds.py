@@ -19,7 +19,8 @@ import structlog
 
 from controller import operators, settings
 from controller.baselines import WINDOW
-from controller.bookkeeping import Bookkeeper, Offload, fork
+from controller.bookkeeping import Bookkeeper, Offload
+from controller.books import fork
 from controller.cycle import Decisions, Surroundings, decide
 from controller.data_alarms import CONTROLLER_FAULT
 from controller.dispatch import (

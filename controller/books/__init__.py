@@ -8,6 +8,7 @@ Memory is bounded: of each feeder's closed events the latest `KEEP_CLOSED_EVENTS
 ones live on in the totals once all their requests are over. The same holds for operators' limits.
 """
 
-from controller.books.books import KEEP_CLOSED_EVENTS, ORDERED, Books, EventRecord
+from controller.books.books import KEEP_CLOSED_EVENTS, Books, EventRecord
+from controller.books.forking import fork
 
-__all__ = ["KEEP_CLOSED_EVENTS", "ORDERED", "Books", "EventRecord"]
+__all__ = ["KEEP_CLOSED_EVENTS", "Books", "EventRecord", "fork"]

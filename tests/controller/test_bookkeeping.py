@@ -1,7 +1,6 @@
 """The one writer: what does not fit the books never becomes durable."""
 
 import asyncio
-import copy
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -10,31 +9,14 @@ import pytest
 
 from controller.auditing.checkpoints import SigningKey
 from controller.auditing.sealing import Sealer
-from controller.bookkeeping import Bookkeeper, fork
-from controller.entries import ReadingsRefused, RequestChanged, RequestMoved
+from controller.bookkeeping import Bookkeeper
+from controller.entries import ReadingsRefused, RequestChanged
 from controller.errors import BooksBroken, Replaced
 from controller.live import Live
 from controller.metrics import Metrics
 from controller.stores.sqlite import IN_MEMORY, SqliteStore
 from tests.builders import FEEDER, START, inline
 from tests.controller.worlds import World, evening
-
-
-async def test_a_fork_takes_entries_and_leaves_the_books_alone() -> None:
-    world = World(evening())
-    world.charge()
-    await world.tick(6)
-    books = world.daemon.books
-    before = copy.deepcopy(books)
-    forked = fork(books)
-    assert forked == books
-    for record in books.open_requests(FEEDER):
-        moved = RequestMoved(at=world.clock.now(), request=record.request, state="ended", reason="x")
-        forked.apply(moved)
-    forked.apply(ReadingsRefused(at=START, feeder=FEEDER, reason="x", count=3, sample=""))
-    assert books == before
-    assert forked != books
-    assert forked.open_requests(FEEDER) == ()
 
 
 async def test_entries_that_contradict_the_books_are_found_before_they_are_written() -> None:

@@ -10,7 +10,7 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from controller import settings
-from controller.bookkeeping import fork
+from controller.books import fork
 from controller.changing import changed
 from controller.entries import EventShort, RequestChanged, RequestMoved, RequestPlanned, RequestSettled
 from controller.feeder_control import FeederControl

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from controller.bookkeeping import fork
-from controller.books import Books
+from controller.books import Books, fork
 from controller.entries import Entry, OperatorActed, RequestChanged, RequestPlanned
 from controller.gatekeeper import Gatekeeper
 from controller.operators import order

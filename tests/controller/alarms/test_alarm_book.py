@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from controller.alarms import alarm_book
 from controller.alarms.alarm_book import AlarmBook, AlarmEntry
 from controller.alarms.states import STANDING
-from controller.bookkeeping import fork
+from controller.books import fork
 from controller.entries import Entry, ReadingsRefused
 from tests.controller.alarms.alarm_builders import (
     acknowledged,

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from controller import entries as e
-from controller.bookkeeping import fork
-from controller.books import Books
+from controller.books import Books, fork
 from controller.errors import BooksBroken
 from tests.controller.record_builders import EVENT, T0, after, books_of, moved, opened, planned
 

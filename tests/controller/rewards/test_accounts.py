@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controller.bookkeeping import fork
-from controller.books import Books
+from controller.books import Books, fork
 from controller.entries import FactReported, LedgerPosted, RedemptionMoved
 from controller.errors import BooksBroken
 from controller.rewards import ledger

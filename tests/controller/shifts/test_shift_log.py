@@ -3,8 +3,7 @@
 import msgspec
 import pytest
 
-from controller.bookkeeping import fork
-from controller.books import Books
+from controller.books import Books, fork
 from controller.entries import (
     ControllerStarted,
     Entry,

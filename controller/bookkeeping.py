@@ -15,7 +15,7 @@ from typing import ParamSpec, Protocol, TypeVar
 import structlog
 
 from controller.auditing.sealing import OutsideCopy, Sealer
-from controller.books import Books, fork
+from controller.books import Books
 from controller.entries import ControllerStarted, Entry, RequestChanged, RequestSettled
 from controller.errors import Replaced
 from controller.live import CHANGED_SENTENCES, CHANGES, TOLD_SENTENCES, Live
@@ -193,7 +193,7 @@ class Bookkeeper:
         Raises BooksBroken when they contradict the books: a fault of ours that must not reach the journal.
         """
         if entries:
-            copy = fork(self.books)
+            copy = self.books.fork()
             copy.apply_all(entries)
             copy.order_book.check_whole(entries)
 

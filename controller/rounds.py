@@ -20,7 +20,6 @@ import structlog
 from controller import operators, settings
 from controller.baselines import WINDOW
 from controller.bookkeeping import Bookkeeper, Offload
-from controller.books import fork
 from controller.cycle import Decisions, Surroundings, decide
 from controller.data_alarms import CONTROLLER_FAULT
 from controller.dispatch import (
@@ -192,7 +191,7 @@ class Rounds:
             return None
         return looked(
             control,
-            fork(keeper.books) if apart else keeper.books,
+            keeper.books.fork() if apart else keeper.books,
             self._memory[control.feeder],
             latest,
             orders=keeper.orders,

@@ -6,9 +6,18 @@ wire; decides nothing.
 
 Memory is bounded: of each feeder's closed events the latest `KEEP_CLOSED_EVENTS` keep their detail, older
 ones live on in the totals once all their requests are over. The same holds for operators' limits.
+
+books          how entries are taken in            shelf            all books, and who looks what up
+event_book     events and operators' limits        request_book     requests, by whom and what they are found
+request_steps  a request after one more entry      word_book        words to customers and from them
+feeder_book    violations, expectations, data      call_book        when customers were called
+sums           since the journal began             experience       what settlements tell
+failsafe_book  what devices do in silence          operator_book    who keeps the automatic out
+correction_book  corrections and disputes
 """
 
-from controller.books.books import KEEP_CLOSED_EVENTS, Books, EventRecord
-from controller.books.forking import fork
+from controller.books.books import Books
+from controller.books.event_book import EventRecord
+from controller.books.shelf import KEEP_CLOSED_EVENTS
 
-__all__ = ["KEEP_CLOSED_EVENTS", "Books", "EventRecord", "fork"]
+__all__ = ["KEEP_CLOSED_EVENTS", "Books", "EventRecord"]

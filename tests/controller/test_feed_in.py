@@ -10,7 +10,6 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from controller import settings
-from controller.books import fork
 from controller.changing import changed
 from controller.entries import EventShort, RequestChanged, RequestMoved, RequestPlanned, RequestSettled
 from controller.feeder_control import FeederControl
@@ -253,10 +252,10 @@ def test_a_cloud_that_leaves_nothing_to_prove_makes_no_inverter_unreliable() -> 
     before = passes.books.compliance(FEEDER, record.planned.target)
     ended = RequestMoved(at=passes.clock.now(), request=record.request, state="ended", reason="")
     nothing, some = (settled(record.request, kwh) for kwh in (0.0, 1.0))
-    books = fork(passes.books)
+    books = passes.books.fork()
     books.apply_all([ended, nothing])
     assert books.compliance(FEEDER, record.planned.target) == before
-    books = fork(passes.books)
+    books = passes.books.fork()
     books.apply_all([ended, some])
     assert books.compliance(FEEDER, record.planned.target) > before
 

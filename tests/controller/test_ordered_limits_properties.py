@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from controller.books import Books, fork
+from controller.books import Books
 from controller.entries import Entry, OperatorActed, RequestChanged, RequestPlanned
 from controller.gatekeeper import Gatekeeper
 from controller.operators import order
@@ -41,7 +41,7 @@ def test_what_never_yields_does_not_yield(
     orders: list[tuple[ProposedOrder, int, int]], excluded: frozenset[str]
 ) -> None:
     look = evening_looked_at().situation
-    books, now, journal = fork(look.books), look.now, list[Entry]()
+    books, now, journal = look.books.fork(), look.now, list[Entry]()
     registry = look.control.registry
     for proposed, minutes, pause_s in orders:
         now += timedelta(seconds=pause_s)
@@ -85,7 +85,7 @@ def test_what_never_yields_does_not_yield(
         books.apply_all(entries)
         journal += entries
     encoded = msgspec.json.encode(journal)
-    replayed = fork(look.books)
+    replayed = look.books.fork()
     replayed.apply_all(msgspec.json.decode(encoded, type=list[Entry]))
     assert replayed == books
     held = [r.planned.target for r in books.open_requests(FEEDER)]
@@ -94,7 +94,7 @@ def test_what_never_yields_does_not_yield(
 
 def limited(minutes: float = 60.0, kw: float = 5.0) -> tuple[Books, OperatorActed]:
     look = evening_looked_at().situation
-    books = fork(look.books)
+    books = look.books.fork()
     wanted = ProposedOrder("limit", None, ("EV00", "EV01"), kw, look.now + timedelta(minutes=minutes))
     act, entries = order_limit(replace(look, books=books), frozenset(), wanted, who="Ann", why="x")
     books.apply_all(entries)

@@ -13,7 +13,7 @@ from controller import (
     planning,
 )
 from controller.bookkeeping import Bookkeeper
-from controller.books import Books
+from controller.books.request_book import RequestBook
 from controller.operators import Orders
 from controller.people import asking
 from controller.situation import Situation
@@ -63,7 +63,7 @@ def critical_asked(put: Set) -> None:
 @bug(**BUSY)
 def two_for_one_device(put: Set) -> None:
     """Who is limited already is asked anew."""
-    put(Books, "held_by", lambda *_, **__: None)
+    put(RequestBook, "held_by", lambda *_, **__: None)
 
 
 @bug(**FLAWLESS)

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from controller.alarms import alarm_book
 from controller.alarms.alarm_book import AlarmBook, AlarmEntry
 from controller.alarms.states import STANDING
-from controller.books import fork
 from controller.entries import Entry, ReadingsRefused
 from tests.controller.alarms.alarm_builders import (
     acknowledged,
@@ -169,7 +168,7 @@ def test_a_replay_gives_the_same_and_a_copy_of_the_books_is_its_own(told: list[E
     whole = books_of(*told)
     begun = books_of(*told[:cut])
     kept = begun.alarm_book
-    copied = fork(begun)
+    copied = begun.fork()
     copied.apply_all(told[cut:])
     assert copied.alarm_book == whole.alarm_book
     assert begun.alarm_book == kept == books_of(*told[:cut]).alarm_book

@@ -2,7 +2,6 @@
 
 import copy
 
-from controller.books import fork
 from controller.entries import ReadingsRefused, RequestMoved
 from tests.builders import FEEDER, START
 from tests.controller.worlds import World, evening
@@ -14,7 +13,7 @@ async def test_a_fork_takes_entries_and_leaves_the_books_alone() -> None:
     await world.tick(6)
     books = world.daemon.books
     before = copy.deepcopy(books)
-    forked = fork(books)
+    forked = books.fork()
     assert forked == books
     for record in books.open_requests(FEEDER):
         moved = RequestMoved(at=world.clock.now(), request=record.request, state="ended", reason="x")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from controller import entries as e
-from controller.books import Books, fork
+from controller.books import Books
 from controller.errors import BooksBroken
 from tests.controller.record_builders import EVENT, T0, after, books_of, moved, opened, planned
 
@@ -77,7 +77,7 @@ def test_the_totals_follow_every_correction() -> None:
 
 def test_a_copy_of_the_books_counts_corrections_of_its_own() -> None:
     books = books_of(corrected(request="E-old-R001"))
-    copied = fork(books)
+    copied = books.fork()
     assert copied == books
     copied.apply(corrected(2, request="E-old-R001"))
     books.apply(corrected(request="E-old-R002"))

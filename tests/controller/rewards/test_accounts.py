@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from controller.books import Books, fork
+from controller.books import Books
 from controller.entries import FactReported, LedgerPosted, RedemptionMoved
 from controller.errors import BooksBroken
 from controller.rewards import ledger
@@ -87,7 +87,7 @@ def test_balances_are_the_sums_of_all_postings() -> None:
 def test_what_cannot_be(entries: list[LedgerPosted | RedemptionMoved], said: str) -> None:
     books = Books()
     books.apply_all(entries[:-1])
-    before = fork(books)
+    before = books.fork()
     with pytest.raises(BooksBroken, match=said):
         books.apply(entries[-1])
     assert books == before
@@ -194,7 +194,7 @@ def test_the_budget_that_is_left() -> None:
 def test_a_fork_shares_nothing_that_is_written_later() -> None:
     books = Books()
     books.apply_all((*HOLD, fact()))
-    forked = fork(books)
+    forked = books.fork()
     assert forked == books
     more = (
         move(HELD, OWN, 50, month(2)),
@@ -216,9 +216,9 @@ def test_books_of_100_000_customers_are_copied_in_a_blink() -> None:
     for number in range(100_000):
         books.accounts._balances[f"customer:C{number}", "points"] = number
         books.accounts._redemptions[f"X{number}"] = HOLD[2]
-    least = min(_seconds(lambda: fork(books)) for _ in range(20))
+    least = min(_seconds(books.fork) for _ in range(20))
     assert least < 0.001
-    assert fork(books).accounts.balance("customer:C99999", "points") == 99_999
+    assert books.fork().accounts.balance("customer:C99999", "points") == 99_999
 
 
 def _seconds(work: Callable[[], object]) -> float:

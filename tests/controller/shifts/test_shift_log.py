@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from controller.books import Books, fork
+from controller.books import Books
 from controller.entries import (
     ControllerStarted,
     Entry,
@@ -86,7 +86,7 @@ def test_what_cannot_have_happened_is_refused(wrong: tuple[Entry, ...]) -> None:
 def test_a_copy_of_the_books_and_a_journal_that_is_read_again_give_the_same() -> None:
     entries: list[Entry] = [STARTED, note(1, pinned=True), *handed(0), note(2, shift=1)]
     books = books_of(*entries)
-    copied = fork(books)
+    copied = books.fork()
     copied.apply(note(3, shift=1))
     assert [one.note for one in books.shifts.notes] == [1, 2]
     assert books_of(*(decode(encode(entry)) for entry in entries)) == books

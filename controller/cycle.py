@@ -29,7 +29,7 @@ from controller.baselines import WINDOW
 from controller.books import Books
 from controller.bounds import at_point
 from controller.entries import Entry, EventOpened, RequestChanged
-from controller.feeder_check import Check, check
+from controller.feeder_check import Check, CheckState, check
 from controller.feeder_control import FeederControl
 from controller.gatekeeper import Gatekeeper, feeder_budget_kw
 from controller.headroom import headroom, watch
@@ -53,6 +53,7 @@ from controller.situation import Expectation, RunningEvent, Situation
 from controller.stores.port import FeederSample
 from controller.turns import Turn, turns_of
 from grid_model.errors import Diverged
+from grid_model.forecast.trend import Trend
 from grid_model.load_flow import LoadFlowResult
 from grid_model.location import Contribution, locate
 from grid_model.network import Floats
@@ -95,88 +96,167 @@ class Surroundings:
     fleet_budget_kw: float
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """Steps 2 and 3: how the feeder is, whether its data are good, and what may come."""
+
+    situation: Situation
+    """with the event that is open, or opens in this very pass"""
+    check_state: CheckState
+    judged: data_alarms.Judged
+    guarded: failsafes.Watched
+    uncontrolled: LoadFlowResult
+    """the loadings if nobody were limited now"""
+    trend: Trend | None
+    tracker: events.Tracker
+    opening: tuple[Entry, ...]
+    ahead: LookAhead | None
+    announcer: AnnouncerState
+    announced: tuple[Told, ...]
+
+
+@dataclass(frozen=True)
+class _Moves:
+    """Steps 4 to 6: who is moved, and what is told of it."""
+
+    located: tuple[Contribution, ...]
+    freed: Releases
+    short: tuple[Entry, ...]
+    shortfalls: Shortfalls
+    told_round: tuple[Entry, ...]
+    asked: planning.Plan
+    renewed: tuple[Entry, ...]
+    ended: tuple[Entry, ...]
+    """notices that are taken back, and the event's end"""
+
+
 def decide(control: FeederControl, books: Books, memory: Memory, around: Surroundings) -> Decisions:
     """One pass over one feeder."""
-    now, feeder = around.now, control.feeder
-    checked, check_state = check(control, memory.state, memory.check, now)
-    raised = {alarm.kind: alarm for alarm in books.alarms(feeder)}
-    judged = data_alarms.judge(memory.alarms, control, memory.state, checked, raised=raised, now=now)
-    guarded = failsafes.watch(control, books, memory.failsafes, memory.state, now=now, epoch=around.epoch)
-    event = books.open_event(feeder)
-    before = situation_of(
-        control, books, memory, checked, good=judged.good, proves=judged.proves, around=around
-    )
-    uncontrolled = _without_control(before)
-    trend = watch(control, memory.trend, uncontrolled, now) if judged.good else None
-    before = replace(before, headroom=headroom(control, trend))
-    tracker, opening = events.observe(
-        memory.tracker,
-        control,
-        checked,
-        appeared=books.violations(feeder),
-        event=event,
+    seen = _see(control, books, memory, around)
+    situation, judged = seen.situation, seen.judged
+    moves = _move(seen, memory.shortfalls)
+    sample = _sample(situation, seen.uncontrolled)
+    return Decisions(
+        entries=_in_order(seen, moves),
+        memory=_remembered(memory, seen, moves, sample),
+        sample=sample,
+        check=situation.check,
         good=judged.good,
-        now=now,
-        expected=before.expected,
+        alarm=judged.alarm,
+        located=moves.located,
+        situation=situation,
+        owed=moves.freed.owed,
+        seen=(*judged.entries, *seen.announced, *seen.opening),
+        gate_refused=situation.gatekeeper.refused,
+        moved_kw=situation.gatekeeper.moved_kw,
     )
+
+
+def _see(control: FeederControl, books: Books, memory: Memory, around: Surroundings) -> _Seen:
+    now, feeder, state = around.now, control.feeder, memory.state
+    checked, check_state = check(control, state, memory.check, now)
+    raised = {alarm.kind: alarm for alarm in books.alarms(feeder)}
+    judged = data_alarms.judge(memory.alarms, control, state, checked, raised=raised, now=now)
+    good, proves = judged.good, judged.proves
+    before = situation_of(control, books, memory, checked, good=good, proves=proves, around=around)
+    uncontrolled = _without_control(before)
+    trend = watch(control, memory.trend, uncontrolled, now) if good else None
+    before = replace(before, headroom=headroom(control, trend))
+    tracker, opening = _observed(before, memory.tracker)
     ahead, announcer, announced = _announced(control, books, memory, before)
-    running = _running(books, opening, feeder)
-    situation = _in_event(before, running)
+    return _Seen(
+        situation=_in_event(before, _running(books, opening, feeder)),
+        check_state=check_state,
+        judged=judged,
+        guarded=failsafes.watch(control, books, memory.failsafes, state, now=now, epoch=around.epoch),
+        uncontrolled=uncontrolled,
+        trend=trend,
+        tracker=tracker,
+        opening=opening,
+        ahead=ahead,
+        announcer=announcer,
+        announced=announced,
+    )
+
+
+def _observed(situation: Situation, before: events.Tracker) -> tuple[events.Tracker, tuple[Entry, ...]]:
+    books, feeder = situation.books, situation.control.feeder
+    return events.observe(
+        before,
+        situation.control,
+        situation.check,
+        appeared=books.violations(feeder),
+        event=books.open_event(feeder),
+        good=situation.good,
+        now=situation.now,
+        expected=situation.expected,
+    )
+
+
+def _move(seen: _Seen, before: Shortfalls) -> _Moves:
+    situation, tracker = seen.situation, seen.tracker
     freed = raising.with_raised(situation, easing.with_eased(situation, releases(situation)))
     located = _located(situation)
     asked = _asked(situation, freed, located)
     told_round = _explained(situation, asked.entries, located)
     renewed = renewals(situation, freed, asked.entries)
-    short, shortfalls = _short(situation, memory.shortfalls, tracker, freed, asked.short_kw)
-    rules, quiet = control.site.events, event is not None and not asked.entries
-    taken_back = asking.taken_back(situation, over=quiet and events.closes(tracker, rules, True, now))
-    closing: tuple[Entry, ...] = ()
-    if (
-        event is not None
-        and not asked.entries
-        and events.closes(tracker, control.site.events, _nobody_limited(books, feeder, now), now)
-    ):
-        closing = (events.closing(event, tracker, now),)
-    sample = _sample(situation, uncontrolled)
-    after = replace(
-        memory,
-        check=check_state,
-        alarms=judged.state,
-        tracker=tracker,
-        trend=trend,
-        look_ahead=ahead,
-        announced=announcer,
-        expectations=_without_risen(asked.expectations, freed),
-        history=(*(s for s in memory.history if s.at >= now - WINDOW), sample),
-        failsafes=guarded.memory,
-        shortfalls=shortfalls,
-        cycle=memory.cycle + 1,
-    )
-    return Decisions(
-        entries=(
-            *judged.entries,
-            *guarded.entries,
-            *announced,
-            *opening,
-            *freed.entries,
-            *short,
-            *told_round,
-            *asked.entries,
-            *renewed,
-            *taken_back,
-            *closing,
-        ),
-        memory=after,
-        sample=sample,
-        check=checked,
-        good=judged.good,
-        alarm=judged.alarm,
+    short, shortfalls = _short(situation, before, tracker, freed, asked.short_kw)
+    return _Moves(
         located=located,
-        situation=situation,
-        owed=freed.owed,
-        seen=(*judged.entries, *announced, *opening),
-        gate_refused=situation.gatekeeper.refused,
-        moved_kw=situation.gatekeeper.moved_kw,
+        freed=freed,
+        short=short,
+        shortfalls=shortfalls,
+        told_round=told_round,
+        asked=asked,
+        renewed=renewed,
+        ended=_ended(situation, tracker, asked.entries),
+    )
+
+
+def _ended(situation: Situation, tracker: events.Tracker, asked: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Notices that need not be followed any more; and the event, once it is over and nobody is asked."""
+    rules, now, feeder = situation.control.site.events, situation.now, situation.control.feeder
+    event = situation.books.open_event(feeder)
+    quiet = event is not None and not asked
+    back = asking.taken_back(situation, over=quiet and events.closes(tracker, rules, True, now))
+    nobody = _nobody_limited(situation.books, feeder, now)
+    if event is None or asked or not events.closes(tracker, rules, nobody, now):
+        return back
+    return (*back, events.closing(event, tracker, now))
+
+
+def _in_order(seen: _Seen, moves: _Moves) -> tuple[Entry, ...]:
+    """As the journal has them: what was seen, then who is freed before who is asked."""
+    return (
+        *seen.judged.entries,
+        *seen.guarded.entries,
+        *seen.announced,
+        *seen.opening,
+        *moves.freed.entries,
+        *moves.short,
+        *moves.told_round,
+        *moves.asked.entries,
+        *moves.renewed,
+        *moves.ended,
+    )
+
+
+def _remembered(memory: Memory, seen: _Seen, moves: _Moves, sample: FeederSample) -> Memory:
+    """The memory after this pass."""
+    now = seen.situation.now
+    return replace(
+        memory,
+        check=seen.check_state,
+        alarms=seen.judged.state,
+        tracker=seen.tracker,
+        trend=seen.trend,
+        look_ahead=seen.ahead,
+        announced=seen.announcer,
+        expectations=_without_risen(moves.asked.expectations, moves.freed),
+        history=(*(s for s in memory.history if s.at >= now - WINDOW), sample),
+        failsafes=seen.guarded.memory,
+        shortfalls=moves.shortfalls,
+        cycle=memory.cycle + 1,
     )
 
 

@@ -37,21 +37,15 @@ from controller.look_ahead import LookAhead, gather, look, measured
 from controller.memory import Memory
 from controller.operators import Orders
 from controller.people import asking
-from controller.release import (
-    Releases,
-    comes_back_kw,
-    curtailed_kw,
-    held_back_kw,
-    releases,
-    renewals,
-    without_control_kw,
-)
+from controller.release import Releases, releases, renewals
 from controller.relief import relieves
 from controller.round_record import round_record
 from controller.shortfalls import Shortfalls
 from controller.situation import Expectation, RunningEvent, Situation
 from controller.stores.port import FeederSample
+from controller.sun_witness import remembered
 from controller.turns import Turn, turns_of
+from controller.without_control import back_as_before_kw, curtailed_kw, held_back_kw, without_control_kw
 from grid_model.errors import Diverged
 from grid_model.forecast.trend import Trend
 from grid_model.load_flow import LoadFlowResult
@@ -253,6 +247,7 @@ def _remembered(memory: Memory, seen: _Seen, moves: _Moves, sample: FeederSample
         look_ahead=seen.ahead,
         announced=seen.announcer,
         expectations=_without_risen(moves.asked.expectations, moves.freed),
+        sun=remembered(seen.situation, moves.asked.entries),
         history=(*(s for s in memory.history if s.at >= now - WINDOW), sample),
         failsafes=seen.guarded.memory,
         shortfalls=moves.shortfalls,
@@ -330,6 +325,7 @@ def situation_of(
             unproven=failsafes.unproven(control, memory.state),
         ),
         expectations=memory.expectations,
+        sun=memory.sun,
     )
 
 
@@ -387,7 +383,7 @@ def _asked(situation: Situation, freed: Releases, located: Sequence[Contribution
         return planning.Plan(expectations=standing)
     known = situation.control.registry.device
     leaving = {
-        record.planned.target: at_point(record, comes_back_kw(situation, record))
+        record.planned.target: at_point(record, back_as_before_kw(situation, record))
         for record in situation.limited
         if record.request in owed
         and (device := known.get(record.planned.target)) is not None

@@ -11,9 +11,10 @@ from dataclasses import replace
 from controller.changing import changed
 from controller.entries import RequestChanged
 from controller.planning import OBEYED_WITHIN_KW
-from controller.release import PACE_WINDOW, Releases, binds, comes_back_kw, fits_with, held_for_s
+from controller.release import PACE_WINDOW, Releases, binds, fits_with, held_for_s
 from controller.requests import RequestRecord
 from controller.situation import Situation
+from controller.without_control import comes_back_kw
 
 
 def with_eased(situation: Situation, freed: Releases) -> Releases:

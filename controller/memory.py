@@ -19,7 +19,7 @@ from controller.feeder_state import FeederState, Readings
 from controller.look_ahead import LookAhead, fresh
 from controller.refusal_log import RefusalLog
 from controller.shortfalls import Shortfalls
-from controller.situation import Expectation
+from controller.situation import Expectation, FedIn
 from controller.stores.port import FeederSample
 from grid_model.forecast.trend import Trend
 
@@ -39,6 +39,8 @@ class Memory:
     trend: Trend | None = None
     """of the loadings as they would be without control"""
     expectations: Mapping[int, Expectation] = field(default_factory=dict)
+    sun: Mapping[datetime, FedIn] = field(default_factory=dict)
+    """by when the limits on feed-in began that are in force: what other roofs fed in then"""
     history: tuple[FeederSample, ...] = ()
     """of the last quarter of an hour, for baselines"""
     acknowledged: Mapping[str, int] = field(default_factory=dict)

@@ -29,7 +29,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from controller.bounds import feeds_in, free_again_kw
+from controller.bounds import free_again_kw
 from controller.changing import changed
 from controller.entries import Entry, RequestChanged
 from controller.operators import free
@@ -287,11 +287,11 @@ class _Coming:
     """with those back who feed in, and nobody who takes"""
 
     def with_back(self, situation: Situation, record: RequestRecord) -> "_Coming":
-        held, rising_kw = _held(situation, record), 0.0
+        coming, rising_kw = held(situation, record), 0.0
         if not record.releasing and record.is_open:  # what it was raised by a moment ago counts already
             rising_kw = rising(situation, record)
-        first_kw = max(held.taken_kw(1.0, 0.0) - held.now_kw - rising_kw, 0.0)
-        last_kw = max(held.back_kw - held.now_kw - rising_kw, 0.0)
+        first_kw = max(coming.taken_kw(1.0, 0.0) - coming.now_kw - rising_kw, 0.0)
+        last_kw = max(coming.back_kw - coming.now_kw - rising_kw, 0.0)
         return self.with_more(situation.position(record), record.planned.direction, first_kw, last_kw)
 
     def with_more(self, position: int, direction: Direction, first_kw: float, last_kw: float) -> "_Coming":
@@ -340,7 +340,7 @@ def rising(situation: Situation, record: RequestRecord) -> float:
     since = situation.now - RETURN_WITHIN
     if record.limits[-1][0] <= since or lowest_kw_since(record, since) >= record.limit_kw:
         return 0.0
-    return max(record.limit_kw - _held(situation, record).now_kw, 0.0) if binds(situation, record) else 0.0
+    return max(record.limit_kw - held(situation, record).now_kw, 0.0) if binds(situation, record) else 0.0
 
 
 def coming_kw(situation: Situation) -> dict[Direction, Floats]:
@@ -353,7 +353,7 @@ def coming_kw(situation: Situation) -> dict[Direction, Floats]:
 
 def free_kw(situation: Situation, record: RequestRecord) -> float:
     """What a limited device takes, or feeds in, at most once it is free."""
-    return _held(situation, record).taken_kw(1.0, 0.0)
+    return held(situation, record).taken_kw(1.0, 0.0)
 
 
 def pace(situation: Situation) -> tuple[float, bool]:
@@ -361,7 +361,7 @@ def pace(situation: Situation) -> tuple[float, bool]:
     return _pace(situation, (), {})
 
 
-def _held(situation: Situation, record: RequestRecord) -> Held:
+def held(situation: Situation, record: RequestRecord) -> Held:
     """The target as the way back sees it, in kW of its direction."""
     target = record.planned.target
     kw, device = situation.target_kw(record), situation.control.registry.device.get(target)
@@ -373,18 +373,6 @@ def _held(situation: Situation, record: RequestRecord) -> Held:
         rebound=rebound_of(record.planned.kind),
         most_kw=None if device is None else device.rated_kw,
     )
-
-
-def comes_back_kw(situation: Situation, record: RequestRecord) -> float:
-    """What a limited device will take, or feed in, more once it is free, and has made up for what it missed.
-
-    For feed-in a guess, not a bound: as much as before it was limited.
-    """
-    if not binds(situation, record):
-        return 0.0
-    held = _held(situation, record)
-    back_kw = record.planned.p_before_kw if feeds_in(record) else held.back_kw
-    return max(back_kw - held.now_kw, 0.0)
 
 
 def binds(situation: Situation, record: RequestRecord) -> bool:
@@ -421,44 +409,3 @@ def _renewed(situation: Situation, record: RequestRecord, end: datetime) -> Requ
     if device is not None and not device.online:
         return None
     return changed(situation, record, "renewed", end=end)
-
-
-def without_control_kw(situation: Situation) -> Floats:
-    """(n_sp,) what the service points would take if nobody were limited or asked now."""
-    p_kw = situation.check.snapshot.p_kw.copy()
-    for position, kw in curtailed_kw(situation).items():
-        p_kw[position] += kw
-    for position, kw in held_back_kw(situation).items():
-        p_kw[position] -= kw
-    return p_kw
-
-
-def held_back_kw(situation: Situation) -> dict[int, float]:
-    """What the limits in force now keep from being fed in, by service point; never below 0."""
-    held_back: dict[int, float] = {}
-    for record in situation.limited:
-        if feeds_in(record) and record.state in ("accepted", "active"):
-            position = situation.position(record)
-            held_back[position] = held_back.get(position, 0.0) + comes_back_kw(situation, record)
-    return held_back
-
-
-def curtailed_kw(situation: Situation) -> dict[int, float]:
-    """What the limits in force now take away of what is taken, by service point; never below 0.
-
-    A person's part shows at the same meter as that of a device, so the larger of both counts, not their sum.
-    """
-    by_device: dict[int, float] = {}
-    by_person: dict[int, float] = {}
-    for record in situation.books.open_requests(situation.control.feeder):
-        if not situation.is_placed(record) or feeds_in(record):
-            continue
-        position = situation.position(record)
-        if record.resource == "device":
-            if record.state in ("accepted", "active") and not record.releasing:
-                by_device[position] = by_device.get(position, 0.0) + comes_back_kw(situation, record)
-        elif record.state == "active":
-            shown = float(situation.check.snapshot.p_kw[position])
-            by_person[position] = max(record.planned.p_before_kw - shown, 0.0)
-    places = by_device.keys() | by_person.keys()
-    return {place: max(by_device.get(place, 0.0), by_person.get(place, 0.0)) for place in sorted(places)}

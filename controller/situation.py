@@ -30,6 +30,10 @@ changes.
 """
 
 
+FedIn = Mapping[str, float]
+"""kW by inverter, of those that nobody held back"""
+
+
 @dataclass(frozen=True)
 class RunningEvent:
     """The open event, perhaps opened in this very cycle."""
@@ -78,6 +82,8 @@ class Situation:
     gatekeeper: Gatekeeper
     expectations: Mapping[int, Expectation] = field(default_factory=dict)
     """by service point"""
+    sun: Mapping[datetime, FedIn] = field(default_factory=dict)
+    """by when limits on feed-in began: what was fed in then"""
     proves: bool = True
     """a load flow proves that somebody may be released: no voltage contradicts the network"""
     headroom: Headroom | None = None
@@ -149,6 +155,16 @@ class Situation:
     def relieving(self) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
         """Filled by `relief`, once."""
         return []
+
+    @cached_property
+    def fed_in(self) -> list[FedIn]:
+        """Filled by `sun_witness`, once: what is fed in now."""
+        return []
+
+    @cached_property
+    def sun_shares(self) -> dict[datetime, float | None]:
+        """Filled by `sun_witness`: by when limits began, what other roofs tell that the sun left."""
+        return {}
 
     @cached_property
     def opted_out(self) -> frozenset[tuple[str, str | None]]:

@@ -24,9 +24,9 @@ from controller.order_effects import (
 )
 from controller.ordered_limits import DeviceLimit, propose
 from controller.outlook import columns, element_effects, outlook, value_of, voltage_effects
-from controller.release import comes_back_kw
 from controller.requests import RequestRecord
 from controller.situation import Situation
+from controller.without_control import comes_back_kw
 from grid_model.load_flow import LoadFlowResult
 from grid_model.network import Floats
 

@@ -1,0 +1,153 @@
+"""What a roof that is held back would feed in: other roofs tell it, or else the sun's own way down."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from controller.entries import RequestChanged
+from controller.situation import Situation
+from controller.without_control import held_back_kw
+from tests.builders import FEEDER
+from tests.controller.passes import of_kind
+from tests.controller.sunny import RATED_KW, SunnyPasses, sunny
+
+RENEWED = timedelta(hours=9)
+
+
+def _at_noon() -> SunnyPasses:
+    """Some roofs may feed in nothing, some a part; the others are free."""
+    passes = SunnyPasses(sunny(), sun_kw=RATED_KW)
+    passes.step()
+    passes.obey()
+    passes.step()
+    held = {r.planned.target: r.limit_kw for r in passes.books.open_requests(FEEDER)}
+    assert 0.0 in held.values()
+    assert len(held) <= len(passes.of.registry.devices) / 2
+    return passes
+
+
+def _held_on(passes: SunnyPasses, hours: float) -> Situation:
+    """So much later nobody was freed, and all is looked at once more."""
+    passes.clock.passed_s += hours * 3600
+    now = passes.clock.now()
+    for record in passes.books.open_requests(FEEDER):
+        passes.books.apply(
+            RequestChanged(
+                at=now,
+                request=record.request,
+                limit_kw=record.limit_kw,
+                end=record.end + RENEWED,
+                epoch=record.planned.epoch,
+                sequence=record.sequence + 1,
+                reason="renewed",
+            )
+        )
+    passes.shine()
+    return passes.step().situation
+
+
+def _without_memory(passes: SunnyPasses) -> SunnyPasses:
+    passes.memory = replace(passes.memory, sun={})
+    return passes
+
+
+def test_after_sunset_nothing_counts_as_held_back() -> None:
+    passes = _at_noon()
+    passes.sun_kw[:] = 0.0
+    situation = _held_on(passes, 5.0)
+    assert situation.limited
+    assert sum(held_back_kw(situation).values()) == pytest.approx(0.0, abs=1e-6)
+    decided = passes.step()
+    assert decided.sample.curtailed_kw == pytest.approx(0.0, abs=1e-6)
+    assert decided.sample.without_control_percent == pytest.approx(
+        decided.sample.transformer_loading_percent, abs=0.1
+    )
+
+
+def test_while_the_sun_stands_all_of_it_counts_for_hours() -> None:
+    passes = _at_noon()
+    situation = _held_on(passes, 5.0)
+    cut_kw = sum(r.planned.p_before_kw - r.limit_kw for r in situation.limited)
+    assert sum(held_back_kw(situation).values()) == pytest.approx(cut_kw, rel=1e-6)
+
+
+def test_free_roofs_under_a_cloud_tell_what_it_leaves() -> None:
+    passes = _at_noon()
+    passes.sun_kw[:] = 0.4 * RATED_KW
+    situation = _held_on(passes, 0.1)
+    for record in situation.limited:
+        shown_kw = min(0.4 * RATED_KW, record.limit_kw)
+        held_kw = held_back_kw(situation)[situation.position(record)]
+        assert held_kw == pytest.approx(max(0.4 * RATED_KW - shown_kw, 0.0), abs=1e-6)
+
+
+def test_never_more_is_told_than_was_fed_in_before() -> None:
+    """Who witnesses may have stood under a cloud when the limit began."""
+    passes = SunnyPasses(sunny(), sun_kw=20.0)
+    passes.sun_kw[8:] = 24.0
+    passes.shine()
+    passes.step()
+    passes.obey()
+    passes.sun_kw[:] = RATED_KW
+    situation = _held_on(passes, 0.1)
+    held = held_back_kw(situation)
+    for record in situation.limited:
+        assert held[situation.position(record)] <= record.planned.p_before_kw - record.limit_kw + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("hours", "share"), [(0.0, 1.0), (2.0, np.cos(np.pi / 6)), (5.99, 0.003), (7.0, 0.0)]
+)
+def test_where_nobody_witnesses_the_sun_goes_down_as_from_its_highest(hours: float, share: float) -> None:
+    situation = _held_on(_without_memory(_at_noon()), hours)
+    record = next(r for r in situation.limited if r.limit_kw == 0.0)
+    told_kw = held_back_kw(situation)[situation.position(record)]
+    assert told_kw == pytest.approx(share * RATED_KW, abs=0.01 * RATED_KW)
+
+
+def test_a_roof_far_below_its_rating_is_taken_for_one_of_the_evening() -> None:
+    """Half of what it can: an hour or two before sunset, for all that is known."""
+    passes = SunnyPasses(sunny(), sun_kw=RATED_KW / 2, base_kw=-6.0)
+    passes.step()
+    passes.obey()
+    _without_memory(passes)
+    assert held_back_kw(_held_on(passes, 0.1))
+    assert sum(held_back_kw(_held_on(passes, 2.0)).values()) == 0.0
+
+
+def test_a_roof_that_was_freed_a_moment_ago_is_no_witness_yet() -> None:
+    """It shows what the limit left until it is back."""
+    passes = _at_noon()
+    begun = {r.planned.target for r in passes.books.open_requests(FEEDER)}
+    situation = _held_on(passes, 0.1)
+    freed = next(r for r in situation.limited if r.limit_kw == 0.0)
+    told_kw = sum(held_back_kw(situation).values())
+    passes.books.apply(
+        RequestChanged(
+            at=passes.clock.now(),
+            request=freed.request,
+            limit_kw=freed.limit_kw,
+            end=passes.clock.now(),
+            epoch=freed.planned.epoch,
+            sequence=freed.sequence + 1,
+            reason="released",
+        )
+    )
+    situation = passes.step().situation
+    assert len(situation.limited) == len(begun) - 1
+    assert sum(held_back_kw(situation).values()) == pytest.approx(told_kw - RATED_KW, rel=1e-6)
+
+
+def test_what_is_remembered_goes_with_the_limits() -> None:
+    passes = _at_noon()
+    assert len(passes.memory.sun) == 1
+    passes.sun_kw[:] = 0.0
+    passes.clock.passed_s += RENEWED.total_seconds()
+    passes.shine()
+    passes.step()
+    assert not passes.books.open_requests(FEEDER)
+    passes.step()
+    assert passes.memory.sun == {}
+    assert not of_kind(passes.step().entries, RequestChanged)

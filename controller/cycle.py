@@ -26,6 +26,7 @@ import structlog
 from controller import data_alarms, easing, events, failsafes, planning, raising
 from controller.announcements import AnnouncerState, Told, announce
 from controller.baselines import WINDOW
+from controller.behind_meter import beside_moved
 from controller.books import Books
 from controller.bounds import at_point
 from controller.entries import Entry, EventOpened, RequestChanged
@@ -107,6 +108,8 @@ class _Seen:
     ahead: LookAhead | None
     announcer: AnnouncerState
     announced: tuple[Told, ...]
+    beside: tuple[Entry, ...]
+    """what others behind the meters of requests do by now"""
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ def decide(control: FeederControl, books: Books, memory: Memory, around: Surroun
         located=moves.located,
         situation=situation,
         owed=moves.freed.owed,
-        seen=(*judged.entries, *seen.announced, *seen.opening),
+        seen=(*judged.entries, *seen.announced, *seen.opening, *seen.beside),
         gate_refused=situation.gatekeeper.refused,
         moved_kw=situation.gatekeeper.moved_kw,
     )
@@ -158,8 +161,9 @@ def _see(control: FeederControl, books: Books, memory: Memory, around: Surroundi
     before = replace(before, headroom=headroom(control, trend))
     tracker, opening = _observed(before, memory.tracker)
     ahead, announcer, announced = _announced(control, books, memory, before)
+    situation = _in_event(before, _running(books, opening, feeder))
     return _Seen(
-        situation=_in_event(before, _running(books, opening, feeder)),
+        situation=situation,
         check_state=check_state,
         judged=judged,
         guarded=failsafes.watch(control, books, memory.failsafes, state, now=now, epoch=around.epoch),
@@ -170,6 +174,7 @@ def _see(control: FeederControl, books: Books, memory: Memory, around: Surroundi
         ahead=ahead,
         announcer=announcer,
         announced=announced,
+        beside=tuple(beside_moved(situation)),
     )
 
 
@@ -226,6 +231,7 @@ def _in_order(seen: _Seen, moves: _Moves) -> tuple[Entry, ...]:
         *seen.guarded.entries,
         *seen.announced,
         *seen.opening,
+        *seen.beside,
         *moves.freed.entries,
         *moves.short,
         *moves.told_round,

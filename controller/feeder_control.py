@@ -117,6 +117,14 @@ class FeederControl:
         return {position: meter for meter, position in reversed(tuple(self.meter_position.items()))}
 
     @cached_property
+    def devices_at(self) -> Mapping[int, tuple[Device, ...]]:
+        """All devices by their service point's position."""
+        found: dict[int, list[Device]] = {}
+        for device in self.registry.devices:
+            found.setdefault(self.device_position[device.device], []).append(device)
+        return {position: tuple(devices) for position, devices in found.items()}
+
+    @cached_property
     def only_taking(self) -> tuple[tuple[str, int], ...]:
         """Devices, and where, at service points where nothing feeds in: a meter there shows at least what
         they take.

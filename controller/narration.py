@@ -96,6 +96,9 @@ def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: C901, PLR0911
             return _answered(entry, books)
         case e.RequestMoved():
             return _moved(entry, books)
+        case e.BesideMoved():
+            what = f"Others behind the meter of {_whom(entry.request, books)}"
+            return "info", f"{what} do {entry.kw:.1f} kW of what it would show"
         case e.RequestSettled():
             return _settled(entry, books.requests.get(entry.request))
         case e.LedgerPosted():
@@ -244,7 +247,7 @@ def _settled(entry: e.RequestSettled, record: RequestRecord | None) -> _Sentence
             share = f"{entry.compliance_percent:.0f} % of what was asked"
             return "good", f"{customer} credited {entry.points} points: {shown} ({share})"
         case "nothing_shown":
-            return "info", f"{customer} not credited: {shown}"
+            return "info", f"{customer} not credited: {shown}{_not_told_apart(entry, record)}"
         case "too_little_data":
             read = f"{entry.intervals_measured} of {entry.intervals} intervals"
             return (
@@ -255,6 +258,13 @@ def _settled(entry: e.RequestSettled, record: RequestRecord | None) -> _Sentence
             return "info", f"{customer} not credited: the request never came into force"
         case _:
             assert_never(entry.outcome)
+
+
+def _not_told_apart(entry: e.RequestSettled, record: RequestRecord | None) -> str:
+    """Where other devices behind the meter did something that looks like it."""
+    if record is None or entry.reduced_kwh > 0 or not record.beside:
+        return ""
+    return " than what other devices behind it may have done"
 
 
 def _posted(entry: e.LedgerPosted) -> str:

@@ -44,6 +44,7 @@ INSTEAD: Mapping[str, str] = {
     "request_sent": "A request was sent",
     "request_answered": "A request was answered",
     "request_moved": "A request is one step further",
+    "beside_moved": "Other devices behind the meter of a request do something else",
     "request_settled": "A request was settled",
     "ledger_posted": "Credits were booked",
     "settlement_corrected": "A settlement was corrected",

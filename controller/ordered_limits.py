@@ -20,6 +20,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from controller import failsafes, settings
+from controller.behind_meter import beside_kw
 from controller.entries import Entry, OperatorActed, Ordered, RequestChanged, RequestPlanned
 from controller.feeder_control import FeederControl
 from controller.gatekeeper import Gatekeeper
@@ -294,6 +295,7 @@ def _new(situation: Situation, request: str, one: DeviceLimit, ordered: Ordered)
         value=value,
         floor_kw=device.min_kw,
         ordered=ordered,
+        beside_kw=beside_kw(situation, position, device.device, "consumption"),
     )
 
 

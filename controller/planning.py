@@ -24,6 +24,7 @@ import numpy as np
 
 from controller import allocation_rules
 from controller.baselines import meter_before
+from controller.behind_meter import beside_kw
 from controller.bounds import at_point, direction_of, turned
 from controller.changing import changed
 from controller.entries import Entry, EventShort, RequestChanged, RequestPlanned
@@ -413,6 +414,7 @@ def _new(
         share_percent=shares.get(service_point),
         programme=None if slot is None else slot.name,
         direction=direction,
+        beside_kw=beside_kw(situation, position, cut.device, direction),
     )
 
 

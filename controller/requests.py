@@ -138,6 +138,8 @@ class RequestRecord:
     """ids of the further words that were planned for a person"""
     ordered: Ordered | None = None
     """the latest order of an operator about it"""
+    beside: tuple[tuple[datetime, float], ...] = ()
+    """(from, kW): what others behind its meter did that looks like it, oldest first (`BesideMoved`)"""
 
     @property
     def request(self) -> str:

@@ -156,8 +156,16 @@ def _why_nothing(record: RequestRecord, told: e.RequestSettled) -> str:
         case "nothing_shown" if told.reduced_kwh > 0:
             return f"{told.reduced_kwh:.3f} kWh earn no whole point or cent"
         case "nothing_shown":
-            if record.planned.direction == "production":
-                return "the meter shows no less feed-in than the sun is believed to have left"
-            return "the meter shows no less than the baseline"
+            return _nothing_shown(record)
         case _:
             return "the journal holds no booking for it, although it says credited"
+
+
+def _nothing_shown(record: RequestRecord) -> str:
+    if record.beside:
+        most_kw = max(kw for _, kw in record.beside)
+        cannot = f"other devices behind it cannot have done, up to {most_kw:.2f} kW"
+        return f"the meter shows nothing that {cannot}: no meter tells which of them did it"
+    if record.planned.direction == "production":
+        return "the meter shows no less feed-in than the sun is believed to have left"
+    return "the meter shows no less than the baseline"

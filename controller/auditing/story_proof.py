@@ -56,6 +56,11 @@ def proof(one: Curtailment, planned_at: Numbered) -> tuple[Line, ...]:
     if feeds_in(record):
         what = "only what it is believed to have left of what was asked can count"
         lines.append(Line(f"The sun is taken for falling from then on: {what}"))
+    if planned.beside_kw > 0:
+        watched = "what they do of that does not count"
+        lines.append(
+            line(planned_at, f"Others behind the meter may do {planned.beside_kw:.2f} kW of it: {watched}")
+        )
     if record.active_at is not None:
         until = "now" if record.ended_at is None else f"{record.ended_at:%H:%M:%S}"
         lines.append(Line(f"In force from {record.active_at:%H:%M:%S} until {until}"))
@@ -64,6 +69,8 @@ def proof(one: Curtailment, planned_at: Numbered) -> tuple[Line, ...]:
         return (*lines, Line(f"Not settled yet: the request is {record.state}"))
     fact, entry = settled
     lines += (line(fact, text) for text in _shown(entry))
+    if entry.sun is not None:
+        lines.append(line(fact, _sun(entry.sun)))
     if one.beside:
         lines.append(
             Line(f"What the meter showed is shared with {', '.join(one.beside)}, in force beside it")
@@ -105,6 +112,12 @@ def _shown(entry: Settling) -> Iterator[str]:
 def _interval(one: e.SettledInterval) -> str:
     shown = f"{one.reduced_wh} Wh less, of {one.asked_wh} Wh asked" if one.proven else "nothing is proven"
     return f"  {one.start:%H:%M:%S}: {shown}; read in {one.measured_s} of {one.active_s} s"
+
+
+def _sun(seen: e.SettledSun) -> str:
+    told = [part for part in seen.gone if part is not None]
+    steps = f"they told it in {len(told)} of {len(seen.gone)} steps"
+    return f"By other roofs up to {100 * max(told):.1f} % of the sun is gone; {steps}"
 
 
 def _baseline(used: e.SettledBaseline) -> Iterator[str]:

@@ -27,6 +27,8 @@ def step(entry: e.Entry, resource: e.Resource) -> str | None:  # noqa: C901  one
         case e.RequestMoved():
             reason = "" if entry.reason in ("", entry.state) else f" ({entry.reason})"
             text = f"Now {_STATES[entry.state]}{reason}"
+        case e.BesideMoved():
+            text = f"Other devices behind its meter do {entry.kw:.1f} kW of what it would show"
         case e.RequestSettled():
             text = f"Settled: {_OUTCOMES[entry.outcome]}"
         case e.NoticeAnswered():

@@ -25,6 +25,7 @@ RequestEntry = (
     | e.RequestMoved
     | e.RequestSettled
     | e.SettlementCorrected
+    | e.BesideMoved
 )
 EventEntry = e.EventOpened | e.EventShort | e.EventClosed
 WordEntry = e.NoticeAnswered | e.NoticeDelivered | e.MessagePlanned | e.MessageDone
@@ -101,6 +102,8 @@ class Books(Shelf):
                 self._settled(entry)
             case e.SettlementCorrected():
                 self._corrected(entry)
+            case e.BesideMoved():
+                self._put(request_steps.beside_moved(self._requests.known(entry.request), entry))
             case _:
                 assert_never(entry)
 

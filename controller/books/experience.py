@@ -46,6 +46,8 @@ class Experience:
         told = entry.outcome != "too_little_data" and record.state != "overridden"
         if planned.direction == "production" and entry.reduced_kwh == 0:
             told = False  # a cloud may have left nothing to hold back
+        if record.beside and entry.reduced_kwh == 0:
+            told = False  # what it did cannot be told from what others behind its meter may have done
         if record.resource == "device" and told:
             known = self._compliance.setdefault(planned.feeder, Compliance())
             known.add(planned.target, entry.reduced_kwh > 0)  # also where a kWh earns nothing

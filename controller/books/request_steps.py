@@ -6,6 +6,7 @@ Raises `BooksBroken` for an entry that cannot follow what the record tells.
 from dataclasses import replace
 
 from controller.entries import (
+    BesideMoved,
     NoticeAnswered,
     RequestAnswered,
     RequestChanged,
@@ -91,6 +92,11 @@ def moved(record: RequestRecord, entry: RequestMoved) -> RequestRecord:
         active_at=entry.at if entry.state == "active" else record.active_at,
         ended_at=ended_at,
     )
+
+
+def beside_moved(record: RequestRecord, entry: BesideMoved) -> RequestRecord:
+    """What others behind its meter do has changed."""
+    return replace(record, beside=(*record.beside, (entry.at, entry.kw)))
 
 
 def settled(record: RequestRecord, entry: RequestSettled) -> RequestRecord:

@@ -58,6 +58,7 @@ from controller.entries.people import (
 )
 from controller.entries.record import ControllerStarted, JournalCheckpointed
 from controller.entries.requests import (
+    BesideMoved,
     Ordered,
     RequestAnswered,
     RequestChanged,
@@ -76,6 +77,7 @@ from controller.entries.settlements import (
     SettledBaseline,
     SettledInterval,
     SettledRules,
+    SettledSun,
     SettlementCorrected,
 )
 from controller.entries.shifts import (
@@ -136,6 +138,7 @@ Entry = (
     | AlarmAcknowledged
     | AlarmShelved
     | AlarmUnshelved
+    | BesideMoved
 )
 
 __all__ = [
@@ -146,6 +149,7 @@ __all__ = [
     "AlarmShelved",
     "AlarmUnshelved",
     "AskedInRound",
+    "BesideMoved",
     "CommandTaken",
     "ConsentWithdrawn",
     "ControllerStarted",
@@ -194,6 +198,7 @@ __all__ = [
     "SettledBaseline",
     "SettledInterval",
     "SettledRules",
+    "SettledSun",
     "SettlementCorrected",
     "ShiftBegan",
     "ShiftHandedOver",

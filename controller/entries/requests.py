@@ -74,6 +74,9 @@ class RequestPlanned(JournalEntry, frozen=True, kw_only=True, tag="request_plann
     was loaded most"""
     direction: Direction = "consumption"
     """what is bounded; with `production` the limit, what was before and the floor are of what is fed in"""
+    beside_kw: float = 0.0
+    """what other devices behind the meter may do at most that would look like what is asked: as far as they
+    do it (`BesideMoved`), the meter proves nothing"""
 
 
 class RequestChanged(JournalEntry, frozen=True, kw_only=True, tag="request_changed"):
@@ -89,6 +92,16 @@ class RequestChanged(JournalEntry, frozen=True, kw_only=True, tag="request_chang
     reason: Literal["renewed", "tightened", "raised", "relaxed", "released", "overridden", "protected"]
     ordered: Ordered | None = None
     """by an operator's order, which holds from here; None: what was ordered before stands"""
+
+
+class BesideMoved(JournalEntry, frozen=True, kw_only=True, tag="beside_moved"):
+    """What other devices behind a request's meter do, by their own word, that looks like what it asks for:
+    from here until the next of these.
+    """
+
+    request: str
+    kw: float
+    """more than when it was planned, rounded up; all that they may do where one of them is not heard"""
 
 
 class RequestSent(JournalEntry, frozen=True, kw_only=True, tag="request_sent"):

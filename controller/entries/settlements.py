@@ -53,6 +53,16 @@ class SettledRules(msgspec.Struct, frozen=True, array_like=True):
     min_measured_share: float
 
 
+class SettledSun(msgspec.Struct, frozen=True, kw_only=True):
+    """What the meters of roofs that nobody asked tell of the sun in a request's time."""
+
+    begin: datetime
+    step_s: float
+    gone: tuple[float | None, ...]
+    """in each step from `begin` on the part of what was fed in at the start that is not any more, 0 to 1,
+    rounded up; None where nobody was read"""
+
+
 class RequestSettled(JournalEntry, frozen=True, kw_only=True, tag="request_settled"):
     """What the meters prove, and the credit for it. Written in one commit with its LedgerPosted."""
 
@@ -75,6 +85,8 @@ class RequestSettled(JournalEntry, frozen=True, kw_only=True, tag="request_settl
     readings: str | None = None
     """digest of the stored samples that it was calculated from (`MeterSeries.digest`); None where none could
     prove anything, and in entries from before it was told"""
+    sun: SettledSun | None = None
+    """where feed-in was limited; None where nobody could tell, and in entries from before it was told"""
 
 
 class SettlementCorrected(JournalEntry, frozen=True, kw_only=True, tag="settlement_corrected"):

@@ -15,13 +15,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from controller.behind_meter import beside_kw
+from controller.bounds import feeds_in
 from controller.entries import Entry, RequestMoved, RequestPlanned
 from controller.operators import free
 from controller.people import call_rules
 from controller.people.call_rules import Slot
-from controller.planning import baseline_kw
+from controller.planning import OBEYED_WITHIN_KW, baseline_kw
 from controller.requests import request_id
 from controller.situation import RunningEvent, Situation
+from controller.without_control import held_back_kw
 from customers.registry import Customer
 from grid_model.location import Contribution
 from grid_model.violations import Violation
@@ -91,7 +94,7 @@ def _candidates(
     situation: Situation, contributions: Sequence[Contribution], worst: Violation, cut_at: frozenset[int]
 ) -> list[_Candidate]:
     """Who could be asked, in the order in which they are."""
-    limited_here = cut_at | {situation.position(record) for record in situation.limited}
+    limited_here = cut_at | _give_already(situation)
     asked = {r.planned.target for r in situation.event_records if r.resource == "person"}
     owners = situation.control.registry.by_service_point
     found = [
@@ -105,6 +108,14 @@ def _candidates(
         if situation.control.customer_position[customer.customer] not in limited_here
     ]
     return sorted(found, key=lambda one: (one.customer.manner.asked_last, -one.gives_percent))
+
+
+def _give_already(situation: Situation) -> set[int]:
+    """Where a device takes less by its limit, or a roof could feed in more: a limit on what a roof feeds in
+    takes nothing off a house in the dark.
+    """
+    taking = {situation.position(record) for record in situation.limited if not feeds_in(record)}
+    return taking | {place for place, kw in held_back_kw(situation).items() if kw > OBEYED_WITHIN_KW}
 
 
 def _candidate(situation: Situation, customer: Customer, share_percent: float) -> _Candidate:
@@ -198,4 +209,5 @@ def _notice(
         floor_kw=floor_kw,
         share_percent=candidate.share_percent,
         programme=slot.name,
+        beside_kw=beside_kw(situation, position, customer.customer, "consumption"),
     )

@@ -204,7 +204,9 @@ class Recalculator:
         rewards = self.rewards(record)
         beside = counting(self._terms, past.books.beside(record))
         counts = self._terms(record.planned.programme).counts(record)
-        return Anew(record, assess(record, beside, series, rewards, baseline, counts=counts), rewards)
+        sun = None if record.settled is None else record.settled.sun
+        found = assess(record, beside, series, rewards, baseline, counts=counts, sun=sun)
+        return Anew(record, found, rewards)
 
 
 def _baseline(record: RequestRecord) -> RuleBaseline | None:

@@ -22,8 +22,10 @@ from controller.entries import (
     SettledBaseline,
     SettledInterval,
     SettledRules,
+    SettledSun,
 )
 from controller.proving.meter_readings import MeterReadings, MeterSeries
+from controller.proving.sun_seen import steps_of
 from controller.proving.verification import Steps, Verified, sample_window, verify_series
 from controller.requests import RequestRecord, next_state
 from controller.rewards import ledger
@@ -55,6 +57,8 @@ class Assessed:
     """what a person decided instead of the meters"""
     readings: str | None = None
     """digest of the samples that it was calculated from; None where none was looked at"""
+    sun: SettledSun | None = None
+    """what other roofs told of the sun; None where that plays no part"""
 
     @property
     def reduced_wh(self) -> int:
@@ -85,6 +89,7 @@ def assess(
     baseline: RuleBaseline | None = None,
     *,
     counts: bool = True,
+    sun: SettledSun | None = None,
 ) -> Assessed:
     """What a request comes to; arguments as for `settle_series`."""
     verified = None
@@ -96,6 +101,7 @@ def assess(
             rewards.interval_s,
             baseline=None if baseline is None else baseline.steps,
             baseline_holds_s=rewards.baseline_holds_s,
+            sun=steps_of(sun),
         )
     by_interval = () if verified is None else _whole(verified, rewards.min_measured_share)
     energy_wh = sum(interval.reduced_wh for interval in by_interval)
@@ -114,6 +120,7 @@ def assess(
         programme=rewards.programme,
         baseline=None if baseline is None or verified is None else baseline.told,
         readings=None if series is None or verified is None else series.digest(),
+        sun=None if verified is None else sun,
     )
 
 
@@ -154,20 +161,21 @@ def settle_series(
     now: datetime,
     baseline: RuleBaseline | None = None,
     counts: bool = True,
+    sun: SettledSun | None = None,
 ) -> tuple[Entry, ...]:
     """The entries that settle a request for which `requests.settlement_due` holds; none when it is over
     already.
 
     `beside`: `Books.beside(record)`. `series`: its meter in `verification.sample_window(record)` (none needed
     when that is None); None when the network has no such point. `baseline`: what the rule of its programme
-    gives, where that has one. `counts`: False where a person did not say the yes that their programme needs;
-    then `beside` of others does not hold it either. First RequestSettled; then LedgerPosted when there is a
-    credit; last RequestMoved when its life goes on to `settled`.
+    gives, where that has one. `sun`: what `sun_seen` tells. `counts`: False where a person did not say the
+    yes that their programme needs; then `beside` of others does not hold it either. First RequestSettled;
+    then LedgerPosted when there is a credit; last RequestMoved when its life goes on to `settled`.
     """
     if record.is_over:
         return ()
     assert not record.is_open, f"{record.request} is settled while it is {record.state}"
-    found = assess(record, beside, series, rewards, baseline, counts=counts)
+    found = assess(record, beside, series, rewards, baseline, counts=counts, sun=sun)
     told: list[Entry] = [_settled(record, found, rewards, now)]
     posted = ledger.credit(
         at=now,
@@ -209,6 +217,7 @@ def _settled(record: RequestRecord, found: Assessed, rewards: Rewards, now: date
             min_measured_share=rewards.min_measured_share,
         ),
         readings=found.readings,
+        sun=found.sun,
     )
 
 

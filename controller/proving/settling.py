@@ -37,6 +37,7 @@ from controller.proving.settlement_baseline import (
     rule_baseline,
 )
 from controller.proving.settlement_terms import TermsOf, apart, counting, terms_of
+from controller.proving.sun_seen import sun_seen, witnesses
 from controller.proving.verification import sample_window
 from controller.requests import RequestRecord, settlement_due
 from controller.stores.port import IMPORTED, FeederSample, LateReading, Store, StoreUnavailable
@@ -212,9 +213,12 @@ class Settling:
     ) -> tuple[Entry, ...]:
         terms, books = self._terms(record.planned.programme), self._keeper.books
         window, position = sample_window(record), control.place.get(record.planned.service_point)
-        series, baseline = None, None
+        series, baseline, sun = None, None, None
         if window is not None and position is not None and readings is not None:
             series = readings.series(position, window)
+            if feeds_in(record):
+                seen_by = witnesses(control, books, record)
+                sun = sun_seen(record, readings, seen_by, self._site.cycle.period_s)
             rule = self._rule(record)
             if rule is not None and histories is not None:
                 asked = asked_of(control, books, record, position, self._not_asked(control, record, rule))
@@ -227,6 +231,7 @@ class Settling:
             now=now,
             baseline=baseline,
             counts=terms.counts(record),
+            sun=sun,
         )
 
     def _rule(self, record: RequestRecord) -> Programme | None:

@@ -16,29 +16,37 @@ The rules, each chosen so that doubt never earns:
   been full. A published rule's (`Steps`) is of the whole time, and believed for all of it.
 * Of feeding in less the frozen baseline is all there is, and the sun does not stand still: what would have
   been fed in is taken for falling from what it was to nothing in `baseline_holds_s`, faster than a clear sky
-  lets it fall. While the meter shows less feed-in than the limit leaves, a cloud or the house itself may have
-  done all of it: that earns nothing either.
-* Where several requests were active at one meter, each gets the share of the reduction that it has of what
-  was asked of that meter, so that no kilowatt is credited twice.
+  lets it fall, and for no more than other roofs show that the sun left (`sun_seen.py`). While the meter shows
+  less feed-in than the limit leaves, a cloud or the house itself may have done all of it: that earns nothing
+  either.
+* What other devices behind the meter did meanwhile, by their own word, proves nothing (`behind_meter.py`): it
+  counts from a while before it was heard, and where nobody listened, all that they can do. A published rule's
+  baseline knows what the house is used to, and stands.
+* Where several requests of one direction were active at one meter, each gets the share of the reduction that
+  it has of what was asked of that meter, so that no kilowatt is credited twice.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 from operator import itemgetter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from controller.bounds import feeds_in
 from controller.proving.meter_readings import Floats, MeterSeries
 from controller.requests import RequestRecord
 
+Flags = NDArray[np.bool_]
 LONGEST_GAP = 3.0
 """times the median spacing of the samples"""
 _AS_LIMITED_KW = 0.5
 """A house may take so much more than before while what it feeds in still counts as held back by the limit."""
+HEARD_WITHIN = timedelta(seconds=60)
+"""What a device does its meter may show so long before the device's own word comes."""
 LOOK_BACK = timedelta(minutes=5)
 """Samples from before the request tell the usual spacing even when it was short."""
 
@@ -114,12 +122,13 @@ def verify_series(
     *,
     baseline: Steps | None = None,
     baseline_holds_s: float = math.inf,
+    sun: Steps | None = None,
 ) -> Verified:
     """What a meter proves of an ended request.
 
     `beside`: all other requests at the same meter (`Books.beside`). `series`: the meter in `sample_window`.
     Without `baseline` the frozen one counts, but nothing later than `baseline_holds_s` after the request was
-    planned, or after the start that it was planned for.
+    planned, or after the start that it was planned for. `sun`: as `SettledSun.gone`, NaN where nobody tells.
     """
     active_at, ended_at = record.active_at, record.ended_at
     if active_at is None or ended_at is None or ended_at <= active_at:
@@ -127,6 +136,7 @@ def verify_series(
     until = ended_at if baseline is not None else _believed_until(record, ended_at, baseline_holds_s)
     active_s, until_s = active_at.timestamp(), until.timestamp()
     shown, samples, samples_measured = _shown(series, active_s, until_s)
+    shown = _under_the_sun(shown, sun)
     edges = _edges(active_s, until_s, interval_s, baseline)
     if feeds_in(record):
         cells = _cells_of_feed_in(record, beside, shown, edges, baseline_holds_s)
@@ -159,6 +169,10 @@ class _Shown:
     begin_s: Floats
     end_s: Floats
     p_kw: Floats
+    sun_gone: Floats = field(default_factory=lambda: np.zeros(0))
+    """(n,) as `SettledSun.gone`; NaN where nobody tells"""
+    is_late: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    """(n,) the controller did not see it then"""
 
 
 def _shown(series: MeterSeries, active_s: float, until_s: float) -> tuple[_Shown, int, int]:
@@ -168,7 +182,7 @@ def _shown(series: MeterSeries, active_s: float, until_s: float) -> tuple[_Shown
     counts = at_s >= active_s
     begin_s, end_s, p_kw = at_s[counts], _stands_until(at_s, until_s)[counts], p_kw[counts]
     read = np.isfinite(p_kw)
-    shown = _Shown(begin_s[read], end_s[read], p_kw[read])
+    shown = _Shown(begin_s[read], end_s[read], p_kw[read], is_late=np.zeros(int(read.sum()), dtype=np.bool_))
     if not len(series.late_at_s):
         return shown, len(begin_s), int(read.sum())
     late = _late(series, shown, active_s, until_s)
@@ -177,7 +191,12 @@ def _shown(series: MeterSeries, active_s: float, until_s: float) -> tuple[_Shown
     told = _within(late, begin_s[~read])
     both = [np.concatenate(pair) for pair in ((shown.begin_s, late.begin_s), (shown.end_s, late.end_s))]
     return (
-        _Shown(both[0], both[1], np.concatenate((shown.p_kw, late.p_kw))),
+        _Shown(
+            both[0],
+            both[1],
+            np.concatenate((shown.p_kw, late.p_kw)),
+            is_late=np.concatenate((shown.is_late, late.is_late)),
+        ),
         len(begin_s),
         int(read.sum()) + told,
     )
@@ -213,7 +232,7 @@ def _late(series: MeterSeries, shown: _Shown, active_s: float, until_s: float) -
         if free_from < end:
             pieces.append((free_from, float(end), float(kw)))
     table = np.array(pieces).reshape(-1, 3)
-    return _Shown(table[:, 0], table[:, 1], table[:, 2])
+    return _Shown(table[:, 0], table[:, 1], table[:, 2], is_late=np.ones(len(table), dtype=np.bool_))
 
 
 def _within(shown: _Shown, at_s: Floats) -> int:
@@ -252,7 +271,9 @@ def _cells(
     overlap_s = _overlap_s(shown, edges)
     overlap_s = np.where(np.isfinite(b_kw)[None, :], overlap_s, 0.0)
     b_kw = np.where(np.isfinite(b_kw), b_kw, 0.0)
-    saved_kw = share * (frozen_kw - shown.p_kw)  # near to what is told, so that little is cancelled out
+    others_kw = np.zeros(len(shown.p_kw)) if baseline is not None else _others_kw(record, shown)
+    # near to what is told, so that little is cancelled out
+    saved_kw = share * (frozen_kw - shown.p_kw - others_kw)
     saved_kwh = (saved_kw @ overlap_s + (b_kw - frozen_kw) * (share @ overlap_s)) / 3600.0
     return asked_kw @ overlap_s / 3600.0, saved_kwh, overlap_s.sum(axis=0)
 
@@ -264,7 +285,11 @@ def _overlap_s(shown: _Shown, edges: Floats) -> Floats:
 
 
 def _cells_of_feed_in(
-    record: RequestRecord, beside: Sequence[RequestRecord], shown: _Shown, edges: Floats, holds_s: float
+    record: RequestRecord,
+    beside: Sequence[RequestRecord],
+    shown: _Shown,
+    edges: Floats,
+    holds_s: float,
 ) -> tuple[Floats, Floats, Floats]:
     """As `_cells`. Each reading is held against what the sun is believed to give until it ends; what it gives
     less than at the start nobody held back.
@@ -278,7 +303,8 @@ def _cells_of_feed_in(
             at_first_kw = at_first_kw + np.where(active, theirs[0], 0.0)
             set_kw = set_kw + np.where(active, theirs[1], 0.0)
     less_kw = shown.p_kw - record.planned.baseline_kw  # fed in than at the start
-    saved_kw = np.where(less_kw <= at_first_kw + _AS_LIMITED_KW, share * (less_kw - set_kw), 0.0)
+    as_limited = less_kw <= at_first_kw + _AS_LIMITED_KW
+    saved_kw = np.where(as_limited, share * (less_kw - set_kw - _others_kw(record, shown)), 0.0)
     overlap_s = _overlap_s(shown, edges)
     return asked_kw @ overlap_s / 3600.0, saved_kw @ overlap_s / 3600.0, overlap_s.sum(axis=0)
 
@@ -289,8 +315,29 @@ def _of_the_sun(record: RequestRecord, shown: _Shown, holds_s: float) -> tuple[F
     """
     passed_s = np.maximum(shown.end_s - _frozen_at(record).timestamp(), 0.0)
     gone = np.minimum(passed_s / holds_s, 1.0) if holds_s > 0 else np.ones(len(passed_s))
+    gone = np.fmax(gone, shown.sun_gone)
     asked_kw = _asked_kw(record, shown)
     return asked_kw, np.minimum(gone * _before_kw(record), asked_kw)
+
+
+def _under_the_sun(shown: _Shown, sun: Steps | None) -> _Shown:
+    """With what other roofs tell of the sun when each reading was taken."""
+    unknown = np.full(len(shown.begin_s), np.nan)
+    return replace(shown, sun_gone=unknown if sun is None else sun.at(shown.begin_s))
+
+
+def _others_kw(record: RequestRecord, shown: _Shown) -> Floats:
+    """(n,) the most that other devices behind the meter did while each reading stood, and `HEARD_WITHIN`
+    afterwards; of late readings all that they can do.
+    """
+    most_kw, begin_s = record.planned.beside_kw, shown.begin_s
+    from_s = np.array([-math.inf, *(at.timestamp() for at, _ in record.beside)])
+    kw = np.array([0.0, *(kw for _, kw in record.beside)])
+    highest_kw = kw[np.searchsorted(from_s, begin_s, side="right") - 1]
+    for at_s, told_kw in zip(from_s, kw, strict=True):
+        meanwhile = (begin_s < at_s) & (at_s < shown.end_s + HEARD_WITHIN.total_seconds())
+        highest_kw = np.where(meanwhile, np.maximum(highest_kw, told_kw), highest_kw)
+    return np.minimum(np.where(shown.is_late, most_kw, highest_kw), most_kw)
 
 
 def _intervals(
@@ -344,12 +391,12 @@ def _before_kw(record: RequestRecord) -> float:
 
 
 def _share(record: RequestRecord, asked_kw: Floats, beside: Sequence[RequestRecord], shown: _Shown) -> Floats:
-    """(n,) the part of what the meter shows that is this request's: what it asked of all that was asked
-    there.
+    """(n,) the part of what the meter shows that is this request's: what it asked of all that was asked there
+    in its direction.
     """
     all_kw = asked_kw
     for other in beside:
-        if _overlap(record, other):
+        if other.planned.direction == record.planned.direction and _overlap(record, other):
             all_kw = all_kw + np.where(_is_active(other, shown.begin_s), _asked_kw(other, shown), 0.0)
     return np.divide(asked_kw, all_kw, out=np.zeros_like(asked_kw), where=all_kw > 0.0)
 

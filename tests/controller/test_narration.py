@@ -207,6 +207,11 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
         "Sent to EV charger ev-001 of C-001 (command 1, attempt 2)",
     ),
     (
+        e.BesideMoved(at=T0, request=R1, kw=2.5),
+        "info",
+        "Others behind the meter of EV charger ev-001 of C-001 do 2.5 kW of what it would show",
+    ),
+    (
         moved(R1, "sent", T0, "taken"),
         "info",
         "EV charger ev-001 of C-001: asked, the answer is awaited (taken)",

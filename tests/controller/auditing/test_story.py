@@ -133,6 +133,11 @@ NO_CREDIT: tuple[tuple[tuple[e.Entry, ...], str], ...] = (
         "Nothing was credited: the meter shows no less than the baseline",
     ),
     (
+        (*LIFE, e.BesideMoved(at=after(60), request=R1, kw=9.0), settled(outcome="nothing_shown", **NOTHING)),
+        "Nothing was credited: the meter shows nothing that other devices behind it cannot have done, up to "
+        "9.00 kW: no meter tells which of them did it",
+    ),
+    (
         (*LIFE, settled(outcome="nothing_shown", points=0, reduced_kwh=0.004)),
         "Nothing was credited: 0.004 kWh earn no whole point or cent",
     ),
@@ -327,3 +332,18 @@ def test_what_a_person_answered_and_was_told() -> None:
         "Thanks by email: taken",
         "Not told: opted out",
     ]
+
+
+def test_the_proof_tells_what_others_behind_the_meter_may_do_and_what_the_sun_did() -> None:
+    sun = e.SettledSun(begin=T0, step_s=60.0, gone=(0.0, 0.125, None))
+    chapters = told(
+        opened(),
+        planned(beside_kw=5.0),
+        e.BesideMoved(at=after(1), request=R1, kw=2.5),
+        *LIFE[2:],
+        settled(sun=sun),
+    )
+    proof = chapters["What the meter proved"]
+    assert "Others behind the meter may do 5.00 kW of it: what they do of that does not count" in proof
+    assert "By other roofs up to 12.5 % of the sun is gone; they told it in 2 of 3 steps" in proof
+    assert "Other devices behind its meter do 2.5 kW of what it would show" in chapters["What happened"]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,9 +10,12 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from controller.proving.settlement import settle
+from controller.proving.verification import Steps
+from controller.requests import RequestRecord
 from controller.settings import Rewards
+from controller.stores.port import LateReading
 from tests.controller.proving.verifying import reduced_kwh, verified
-from tests.controller.record_builders import after, ended, planned, samples, with_limits
+from tests.controller.record_builders import T0, after, ended, planned, samples, with_limits
 
 ROOF = {
     "kind": "pv_inverter",
@@ -59,14 +63,73 @@ def test_a_raised_limit_asks_for_less_from_then_on() -> None:
 
 
 def test_a_limit_on_taking_at_the_same_meter_earns_by_its_own_direction() -> None:
-    """A charger gave its 5 kW, the inverter nothing: the meter shows 5 kW less, and no less feed-in."""
+    """A charger gave its 5 kW, the inverter nothing: the meter shows 5 kW less, and no less feed-in. What the
+    roof was asked for is no part of that.
+    """
     roof = ended(**ROOF)
     charger = ended(
         number=2, service_point=roof.planned.service_point, p_before_kw=10.0, limit_kw=5.0, baseline_kw=-8.0
     )
     shown = samples(-13.0)
     assert reduced_kwh(verified(roof, shown, (charger,))) == 0.0
-    assert reduced_kwh(verified(charger, shown, (roof,))) == pytest.approx(2.5 / 4)
+    assert reduced_kwh(verified(charger, shown, (roof,))) == pytest.approx(5.0 / 4)
+
+
+def _others(record: RequestRecord, *told: tuple[float, float], most_kw: float = 11.0) -> RequestRecord:
+    """Others behind the meter may do so much, and did what was heard of them: (second, kW) each."""
+    plan = msgspec.structs.replace(record.planned, beside_kw=most_kw)
+    return replace(record, planned=plan, beside=tuple((after(second), kw) for second, kw in told))
+
+
+@pytest.mark.parametrize(("takes_kw", "proven_kw"), [(0.0, 5.0), (2.0, 3.0), (11.0, 0.0)])
+def test_what_a_charger_behind_the_meter_takes_meanwhile_is_no_feed_in_held_back(
+    takes_kw: float, proven_kw: float
+) -> None:
+    """The roof obeys, or does not while a car begins to charge: the meter shows the same."""
+    told = verified(_others(ended(**ROOF), (0, takes_kw)), samples(HELD_KW))
+    assert reduced_kwh(told) == pytest.approx(proven_kw / 4, rel=1e-6)
+
+
+def test_it_counts_from_a_while_before_it_was_heard_until_it_is_over() -> None:
+    told = verified(_others(ended(**ROOF), (300, 2.0), (600, 0.0)), samples(HELD_KW))
+    assert reduced_kwh(told) == pytest.approx((900 * 5.0 - (300 + 60) * 2.0) / 3600, rel=1e-6)
+
+
+def test_while_nobody_listened_it_may_have_been_all() -> None:
+    record = _others(ended(**ROOF), most_kw=2.0)
+    late = [LateReading("dorf", "M1", after(60.0 * n), HELD_KW) for n in range(15)]
+    assert reduced_kwh(verified(record, samples(float("nan")), late=late)) == pytest.approx(3.0 / 4, rel=1e-6)
+    assert reduced_kwh(verified(record, samples(HELD_KW))) == pytest.approx(5.0 / 4, rel=1e-6)
+
+
+def test_what_a_roof_feeds_in_more_is_nothing_that_a_charger_left() -> None:
+    """11 kW of a car less 2 kW of the sun; the car is held to 4.2 kW, or the sun gives 6.8 kW more."""
+    charger = ended(p_before_kw=11.0, limit_kw=4.2, baseline_kw=9.0)
+    shown = samples(9.0 - 6.8)
+    assert reduced_kwh(verified(_others(charger), shown)) == pytest.approx(6.8 / 4, rel=1e-6)
+    assert reduced_kwh(verified(_others(charger, (0, 4.0)), shown)) == pytest.approx(2.8 / 4, rel=1e-6)
+    assert reduced_kwh(verified(_others(charger, (0, 7.0)), shown)) == 0.0
+
+
+def test_a_cloud_that_leaves_more_than_the_limit_earns_nothing_where_other_roofs_tell_it() -> None:
+    """The sun leaves 6 of 9 kW: 2 of them are held back."""
+    sun = Steps(T0.timestamp(), 900.0, np.array([1 / 3]))
+    assert reduced_kwh(verified(ended(**ROOF), samples(HELD_KW), sun=sun)) == pytest.approx(0.5, rel=1e-6)
+    gone = Steps(T0.timestamp(), 900.0, np.array([0.6]))
+    assert reduced_kwh(verified(ended(**ROOF), samples(HELD_KW), sun=gone)) == 0.0
+
+
+@profile(max_examples=40, deadline=None)
+@given(sun_share=st.lists(st.floats(0.0, 1.2), min_size=15, max_size=15), obeys=st.booleans())
+def test_under_any_clouds_no_more_than_was_held_back_where_other_roofs_are_read(
+    sun_share: list[float], obeys: bool
+) -> None:
+    possible_kw = 9.0 * np.repeat(sun_share, 12)
+    meter_kw = 1.0 - (np.minimum(possible_kw, 4.0) if obeys else possible_kw)
+    sun = Steps(T0.timestamp(), 60.0, 1.0 - np.minimum(sun_share, 1.0))
+    proven = reduced_kwh(verified(ended(**ROOF), samples(meter_kw.tolist()), sun=sun))
+    held_back_kwh = float(np.maximum(possible_kw - 4.0, 0.0).sum()) * 5 / 3600 if obeys else 0.0
+    assert proven <= held_back_kwh + 1e-9
 
 
 def test_two_inverters_at_one_meter_share_what_it_shows() -> None:

@@ -263,6 +263,8 @@ def _options(text: str) -> Options:
     unknown = sorted(given.keys() - known)
     if unknown:
         raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: expected some of {', '.join(sorted(known))}")
+    if not isinstance(given.get("settings", {}), dict):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected settings as a JSON object")
     try:
         options = Options(**given)
         site_of(options)

@@ -77,4 +77,4 @@ def _section(site: settings.Site, section: str, values: Mapping[str, Value]) -> 
     try:
         return msgspec.convert(structs.asdict(before) | dict(values), type(before))
     except msgspec.ValidationError as fault:
-        raise ValueError(f"settings: [{section}]: {fault}") from fault
+        raise ValueError(f"settings: [{section}]: {str(fault).replace('Expected', 'expected')}") from fault

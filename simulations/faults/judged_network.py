@@ -7,6 +7,11 @@ from grid_model.network import Floats, Network
 from simulations.faults.ears import PHASES, Ears
 from simulations.faults.promises import Promised
 
+ROOM, ROOM_PU = 0.02, 0.002
+"""Above the closing threshold, for readings that came since the decision, and for reactive power: it goes with
+a device here, and stays in the controller's load flow. Of a loading's limit; of a voltage, however tight its
+limits are."""
+
 
 class JudgedNetwork:
     """As its file says, with all powers at the same `tan_phi`."""
@@ -15,8 +20,8 @@ class JudgedNetwork:
         self, promised: Promised, load_flow: FactoredLoadFlow, network: Network, tan_phi: float
     ) -> None:
         self._promised, self._load_flow, self._tan_phi = promised, load_flow, tan_phi
-        buses, self._bus = network.buses, network.service_point_bus
-        self._nominal_v = buses.vn_kv[network.service_point_bus] * 1000 / PHASES**0.5
+        self._buses, self._bus = network.buses, network.service_point_bus
+        self._nominal_v = network.buses.vn_kv[network.service_point_bus] * 1000 / PHASES**0.5
 
     def ratio(self, p_kw: Floats) -> float | None:
         """The largest loading, or deviation of a voltage, as a share of what is allowed."""
@@ -36,6 +41,16 @@ class JudgedNetwork:
                 (result.v_pu - 1) / (promised.highest_v_pu - 1),
             )
         )
+
+    def has_room(self, p_kw: Floats) -> bool:
+        """Whether nothing is above the closing threshold."""
+        ratios, promised = self.ratios(p_kw), self._promised
+        if ratios is None:
+            return False
+        room_by_part = (ROOM, ROOM_PU / (1 - promised.lowest_v_pu), ROOM_PU / (promised.highest_v_pu - 1))
+        n_bus = len(self._buses.ids)
+        room = np.repeat(room_by_part, (len(ratios) - 2 * n_bus, n_bus, n_bus))
+        return bool((ratios < promised.close_below + room).all())
 
     def contradicted_by(self, ears: Ears, p_kw: Floats, most_pu: float) -> int:
         """How many houses showed, with these powers, a voltage that is off by more."""

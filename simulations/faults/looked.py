@@ -23,8 +23,6 @@ from simulations.faults.told import EPSILON_KW, Commit, Told, expect, time_of
 
 WINDOW = timedelta(seconds=60)
 BINDS_SHARE, BINDS_KW = 0.9, 0.2
-ROOM = 0.02
-"""Above the closing threshold, for readings that came since the decision."""
 CONTRADICTS_PU, CONTRADICTED_BY = 0.035, 3
 """So far from the load flow's are the voltages of so many houses that it proves nothing; some less may be."""
 USUAL_V_PU = (0.9, 1.1)
@@ -194,11 +192,7 @@ class Looked:
         self._proves(controller, sample)
         p_kw = sample.p_kw.astype(np.float64)
         self._with_freed(controller, released, p_kw, sample.at)
-        ratio = self._network.ratio(p_kw)
-        fits = ratio is not None and ratio < self._promised.close_below + ROOM
-        expect(
-            fits, "release", f"{[t.request for t in released]} at {sample.at}: then it is at {ratio or 9:.3f}"
-        )
+        self._fits("release", [told.request for told in released], sample, p_kw)
 
     def _keeps_pace(self, commit: Commit, sample: FeederSample, story: Mapping[str, Told]) -> None:
         back_kw = {told.request: told.cut_kw for told in commit.released}
@@ -226,10 +220,12 @@ class Looked:
             device_kw = before_kw if shown_kw is None else told.sign * shown_kw
             p_kw[self._place[told.service_point]] += told.sign * max(told.limit_kw - device_kw, 0.0)
         self._with_freed(controller, commit.released, p_kw, sample.at)
-        ratio = self._network.ratio(p_kw)
-        fits = ratio is not None and ratio < self._promised.close_below + ROOM
-        requests = [told.request for told, _ in commit.raised]
-        expect(fits, "raise", f"{requests} at {sample.at}: then it is at {ratio or 9:.3f}")
+        self._fits("raise", [told.request for told, _ in commit.raised], sample, p_kw)
+
+    def _fits(self, promise: str, requests: list[str], sample: FeederSample, p_kw: Floats) -> None:
+        if not self._network.has_room(p_kw):
+            ratio = self._network.ratio(p_kw) or math.inf
+            raise Broken(promise, f"{requests} at {sample.at}: then it is at {ratio:.3f}")
 
     def _with_freed(self, controller: int, released: Sequence[Told], p_kw: Floats, at: datetime) -> None:
         """Adds what those take more whom a limit holds back."""

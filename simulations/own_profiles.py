@@ -5,6 +5,7 @@ without the scenario's own devices. Service points that the file leaves out keep
 """
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from grid_model.network import Network
-from simulations.profiles import QUARTER_S, BaseLoad
+from simulations.profiles import BaseLoad, OwnLoads
 from simulations.scenario import Scenario
-from simulations.series_file import SeriesTable
+from simulations.series_file import Series, SeriesTable
 
 
 def with_own_profiles(base: BaseLoad, network: Network, scenario: Scenario) -> BaseLoad:
@@ -22,9 +23,10 @@ def with_own_profiles(base: BaseLoad, network: Network, scenario: Scenario) -> B
     table = scenario.profiles
     if table.file is None:
         return base
-    start, count = scenario.time.start, len(base.p_kw)
+    start = scenario.time.start
     own = SeriesTable(Path(table.file), ("p_kw",), ("q_kvar",), key="service_point")
-    own.check_reach(start, (start + timedelta(days=scenario.time.days)).timestamp())
+    end_s = (start + timedelta(days=scenario.time.days)).timestamp()
+    own.check_reach(start, end_s)
     places = network.service_point_index()
     active = own.series("p_kw")
     own.findings += [
@@ -33,14 +35,41 @@ def with_own_profiles(base: BaseLoad, network: Network, scenario: Scenario) -> B
         for name in active
         if name not in places
     ]
+    own.findings += [
+        f"{table.file}, service_point: {', '.join(repr(name) for name in names)} are one and the same"
+        for names in _doubled(active, places)
+    ]
     own.raise_findings()
-    reactive = own.series("q_kvar") if "q_kvar" in own.columns else {}
-    seconds = start.timestamp() + QUARTER_S * np.arange(count, dtype=np.float64)
+    has_q = "q_kvar" in own.columns
+    series = {places[name]: one for name, one in active.items()}
+    reactive = {places[name]: one for name, one in own.series("q_kvar").items()} if has_q else None
     tan_phi = math.tan(math.acos(table.power_factor))
-    p_kw, q_kvar = base.p_kw.copy(), base.q_kvar.copy()
-    for name, series in active.items():
-        p_kw[:, places[name]] = series.at(seconds)
-        q_kvar[:, places[name]] = reactive[name].at(seconds) if reactive else p_kw[:, places[name]] * tan_phi
-    left = len(network.service_points) - len({places[name] for name in active})
+    left = len(network.service_points) - len(series)
     note = (f"{left} service points are not in {table.file} and keep the network's profile",) if left else ()
-    return replace(base, p_kw=p_kw, q_kvar=q_kvar, warnings=(*base.warnings, *note))
+    loads = _own_loads(series, reactive, tan_phi, (start.timestamp(), end_s))
+    return replace(base, own=loads, warnings=(*base.warnings, *note))
+
+
+def _own_loads(
+    active: Mapping[int, Series],
+    reactive: Mapping[int, Series] | None,
+    tan_phi: float,
+    span_s: tuple[float, float],
+) -> OwnLoads:
+    """By place: all series on the times of all of them, between which each is a straight line; no more of
+    them than the run has."""
+    at_s = np.unique(np.concatenate([np.clip(one.at_s, *span_s) for one in active.values()]))
+    p_kw = np.stack([one.at(at_s) for one in active.values()], axis=1)
+    q_kvar = p_kw * tan_phi
+    if reactive is not None:
+        q_kvar = np.stack([reactive[place].at(at_s) for place in active], axis=1)
+    return OwnLoads(np.array(list(active), dtype=np.int64), at_s - span_s[0], p_kw, q_kvar)
+
+
+def _doubled(names: Iterable[str], places: Mapping[str, int]) -> list[list[str]]:
+    """A service point has a name and a number (`load:3`)."""
+    by_place: dict[int, list[str]] = {}
+    for name in names:
+        if name in places:
+            by_place.setdefault(places[name], []).append(name)
+    return [same for same in by_place.values() if len(same) > 1]

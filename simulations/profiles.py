@@ -6,13 +6,13 @@ Other networks get `evening_curve`. Generators and storages go behind the meter 
 bus.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
-from grid_model.network import Floats, Network
+from grid_model.network import Floats, Ints, Network
 from grid_model.network_sources import read_net
 
 QUARTER_S = 900.0
@@ -24,21 +24,52 @@ _SCATTER_SIGMA = 0.35
 
 @dataclass(frozen=True)
 class BaseLoad:
-    """Quarter-hour values from the start of the run to one quarter past its end, consumption positive."""
+    """Quarter-hour values from the one in which the run starts to one past its end, consumption positive."""
 
     p_kw: Floats
     """(n_quarter, n_sp) net of generation: negative where a house feeds back"""
     q_kvar: Floats
     """(n_quarter, n_sp)"""
     warnings: tuple[str, ...] = ()
+    own: "OwnLoads | None" = None
+    """of some service points, in place of their quarter-hours"""
+    into_s: float = 0.0
+    """by which the start is behind the first quarter-hour"""
 
     def at(self, seconds: float) -> tuple[Floats, Floats]:
         """P and Q, (n_sp,) each, `seconds` after the start: straight lines between the quarter-hours."""
-        place = min(max(seconds / QUARTER_S, 0.0), len(self.p_kw) - 1.0)
+        place = min(max((seconds + self.into_s) / QUARTER_S, 0.0), len(self.p_kw) - 1.0)
         low = min(int(place), len(self.p_kw) - 2)
         part = place - low
         p_kw = (1 - part) * self.p_kw[low] + part * self.p_kw[low + 1]
         q_kvar = (1 - part) * self.q_kvar[low] + part * self.q_kvar[low + 1]
+        if self.own is not None:
+            p_kw[self.own.places], q_kvar[self.own.places] = self.own.at(seconds)
+        return p_kw, q_kvar
+
+
+@dataclass(frozen=True)
+class OwnLoads:
+    """Loads as finely as somebody measured them: straight lines between times of their own."""
+
+    places: Ints
+    """(n_own,) their service points"""
+    at_s: Floats
+    """(n_time,) after the start, rising; every time at which a row of one of them stands"""
+    p_kw: Floats
+    """(n_time, n_own)"""
+    q_kvar: Floats
+
+    def at(self, seconds: float) -> tuple[Floats, Floats]:
+        """P and Q, (n_own,) each; before the first time and after the last as there."""
+        high = int(np.searchsorted(self.at_s, seconds, "right"))
+        if high in {0, len(self.at_s)}:
+            edge = min(high, len(self.at_s) - 1)
+            return self.p_kw[edge], self.q_kvar[edge]
+        low = high - 1
+        part = (seconds - self.at_s[low]) / (self.at_s[high] - self.at_s[low])
+        p_kw = (1 - part) * self.p_kw[low] + part * self.p_kw[high]
+        q_kvar = (1 - part) * self.q_kvar[low] + part * self.q_kvar[high]
         return p_kw, q_kvar
 
 
@@ -46,9 +77,12 @@ def load_profiles(network: Network, start: datetime, days: float, rng: np.random
     """The base load of every service point of `network` from `start` on for `days`."""
     quarters = int(np.ceil(days * 96)) + 2
     rows = (quarter_of_2016(start) + np.arange(quarters)) % _QUARTERS_OF_2016
-    if network.source.startswith("simbench:"):
-        return _from_simbench(network, read_net(network.source), rows)
-    return _standard(network, rows, rng)
+    base = (
+        _from_simbench(network, read_net(network.source), rows)
+        if network.source.startswith("simbench:")
+        else _standard(network, rows, rng)
+    )
+    return replace(base, into_s=60.0 * (start.minute % 15) + start.second)
 
 
 def quarter_of_2016(at: datetime) -> int:

@@ -35,6 +35,16 @@ def test_between_quarters_lines_are_straight() -> None:
     assert [float(base.at(s)[0][0]) for s in (0, 450, 900, 1350, 9999)] == [0, 2, 4, 3, 2]
 
 
+def test_a_run_that_starts_between_quarters_has_the_load_of_its_own_time() -> None:
+    network = load_network("simbench:1-LV-rural1--0-sw", metered_generation=True)
+    whole, later = (
+        load_profiles(network, DAY.replace(hour=18, minute=minute), 0.1, np.random.default_rng(1))
+        for minute in (0, 10)
+    )
+    assert later.at(120.0)[0] == pytest.approx(whole.at(720.0)[0])
+    assert later.at(3000.0)[0] == pytest.approx(whole.at(3600.0)[0])
+
+
 def test_the_year_is_found_and_goes_round() -> None:
     assert quarter_of_2016(DAY) == 11 * 96
     assert quarter_of_2016(DAY.replace(year=2027)) == 11 * 96

@@ -29,21 +29,31 @@ def network() -> Network:
 
 
 def own(network: Network, path: Path, text: str) -> np.ndarray:
+    """P and Q, by minute."""
     path.write_text(text, encoding="utf-8")
     a_scenario = scenario(time={"start": START}, profiles={"file": str(path)})
     base = with_own_profiles(flat_load(len(network.service_points), quarters=98), network, a_scenario)
     assert "keep the network's profile" in base.warnings[-1]
-    return np.stack([base.p_kw, base.q_kvar])
+    return np.swapaxes([base.at(60.0 * minute) for minute in range(24 * 60 + 1)], 0, 1)
 
 
 def test_loads_of_ones_own_take_the_place_of_profiles(network: Network, tmp_path: Path) -> None:
     p_kw, q_kvar = own(network, tmp_path / "loads.csv", LOADS)
-    assert p_kw[[0, 24, 48, 96], 0].tolist() == [1, 2, 3, 1]
+    assert p_kw[[0, 360, 720, 1440], 0].tolist() == [1, 2, 3, 1]
     assert np.all(p_kw[:, 1] == -2)
     assert np.all(p_kw[:, 2] == 1)
-    assert q_kvar[48, 0] == pytest.approx(3 * np.tan(np.arccos(0.97)))
+    assert q_kvar[720, 0] == pytest.approx(3 * np.tan(np.arccos(0.97)))
     with_q = "\n".join(f"{line},{'q_kvar' if n == 0 else 0.5}" for n, line in enumerate(LOADS.splitlines()))
-    assert own(network, tmp_path / "loads.csv", with_q)[1, 48, 0] == 0.5
+    assert own(network, tmp_path / "loads.csv", with_q)[1, 720, 0] == 0.5
+
+
+def test_loads_of_ones_own_are_as_fine_as_they_were_measured(network: Network, tmp_path: Path) -> None:
+    """A kettle between two quarter-hours."""
+    times = {"00:00": 0, "00:05": 0, "00:06": 3, "00:08": 3, "00:09": 0, "23:59": 0}
+    rows = [f"2016-01-12T{clock}Z,load:0,{kw}" for clock, kw in times.items()]
+    text = "\n".join(["at,service_point,p_kw", *rows, "2016-01-13T00:00Z,load:0,0"])
+    p_kw, _ = own(network, tmp_path / "loads.csv", text)
+    assert p_kw[4:11, 0].tolist() == [0, 0, 3, 3, 3, 0, 0]
 
 
 @pytest.mark.parametrize(

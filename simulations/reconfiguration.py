@@ -40,9 +40,12 @@ def stages_of(scenario: Scenario) -> tuple[Stage, ...]:
     findings = [finding for tie in scenario.network.tie if (finding := _lay(net, tie)) is not None]
     if findings:
         raise ScenarioRejected(findings)
-    names = {tie.name: f"line:{net.line.index[net.line.name == tie.name][0]}" for tie in scenario.network.tie}
+    # the last of that name: a network's own line may be called the same
+    names = {
+        tie.name: f"line:{net.line.index[net.line.name == tie.name][-1]}" for tie in scenario.network.tie
+    }
     stages = [_stage(start, _checked(net, source, "network.tie"), compiled, known=True)]
-    for number, one in enumerate(sorted(scenario.switching, key=lambda one: one.at)):
+    for number, one in sorted(enumerate(scenario.switching), key=lambda pair: pair[1].at):
         _switch(net, one, names, f"switching.{number}")
         network = _checked(net, source, f"switching.{number}")
         if network.service_points != stages[0].network.service_points:

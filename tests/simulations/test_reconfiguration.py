@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from controller.stores.sqlite import SqliteStore
+from grid_model.network_sources import read_net
 from simulations.errors import ScenarioRejected
 from simulations.reconfiguration import stages_of
 from simulations.record_reading import read_record
@@ -40,6 +41,25 @@ def test_stages_have_the_same_elements_and_other_flows() -> None:
     assert np.nan_to_num(one.line_loading_percent[7]) > 0
     assert np.nan_to_num(other.line_loading_percent[7]) == 0
     assert np.nan_to_num(other.line_loading_percent[-1]) > 0 == np.nan_to_num(one.line_loading_percent[-1])
+
+
+def test_a_tie_that_is_called_like_a_line_of_the_network_is_the_one_that_is_switched() -> None:
+    tie = {"name": "line_1_1", "from_bus": "bus:8", "to_bus": "bus:14", "like": "line:0"}
+    a_scenario = scenario(
+        network={"source": STREETS, "tie": [tie]},
+        switching=[{"at": AT, "open": ["line:7"], "close": ["line_1_1"]}],
+    )
+    assert "line_1_1" in list(read_net(STREETS).line.name)
+    _, after = stages_of(a_scenario)
+    kw = np.full(len(after.network.service_points), 5.0)
+    assert np.nan_to_num(after.load_flow.solve(kw, 0 * kw).line_loading_percent[-1]) > 0
+
+
+def test_a_switching_is_called_by_its_place_in_the_file() -> None:
+    rows = [{"at": AT + timedelta(minutes=1), "open": ["line:99"]}, {"at": AT, "close": ["tie"]}]
+    tie = {"name": "tie", "from_bus": "bus:8", "to_bus": "bus:14", "like": "line:0"}
+    with pytest.raises(ScenarioRejected, match=r"switching.0: 'line:99' is not in the network"):
+        stages_of(scenario(network={"source": STREETS, "tie": [tie]}, switching=rows))
 
 
 @pytest.mark.parametrize(

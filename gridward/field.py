@@ -36,6 +36,7 @@ from gridward.wiring import site_secret
 from simulations.broker_outages import outages_of
 from simulations.carriage import carriage_of
 from simulations.errors import ScenarioRejected
+from simulations.feeders import feeders_of
 from simulations.field import FieldModel
 from simulations.live_scope import otherwise
 from simulations.live_time import Live, as_if_now
@@ -132,7 +133,8 @@ def _begin(scenario: Scenario, begin: time | None) -> datetime:
 async def _live(options: argparse.Namespace, scenario: Scenario, hardware: Hardware) -> None:
     stop = stop_event(with_parent=options.with_parent)
     async with _broker(options.broker) as broker, RtuServer(load_profile(RTU_PROFILE)) as rtu:
-        setup = prepare(scenario)
+        first = feeders_of(scenario)[0]
+        setup = prepare(first)
         if options.real is not None:
             check_hardware(options.real, hardware, setup.population.registry)
         site = FieldSite(
@@ -141,10 +143,10 @@ async def _live(options: argparse.Namespace, scenario: Scenario, hardware: Hardw
         path = write_site(options.site, setup, site)
         secret = site_secret(options.site / "site.secret")
         begin = _begin(scenario, options.begin)
-        live = Live(scenario, setup.outdoors)
+        live = Live(first, setup.outdoors)
         if options.real is not None:
             now = WallClock().now()
-            live, begin = as_if_now(scenario, setup.outdoors, begin, now), now
+            live, begin = as_if_now(first, setup.outdoors, begin, now), now
         model = FieldModel(
             setup.population,
             setup.base,
@@ -168,7 +170,7 @@ async def _live(options: argparse.Namespace, scenario: Scenario, hardware: Hardw
             carriage=carriage_of(live.scenario),
         )
         log.info("field_up", broker=f"{broker.host}:{broker.port}", rtu=rtu.port, site=str(options.site))
-        for sentence in otherwise(live.scenario, own_broker=options.broker is None):
+        for sentence in otherwise(scenario, own_broker=options.broker is None):
             log.warning("scenario_not_played_as_simulated", what=sentence)
         works = [field.run()]
         if isinstance(broker, EmbeddedBroker):

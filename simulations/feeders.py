@@ -12,7 +12,8 @@ import msgspec
 
 from simulations.draws import stream
 from simulations.field import FieldModel, Moment
-from simulations.scenario import NetworkTable, Scenario, Shares
+from simulations.scenario import NetworkTable, Profiles, Scenario, Shares
+from simulations.scenario_faults import FalseReading
 from simulations.substation import Head, Substation
 
 _NOBODY = Shares(ev=0.0, heat_pump=0.0, critical=0.0)
@@ -23,9 +24,8 @@ def feeders_of(scenario: Scenario) -> tuple[Scenario, ...]:
     if not scenario.feeder:
         return (scenario,)
     one = msgspec.structs.replace
-    people = one(scenario.people, share=0.0) if scenario.network.stations else scenario.people
-    shares = _NOBODY if scenario.network.stations else scenario.shares
-    first = one(scenario, feeder=(), people=people, shares=shares)
+    prefixes = [row.prefix for row in scenario.feeder]
+    first = one(scenario, feeder=(), false_reading=_false_readings(scenario, "", prefixes))
     seeds = stream(scenario.seed, "feeder").integers(0, 2**31, len(scenario.feeder)).tolist()
     others = (
         one(
@@ -33,12 +33,35 @@ def feeders_of(scenario: Scenario) -> tuple[Scenario, ...]:
             feeder=(),
             seed=seed,
             switching=(),
-            network=NetworkTable(source=row.source, feeder=row.id, prefix=f"{row.id}-"),
+            network=NetworkTable(source=row.source, feeder=row.id, prefix=row.prefix),
+            profiles=row.profiles or Profiles(),
             shares=row.shares or scenario.shares,
+            false_reading=_false_readings(scenario, row.prefix, prefixes),
         )
         for row, seed in zip(scenario.feeder, seeds, strict=True)
     )
     return (first, *others)
+
+
+def nobody_at_stations(scenario: Scenario) -> Scenario:
+    """One feeder's scenario; where its service points are stations, with nobody who has or is asked
+    anything."""
+    if not scenario.network.stations:
+        return scenario
+    people = msgspec.structs.replace(scenario.people, share=0.0)
+    return msgspec.structs.replace(scenario, people=people, shares=_NOBODY)
+
+
+def _false_readings(scenario: Scenario, prefix: str, prefixes: Sequence[str]) -> tuple[FalseReading, ...]:
+    """Those of one feeder: a meter's name says whose it is, and what belongs to nobody is looked for in the
+    first one. Their number stays, as it is part of what is drawn."""
+
+    def mine(meter: str) -> bool:
+        return max((one for one in prefixes if meter.startswith(one)), key=len, default="") == prefix
+
+    return tuple(
+        msgspec.structs.replace(row, meters=tuple(filter(mine, row.meters))) for row in scenario.false_reading
+    )
 
 
 @dataclass

@@ -80,7 +80,8 @@ class TimeTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Profiles(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What customers take without the devices of this scenario: the network's own profiles, or a file."""
+    """What customers of `[network]` take without the devices of this scenario: its own profiles, or a
+    file."""
 
     file: str | None = None
     """CSV: at, service_point, p_kw [, q_kvar]; relative to the scenario's file"""
@@ -212,6 +213,13 @@ class FeederTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """the service point of `[network]` whose load it is; None: it hangs on nothing that is simulated"""
     shares: Shares | None = None
     """None: those of `[shares]`"""
+    profiles: Profiles | None = None
+    """as `[profiles]`, which is of `[network]` alone; None: its network's own"""
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its customers, meters and devices begin with."""
+        return f"{self.id}-"
 
 
 class Prices(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ import difflib
 import math
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from inspect import isclass
 from pathlib import Path
 from typing import Any, get_args
@@ -17,9 +17,9 @@ import msgspec
 from msgspec.structs import fields
 
 from controller.toml_lines import Place, TomlLines
-from devices.messages import HEARTBEAT_PERIOD_S
 from simulations.errors import ScenarioRejected
 from simulations.scenario import Scenario
+from simulations.scenario_contradictions import contradictions
 from simulations.scenario_paths import seen_from
 
 _LEAST: dict[str, Any] = {
@@ -40,9 +40,6 @@ _WORDS = {
 }
 _FRESH_STEPS = 1.5
 _MOST_FINDINGS = 50
-_SIZE_WORDS = ("least", "usual", "most")
-_SIZES = {"heat_pump": "kw", "air_conditioner": "kw", "pv": "kw", "battery": "kwh"}
-"""tables whose sizes are triangular, and their unit"""
 
 
 def load_scenario(path: Path, seed: int | None = None) -> Scenario:
@@ -68,7 +65,7 @@ def parse_scenario(text: str, file: str = "scenario", folder: Path | None = None
     faults = list(_endless(raw))
     scenario = _convert(raw, faults)
     if not faults and scenario is not None:
-        faults = _contradictions(scenario)
+        faults = list(contradictions(scenario))
         if not faults:
             return scenario
     lines = TomlLines(text)
@@ -183,49 +180,3 @@ def _put_right(raw: dict[str, Any], place: Place) -> None:
     if str(last) in least:
         filled = least[str(last)]
         table[str(last)] = dict(filled) if isinstance(filled, dict) else filled
-
-
-def _rises(values: Sequence[float]) -> bool:
-    return list(values) == sorted(values)
-
-
-def _contradictions(scenario: Scenario) -> list[tuple[Place, str]]:
-    """What is right by itself and wrong together."""
-    faults: list[tuple[Place, str]] = []
-    devices, pump, people = scenario.devices, scenario.heat_pump, scenario.people
-    slowest_s = HEARTBEAT_PERIOD_S / 2
-    if devices.guard > 0 and scenario.control.cycle.period_s > slowest_s:
-        place = ("control", "cycle", "period_s")
-        faults.append(
-            (place, f"expected at most {slowest_s:g} because of devices.guard: heartbeats go with it")
-        )
-    misbehaving = devices.refuse + devices.vanish + devices.late
-    if misbehaving > 1:
-        faults.append((("devices",), f"refuse, vanish and late sum to {misbehaving:g}, expected at most 1"))
-    faults += [
-        ((table,), f"expected least_{unit} <= usual_{unit} <= most_{unit}")
-        for table, unit in _SIZES.items()
-        if not _rises([getattr(getattr(scenario, table), f"{size}_{unit}") for size in _SIZE_WORDS])
-    ]
-    ids = [scenario.network.feeder, *(row.id for row in scenario.feeder)]
-    faults += [
-        (("feeder", row, "id"), f"expected an id of its own, {one!r} is taken")
-        for row, one in enumerate(ids[1:])
-        if one in ids[: row + 1]
-    ]
-    faults += [
-        ((table, row), "expected begin < end")
-        for table in ("outage", "false_reading")
-        for row, while_ in enumerate(getattr(scenario, table))
-        if while_.begin is not None and while_.end is not None and while_.begin >= while_.end
-    ]
-    faults += [
-        (("false_reading", row), "expected meters, a share, or both")
-        for row, false in enumerate(scenario.false_reading)
-        if not false.meters and not false.share
-    ]
-    if people.least_cut > people.most_cut:
-        faults.append((("people",), "expected least_cut <= most_cut"))
-    if pump.design_c >= pump.room_c:
-        faults.append((("heat_pump", "design_c"), f"expected less than room_c ({pump.room_c:g})"))
-    return faults

@@ -51,9 +51,10 @@ def _content(file: Path) -> bytes:
 def _named(raw: Mapping[str, Any]) -> Iterator[tuple[Raw, str]]:
     """Each table that names a file, and the key of its path. Wrong types are left to who checks."""
     feeders = raw.get("feeder")
-    for table in (raw.get("network"), *(feeders if isinstance(feeders, list) else ())):
+    rows = [row for row in feeders if isinstance(row, dict)] if isinstance(feeders, list) else []
+    for table in (raw.get("network"), *rows):
         if isinstance(table, dict) and isinstance(table.get("source"), str) and is_file(table["source"]):
             yield table, "source"
-    for table in (raw.get("profiles"), raw.get("weather")):
+    for table in (raw.get("profiles"), raw.get("weather"), *(row.get("profiles") for row in rows)):
         if isinstance(table, dict) and isinstance(table.get("file"), str):
             yield table, "file"

@@ -10,7 +10,7 @@ from grid_model.load_flow import FactoredLoadFlow
 from grid_model.network import Network
 from simulations.draws import stream
 from simulations.errors import ScenarioRejected
-from simulations.feeders import feeders_of
+from simulations.feeders import feeders_of, nobody_at_stations
 from simulations.own_profiles import with_own_profiles
 from simulations.population import Population, draw_population
 from simulations.profiles import BaseLoad, load_profiles
@@ -42,7 +42,12 @@ class Setup:
 
 
 def prepare(scenario: Scenario) -> Setup:
-    """Load the network and draw the field. Raises NetworkRejected; ScenarioRejected for its files."""
+    """Load the network of a scenario with one feeder and draw the field. Raises NetworkRejected;
+    ScenarioRejected for its files, and for more feeders: whoever asks for one would leave the others out."""
+    if scenario.feeder:
+        ids = ", ".join(row.id for row in scenario.feeder)
+        raise ScenarioRejected([f"feeder: expected the feeder of [network] only here, got {ids} as well"])
+    scenario = nobody_at_stations(scenario)
     first, *later = stages_of(scenario)
     network = first.network
     outdoors = outdoors_of(scenario)

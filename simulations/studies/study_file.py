@@ -15,6 +15,7 @@ import msgspec
 from controller.toml_lines import Place, TomlLines
 from simulations.errors import ScenarioRejected, StudyRejected
 from simulations.policies.names import OURS
+from simulations.scenario import Scenario
 from simulations.scenario_file import parse_scenario
 from simulations.scenario_library import FOLDER, names
 from simulations.scenario_paths import path_seen_from, seen_from
@@ -123,12 +124,16 @@ def _faults_of(base: Base, point: Mapping[str, Any]) -> list[str]:
         return [f"{fault} is no table of a scenario"]
     except ScenarioRejected as fault:
         return [_LINE.sub("", finding, count=1).removeprefix("scenario, ") for finding in fault.findings]
+    return list(_not_for_studies(scenario))
+
+
+def _not_for_studies(scenario: Scenario) -> Iterator[str]:
+    """Right as a scenario, and no run of a study."""
     policy = scenario.control.policy
-    return (
-        []
-        if policy == OURS
-        else [f"control.policy: expected 'ours', got {policy!r}: a study judges the daemon"]
-    )
+    if policy != OURS:
+        yield f"control.policy: expected 'ours', got {policy!r}: a study judges the daemon"
+    if scenario.feeder:
+        yield f"feeder: expected the feeder of [network] only, got {len(scenario.feeder)} more"
 
 
 def _contradictions(study: Study) -> Iterator[tuple[Place, str]]:

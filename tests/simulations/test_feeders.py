@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from simulations.errors import ScenarioRejected
+from simulations.metering import Metering
 from simulations.record_reading import Record, of_feeder
 from simulations.runner import run_uncontrolled_together
-from simulations.setups import prepare_all
+from simulations.setups import prepare, prepare_all
 from simulations.simulate import simulate
 from tests.simulations.small_field import scenario
 
@@ -39,6 +40,48 @@ def test_what_a_feeder_takes_is_its_stations_load_and_its_voltage_comes_from_the
 def test_a_station_that_is_none_is_told() -> None:
     with pytest.raises(ScenarioRejected, match=r"feeder.0.supplied_at: 'Load 9' is not in the network"):
         prepare_all(scenario(**two(supplied_at="Load 9")))
+
+
+def test_a_meter_s_name_says_whose_it_is_and_own_loads_are_of_the_first_feeder(tmp_path: Path) -> None:
+    loads = tmp_path / "loads.csv"
+    rows = [f"2016-01-12T{hour}:00Z,{{}},7" for hour in (16, 17)]
+    loads.write_text(
+        "\n".join(["at,service_point,p_kw", *rows]).format("Load R1", "Load R1"), encoding="utf-8"
+    )
+    of_a = tmp_path / "a.csv"
+    of_a.write_text("\n".join(["at,service_point,p_kw", *rows]).format("load:0", "load:0"), encoding="utf-8")
+    tables = two()
+    feeders = tables["feeder"]
+    assert isinstance(feeders, list)
+    feeders[0]["profiles"] = {"file": str(of_a)}
+    lies = [{"meters": ["M-002", "A-M-001"], "scale": 0.5}]
+    upper, a, b = prepare_all(
+        scenario(**tables, profiles={"file": str(loads)}, false_reading=lies)  # type: ignore[arg-type]
+    )
+    assert [setup.scenario.false_reading[0].meters for setup in (upper, a, b)] == [
+        ("M-002",),
+        ("A-M-001",),
+        (),
+    ]
+    for setup in (upper, a, b):
+        Metering(setup.population, setup.scenario)
+    place = upper.network.service_point_index()["Load R1"]
+    assert upper.base.at(600.0)[0][place] == 7
+    assert (a.base.at(600.0)[0][0], b.base.own) == (7, None)
+
+
+def test_what_knows_one_feeder_leaves_no_other_out() -> None:
+    with pytest.raises(
+        ScenarioRejected, match=r"feeder: expected the feeder of \[network\] only here, got A, B"
+    ):
+        prepare(scenario(**two()))
+
+
+def test_nobody_lives_at_stations_where_they_are_alone_as_well() -> None:
+    alone = two() | {"feeder": []}
+    (setup,) = prepare_all(scenario(**alone))
+    assert not setup.population.registry.devices
+    assert not any(c.takes_notices or c.critical for c in setup.population.registry.customers)
 
 
 def test_files_of_all_and_of_each(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_values_that_contradict_each_other(more: str, line: int, expected: str) 
         ),
         (
             '[[false_reading]]\nmeters = ["M-001"]\nbegin = "2016-01-12T17:00:00+00:00"\n'
-            'end = "2016-01-12T17:00:00+00:00"\n',
+            'end = "2016-01-12T17:00:00+00:00"\nscale = 0.5\n',
             "s.toml, line 5, false_reading.0: expected begin < end",
         ),
     ],

@@ -32,6 +32,11 @@ def test_a_study_judges_the_daemon_and_no_other_policy(tmp_path: Path) -> None:
     assert "control.policy: expected 'ours', got 'blanket'" in told
 
 
+def test_a_study_leaves_no_feeder_out(tmp_path: Path) -> None:
+    (told,) = findings(tmp_path, '[base]\nscenario = "substation"\n')
+    assert "feeder: expected the feeder of [network] only, got 10 more" in told
+
+
 def test_a_base_by_name_and_its_changes(tmp_path: Path) -> None:
     text = '[base]\nscenario = "small"\n[base.change]\n"time.days" = 0.1\n"ev.power_kw" = 3.7\n'
     _, base = load_study(write_study(tmp_path, text))

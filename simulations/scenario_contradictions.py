@@ -1,0 +1,133 @@
+"""What is right by itself in a scenario and wrong together, or would do nothing without a word. Pure.
+
+Reading the file, and each value by itself, is `scenario_file.py`'s subject.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from controller.toml_lines import Place
+from devices.messages import HEARTBEAT_PERIOD_S
+from simulations.scenario import Scenario
+from simulations.scenario_faults import FalseReading
+
+Fault = tuple[Place, str]
+_SIZE_WORDS = ("least", "usual", "most")
+_SIZES = {"heat_pump": "kw", "air_conditioner": "kw", "pv": "kw", "battery": "kwh"}
+"""tables whose sizes are triangular, and their unit"""
+_YEARS = range(1900, 2200)
+
+
+def contradictions(scenario: Scenario) -> Iterator[Fault]:
+    """Each with its place in the file, and what was expected."""
+    yield from _of_devices(scenario)
+    yield from _of_sizes(scenario)
+    yield from _of_feeders(scenario)
+    yield from _of_ties(scenario)
+    yield from _of_switching(scenario)
+    yield from _of_times(scenario)
+    yield from _of_meters(scenario)
+
+
+def _of_devices(scenario: Scenario) -> Iterator[Fault]:
+    devices, slowest_s = scenario.devices, HEARTBEAT_PERIOD_S / 2
+    if devices.guard > 0 and scenario.control.cycle.period_s > slowest_s:
+        place = ("control", "cycle", "period_s")
+        yield place, f"expected at most {slowest_s:g} because of devices.guard: heartbeats go with it"
+    misbehaving = devices.refuse + devices.vanish + devices.late
+    if misbehaving > 1:
+        yield ("devices",), f"refuse, vanish and late sum to {misbehaving:g}, expected at most 1"
+    if devices.refuse_from is not None and not devices.refuse:
+        yield ("devices", "refuse_from"), "expected devices.refuse above 0 with it: nobody refuses"
+
+
+def _of_sizes(scenario: Scenario) -> Iterator[Fault]:
+    people, pump = scenario.people, scenario.heat_pump
+    for table, unit in _SIZES.items():
+        if not _rises([getattr(getattr(scenario, table), f"{size}_{unit}") for size in _SIZE_WORDS]):
+            yield (table,), f"expected least_{unit} <= usual_{unit} <= most_{unit}"
+    if people.least_cut > people.most_cut:
+        yield ("people",), "expected least_cut <= most_cut"
+    if pump.design_c >= pump.room_c:
+        yield ("heat_pump", "design_c"), f"expected less than room_c ({pump.room_c:g})"
+
+
+def _rises(values: Sequence[float]) -> bool:
+    return list(values) == sorted(values)
+
+
+def _of_feeders(scenario: Scenario) -> Iterator[Fault]:
+    ids = [scenario.network.feeder]
+    supplied: set[str] = set()
+    for row, feeder in enumerate(scenario.feeder):
+        if feeder.id in ids:
+            yield ("feeder", row, "id"), f"expected an id of its own, {feeder.id!r} is taken"
+        elif feeder.prefix == scenario.network.prefix:
+            yield ("feeder", row, "id"), "expected names other than those that network.prefix makes"
+        if feeder.supplied_at in supplied:
+            told = f"expected a service point of its own, {feeder.supplied_at!r} supplies another feeder"
+            yield ("feeder", row, "supplied_at"), told
+        ids.append(feeder.id)
+        supplied |= {feeder.supplied_at} - {None}
+    if scenario.feeder and scenario.control.policy != "ours":
+        told = f"expected 'ours' with [[feeder]], got {scenario.control.policy!r}, which is for one feeder"
+        yield ("control", "policy"), told
+
+
+def _of_ties(scenario: Scenario) -> Iterator[Fault]:
+    names = Counter(tie.name for tie in scenario.network.tie)
+    for row, tie in enumerate(scenario.network.tie):
+        if names[tie.name] > 1:
+            yield ("network", "tie", row, "name"), f"expected a name of its own, {tie.name!r} is another's"
+        if tie.from_bus == tie.to_bus:
+            yield ("network", "tie", row, "to_bus"), f"expected another bus than from_bus, {tie.from_bus!r}"
+
+
+def _of_switching(scenario: Scenario) -> Iterator[Fault]:
+    for row, one in enumerate(scenario.switching):
+        if not one.open and not one.close:
+            yield ("switching", row), "expected elements to open, or to close"
+        for name in sorted(set(one.open) & set(one.close)):
+            yield ("switching", row), f"expected {name!r} to be opened or closed, not both"
+
+
+def _of_times(scenario: Scenario) -> Iterator[Fault]:
+    """What lies outside the run happens in none of it."""
+    start = scenario.time.start
+    if start.year not in _YEARS:
+        yield ("time", "start"), f"expected a year from {_YEARS[0]} to {_YEARS[-1]}"
+        return
+    end = start + timedelta(seconds=scenario.steps * scenario.time.step_s)
+    span = f"the run is from {start.isoformat()} to {end.isoformat()}"
+    for table in ("outage", "false_reading"):
+        for row, one in enumerate(getattr(scenario, table)):
+            if one.begin is not None and one.end is not None and one.begin >= one.end:
+                yield (table, row), "expected begin < end"
+            elif (one.begin or start) >= end or (one.end or end) <= start:
+                yield (table, row), f"expected a time within the run, got none of it: {span}"
+    moments: list[tuple[Place, datetime | None]] = [
+        (("switching", row, "at"), one.at) for row, one in enumerate(scenario.switching)
+    ]
+    moments.append((("devices", "refuse_from"), scenario.devices.refuse_from))
+    for place, at in moments:
+        if at is not None and not start <= at < end:
+            yield place, f"expected a time within the run: {span}"
+
+
+def _of_meters(scenario: Scenario) -> Iterator[Fault]:
+    for row, one in enumerate(scenario.outage):
+        if one.of == "concentrator" and one.number > scenario.meters.concentrators:
+            told = f"expected at most {scenario.meters.concentrators}, as meters.concentrators says"
+            yield ("outage", row, "number"), told
+    for row, false in enumerate(scenario.false_reading):
+        if not false.meters and not false.share:
+            yield ("false_reading", row), "expected meters, a share, or both"
+        if _shows_what_flows(false):
+            yield ("false_reading", row), "expected scale, add_kw or frozen: as it is, they show what flows"
+        if false.frozen and (false.scale != 1 or false.add_kw):
+            yield ("false_reading", row), "expected either frozen, or scale and add_kw"
+
+
+def _shows_what_flows(false: FalseReading) -> bool:
+    return false.scale == 1 and not false.add_kw and not false.frozen

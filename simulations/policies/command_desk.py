@@ -164,7 +164,7 @@ class CommandDesk:
                 self._asking_since.setdefault(n, moment.at)
 
     def _open_to(self) -> Flags:
-        open_to = self._feeder.may_be_limited.copy()
+        open_to = self._feeder.may_be_limited & ~self._feeder.feeds_in  # the rules are of what is taken
         open_to[[*self._out, *self._gone]] = False
         return open_to
 

@@ -21,7 +21,7 @@ from simulations.policies.names import MARGIN, NONE, OPTIMUM, POLICIES
 from simulations.policies.page import page
 from simulations.policies.runs import PolicyRun, optimum_of
 from simulations.scenario import Scenario
-from simulations.setups import prepare
+from simulations.setups import Setup, prepare
 
 Row = dict[str, Any]
 _AGAINST = ("cut_kwh", "less_kwh")
@@ -67,7 +67,7 @@ def compare(
             done = free if name == NONE else POLICIES[name].run(setup, version)
             figures = measures(setup, done, free, optimum)
             rows.append({"policy": name, "seed": seed, **figures})
-            series.append(_series(name, seed, done))
+            series.append(_series(setup, name, seed, done))
             broken += [f"seed {seed}: {one.invariant}, {one.subject}: {one.what}" for one in done.broken]
             if done.referee_difference_percent is not None:
                 rows[-1]["referee_difference_percent"] = float(f"{done.referee_difference_percent:.1e}")
@@ -158,7 +158,7 @@ def _plain(mean: Mean) -> Mapping[str, float | int | None]:
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(mean).items()}
 
 
-def _series(name: str, seed: int, done: PolicyRun) -> pd.DataFrame:
+def _series(setup: Setup, name: str, seed: int, done: PolicyRun) -> pd.DataFrame:
     recording = done.run.recording
     return pd.DataFrame(
         {
@@ -167,7 +167,7 @@ def _series(name: str, seed: int, done: PolicyRun) -> pd.DataFrame:
             "time": pd.DatetimeIndex(recording.at),
             "loading_percent": np.round(recording.loading_percent, 3),
             "total_kw": np.round(recording.p_kw.sum(axis=1), 3),
-            "held_back_kw": np.round(cut_kw(done).sum(axis=1), 3),
+            "held_back_kw": np.round(cut_kw(setup, done).sum(axis=1), 3),
             "devices_limited": np.isfinite(recording.limit_kw).sum(axis=1),
         }
     )

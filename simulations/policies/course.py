@@ -21,6 +21,8 @@ class Course:
     """(n_step, n_device) whether a command would have been heard"""
     room_c: Floats
     """(n_step, n_heat_pump)"""
+    cooled_c: Floats
+    """(n_step, n_air_conditioner) their rooms"""
     wanting_kwh: float
     """what cars still wanted at the end"""
     left_short_kwh: float
@@ -37,6 +39,7 @@ class CourseWatch:
         self._q: list[Floats] = []
         self._online: list[Flags] = []
         self._rooms: list[Floats] = []
+        self._cooled: list[Floats] = []
         self._field: FieldModel | None = None
 
     def __call__(self, field: FieldModel, moment: Moment) -> None:
@@ -46,6 +49,7 @@ class CourseWatch:
         self._q.append(moment.q_kvar)
         self._online.append(field.devices.online.copy())
         self._rooms.append(field.heat_pumps.room_c.copy())
+        self._cooled.append(field.coolers.room_c.copy())
 
     def done(self) -> Course:
         """All that was noted."""
@@ -55,6 +59,7 @@ class CourseWatch:
             q_kvar=np.array(self._q),
             online=np.array(self._online),
             room_c=np.array(self._rooms),
+            cooled_c=np.array(self._cooled),
             wanting_kwh=float(self._field.cars.remaining_kwh.sum()),
             left_short_kwh=float(self._field.cars.left_short_kwh.sum()),
             people_kwh=float(self._field.households.saved_kwh.sum()),

@@ -4,7 +4,8 @@ Each step counts until the next. Energy is told in four ways, because a limit de
 
 `cut_kwh`    what devices would have taken at each step if nobody had limited them just then, less what they
              took: what the limits held back, and what the optimum makes as small as it can step by step. A
-             car that is delayed wants its power for longer, and counts for as long.
+             car that is delayed wants its power for longer, and counts for as long. Of inverters what they
+             would have fed in, less what they did.
 `less_kwh`   what the whole feeder took less than without control, in the steps in which it did
 `back_kwh`   what it took more, in the others: the rebound
 `net_kwh`    the difference of the two: what was not taken within the run at all. Cars that are still behind
@@ -24,7 +25,7 @@ from grid_model.allocation import gini
 from grid_model.errors import Diverged
 from grid_model.network import Floats
 from simulations.policies.optimum import Optimum
-from simulations.policies.port import Flags
+from simulations.policies.port import Flags, feeding_in
 from simulations.policies.runs import PolicyRun
 from simulations.recording import Recording
 from simulations.results import run_figures
@@ -55,7 +56,7 @@ def measures(setup: Setup, done: PolicyRun, free: PolicyRun, optimum: Optimum) -
         "peak_loading_percent": figures["peak_loading_percent"],
         "cut_kwh": round(float(cut_kwh.sum()), 3),
         "people_kwh": round(course.people_kwh, 3),
-        "most_cut_kw": round(float(cut_kw(done).sum(axis=1).max()), 3),
+        "most_cut_kw": round(float(cut_kw(setup, done).sum(axis=1).max()), 3),
         "less_kwh": round(less_kwh, 3),
         "back_kwh": round(back_kwh, 3),
         "net_kwh": round(less_kwh - back_kwh, 3),
@@ -76,14 +77,15 @@ def measures(setup: Setup, done: PolicyRun, free: PolicyRun, optimum: Optimum) -
     }
 
 
-def cut_kw(done: PolicyRun) -> Floats:
-    """(n_step, n_device) what limits held back at each step."""
-    return np.maximum(done.course.wanted_kw - done.run.recording.device_kw, 0.0)
+def cut_kw(setup: Setup, done: PolicyRun) -> Floats:
+    """(n_step, n_device) what limits held back at each step, of what is taken or of what is fed in."""
+    less_kw = done.course.wanted_kw - done.run.recording.device_kw
+    return np.maximum(np.where(feeding_in(setup), -less_kw, less_kw), 0.0)
 
 
 def cut_of_customers(setup: Setup, done: PolicyRun) -> Floats:
     """(n_sp,) kWh that limits held back at each service point."""
-    kwh = cut_kw(done)[:-1].sum(axis=0) * done.run.recording.step_s / 3600
+    kwh = cut_kw(setup, done)[:-1].sum(axis=0) * done.run.recording.step_s / 3600
     places, count = setup.population.device_place, len(setup.network.service_points)
     return np.bincount(places, kwh, count).astype(np.float64)
 
@@ -120,12 +122,15 @@ def car_hours(setup: Setup, done: PolicyRun) -> float:
 
 
 def degree_hours(setup: Setup, done: PolicyRun) -> tuple[float, float]:
-    """K·h that all rooms with a heat pump were below, and above, the band of their thermostat."""
+    """K·h that all rooms with a heat pump were below, and all rooms with a heat pump or an air conditioner
+    above, the band of their thermostat."""
     pump, rooms = setup.scenario.heat_pump, done.course.room_c[:-1]
+    cooler, cooled = setup.scenario.air_conditioner, done.course.cooled_c[:-1]
     hours = done.run.recording.step_s / 3600
     below = np.maximum(pump.room_c - pump.band_k / 2 - rooms, 0.0)
     above = np.maximum(rooms - pump.room_c - pump.band_k / 2, 0.0)
-    return float(below.sum() * hours), float(above.sum() * hours)
+    too_warm = np.maximum(cooled - cooler.room_c - cooler.band_k / 2, 0.0)
+    return float(below.sum() * hours), float((above.sum() + too_warm.sum()) * hours)
 
 
 def _may_give(setup: Setup) -> Flags:

@@ -68,8 +68,8 @@ class Optimum:
             network, limits = feeder.target_network, feeder.target_limits
         found = allocate(network, feeder.load_flow, p_kw, q_kvar, self._flexible(wanted_kw, online), limits)
         for cut in found.curtailments:
-            limit_kw[self._position[cut.device]] = cut.limit_kw
-        after_kw = self.with_more(p_kw, np.minimum(limit_kw, wanted_kw) - wanted_kw)
+            limit_kw[self._position[cut.device]] = abs(cut.limit_kw)
+        after_kw = self.with_more(p_kw, self._under(limit_kw, wanted_kw) - wanted_kw)
         result = feeder.load_flow.solve(after_kw, q_kvar)
         if found.curtailments:
             self._referee(after_kw, q_kvar, result)
@@ -81,15 +81,23 @@ class Optimum:
 
     def _flexible(self, wanted_kw: Floats, online: Flags | None) -> list[FlexibleDevice]:
         feeder = self._feeder
-        gives = feeder.may_be_limited & ~feeder.refuses & (wanted_kw > feeder.floor_kw)
+        moves_kw = np.where(feeder.feeds_in, -wanted_kw, wanted_kw)
+        gives = feeder.may_be_limited & ~feeder.refuses & (moves_kw > feeder.floor_kw)
         if online is not None:
             gives &= online
-        return [
-            FlexibleDevice(
-                self._names[n], int(feeder.place[n]), float(wanted_kw[n]), float(feeder.floor_kw[n])
-            )
-            for n in np.flatnonzero(gives)
-        ]
+        return [self._flexible_one(int(n), float(wanted_kw[n])) for n in np.flatnonzero(gives)]
+
+    def _flexible_one(self, n: int, wanted_kw: float) -> FlexibleDevice:
+        """From what it wants down to its floor, in its direction."""
+        name, place, floor_kw = self._names[n], int(self._feeder.place[n]), float(self._feeder.floor_kw[n])
+        if self._feeder.feeds_in[n]:
+            return FlexibleDevice(name, place, wanted_kw, wanted_kw, max_kw=-floor_kw)
+        return FlexibleDevice(name, place, wanted_kw, floor_kw)
+
+    def _under(self, limit_kw: Floats, wanted_kw: Floats) -> Floats:
+        """(n_device,) what is taken of it under these limits."""
+        fed_in_kw = np.maximum(wanted_kw, -limit_kw)
+        return np.where(self._feeder.feeds_in, fed_in_kw, np.minimum(wanted_kw, limit_kw))
 
     def _referee(self, p_kw: Floats, q_kvar: Floats, result: LoadFlowResult) -> None:
         if self._refereed >= _REFEREED:

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.bounds import direction_of
 from controller.feeder_control import ElementLimits, build_control
 from controller.settings import Requests
 from grid_model.load_flow import FactoredLoadFlow
@@ -45,6 +46,8 @@ class Feeder:
     """(n_device,)"""
     may_be_limited: Flags
     """(n_device,) not of a critical customer"""
+    feeds_in: Flags
+    """(n_device,) inverters: their limit is of what they feed in"""
     refuses: Flags
     """(n_device,) whose owner declines every request: for the optimum alone, a rule must find it out"""
 
@@ -96,8 +99,15 @@ def feeder_of(setup: Setup) -> Feeder:
         floor_kw=np.array([device.min_kw for device in registry.devices]),
         rated_kw=np.array([device.rated_kw for device in registry.devices]),
         may_be_limited=np.array([not registry.is_protected(d) for d in registry.devices], dtype=bool),
+        feeds_in=feeding_in(setup),
         refuses=population.refuses,
     )
+
+
+def feeding_in(setup: Setup) -> Flags:
+    """(n_device,) whose limits are of what they feed in."""
+    devices = setup.population.registry.devices
+    return np.array([direction_of(device.kind) == "production" for device in devices], dtype=bool)
 
 
 def worst_share(feeder: Feeder, look: Look, limit_kw: Floats) -> float:

@@ -31,6 +31,7 @@ class World:
             floor_kw=LOW,
             rated_kw=np.full(3, 11.0),
             may_be_limited=np.ones(3, dtype=bool),
+            feeds_in=np.zeros(3, dtype=bool),
         )
         self.desk = CommandDesk("F1", some, who.registry.devices, SECRET, renew_before_s=180)
         self.at = START

@@ -51,6 +51,24 @@ def test_no_cut_is_smaller_and_it_ends_at_the_limit() -> None:
     assert 0 < optimum.referee_difference_percent < 1e-5
 
 
+def test_roofs_feed_in_less_where_feed_in_is_too_much() -> None:
+    a_feeder = replace(
+        feeder(),
+        feeds_in=np.ones(CHARGERS, dtype=bool),
+        floor_kw=np.full(CHARGERS, 2.0),
+        may_be_limited=np.arange(CHARGERS) != 1,
+    )
+    wanted_kw = np.full(CHARGERS, -20.0)
+    seen = look(0.5, wanted_kw)
+    best = Optimum(a_feeder, registry()).best(seen.p_kw, seen.q_kvar, wanted_kw)
+    given_kw = np.minimum(best.limit_kw, 20.0)
+    assert best.cleared
+    assert np.all(given_kw >= 2.0)
+    assert given_kw[1] == 20.0
+    assert 0 < (20.0 - given_kw).sum() < 16 * 18.0
+    assert best.result.transformer_loading_percent.max() == pytest.approx(100.0, abs=0.1)
+
+
 def test_who_refuses_or_is_critical_is_not_counted_on_and_nobody_goes_below_his_floor() -> None:
     even = np.arange(CHARGERS) % 2 == 0
     a_feeder = replace(feeder(), refuses=even, may_be_limited=np.arange(CHARGERS) != 1)

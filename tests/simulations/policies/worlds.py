@@ -26,6 +26,7 @@ def feeder() -> Feeder:
         floor_kw=np.full(CHARGERS, 4.2),
         rated_kw=np.full(CHARGERS, 11.0),
         may_be_limited=np.ones(CHARGERS, dtype=bool),
+        feeds_in=np.zeros(CHARGERS, dtype=bool),
         refuses=np.zeros(CHARGERS, dtype=bool),
     )
 

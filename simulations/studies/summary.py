@@ -44,16 +44,21 @@ def summary(study: Study, table: pd.DataFrame, planned: int, version: str) -> st
 def _what(table: pd.DataFrame, planned: int) -> str:
     done = len(table)
     whole = f"{done} simulated runs" if done >= planned else f"unfinished: {done} of {planned} runs"
-    days = table["days"].iloc[0]
-    span = f"{24 * days:.3g} hours" if days < 1 else f"{days:g} days"
+    least, most = (_span(days) for days in (table["days"].min(), table["days"].max()))
+    span = least if least == most else f"{least} to {most}"
     broken = int(table["promises_broken"].sum())
     kept = "no promise of the control was broken" if not broken else f"{broken} promises were broken"
     networks = ", ".join(dict.fromkeys(table["network"]))
-    start = str(table["start"].iloc[0])[:16].replace("T", " ")
+    starts = [start[:16].replace("T", " ") for start in dict.fromkeys(table["start"])]
+    start = starts[0] if len(starts) == 1 else f"one of {len(starts)} times, the first {min(starts)}"
     return html.escape(
         f"{whole} of {span} each from {start}, each with and without control, in "
         f"{table['seed'].nunique()} draws of who has what and comes home when; {kept}. {networks}."
     )
+
+
+def _span(days: float) -> str:
+    return f"{24 * days:.3g} hours" if days < 1 else f"{days:g} days"
 
 
 def _need(number: int, case: Case, study: Study) -> str:

@@ -247,6 +247,14 @@ def test_a_broken_promise_is_told_in_both_pages() -> None:
     assert "2 promises were broken" in summary(STUDY, table, 60, "1.2.3")
 
 
+def test_runs_of_several_lengths_and_times_are_told_as_such() -> None:
+    table = two_cases()
+    table["days"] = [0.25, 7.0] * (len(table) // 2)
+    table["start"] = ["2016-07-12T16:00:00+00:00", "2016-01-12T16:00:00+00:00"] * (len(table) // 2)
+    told = summary(STUDY, table, 60, "1.2.3")
+    assert "of 6 hours to 7 days each from one of 2 times, the first 2016-01-12 16:00," in told
+
+
 def test_the_summary_has_no_script_and_its_figures_are_the_table_s() -> None:
     page = summary(STUDY, two_cases(), 60, "1.2.3")
     assert "<script" not in page

@@ -1,8 +1,8 @@
 """Electric cars at home: when they come, what they need, and how they charge under a limit. Pure, vectorised.
 
 A limit delays energy and never removes it: what is not charged by the departure is carried into the next
-evening, and the hours after a limit show the rebound. Powers are held over a step; a car that arrives within
-a step begins with the next.
+evening, and the hours after a limit show the rebound. Powers are held over a step: a car that will be full
+within it takes as much less as makes that exact, and one that arrives within it begins with the next.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from grid_model.network import Floats
 from simulations.scenario import Ev
+
+_FULL_KWH = 1e-9
+"""less than that is a rounding, and no reason to go on charging"""
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,10 @@ def draw_sessions(ev: Ev, count: int, start: datetime, days: float, rng: np.rand
 class EvFleet:
     """All cars of a feeder; `(n_ev,)` throughout."""
 
-    def __init__(self, ev: Ev, sessions: Sessions) -> None:
+    def __init__(self, ev: Ev, sessions: Sessions, step_s: float = 0.0) -> None:
+        """`step_s`: so long a power is held, in steps from the start on; 0: until something happens."""
         self._power_kw = ev.power_kw
+        self._step_s = step_s
         self._sessions = sessions
         count = len(sessions.arrive_s)
         self.remaining_kwh: Floats = np.zeros(count)
@@ -69,7 +74,11 @@ class EvFleet:
     def power_kw(self, now_s: float, limit_kw: Floats) -> Floats:
         """What each charger takes now; `limit_kw` is inf where no limit is held."""
         wants = self.plugged(now_s) & (self.remaining_kwh > 0)
-        return np.where(wants, np.minimum(self._power_kw, limit_kw), 0.0)
+        takes = np.minimum(self._power_kw, limit_kw)
+        if self._step_s:
+            held_s = self._step_s - now_s % self._step_s
+            takes = np.minimum(takes, 3600 * self.remaining_kwh / held_s)
+        return np.where(wants, takes, 0.0)
 
     def plugged(self, now_s: float) -> NDArray[np.bool_]:
         """Whose car stands at its charger."""
@@ -80,7 +89,8 @@ class EvFleet:
     def advance(self, from_s: float, to_s: float, limit_kw: Floats) -> None:
         """Charge from one time to the next with the power of the first, then let cars leave and arrive."""
         energy = np.minimum(self.power_kw(from_s, limit_kw) * (to_s - from_s) / 3600, self.remaining_kwh)
-        self.remaining_kwh = self.remaining_kwh - energy
+        left_kwh = self.remaining_kwh - energy
+        self.remaining_kwh = np.where(left_kwh > _FULL_KWH, left_kwh, 0.0)
         self.charged_kwh = self.charged_kwh + energy
         sessions = self._around(from_s, to_s)
         leaving = _any_within(sessions.depart_s, from_s, to_s, sessions.need_kwh > 0)

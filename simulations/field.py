@@ -91,7 +91,7 @@ class FieldModel:
             scenario.time.days,
             stream(scenario.seed, "ev"),
         )
-        self.cars = EvFleet(scenario.ev, sessions)
+        self.cars = EvFleet(scenario.ev, sessions, scenario.time.step_s)
         self.heat_pumps = HeatPumpFleet(scenario.heat_pump, population.houses)
         self.coolers = AirConditionerFleet(scenario.air_conditioner, population.coolers)
         self.roofs = PvFleet(scenario.pv, population.roofs)

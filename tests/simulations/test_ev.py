@@ -30,6 +30,23 @@ def test_a_car_charges_what_it_needs_and_no_more() -> None:
     assert powers.count(11.0) == 60
 
 
+@pytest.mark.parametrize("step_s", [60, 900])
+def test_what_a_meter_sees_of_a_car_is_what_it_charges(step_s: int) -> None:
+    sessions = Sessions(np.array([[HOUR]]), np.array([[10 * HOUR]]), np.array([[10.0]]))
+    fleet, seen_kwh = EvFleet(Ev(), sessions, step_s), 0.0
+    for from_s in range(0, int(11 * HOUR), step_s):
+        power_kw = fleet.power_kw(from_s, np.array([np.inf]))
+        assert power_kw[0] <= 11.0
+        seen_kwh += float(power_kw[0]) * step_s / HOUR
+        middle_s = from_s + step_s / 3  # somebody else's limit begins: the power is looked at anew
+        fleet.advance(from_s, middle_s, np.array([np.inf]))
+        assert fleet.power_kw(middle_s, np.array([np.inf])) == pytest.approx(power_kw)
+        fleet.advance(middle_s, from_s + step_s, np.array([np.inf]))
+    assert seen_kwh == pytest.approx(10.0)
+    assert fleet.charged_kwh[0] == pytest.approx(10.0)
+    assert fleet.remaining_kwh[0] == 0.0
+
+
 def test_a_limit_delays_energy_and_removes_none() -> None:
     free, limited = one_car(1, 10, 11.0), one_car(1, 10, 11.0)
     charge(free, 10)

@@ -51,6 +51,7 @@ def figures_of(
         "start": scenario.time.start.isoformat(),
         "days": scenario.time.days,
         "step_s": scenario.time.step_s,
+        "loading_limit_percent": scenario.control.limits.loading_percent,
         "customers": len(setup.population.registry.customers),
         "devices": len(setup.population.registry.devices),
         "uncontrolled": run_figures(uncontrolled.recording, scenario) | _comfort(uncontrolled),

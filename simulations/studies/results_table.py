@@ -47,6 +47,7 @@ def _row(study: Study, kept: Kept) -> dict[str, Any]:
         "network": results["network"],
         "start": results["start"],
         "days": results["days"],
+        "loading_limit_percent": results["loading_limit_percent"],
         "customers": results["customers"],
         "devices": results["devices"],
         **_both(results),

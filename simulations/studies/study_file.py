@@ -20,7 +20,7 @@ from simulations.scenario_file import parse_scenario
 from simulations.scenario_library import FOLDER, names
 from simulations.scenario_paths import path_seen_from, seen_from
 from simulations.studies.plan import NotATable, points_of, scenario_at
-from simulations.studies.study import Study, Vary
+from simulations.studies.study import Question, Study, Vary
 
 Base = dict[str, Any]
 _AT = re.compile(r"^(?P<text>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
@@ -148,13 +148,19 @@ def _contradictions(study: Study) -> Iterator[tuple[Place, str]]:
         if axis.path in {other.path for other in study.vary[:number]}:
             yield ("vary", number, "path"), f"{axis.path}: expected each path once"
     share = study.axis(study.question.share)
-    if share is not None and not all(isinstance(v, int | float) for v in share.values):
-        yield (
-            ("question", "share"),
-            f"{share.path}: expected a direction of the grid whose values are numbers",
-        )
+    if share is not None and not all(_may_be_share(share.path, value) for value in share.values):
+        expected = f"{share.path}: expected a direction of the grid whose values are shares, 0 to 1"
+        yield ("question", "share"), expected
+    if share is None and study.question.share != Question().share:
+        expected = f"{study.question.share}: expected the path of one of [[vary]]"
+        yield ("question", "share"), expected
     if study.run.cluster and study.run.dask:
         yield ("run", "dask"), "expected either an address in cluster, or dask = true, not both"
+
+
+def _may_be_share(path: str, value: Any) -> bool:
+    """Of `[shares]` any number may be: there each value is told by itself."""
+    return isinstance(value, int | float) and (path.startswith("shares.") or 0 <= value <= 1)
 
 
 def _fault(message: str) -> tuple[Place, str]:

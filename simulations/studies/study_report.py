@@ -22,10 +22,10 @@ from simulations.studies.threshold import AtShare
 _MOST_CHARTED = 6
 """cases with charts of their own; the table has all"""
 _SPREADS = (
-    ("peak", "peak_loading_percent", "peak loading, %", 100.0),
+    ("peak", "peak_loading_percent", "peak loading, %", "loading_limit_percent"),
     ("minutes", "minutes_over_limit", "minutes over the limit", None),
 )
-"""of each: the chart's name, what it shows, and the limit"""
+"""of each: the chart's name, what it shows, and the column that has the limit"""
 
 
 def report(study: Study, table: pd.DataFrame, planned: int, version: str) -> str:
@@ -40,14 +40,14 @@ def report(study: Study, table: pd.DataFrame, planned: int, version: str) -> str
         "saved": charts.saved_chart(shown, study.costs.currency, x_title),
     }
     for number, case in enumerate(shown):
-        for name, column, y_title, level in _SPREADS:
+        for name, column, y_title, limit in _SPREADS:
             figures[f"{name}{number}"] = charts.spread_chart(
                 case,
                 column=column,
                 y_title=y_title,
                 share=study.question.share,
                 x_title=x_title,
-                level=level,
+                level=None if limit is None else _same(case.rows[limit]),
             )
     return filled(
         "studies/study_page.html",
@@ -63,6 +63,11 @@ def report(study: Study, table: pd.DataFrame, planned: int, version: str) -> str
         plotly=get_plotlyjs(),
         charts=json.dumps(figures, separators=(",", ":")).replace("</", "<\\/"),
     )
+
+
+def _same(values: "pd.Series[float]") -> float | None:
+    """The value of all; None where they have several."""
+    return float(values.iloc[0]) if values.nunique() == 1 else None
 
 
 def _unfinished(done: int, planned: int) -> str:

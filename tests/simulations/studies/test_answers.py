@@ -1,5 +1,6 @@
 """From a table of runs to what a planner is told; the table is made here, row by row."""
 
+import json
 import math
 import re
 from typing import Any
@@ -115,6 +116,7 @@ def rows(exceeding: dict[float, int], seeds: int = 10, **more: Any) -> pd.DataFr
                 "network": "a & b",
                 "start": "2016-01-12T16:30:00+00:00",
                 "days": 0.2,
+                "loading_limit_percent": 100.0,
                 "uncontrolled_minutes_over_limit": 30.0 if seed < hits else 0.0,
                 "controlled_minutes_over_limit": 0.0,
                 "uncontrolled_peak_loading_percent": 120.0,
@@ -238,6 +240,13 @@ def test_the_report_stands_alone_and_escapes() -> None:
     for figure in ("chance", "cost", "saved", "peak0", "minutes0", "peak1", "minutes1"):
         assert f'id="{figure}"' in page.replace("'", '"')
         assert f'"{figure}":{{"data":[{{' in page
+
+
+def test_the_line_that_peaks_are_held_against_is_the_limit_of_the_runs() -> None:
+    table = two_cases()
+    table.loc[table["network.source"] == "n2", "loading_limit_percent"] = 60.0
+    figures = json.loads(report(STUDY, table, 60, "1.2.3").split("const charts = ")[1].split(";\n")[0])
+    assert [figures[name]["layout"]["shapes"][0]["y0"] for name in ("peak0", "peak1")] == [100.0, 60.0]
 
 
 def test_a_broken_promise_is_told_in_both_pages() -> None:

@@ -84,7 +84,17 @@ def test_a_base_by_name_and_its_changes(tmp_path: Path) -> None:
         (
             "[0.1, 0.9]",
             '["a"]',
-            "question.share: shares.ev: expected a direction of the grid whose values are numbers",
+            "question.share: shares.ev: expected a direction of the grid whose values are shares, 0 to 1",
+        ),
+        (
+            "[[vary]]",
+            '[question]\nshare = "ev.power_kw"\n[[vary]]\npath = "ev.power_kw"\nvalues = [3.7, 11]\n[[vary]]',
+            "question.share: ev.power_kw: expected a direction of the grid whose values are shares, 0 to 1",
+        ),
+        (
+            "[0.1, 0.9]",
+            '[0.1, 0.9]\n[question]\nshare = "shares.heat_pump"',
+            "question.share: shares.heat_pump: expected the path of one of [[vary]]",
         ),
         (
             "shares.ev",

@@ -1,6 +1,8 @@
 """A study from file to table: what was done is not done again, whatever ended it."""
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,6 +93,14 @@ def test_duckdb_reads_the_table_and_the_series(done: tuple[Path, Outcome, list[A
         f"FROM '{out}/runs/{run['run']}.parquet' WHERE run = 'uncontrolled'"
     ).fetchall()
     assert highest == pytest.approx(run["uncontrolled_peak_loading_percent"], abs=0.01)
+    earlier = out / "runs" / f"{'0' * 24}.parquet"
+    shutil.copy(out / "runs" / f"{run['run']}.parquet", earlier)
+    page = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
+    (query,) = re.findall(r"`(SELECT \* FROM read_parquet\(.*?)`", page)
+    query = query.replace("'runs/", f"'{out}/runs/").replace("'results", f"'{out}/results")
+    ((read,),) = duckdb.sql(f"SELECT count(DISTINCT filename) FROM ({query})").fetchall()
+    earlier.unlink()
+    assert read == 6
 
 
 def test_a_second_time_nothing_is_made_and_the_table_is_the_same(

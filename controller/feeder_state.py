@@ -15,7 +15,7 @@ import numpy as np
 
 from controller import plausibility, settings
 from controller.feeder_control import FeederControl
-from controller.plausibility import Columns, Floats, Refusals, Window
+from controller.plausibility import Columns, Floats, Refusals, Screened, Window, highest_register
 from devices.messages import DeviceStatus, Direction, GuardState, Reading, ReadingBatch
 from grid_model.snapshot import Quality, Snapshot
 
@@ -31,7 +31,9 @@ class Readings:
     p_kw: Floats
     q_kvar: Floats
     energy_kwh: Floats
-    energy_at_s: Floats
+    """the highest register; it stands whatever the clock of the day does"""
+    energy_unheard: Floats
+    """looks in a row that heard of no register, or of none so high"""
     v_v: Floats
     """mean phase to neutral voltage as the newest reading shows it"""
 
@@ -39,7 +41,7 @@ class Readings:
     def nothing(cls, n_sp: int) -> "Readings":
         """Before the first reading."""
         nan = np.full(n_sp, np.nan)
-        return cls(nan, nan, nan, nan, nan, nan)
+        return cls(nan, nan, nan, nan, np.zeros(n_sp), nan)
 
     def with_newer(self, columns: Columns) -> "Readings":
         """Take over the newest row of each position; rows are sorted by position and time
@@ -49,15 +51,27 @@ class Readings:
             return self
         last = np.append(columns.position[1:] != columns.position[:-1], True)
         newest = columns.where(last)
-        register = columns.where(~np.isnan(columns.energy_kwh))
-        return Readings(
+        return replace(
+            self,
             at_s=_put(self.at_s, newest.position, newest.at_s),
             p_kw=_put(self.p_kw, newest.position, newest.p_kw),
             q_kvar=_put(self.q_kvar, newest.position, newest.q_kvar),
-            energy_kwh=_put(self.energy_kwh, register.position, register.energy_kwh),
-            energy_at_s=_put(self.energy_at_s, register.position, register.at_s),
             v_v=_put(self.v_v, newest.position, newest.v_v),
         )
+
+    def with_registers(self, screened: Screened) -> "Readings":
+        """Take over how far they have come: what was used says so, and what came late."""
+        used, late = screened.columns, screened.late_registers
+        highest = highest_register(self.energy_kwh, used)
+        if late is not None:
+            highest = highest_register(highest, late)
+        heard = ~(highest <= self.energy_kwh) & ~np.isnan(highest)
+        heard[used.position[~np.isnan(used.energy_kwh)]] = True
+        return replace(self, energy_kwh=highest, energy_unheard=np.where(heard, 0.0, self.energy_unheard + 1))
+
+    def without_registers(self, unheard: float) -> "Readings":
+        """Without those that nobody heard of in so many looks: the meter may have been exchanged."""
+        return replace(self, energy_kwh=np.where(self.energy_unheard >= unheard, np.nan, self.energy_kwh))
 
 
 def _put(values: Floats, positions: plausibility.Ints, new: Floats) -> Floats:
@@ -144,35 +158,42 @@ def take_in(
     believed = window(control.site.cycle, now)
     state = _without_ahead(state, believed)
     columns, substation = plausibility.to_columns(readings, control.meter_position, refusals)
-    known = state.readings
-    # A register that was not heard of for so long may have been exchanged: it starts anew.
-    register = np.where(known.energy_at_s >= believed.oldest_s, known.energy_kwh, np.nan)
+    known = state.readings.without_registers(unheard=_looks_until_forgotten(control.site.cycle))
     screened = plausibility.screen(
         columns,
         bound_kw=control.bound_kw,
         known_at_s=known.at_s,
-        known_energy_kwh=register,
+        known_energy_kwh=known.energy_kwh,
         window=believed,
         refusals=refusals,
     )
     devices, news = _newer_statuses(state.devices, control, statuses, believed, refusals)
     new = FeederState(
-        readings=known.with_newer(screened.columns),
+        readings=known.with_newer(screened.columns).with_registers(screened),
         devices=devices,
         substation=_newest_substation(state.substation, control, substation, believed, refusals),
     )
     return Taken(new, screened.late, news)
 
 
+def _looks_until_forgotten(cycle: settings.Cycle) -> float:
+    """As long as a reading is used. In looks, as the clock of the day may jump: by that alone a meter may
+    seem to have been silent for a day, and a register that went back would be believed.
+    """
+    return USED_UNTIL * cycle.fresh_s / cycle.period_s
+
+
 def _without_ahead(state: FeederState, believed: Window) -> FeederState:
     """Without what lies ahead of our clock: it came while that was ahead itself. It would count as fresh, and
-    keep out all that is true, until the clock comes there.
+    keep out all that is true, until the clock comes there. The registers stay: what is true grows on.
     """
     known, newest_s = state.readings, believed.newest_s
-    ahead = (known.at_s > newest_s) | (known.energy_at_s > newest_s)
+    ahead = known.at_s > newest_s
     if ahead.any():
-        rows = (known.at_s, known.p_kw, known.q_kvar, known.energy_kwh, known.energy_at_s, known.v_v)
-        known = Readings(*(np.where(ahead, np.nan, row) for row in rows))
+        at_s, p_kw, q_kvar, v_v = (
+            np.where(ahead, np.nan, row) for row in (known.at_s, known.p_kw, known.q_kvar, known.v_v)
+        )
+        known = replace(known, at_s=at_s, p_kw=p_kw, q_kvar=q_kvar, v_v=v_v)
     rtu = state.substation
     return FeederState(
         readings=known,

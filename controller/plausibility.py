@@ -3,8 +3,8 @@
 Every reading passes, in this order: is its meter known; is it finite; is it within what its service point can
 physically take (1.2 times its bound; a value that fits after division by 1,000 is named a unit slip); is its
 time neither too old nor ahead of our clock; does its energy register not go back. What fails is refused by
-reason and never used. A reading that is no newer than the newest known one is `late`: it changes nothing and
-is no fault of anybody's (C14).
+reason and never used. A reading that is no newer than the newest known one is `late`: it is no fault of
+anybody's (C14) and changes nothing but how far its register is known to have come.
 
 Knows nothing of networks and load flow: service points are positions here, times are seconds since 1970 UTC.
 """
@@ -92,6 +92,8 @@ class Screened:
     columns: Columns
     """sorted by position, then time; at most the newest ones matter"""
     late: int = 0
+    late_registers: Columns | None = None
+    """of the late ones, those that show a register: what comes after them shows no lower one"""
     substation: tuple[Reading, ...] = field(default=())
 
 
@@ -205,10 +207,18 @@ def screen(
     columns = columns.where(good)
     newer = ~(columns.at_s <= known_at_s[columns.position])
     late = int(np.count_nonzero(~newer))
+    late_registers = columns.where(~newer & ~np.isnan(columns.energy_kwh))
     columns = columns.where(newer)
-    grows = _register_grows(columns, known_energy_kwh)
+    grows = _register_grows(columns, highest_register(known_energy_kwh, late_registers))
     _refuse("energy_back", ~grows, columns, refusals)
-    return Screened(columns.where(grows), late)
+    return Screened(columns.where(grows), late, late_registers)
+
+
+def highest_register(known_energy_kwh: Floats, columns: Columns) -> Floats:
+    """(n_sp,) the same, or what these rows show where that is more."""
+    highest = known_energy_kwh.copy()
+    np.fmax.at(highest, columns.position, columns.energy_kwh)  # a NaN counts as none
+    return highest
 
 
 def _sorted(columns: Columns) -> Columns:

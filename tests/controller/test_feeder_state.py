@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.feeder_control import build_control
-from controller.feeder_state import DeviceState, FeederState, Readings, snapshot, take_in
+from controller.feeder_state import USED_UNTIL, DeviceState, FeederState, Readings, snapshot, take_in
 from controller.plausibility import Refusals
 from devices.messages import SUBSTATION, DeviceStatus, Inbound, Reading, ReadingBatch
 from grid_model.network import network_of
@@ -71,16 +71,64 @@ def test_without_any_reading_the_networks_own_values_stand() -> None:
     np.testing.assert_allclose(known.p_kw, 2.0)
 
 
+def _meter_00(kwh: float, *, at: datetime, p_kw: float = 1.0) -> Reading:
+    return Reading(FEEDER, "M00", at, p_kw, 0.0, energy_kwh=kwh)
+
+
 def test_an_exchanged_meter_is_believed_once_the_old_register_is_forgotten() -> None:
-    state, _ = _state(Reading(FEEDER, "M00", START, 1.0, energy_kwh=5000.0))
-    state, refusals = _state(
-        Reading(FEEDER, "M00", _after(10), 1.0, energy_kwh=0.1), now=_after(10), before=state
-    )
+    state, _ = _state(_meter_00(5000.0, at=START))
+    state, refusals = _state(_meter_00(0.1, at=_after(10)), now=_after(10), before=state)
     assert "energy_back" in refusals.by_reason()
-    state, refusals = _state(
-        Reading(FEEDER, "M00", _after(160), 1.0, energy_kwh=0.2), now=_after(160), before=state
-    )
+    cycle = control().site.cycle
+    for look in range(int(USED_UNTIL * cycle.fresh_s / cycle.period_s)):
+        state, _ = _state(now=_after(20 + look * cycle.period_s), before=state)
+    state, refusals = _state(_meter_00(0.2, at=_after(180)), now=_after(180), before=state)
     assert refusals.by_reason() == {}
+    assert state.readings.p_kw[0] == 1.0
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-365), timedelta(hours=-1), timedelta(days=1)])
+def test_a_register_that_goes_back_is_not_believed_because_a_clock_jumped(jump: timedelta) -> None:
+    """The clock of the day says nothing of how long a meter was silent."""
+    state, _ = _state(_meter_00(1005.0, at=START))
+    for now in (START + jump, _after(10)):  # wrong, and right again
+        state, refusals = _state(_meter_00(1000.0, at=now, p_kw=7.0), now=now, before=state)
+        assert "energy_back" in refusals.by_reason()
+        assert 7.0 not in state.readings.p_kw
+    state, refusals = _state(_meter_00(1006.0, at=_after(20), p_kw=8.0), now=_after(20), before=state)
+    assert refusals.by_reason() == {}
+    assert state.readings.p_kw[0] == 8.0
+
+
+def test_what_was_said_before_a_clock_was_put_right_is_older_by_its_register() -> None:
+    """By its time it would be the newest: what was newer lay a year behind, and is too old now."""
+    wrong = START - timedelta(days=365)
+    state, _ = _state(_meter_00(1001.9, at=wrong), now=wrong)
+    late = _meter_00(1001.8, at=_after(-5), p_kw=7.0)
+    state, refusals = _state(late, now=_after(5), before=state)
+    assert "energy_back" in refusals.by_reason()
+    assert 7.0 not in state.readings.p_kw
+
+
+def test_a_late_reading_still_shows_how_far_the_register_was() -> None:
+    """A meter whose power comes in columns, without a register: that of the time before comes late."""
+    batch = ReadingBatch(FEEDER, _after(10), ("M00",), (15.0,))
+    state, _ = _state(batch, now=_after(10))
+    state, refusals = _state(_meter_00(1000.3, at=START), now=_after(14), before=state)
+    assert (refusals.by_reason(), state.readings.p_kw[0]) == ({}, 15.0)
+    back, refusals = _state(_meter_00(995.3, at=_after(20), p_kw=3.0), now=_after(20), before=state)
+    assert "energy_back" in refusals.by_reason()
+    assert back.readings.p_kw[0] == 15.0
+
+
+def test_readings_that_come_late_do_not_keep_an_old_register_alive() -> None:
+    said = _meter_00(5000.0, at=START)
+    state, _ = _state(said)
+    cycle = control().site.cycle
+    for look in range(1, int(USED_UNTIL * cycle.fresh_s / cycle.period_s) + 2):
+        now = _after(look * cycle.period_s)
+        state, _ = _state(_meter_00(0.1 + look, at=now), said, now=now, before=state)
+    assert state.readings.energy_kwh[0] < 5000.0
 
 
 def test_a_will_takes_a_device_offline_until_it_speaks_again() -> None:

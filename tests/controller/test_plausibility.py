@@ -100,6 +100,13 @@ def test_a_register_never_goes_back(registers: list[float], known_kwh: float, re
     assert len(used) == len(readings) - refused
 
 
+def test_a_register_is_measured_by_late_readings_too() -> None:
+    readings = [_reading(seconds=-10, energy_kwh=12.0), _reading(2.0, energy_kwh=11.0)]
+    assert _screened(readings, known_at_s=NOW_S - 5, known_kwh=10.0) == ({"energy_back": 1}, [], 1)
+    readings = [_reading(seconds=-10, energy_kwh=8.0), _reading(2.0, energy_kwh=11.0)]
+    assert _screened(readings, known_at_s=NOW_S - 5, known_kwh=10.0) == ({}, [2.0], 1)
+
+
 def test_a_batch_is_judged_meter_by_meter() -> None:
     batch = ReadingBatch("F1", START, ("A", "B", "C"), (1.0, math.nan, 2.0))
     reasons, used, _ = _screened([batch])

@@ -13,6 +13,8 @@ REMEMBERED = 40
 """readings of one meter that a sample may show: what came while the cycle was under way as well"""
 WORD_LASTS = 2
 """times as long as a reading: devices speak when something changes"""
+SURELY_LOOKED_AT = 2
+"""Samples: the first that is written after something was heard may be of a look that began before."""
 DEAD_SHARE = 0.5
 PHASES = 3
 Said = tuple[datetime, float, float | None]
@@ -30,11 +32,15 @@ class Ears:
         """what each device said last of its power, and when"""
         self.busbar: datetime | None = None
         """the time of the latest voltage that the RTU showed"""
-        self._registers: dict[str, list[tuple[datetime, float]]] = {}
-        """energy by meter, of what counted as plausible"""
+        self.looks = 0
+        """samples that it wrote"""
+        self._registers: dict[str, list[tuple[datetime, float, int]]] = {}
+        """energy by meter, of what counted as plausible, and how many samples there were when it was heard"""
+        self._gone_back: list[Reading] = []
+        """what is not plausible for its register alone"""
 
-    def hear(self, message: Inbound, by_its_clock: datetime, now: datetime) -> None:
-        """Something is delivered; `now`: the true time."""
+    def hear(self, message: Inbound, by_its_clock: datetime) -> None:
+        """Something is delivered."""
         match message:
             case ReadingBatch(at=at, meters=meters, p_kw=p_kw, v_v=v_v):
                 volts = (None,) * len(meters) if v_v is None else v_v
@@ -44,15 +50,26 @@ class Ears:
                 if v_v is not None and (self.busbar is None or at > self.busbar):
                     self.busbar = at
             case Reading(meter=meter, at=at, p_kw=kw):
-                timely = self._is_timely(at, by_its_clock) and self._is_timely(at, now)
-                if self._can_be(meter, kw) and not self._goes_back(message, timely=timely):
-                    self._take(meter, at, kw, _mean_v(message.v_v))
+                age_s = (by_its_clock - at).total_seconds()
+                timely = -self._promised.skew_s <= age_s <= self._promised.fresh_s
+                if self._can_be(meter, kw):
+                    self._hear_alone(message, timely=timely)
             case DeviceStatus(device=device, at=datetime() as at):
                 known = self._devices.get(device)
                 if known is None or known[0] <= at or self._is_ahead(known[0], by_its_clock):
                     self._devices[device] = (at, message.p_kw)
             case _:
                 pass
+
+    def clock_jumps(self) -> None:
+        """The controller's clock did: what it has not looked at yet it may refuse as too old, or as of the
+        future, so nothing is measured by that.
+        """
+        for meter, known in self._registers.items():
+            self._registers[meter] = [one for one in known if one[2] + SURELY_LOOKED_AT <= self.looks]
+        gone_back, self._gone_back = self._gone_back, []
+        for reading in gone_back:
+            self._hear_alone(reading, timely=False)
 
     def said(self, place: int, kw: float) -> list[Said]:
         """Readings of the meter there that show this power; samples are kept in half the digits."""
@@ -69,8 +86,15 @@ class Ears:
     def _is_ahead(self, at: datetime, now: datetime) -> bool:
         return (at - now).total_seconds() > self._promised.skew_s
 
-    def _is_timely(self, at: datetime, now: datetime) -> bool:
-        return -self._promised.skew_s <= (now - at).total_seconds() <= self._promised.fresh_s
+    def _hear_alone(self, reading: Reading, *, timely: bool) -> None:
+        """One with a register. What is not `timely` may not be used, so nothing is measured by it."""
+        if self._goes_back(reading):
+            self._gone_back.append(reading)
+            return
+        self._take(reading.meter, reading.at, reading.p_kw, _mean_v(reading.v_v))
+        if timely and reading.energy_kwh is not None:
+            known = self._registers.setdefault(reading.meter, [])
+            known.append((reading.at, reading.energy_kwh, self.looks))
 
     def _take(self, meter: str, at: datetime, kw: float, v: float | None) -> None:
         if self._can_be(meter, kw):
@@ -79,20 +103,13 @@ class Ears:
     def _can_be(self, meter: str, kw: float) -> bool:
         return math.isfinite(kw) and abs(kw) <= OVER_BOUND * self._promised.bound_kw[int(meter[1:])]
 
-    def _goes_back(self, reading: Reading, *, timely: bool) -> bool:
-        """Whether its register is below what the meter said of a time before. One that is not `timely`, by
-        the controller's clock and the true one, may not have been used: the clock is put right before it is
-        looked at. So nothing is measured by it.
-        """
+    def _goes_back(self, reading: Reading) -> bool:
+        """Whether its register is below what the meter said of a time before."""
         energy_kwh = reading.energy_kwh
-        if energy_kwh is None:
-            return False
-        known = self._registers.setdefault(reading.meter, [])
-        if any(at <= reading.at and kwh > energy_kwh + REGISTER_ROUNDS_KWH for at, kwh in known):
-            return True
-        if timely:
-            known.append((reading.at, energy_kwh))
-        return False
+        return energy_kwh is not None and any(
+            at <= reading.at and kwh > energy_kwh + REGISTER_ROUNDS_KWH
+            for at, kwh, _ in self._registers.get(reading.meter, ())
+        )
 
 
 def _mean_v(v_v: tuple[float, ...] | None) -> float | None:

@@ -123,7 +123,7 @@ class Judge:
                 self._taken_on.add(request)
             case _:
                 pass
-        self.looked.hears(controller, message, by_its_clock, self._now())
+        self.looked.hears(controller, message, by_its_clock)
 
     def arrived(
         self,

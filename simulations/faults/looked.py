@@ -52,9 +52,14 @@ class Looked:
         """by controller: rated power of what it may limit"""
         self.off = timedelta(0)
 
-    def hears(self, controller: int, message: Inbound, by_its_clock: datetime, now: datetime) -> None:
-        """Something is delivered to a controller; `now`: the true time."""
-        self._ears_of(controller).hear(message, by_its_clock, now)
+    def hears(self, controller: int, message: Inbound, by_its_clock: datetime) -> None:
+        """Something is delivered to a controller."""
+        self._ears_of(controller).hear(message, by_its_clock)
+
+    def clock_jumps(self) -> None:
+        """That of the controllers' machine."""
+        for ears in self._ears.values():
+            ears.clock_jumps()
 
     def _ears_of(self, controller: int) -> Ears:
         return self._ears.setdefault(controller, Ears(self._promised))
@@ -65,6 +70,7 @@ class Looked:
         """One commit of a cycle."""
         for sample in samples:
             self._shows_what_was_said(controller, sample)
+            self._ears_of(controller).looks += 1
             self.samples.append((sample.at, sample.p_kw))
             loadings = [
                 x

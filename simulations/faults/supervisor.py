@@ -64,6 +64,7 @@ class Supervisor:
             return
         self._scene.clock.off = off
         self._scene.judge.clock_is_off(off)
+        self._scene.judge.looked.clock_jumps()
         self._scene.note("clock", f"controller {off}")
 
     def mark_critical(self, device: str) -> None:

@@ -20,14 +20,44 @@ OPTIONS = Options(seed=0, period_s=60.0)
 YEAR = timedelta(days=365)
 
 
+LOOKED = 2
+"""samples, after which it is sure that what was heard before them was looked at"""
+
+
+def _hears(ears: Ears, at: datetime, kw: float, kwh: float, *, off: timedelta = timedelta(0)) -> None:
+    ears.hear(Reading(FEEDER, "M3", at, kw, energy_kwh=kwh), NOON + timedelta(seconds=1) + off)
+
+
 @pytest.mark.parametrize("off", [timedelta(0), -YEAR])
-def test_a_register_heard_while_clocks_were_wrong_contradicts_nobody(off: timedelta) -> None:
-    """The controller looks at it later, when its clock is right again, and refuses it as too old."""
-    ears, later = Ears(site.promised(OPTIONS)), NOON + timedelta(seconds=1)
-    ears.hear(Reading(FEEDER, "M3", NOON + off, 24.4, energy_kwh=1002.0), later + off, later)
-    ears.hear(Reading(FEEDER, "M3", NOON, 24.3, energy_kwh=1001.0), later + off, later)
-    assert len(ears.said(3, 24.4)) == 1
-    assert len(ears.said(3, 24.3)) == (0 if not off else 1)
+@pytest.mark.parametrize("before", [False, True])
+def test_a_register_contradicts_nobody_once_the_clock_jumps_before_it_is_looked_at(
+    off: timedelta, before: bool
+) -> None:
+    """The controller looks at it by another clock, and refuses it as too old, or as of the future."""
+    ears = Ears(site.promised(OPTIONS))
+    _hears(ears, NOON + off, 24.4, 1002.0, off=off)
+    ears.looks += LOOKED - 1
+    if before:
+        _hears(ears, NOON, 24.3, 1001.0, off=off)
+        assert not ears.said(3, 24.3)
+    ears.clock_jumps()
+    if not before:
+        _hears(ears, NOON, 24.3, 1001.0)
+    assert len(ears.said(3, 24.3)) == len(ears.said(3, 24.4)) == 1
+
+
+@pytest.mark.parametrize("off", [timedelta(0), -YEAR])
+def test_a_register_that_was_looked_at_contradicts_whoever_goes_back_whatever_clocks_do(
+    off: timedelta,
+) -> None:
+    ears = Ears(site.promised(OPTIONS))
+    _hears(ears, NOON + off, 24.4, 1002.0, off=off)
+    ears.looks += LOOKED
+    _hears(ears, NOON, 24.2, 997.0, off=off)
+    ears.clock_jumps()
+    _hears(ears, NOON, 24.3, 997.0)
+    assert not ears.said(3, 24.2)
+    assert not ears.said(3, 24.3)
 
 
 class _Gateway:

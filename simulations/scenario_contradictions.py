@@ -69,7 +69,8 @@ def _of_feeders(scenario: Scenario) -> Iterator[Fault]:
             told = f"expected a service point of its own, {feeder.supplied_at!r} supplies another feeder"
             yield ("feeder", row, "supplied_at"), told
         ids.append(feeder.id)
-        supplied |= {feeder.supplied_at} - {None}
+        if feeder.supplied_at is not None:
+            supplied.add(feeder.supplied_at)
     if scenario.feeder and scenario.control.policy != "ours":
         told = f"expected 'ours' with [[feeder]], got {scenario.control.policy!r}, which is for one feeder"
         yield ("control", "policy"), told

@@ -9,8 +9,8 @@ from simulations.faults.promises import Promised
 
 ROOM, ROOM_PU = 0.02, 0.002
 """Above the closing threshold, for readings that came since the decision, and for reactive power: it goes
-with a device here, and stays in the controller's load flow. Of a loading's limit; of a voltage, however tight its
-limits are."""
+with a device here, and stays in the controller's load flow. Of a loading's limit; of a voltage, however
+tight its limits are."""
 
 
 class JudgedNetwork:

@@ -29,6 +29,8 @@ LIMIT_SHOWN_WITHIN_KW = 0.05
 """A device shows our limit if what it reports is this near."""
 STALE, FORGED = "stale epoch", "signature"
 """The reasons of a device that refuses what another sender commanded (`devices.limit_holder`, rules 1, 2)."""
+CLOCK = "clock"
+"""The reason of one whose clock of the day is behind (rule 6)."""
 _WHY: Mapping[Trigger, str] = {
     "lost": "could not be sent in time",
     "silent": "no answer to any attempt",
@@ -99,9 +101,7 @@ class _Hearing:
             return
         trigger = on_answer(record, answer.answer, self.now, self.held_by(planned.target))
         known = self.acknowledged.get(record.request, 0)
-        # `accepted` never confirms a release: it was said to an earlier command, or by a device whose clock
-        # is behind ours and which says `ended` in a moment
-        confirms = known < record.sent_sequence and not (record.releasing and answer.answer == "accepted")
+        confirms = known < record.sent_sequence and not (record.releasing and _leaves_open(answer))
         if trigger is None and not confirms:
             return
         if confirms:
@@ -112,16 +112,19 @@ class _Hearing:
             RequestAnswered(at=self.now, request=record.request, answer=answer.answer, reason=answer.reason)
         )
         if trigger is not None:
-            self._let_go(record)
+            if self._may_hold_yet(record, trigger):
+                self.entries += free([record], self.books.epoch, self.now, "let_go", "")
             self.move(record, trigger, answer.reason or f"the device answered {answer.answer}")
 
-    def _let_go(self, record: RequestRecord) -> None:
-        """A device that lets go before the end that it was told may not have heard the newest command yet: a
-        release stands behind that, so that a late renewal begins nothing anew that nobody watches.
+    def _may_hold_yet(self, record: RequestRecord, trigger: Trigger) -> bool:
+        """Whether a release has to stand behind the answer that ends a request before its time, so that
+        nothing holds that nobody watches: who lets go may not have heard the newest command yet, and who
+        refuses may hold on to what it took before, or take a late copy of what it refused.
         """
-        held = record.state in ("accepted", "active") and not record.releasing
-        if held and self.now < record.end and record.sequence > 1:
-            self.entries += free([record], self.books.epoch, self.now, "released", "")
+        if record.releasing or self.now >= record.end:
+            return False
+        held = record.state in ("accepted", "active")
+        return trigger == "refused" or (trigger == "ended" and held and record.sequence > 1)
 
     def shown(self, status: DeviceStatus) -> None:
         """A status that shows our limit proves that the command arrived, even when the answer was lost."""
@@ -166,6 +169,14 @@ def _shown(status: DeviceStatus) -> tuple[tuple[Direction, str | None, float | N
         ("consumption", status.request, status.limit_kw),
         ("production", status.production_request, status.production_limit_kw),
     )
+
+
+def _leaves_open(answer: Answer) -> bool:
+    """Whether a device may hold its limit after this answer to a release: `accepted` was said to an earlier
+    command, or by one whose clock is behind ours and which says `ended` in a moment; who refuses for its
+    clock has learnt nothing from the command.
+    """
+    return answer.answer == "accepted" or (answer.answer == "refused" and answer.reason == CLOCK)
 
 
 def _is_to_another_sender(answer: Answer, record: RequestRecord) -> bool:

@@ -210,6 +210,8 @@ def _changed(entry: e.RequestChanged, record: RequestRecord | None) -> str:
             return f"{whom}: released by an operator"
         case "protected":
             return f"{whom}: released, it is protected now"
+        case "let_go":
+            return f"{whom}: told that nothing of it holds any more, after its answer"
         case _:
             assert_never(entry.reason)
 

@@ -31,8 +31,8 @@ from controller.requests import RequestRecord
 
 ACTIONS: tuple[OperatorAction, ...] = get_args(OperatorAction)
 NEED_TARGET = ("release", "exclude", "include")
-FreeReason = Literal["released", "overridden", "protected"]
-FREEING: tuple[FreeReason, ...] = ("released", "overridden", "protected")
+FreeReason = Literal["released", "overridden", "protected", "let_go"]
+FREEING: tuple[FreeReason, ...] = get_args(FreeReason)
 """Changes that free the target."""
 
 
@@ -182,7 +182,7 @@ def free(
                 reason=reason,
             )
         )
-        if reason != "released":
+        if reason in ("overridden", "protected"):
             entries.append(RequestMoved(at=now, request=record.request, state="overridden", reason=why))
     return tuple(entries)
 

@@ -86,5 +86,7 @@ def _changed(entry: e.RequestChanged) -> str:
             return "Released by an operator"
         case "protected":
             return "Released: it is protected now"
+        case "let_go":
+            return "Told that nothing of it holds any more, after its answer"
         case _:
             assert_never(entry.reason)

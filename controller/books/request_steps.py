@@ -40,7 +40,7 @@ def changed(record: RequestRecord, entry: RequestChanged) -> RequestRecord:
         raise BooksBroken(
             f"request {entry.request} changed to sequence {entry.sequence} after {record.sequence}"
         )
-    releasing = entry.reason in ("released", "overridden", "protected")
+    releasing = entry.reason in ("released", "overridden", "protected", "let_go")
     limits = record.limits
     if not releasing and entry.limit_kw != record.limit_kw:
         limits = (*limits, (entry.at, entry.limit_kw))

@@ -81,7 +81,8 @@ class RequestPlanned(JournalEntry, frozen=True, kw_only=True, tag="request_plann
 
 class RequestChanged(JournalEntry, frozen=True, kw_only=True, tag="request_changed"):
     """A later end, another limit, or an early release: the same request under a higher sequence. `raised`: by
-    the automatic, where there is room; `relaxed`: up to what an operator ordered.
+    the automatic, where there is room; `relaxed`: up to what an operator ordered; `let_go`: a release behind
+    the answer of a device that refused, or ended it before its time.
     """
 
     request: str
@@ -89,7 +90,9 @@ class RequestChanged(JournalEntry, frozen=True, kw_only=True, tag="request_chang
     end: datetime
     epoch: int
     sequence: int
-    reason: Literal["renewed", "tightened", "raised", "relaxed", "released", "overridden", "protected"]
+    reason: Literal[
+        "renewed", "tightened", "raised", "relaxed", "released", "overridden", "protected", "let_go"
+    ]
     ordered: Ordered | None = None
     """by an operator's order, which holds from here; None: what was ordered before stands"""
 

@@ -25,12 +25,13 @@ from devices.messages import (
 )
 from simulations.faults.device import FieldDevice
 from simulations.faults.disk import Written
-from simulations.faults.far_side import FarSide
+from simulations.faults.far_side import LATE_S, FarSide
 from simulations.faults.looked import Looked
 from simulations.faults.money import Money
 from simulations.faults.promises import Broken, Promised
 from simulations.faults.site import TAN_PHI, load_flow, network
 from simulations.faults.story import Story
+from simulations.faults.told import Told
 
 SMALL_OFF = timedelta(seconds=60)
 """A clock that is wrong by more may have given a limit another end than the controller knows."""
@@ -52,6 +53,8 @@ class Judge:
         self.looked = Looked(promised, load_flow(), network(), TAN_PHI)
         self.far_side = FarSide(promised, registry, self.story.requests)
         self.money = Money(promised, self.story, {point: place for place, point in enumerate(points)})
+        self._holds_on: dict[tuple[str, str], datetime] = {}
+        """(device, request): since when it is seen to hold what it was released of"""
         self.broken: Broken | None = None
         self.broken_at: datetime | None = None
         self.steps = 0
@@ -155,12 +158,24 @@ class Judge:
         self._check(lambda: self.far_side.beat(device, heartbeat, self._now()))
 
     def is_freed(self, devices: Iterable[FieldDevice]) -> None:
-        """Nothing was lost for a while: whoever was released must have heard it."""
+        """Nothing was lost for a while: whoever was released has heard it, or is about to."""
+        now, before = self._now(), self._holds_on
+        self._holds_on = {}
         for device in devices:
-            held = device.held
-            told = None if held is None else self.story.requests.get(held.request)
-            if told is not None and (told.releasing or not told.is_open) and self.story.off <= SMALL_OFF:
-                self.breaks(Broken("freed", f"{device.name} holds {told.request}, which is {told.state}"))
+            told = self._released_of(device)
+            if told is not None:
+                since = before.get((device.name, told.request), now)
+                self._holds_on[device.name, told.request] = since
+                if (now - since).total_seconds() >= LATE_S:
+                    self.breaks(Broken("freed", f"{device.name} holds {told.request}, which is {told.state}"))
+
+    def _released_of(self, device: FieldDevice) -> Told | None:
+        """What it holds though it was released, or though that is over."""
+        held = device.held
+        told = None if held is None else self.story.requests.get(held.request)
+        if told is None or self.story.off > SMALL_OFF:
+            return None
+        return told if told.releasing or not told.is_open else None
 
     def looks(self, device: FieldDevice) -> None:
         """At one device."""

@@ -10,7 +10,7 @@ from simulations.faults.promises import Broken
 Raw = Mapping[str, Any]
 OPEN = ("planned", "sent", "accepted", "active")
 OVER = ("ended", "overridden", "refused", "settled")
-FREEING = ("released", "overridden", "protected")
+FREEING = ("released", "overridden", "protected", "let_go")
 EPSILON_KW = 1e-6
 
 

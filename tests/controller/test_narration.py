@@ -234,6 +234,11 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
     (changed("released", 6), "info", "EV charger ev-001 of C-001: released, there is room again"),
     (changed("overridden", 7), "info", "EV charger ev-001 of C-001: released by an operator"),
     (changed("protected", 8), "info", "EV charger ev-001 of C-001: released, it is protected now"),
+    (
+        changed("let_go", 9),
+        "info",
+        "EV charger ev-001 of C-001: told that nothing of it holds any more, after its answer",
+    ),
     (moved(R1, "ended", after(900)), "info", "EV charger ev-001 of C-001: the request has ended (test)"),
     (closed(), "good", f"Event {EVENT} closed, its peak was 127.4 %"),
     (

@@ -99,6 +99,7 @@ def test_a_voltage_and_a_person() -> None:
             "released, it may not be limited",
         ),
         ("released", moved(R1, "ended", after(70), "released"), "released, there was room again"),
+        ("let_go", moved(R1, "ended", after(60), "declined by its owner"), "declined by its owner"),
     ],
 )
 def test_no_names_and_no_private_reasons(freed: str, move: e.RequestMoved, reason: str) -> None:

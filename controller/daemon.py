@@ -41,6 +41,7 @@ from controller.system_status import DaemonStatus, journal_of, queues_of, refuse
 from controller.views import ContributionsView, FeederView, Told, TrendPoint
 from customers.contacts import LookableContacts
 from customers.errors import ContactsUnavailable
+from devices.messages import Direction
 from devices.ports import (
     Clock,
     CommandChannel,
@@ -400,12 +401,13 @@ class Daemon:
         limit_kw: float | None = None,
         until: datetime | None = None,
         targets: Sequence[str] | None = None,
+        direction: Direction = "consumption",
         warrant: Warrant | None = None,
     ) -> Entry:
         """Carry an operator's action out ahead of all else; see `LiveViews`."""
         control = self._control(feeder)
         await self.start()
-        order = ProposedOrder(action, target, tuple(targets or ()), limit_kw, until)
+        order = ProposedOrder(action, target, tuple(targets or ()), limit_kw, until, direction)
         return await self._rounds.operate(control, order, who=who, why=why, warrant=warrant)
 
     async def what_if(self, feeder: str, *orders: ProposedOrder) -> WhatIf:

@@ -8,6 +8,7 @@ As with releases: load flow first, a while after the limit was changed last, and
 from collections.abc import Iterator
 from dataclasses import replace
 
+from controller.bounds import feeds_in
 from controller.changing import changed
 from controller.entries import RequestChanged
 from controller.planning import OBEYED_WITHIN_KW
@@ -61,7 +62,9 @@ def _eased(situation: Situation, record: RequestRecord) -> RequestChanged | None
     assert record.ordered is not None
     limit_kw, more_kw = record.ordered.limit_kw, 0.0
     if binds(situation, record):
-        more_kw = min(comes_back_kw(situation, record), limit_kw - record.limit_kw)
-    if not fits_with(situation, situation.position(record), more_kw):
+        more_kw = limit_kw - record.limit_kw
+        if not feeds_in(record):  # nobody knows what the sun gives, so an inverter comes with all of it
+            more_kw = min(comes_back_kw(situation, record), more_kw)
+    if not fits_with(situation, record, more_kw):
         return None
     return changed(situation, record, "relaxed", limit_kw=limit_kw)

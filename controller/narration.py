@@ -12,7 +12,7 @@ from controller import entries as e
 from controller.books import Books
 from controller.bounds import feeds_in
 from controller.narration_alarms import alarm_sentence
-from controller.narration_orders import order_sentence
+from controller.narration_orders import limit_words, order_sentence
 from controller.narration_people import (
     Severity,
     delivery_sentence,
@@ -305,7 +305,8 @@ def _limited_by_hand(entry: e.OperatorActed) -> str:
     whom = ", ".join(entry.targets[:3]) + (f" and {more} more" if more > 0 else "")
     end = "" if entry.until is None else f" until {_clock(entry.until)} UTC"
     left = f", {len(entry.left_out)} devices left out" if entry.left_out else ""
-    return f"limited {whom} on {entry.feeder} to {entry.limit_kw or 0.0:.1f} kW{end}{left}"
+    limit = limit_words(entry.limit_kw, entry.direction)
+    return f"limited {whom} on {entry.feeder} to {limit}{end}{left}"
 
 
 def _whom(request: str, books: Books) -> str:

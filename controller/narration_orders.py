@@ -7,6 +7,7 @@ from controller import entries as e
 from controller.books import Books
 from controller.narration_people import Severity
 from controller.orders.order_book import DraftRecord
+from devices.messages import Direction
 
 OrderSentence = e.OrderDrafted | e.OrderAgreed | e.OrderClosed | e.EmergencyStopped | e.CommandTaken
 MOST_NAMED = 3
@@ -49,12 +50,18 @@ def meaning(drafted: e.OrderDrafted) -> str:  # noqa: PLR0911  one for each acti
             return f"let {whom} be asked again"
         case "limit":
             end = "" if drafted.until is None else f" until {drafted.until:%H:%M} UTC"
-            return f"limit {whom} to {drafted.limit_kw or 0.0:.1f} kW{end}"
+            return f"limit {whom} to {limit_words(drafted.limit_kw, drafted.direction)}{end}"
         case "more_reach":
             minutes = (drafted.grants_s or 0.0) / 60
             return f"let the automatic go beyond its limits on reach for {minutes:.3g} min"
         case _:
             assert_never(drafted.action)
+
+
+def limit_words(limit_kw: float | None, direction: Direction | None) -> str:
+    """What an order leaves each of its devices."""
+    feeding_in = "feeding in " if direction == "production" else ""
+    return f"{feeding_in}{limit_kw or 0.0:.1f} kW"
 
 
 def named(targets: Sequence[str]) -> str:

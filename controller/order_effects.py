@@ -7,6 +7,8 @@ is not known is None.
 from dataclasses import dataclass
 from datetime import datetime
 
+from devices.messages import Direction
+
 MOST_TARGETS = 200
 """in one order"""
 MOST_ORDERS = 20
@@ -28,9 +30,11 @@ class ProposedOrder:
     targets: tuple[str, ...] = ()
     """several of them instead, for `limit`: at most `MOST_TARGETS`"""
     limit_kw: float | None = None
-    """for `limit`: what each device may take at most"""
+    """for `limit`: what each device may take, or feed in, at most"""
     until: datetime | None = None
     """for `limit`: its end; None: as long as the site's requests last"""
+    direction: Direction = "consumption"
+    """for `limit`: what it bounds"""
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -85,17 +89,19 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class DeviceEffect:
-    """A device that would take less, or more."""
+    """A device that would take, or feed in, less or more."""
 
     device: str
     kind: str
     """the device's, or `person` for a customer who was asked by notice"""
     service_point: str
     customer: str | None
+    direction: Direction
+    """what is bounded at it; its limit and its floor are of that, and 0 or more"""
     before_kw: float
-    """what it takes now"""
+    """what it takes now; below 0 where it feeds in"""
     after_kw: float
-    """what it is expected to take then"""
+    """what it is expected to take then; below 0 where it feeds in"""
     limit_kw: float | None
     """None: it is limited no more"""
     floor_kw: float
@@ -104,7 +110,7 @@ class DeviceEffect:
     until: datetime | None
     """the end that it is told"""
     curtailed_kw: float
-    """below 0 where it takes more"""
+    """below 0 where it takes more, or feeds in less"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +176,9 @@ class WhatIf:
     left_out: tuple[LeftOut, ...]
     event: EventEffect | None
     curtailed_kw: float
-    """taken away in all; below 0 where more comes back"""
+    """taken less in all, as meters count: below 0 where more comes back, or less is fed in"""
+    less_fed_in_kw: float
+    """of that what is fed in less; below 0 where more is fed in"""
     customers: tuple[str, ...]
     """who are affected"""
     critical_customers: tuple[str, ...]

@@ -2,7 +2,8 @@
 settlement. Pure.
 
 An order names devices or customers (who stand for all their devices) and what each of them may take at most,
-until when. What never yields to anybody does not yield to it: a device is told no less than its floor, nobody
+or feed in at most, until when. It reaches those of which that can be bounded, and no others (`bounds.py`).
+What never yields to anybody does not yield to it: a device is told no less than its floor, nobody
 protected is limited, nobody of guard mode who does not show its failsafe. Nobody is told more than once at a
 time: a device that is limited already gets the new limit under the same request, lower or higher. Until the
 order's end the automatic may ask it for less, and gives nothing back (`release.py`).
@@ -21,6 +22,7 @@ import numpy as np
 
 from controller import failsafes, settings
 from controller.behind_meter import beside_kw
+from controller.bounds import direction_of, turned
 from controller.entries import Entry, OperatorActed, Ordered, RequestChanged, RequestPlanned
 from controller.feeder_control import FeederControl
 from controller.gatekeeper import Gatekeeper
@@ -32,11 +34,13 @@ from controller.requests import RequestRecord, order_id, request_id
 from controller.safety_gate import Purpose
 from controller.situation import Situation
 from customers.registry import Device
+from devices.messages import Direction
 
 SHORTEST = timedelta(seconds=60)
 """Nobody is limited for less."""
 Reason = Literal[
     "feeds_in",
+    "no_feed_in",
     "protected",
     "excluded",
     "failsafe_not_shown",
@@ -48,12 +52,13 @@ Reason = Literal[
 REASONS: tuple[Reason, ...] = get_args(Reason)
 _TEXTS: dict[Reason, str] = {
     "feeds_in": "it has no consumption to limit",
+    "no_feed_in": "it has no feed-in that can be limited",
     "protected": "it or its customer is critical, or is asked by notice only",
     "excluded": "an operator took it or its customer out; an order for it alone may limit it",
     "failsafe_not_shown": "it is of guard mode and does not show its failsafe",
     "power_not_known": "it is offline, or has not told its power lately",
     "being_released": "it is being released just now: order again in a moment",
-    "above_rating": "it takes no more than that in any case",
+    "above_rating": "its rated power is no more than that in any case",
     "gate_refused": "the safety gate does not let it pass",
 }
 
@@ -63,8 +68,9 @@ class DeviceLimit:
     """One device of an order."""
 
     device: Device
+    direction: Direction
     p_kw: float
-    """what it takes now"""
+    """what it takes now, or feeds in"""
     limit_kw: float
     is_at_floor: bool
     """less was ordered than its guaranteed minimum"""
@@ -80,6 +86,7 @@ class Proposal:
     named: tuple[str, ...]
     """devices and customers"""
     limit_kw: float
+    direction: Direction
     until: datetime
     limits: tuple[DeviceLimit, ...]
     left_out: tuple[LeftOut, ...]
@@ -102,20 +109,20 @@ def propose(situation: Situation, excluded: frozenset[str], order: ProposedOrder
     left_out: list[LeftOut] = []
     for device in _devices(control, named):
         allowed_kw = _whole_watts(max(limit_kw, device.min_kw))
-        reason = _why_not(situation, device, allowed_kw, unproven)
+        reason = _why_not(situation, device, order.direction, allowed_kw, unproven)
         if reason is None and _is_out(control, device, excluded, named):
             reason = "excluded"
         if reason is not None:
             left_out.append(LeftOut(device.device, reason, _TEXTS[reason]))
             continue
-        p_kw, held = situation.device_p_kw(device.device), _held(situation, device)
-        assert p_kw is not None, "a device whose power is not known is left out"
-        limits.append(DeviceLimit(device, p_kw, allowed_kw, limit_kw < device.min_kw, until, held))
+        p_kw, held = _shown_kw(situation, device, order.direction), _held(situation, device)
+        is_at_floor = limit_kw < device.min_kw
+        limits.append(DeviceLimit(device, order.direction, p_kw, allowed_kw, is_at_floor, until, held))
     spread = tuple(
         replace(one, end=spread_end(control.site, now, until, (place + 1) / len(limits)))
         for place, one in enumerate(limits)
     )
-    return Proposal(named, limit_kw, until, spread, tuple(left_out))
+    return Proposal(named, limit_kw, order.direction, until, spread, tuple(left_out))
 
 
 def order_limit(
@@ -159,14 +166,18 @@ def order_limit(
         limit_kw=proposal.limit_kw,
         until=proposal.until,
         left_out=tuple((one.device, one.reason) for one in left_out),
+        direction=proposal.direction,
     )
     return act, (act, *asked)
 
 
 def _limit_kw(order: ProposedOrder) -> float:
-    limit_kw = order.limit_kw
+    limit_kw, directions = order.limit_kw, get_args(Direction)
+    if order.direction not in directions:
+        raise ValueError(f"direction: expected one of {', '.join(directions)}, got {order.direction!r}")
     if limit_kw is None or not math.isfinite(limit_kw) or limit_kw < 0:
-        raise ValueError(f"limit_kw: expected what each device may take at most, 0 or more; got {limit_kw}")
+        does = "take" if order.direction == "consumption" else "feed in"
+        raise ValueError(f"limit_kw: expected what each device may {does} at most, 0 or more; got {limit_kw}")
     return limit_kw
 
 
@@ -206,13 +217,14 @@ def _devices(control: FeederControl, named: Sequence[str]) -> Iterator[Device]:
 def _why_not(
     situation: Situation,
     device: Device,
+    direction: Direction,
     allowed_kw: float,
     unproven: frozenset[str],
 ) -> Reason | None:
     """The first rule that keeps a device out, whoever orders it."""
     registry, held = situation.control.registry, _held(situation, device)
     rules: tuple[tuple[Reason, bool], ...] = (
-        ("feeds_in", device.kind == "pv_inverter"),
+        ("feeds_in" if direction == "consumption" else "no_feed_in", direction_of(device.kind) != direction),
         ("protected", registry.is_protected(device)),
         ("failsafe_not_shown", device.device in unproven),
         ("power_not_known", situation.device_p_kw(device.device) is None),
@@ -220,6 +232,13 @@ def _why_not(
         ("above_rating", allowed_kw >= device.rated_kw),
     )
     return next((reason for reason, holds in rules if holds), None)
+
+
+def _shown_kw(situation: Situation, device: Device, direction: Direction) -> float:
+    """What it takes, or feeds in: at night an inverter takes a little, and feeds in nothing."""
+    p_kw = situation.device_p_kw(device.device)
+    assert p_kw is not None, "a device whose power is not known is left out"
+    return p_kw if direction == "consumption" else max(0.0, turned(direction, p_kw))
 
 
 def _held(situation: Situation, device: Device) -> RequestRecord | None:
@@ -266,6 +285,7 @@ def _passes(gatekeeper: Gatekeeper, request: str, one: DeviceLimit, epoch: int) 
         end=one.end,
         epoch=epoch,
         moves_kw=max(one.p_kw - one.limit_kw, 0.0),
+        direction=one.direction,
     )
 
 
@@ -295,7 +315,8 @@ def _new(situation: Situation, request: str, one: DeviceLimit, ordered: Ordered)
         value=value,
         floor_kw=device.min_kw,
         ordered=ordered,
-        beside_kw=beside_kw(situation, position, device.device, "consumption"),
+        beside_kw=beside_kw(situation, position, device.device, one.direction),
+        direction=one.direction,
     )
 
 

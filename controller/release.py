@@ -29,7 +29,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from controller.bounds import free_again_kw
+from controller.bounds import feeds_in, free_again_kw
 from controller.changing import changed
 from controller.entries import Entry, RequestChanged
 from controller.operators import free
@@ -124,9 +124,13 @@ def _latest_end(situation: Situation, record: RequestRecord) -> datetime:
 
 
 def _ends_as_ordered(situation: Situation, record: RequestRecord) -> bool:
-    """Whether an operator's limit may end: its device fits in again. Else the automatic keeps it."""
+    """Whether an operator's limit may end: its device fits in again, or feeds in and the automatic asks no
+    inverters. Else the automatic keeps it.
+    """
     if not record.is_ordered(situation.now):
         return False
+    if feeds_in(record) and not situation.control.asks_feed_in:
+        return True
     coming = _with_returns(situation)
     after = coming.with_back(situation, record) if binds(situation, record) else coming
     return after.fits(situation, record.planned.direction)
@@ -394,12 +398,11 @@ def _fits(situation: Situation, p_kw: Floats) -> bool:
     return control.element_limits.worst_ratio(result) < control.site.events.close_below
 
 
-def fits_with(situation: Situation, position: int, more_kw: float) -> bool:
-    """The same with one service point taking more, and everybody back who was freed a moment ago."""
+def fits_with(situation: Situation, record: RequestRecord, more_kw: float) -> bool:
+    """The same with one target taking, or feeding in, more, and everybody back who was freed a moment ago."""
+    position, direction = situation.position(record), record.planned.direction
     return (
-        _with_returns(situation)
-        .with_more(position, "consumption", more_kw, more_kw)
-        .fits(situation, "consumption")
+        _with_returns(situation).with_more(position, direction, more_kw, more_kw).fits(situation, direction)
     )
 
 

@@ -327,13 +327,14 @@ class LiveViews(Protocol):
         limit_kw: float | None = None,
         until: datetime | None = None,
         targets: Sequence[str] | None = None,
+        direction: Direction = "consumption",
         warrant: Warrant | None = None,
     ) -> Entry:
         """Carry an operator's action out ahead of all else; answers with its journal entry.
 
-        `limit_kw`, `until` and `targets` (instead of `target`) are for `limit`. Raises ValueError naming what
-        was expected; StoreUnavailable for `limit` and `automatic_on`, when nothing was done; what `warrant`
-        raises (`orders.giving`).
+        `limit_kw`, `until`, `direction` and `targets` (instead of `target`) are for `limit`. Raises
+        ValueError naming what was expected; StoreUnavailable for `limit` and `automatic_on`, when nothing was
+        done; what `warrant` raises (`orders.giving`).
         """
         ...
 

@@ -9,9 +9,10 @@ what comes by itself nor what the automatic would answer.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import fsum
 from typing import Literal
 
-from controller.bounds import at_point, direction_of
+from controller.bounds import at_point, turned
 from controller.operators import freed_by, named_by
 from controller.order_effects import (
     MOST_ORDERS,
@@ -143,6 +144,7 @@ def what_if(
         left_out=tuple(gathered.left_out.values()),
         event=_event(situation, after),
         curtailed_kw=float((situation.check.snapshot.p_kw - p_kw).sum()),
+        less_fed_in_kw=fsum(one.after_kw - one.before_kw for one in devices if one.direction == "production"),
         customers=tuple(dict.fromkeys(one.customer for one in devices if one.customer)),
         critical_customers=_critical(gathered),
         reach_kw=reach_kw,
@@ -153,22 +155,24 @@ def what_if(
 
 
 def _with_or_without_sun(situation: Situation, devices: tuple[DeviceEffect, ...]) -> tuple[DeviceEffect, ...]:
-    """Inverters back to what they fed in, or left where they are, whichever is worse for the feeder: nobody
-    is told that a roof makes room for a car after the sun has set.
+    """Inverters that may feed in more back to what they fed in, or left where they are, whichever is worse
+    for the feeder: nobody is told that a roof makes room for a car after the sun has set.
     """
-    if all(direction_of(one.kind) == "consumption" for one in devices):
-        return devices
     without = tuple(
-        one
-        if direction_of(one.kind) == "consumption"
-        else replace(one, after_kw=one.before_kw, curtailed_kw=0.0)
+        replace(one, after_kw=one.before_kw, curtailed_kw=0.0) if _feeds_in_more(one) else one
         for one in devices
     )
+    if without == devices:
+        return devices
     ratio, ratio_without = (
         situation.control.element_limits.worst_ratio(situation.solve(_p_kw(situation, effects)))
         for effects in (devices, without)
     )
     return without if ratio_without > ratio else devices
+
+
+def _feeds_in_more(one: DeviceEffect) -> bool:
+    return one.direction == "production" and one.after_kw < one.before_kw
 
 
 def _limited(gathered: _Gathered) -> Iterator[DeviceEffect]:
@@ -177,20 +181,22 @@ def _limited(gathered: _Gathered) -> Iterator[DeviceEffect]:
     for one in gathered.limited.values():
         device, held = one.device, one.held
         wanted_kw = one.p_kw if held is None else one.p_kw + comes_back_kw(situation, held)
-        after_kw = min(max(wanted_kw, 0.0), one.limit_kw)
+        then_kw = min(max(wanted_kw, 0.0), one.limit_kw)
         owner = owners.get(device.service_point)
+        before_kw, after_kw = (turned(one.direction, kw) + 0.0 for kw in (one.p_kw, then_kw))  # no -0
         yield DeviceEffect(
             device=device.device,
             kind=device.kind,
             service_point=device.service_point,
             customer=None if owner is None else owner.customer,
-            before_kw=one.p_kw,
+            direction=one.direction,
+            before_kw=before_kw,
             after_kw=after_kw,
             limit_kw=one.limit_kw,
             floor_kw=device.min_kw,
             is_at_floor=one.is_at_floor,
             until=one.end,
-            curtailed_kw=one.p_kw - after_kw,
+            curtailed_kw=before_kw - after_kw,
         )
 
 
@@ -210,6 +216,7 @@ def _freed(gathered: _Gathered) -> Iterator[DeviceEffect]:
             kind=planned.kind,
             service_point=planned.service_point,
             customer=planned.customer or None,
+            direction=planned.direction,
             before_kw=before_kw,
             after_kw=before_kw + back_kw,
             limit_kw=None,
@@ -237,11 +244,14 @@ def _p_kw(situation: Situation, devices: Sequence[DeviceEffect]) -> Floats:
     """
     by_device: dict[int, float] = {}
     by_person: dict[int, float] = {}
-    for one in devices:
-        moved = by_person if one.kind == "person" else by_device
-        position = situation.control.place[one.service_point]
-        moved[position] = moved.get(position, 0.0) - one.curtailed_kw
     p_kw = situation.check.snapshot.p_kw.copy()
+    for one in devices:
+        position = situation.control.place[one.service_point]
+        if one.direction == "production":
+            p_kw[position] -= one.curtailed_kw
+            continue
+        moved = by_person if one.kind == "person" else by_device
+        moved[position] = moved.get(position, 0.0) - one.curtailed_kw
     for position in by_device.keys() | by_person.keys():
         ours_kw, theirs_kw = by_device.get(position, 0.0), by_person.get(position, 0.0)
         p_kw[position] += max(ours_kw, theirs_kw) if ours_kw >= 0 else ours_kw + theirs_kw

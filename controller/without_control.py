@@ -3,6 +3,7 @@ learnt. Pure; nobody is freed by it (`release.py` reckons with all that may come
 """
 
 from controller.bounds import feeds_in
+from controller.reach import taken_away_kw
 from controller.release import binds, held
 from controller.requests import RequestRecord
 from controller.situation import Situation
@@ -54,7 +55,8 @@ def curtailed_kw(situation: Situation) -> dict[int, float]:
 def comes_back_kw(situation: Situation, record: RequestRecord) -> float:
     """What a limited device will take, or feed in, more once it is free, and has made up for what it missed.
 
-    For feed-in a guess, not a bound: what the sun is believed to give now of what it gave before.
+    For feed-in a guess, not a bound: what the sun is believed to give now of what it gave before, if that was
+    more than the limit.
     """
     share = share_of_sun(situation, record) if feeds_in(record) else 1.0
     return _back_kw(situation, record, share)
@@ -69,5 +71,6 @@ def _back_kw(situation: Situation, record: RequestRecord, share: float) -> float
     if not binds(situation, record):
         return 0.0
     target = held(situation, record)
-    back_kw = share * record.planned.p_before_kw if feeds_in(record) else target.back_kw
+    as_before = feeds_in(record) and taken_away_kw(record) > 0  # else it fed in less than it may
+    back_kw = share * record.planned.p_before_kw if as_before else target.back_kw
     return max(back_kw - target.now_kw, 0.0)

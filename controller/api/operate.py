@@ -20,6 +20,7 @@ from controller.entries import OperatorActed, OperatorAction
 from controller.orders.giving import Giver
 from controller.orders.order_desk import OrderDesk
 from controller.views import LiveViews
+from devices.messages import Direction
 
 
 class OperatorOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -34,9 +35,11 @@ class OperatorOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     targets: Targets = ()
     """several of them, for `limit`"""
     limit_kw: Kilowatts | None = None
-    """for `limit`: what each device may take at most; no device goes below its floor"""
+    """for `limit`: what each device may take, or feed in, at most; no device goes below its floor"""
     until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     """for `limit`: its end; without it as long as the site's requests last"""
+    direction: Direction = "consumption"
+    """for `limit`: what it bounds; `production`: what inverters feed in"""
 
 
 def operate_routes(views: LiveViews, gate: Gate, orders: OrderDesk | None = None) -> APIRouter:
@@ -76,5 +79,10 @@ def _more(order: OperatorOrder, giver: Giver, orders: OrderDesk | None) -> dict[
     more: dict[str, Any] = {}
     if order.limit_kw is not None or order.until is not None or order.targets:
         until = None if order.until is None else as_utc(order.until, "until")
-        more = {"limit_kw": order.limit_kw, "until": until, "targets": order.targets}
+        more = {
+            "limit_kw": order.limit_kw,
+            "until": until,
+            "targets": order.targets,
+            "direction": order.direction,
+        }
     return more if orders is None else more | {"warrant": orders.direct(giver)}

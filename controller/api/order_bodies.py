@@ -10,6 +10,7 @@ from controller.entries import OperatorAction
 from controller.order_effects import MOST_TARGETS, WhatIf
 from controller.orders.endings import EndCode
 from controller.orders.order_errors import RefusalCode
+from devices.messages import Direction
 
 MOST_ORDER_BYTES = 64 * 1024
 """200 targets with long names"""
@@ -29,9 +30,11 @@ class DraftBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     targets: Targets = ()
     """several of them, for `limit`"""
     limit_kw: Kilowatts | None = None
-    """for `limit`: what each device may take at most; no device goes below its floor"""
+    """for `limit`: what each device may take, or feed in, at most; no device goes below its floor"""
     until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     """for `limit`: its end; without it as long as the site's requests last"""
+    direction: Direction = "consumption"
+    """for `limit`: what it bounds; `production`: what inverters feed in"""
 
 
 class ConfirmBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -92,6 +95,8 @@ class OrderBody(msgspec.Struct, frozen=True, kw_only=True):
     """numbered, without names, for who may not see customers"""
     limit_kw: float | None = None
     until: datetime | None = None
+    direction: Direction | None = None
+    """of a limit: what it bounds; null means what is taken"""
     at: datetime
     who: str
     why: str

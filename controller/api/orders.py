@@ -131,7 +131,7 @@ def _add_drafting(router: APIRouter, desk: OrderDesk, views: LiveViews, gate: Ga
             raise no_such_feeder(feeder)
         body = await read_posted(request, DraftBody, MOST_ORDER_BYTES)
         until = None if body.until is None else as_utc(body.until, "until")
-        order = ProposedOrder(body.action, body.target, body.targets, body.limit_kw, until)
+        order = ProposedOrder(body.action, body.target, body.targets, body.limit_kw, until, body.direction)
         giver = giver_of(request, body.who)
         record = await done(desk.draft(feeder, order, body.why, giver))
         told = order_body(record.draft, record, desk, giver, whole=True)

@@ -62,4 +62,4 @@ def what_if_routes(views: LiveViews, gate: Gate) -> APIRouter:
 
 def _proposed(order: OrderToTry, field: str) -> ProposedOrder:
     until = None if order.until is None else as_utc(order.until, field)
-    return ProposedOrder(order.action, order.target, order.targets, order.limit_kw, until)
+    return ProposedOrder(order.action, order.target, order.targets, order.limit_kw, until, order.direction)

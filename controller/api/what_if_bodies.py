@@ -8,6 +8,7 @@ import msgspec
 from controller.api.posted import Words
 from controller.entries import OperatorAction
 from controller.order_effects import MOST_ORDERS, MOST_TARGETS
+from devices.messages import Direction
 
 
 class OrderToTry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -19,9 +20,11 @@ class OrderToTry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     targets: Annotated[tuple[Words, ...], msgspec.Meta(max_length=MOST_TARGETS)] = ()
     """several of them, for `limit`"""
     limit_kw: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] | None = None
-    """for `limit`: what each device may take at most"""
+    """for `limit`: what each device may take, or feed in, at most"""
     until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     """for `limit`: its end; without it as long as the site's requests last"""
+    direction: Direction = "consumption"
+    """for `limit`: what it bounds; `production`: what inverters feed in"""
 
 
 class WhatIfBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from controller.entries.journal_entry import JournalEntry
+from devices.messages import Direction
 
 OperatorAction = Literal[
     "automatic_off", "automatic_on", "release_all", "release", "exclude", "include", "limit"
@@ -31,6 +32,8 @@ class OperatorActed(JournalEntry, frozen=True, kw_only=True, tag="operator_acted
     """the draft that it carries out, or the emergency stop that it is a part of"""
     agreed_by: tuple[str, ...] = ()
     """who agreed besides `who`, where that took more than one person"""
+    direction: Direction | None = None
+    """of a limit: what it bounds; None in entries from before it was told, which bound what is taken"""
 
 
 DraftedAction = Literal[OperatorAction, "more_reach"]
@@ -64,6 +67,8 @@ class OrderDrafted(JournalEntry, frozen=True, kw_only=True, tag="order_drafted")
     """highest loading as foreseen"""
     grants_s: float | None = None
     """of `more_reach`: for so long, once it is confirmed"""
+    direction: Direction | None = None
+    """of a limit, as in `OperatorActed`"""
 
 
 class OrderAgreed(JournalEntry, frozen=True, kw_only=True, tag="order_agreed"):

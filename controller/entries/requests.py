@@ -30,7 +30,7 @@ class Ordered(msgspec.Struct, frozen=True, kw_only=True):
     """`OperatorActed.order`"""
     by: str
     limit_kw: float
-    """what the device may take by it, its floor kept"""
+    """what the device may take, or feed in, by it, its floor kept"""
     until: datetime
     """so long nobody but an operator gives more back"""
 

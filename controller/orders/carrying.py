@@ -40,4 +40,11 @@ class Carrier(Protocol):
 
 def order_of(drafted: OrderDrafted) -> ProposedOrder:
     """The order that a draft is about."""
-    return ProposedOrder(drafted.action, drafted.target, drafted.targets, drafted.limit_kw, drafted.until)
+    return ProposedOrder(
+        drafted.action,
+        drafted.target,
+        drafted.targets,
+        drafted.limit_kw,
+        drafted.until,
+        drafted.direction or "consumption",
+    )

@@ -184,6 +184,7 @@ class OrderDesk:
             reach_percent=None if effect is None else effect.reach_percent,
             before_percent=None if effect is None else effect.before.highest_loading_percent,
             after_percent=None if effect is None else effect.after.highest_loading_percent,
+            direction=order.direction if order.action == "limit" else None,
         )
 
     async def confirm(

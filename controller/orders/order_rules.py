@@ -136,6 +136,11 @@ def _differences(seen: WhatIf, now: WhatIf) -> Sequence[Change]:
         found.append(Change("effect_violation", f"{', '.join(new[:3])} would be outside its limit"))
     difference_kw = abs(now.curtailed_kw - seen.curtailed_kw)
     if difference_kw > max(OTHER_KW, OTHER_SHARE * abs(seen.curtailed_kw)):
-        told = f"it would take {now.curtailed_kw:.1f} kW, {seen.curtailed_kw:.1f} kW were foreseen"
-        found.append(Change("effect_power", told))
+        found.append(Change("effect_power", _power_told(seen, now)))
     return found
+
+
+def _power_told(seen: WhatIf, now: WhatIf) -> str:
+    if now.less_fed_in_kw or seen.less_fed_in_kw:
+        return f"{now.less_fed_in_kw:.1f} kW less would be fed in, {seen.less_fed_in_kw:.1f} kW were foreseen"
+    return f"it would take {now.curtailed_kw:.1f} kW, {seen.curtailed_kw:.1f} kW were foreseen"

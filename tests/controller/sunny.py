@@ -10,6 +10,7 @@ import numpy as np
 from controller.feeder_control import FeederControl
 from customers.registry import Device, Registry
 from grid_model.load_flow import LoadFlowResult
+from grid_model.network import Floats
 from grid_model.referee import Referee
 from tests.builders import FEEDER, HOUSES, control, registry, small_network
 from tests.controller.passes import Passes, calm_evening
@@ -74,7 +75,7 @@ class SunnyPasses(Passes):
         super().obey()
         self.shine()
 
-    def flow(self) -> LoadFlowResult:
-        """pandapower's own load flow of the houses as they are."""
+    def flow(self, q_kvar: Floats | None = None) -> LoadFlowResult:
+        """pandapower's own load flow of the houses as they are; `q_kvar`: where it does not follow p."""
         p_kw = np.array([self.field.meter_kw(number) for number in range(HOUSES)])
-        return _referee().solve(p_kw, 0.2 * p_kw)
+        return _referee().solve(p_kw, 0.2 * p_kw if q_kvar is None else q_kvar)

@@ -294,6 +294,24 @@ STORY: tuple[tuple[e.Entry, str, str], ...] = (
         "Li let ev-001 on dorf be asked again (mended)",
     ),
     (
+        e.OperatorActed(
+            at=T0,
+            who="Li",
+            why="works",
+            action="limit",
+            feeder="dorf",
+            target="pv-001",
+            order="O-dorf-9",
+            targets=("pv-001",),
+            limit_kw=4.2,
+            until=T0 + timedelta(minutes=90),
+            direction="production",
+        ),
+        "warning",
+        "Li limited pv-001 on dorf to feeding in 4.2 kW until "
+        f"{T0 + timedelta(minutes=90):%H:%M} UTC (works)",
+    ),
+    (
         e.OverloadExpected(
             at=T0,
             feeder="dorf",

@@ -10,6 +10,7 @@ from controller.daemon import Daemon
 from controller.entries import Entry
 from controller.stores.port import FeederSample, StoreUnavailable
 from controller.stores.sqlite import IN_MEMORY, SqliteStore
+from customers.registry import Registry
 from devices.messages import LimitCommand
 from devices.ports import TelemetrySource
 from tests.builders import FEEDER, HOUSES, SECRET, Crash, FakeClock, Field, control, inline, registry, site
@@ -59,9 +60,12 @@ class World:
     offload: Callable[..., Awaitable[Any]] = inline
     real_clock: FakeClock | None = None
     sources: Sequence[TelemetrySource] = ()
+    who: Registry | None = None
+    """None: a charger in most houses"""
+    made_field: Callable[[FakeClock], Field] = Field
 
     def __post_init__(self) -> None:
-        self.field = Field(self.clock)
+        self.field = self.made_field(self.clock)
         self.field.on_send = self._count_send
         self.sends, self.die_at_send = 0, 0
         self.overloads: list[float] = []
@@ -70,7 +74,7 @@ class World:
     def start(self) -> Daemon:
         """A new process on the same record."""
         self.store.dead, self.store.die_at = False, None
-        who = registry(critical=self.critical, notices=self.notices)
+        who = self.who or registry(critical=self.critical, notices=self.notices)
         return Daemon(
             self.of,
             [control(self.of, who)],

@@ -201,6 +201,7 @@ EFFECT = WhatIf(
             kind="ev_charger",
             service_point=SERVICE_POINT,
             customer=CUSTOMER,
+            direction="consumption",
             before_kw=11.0,
             after_kw=4.2,
             limit_kw=4.2,
@@ -221,6 +222,7 @@ EFFECT = WhatIf(
         would_wind_down=False,
     ),
     curtailed_kw=6.8,
+    less_fed_in_kw=0.0,
     customers=(CUSTOMER,),
     critical_customers=(),
     reach_kw=6.8,
@@ -306,6 +308,7 @@ EXAMPLES: Examples = {
             targets=(DEVICE,),
             limit_kw=4.2,
             until=CLOSED,
+            direction="consumption",
         ),
     ),
 }

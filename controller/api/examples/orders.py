@@ -17,6 +17,7 @@ _OPEN = OrderBody(
     targets=(DEVICE,),
     limit_kw=4.2,
     until=CLOSED,
+    direction="consumption",
     at=NOW,
     who="li.wei",
     why="cable 3 is being repaired",

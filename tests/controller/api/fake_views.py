@@ -32,6 +32,7 @@ from controller.views import (
     TrendPoint,
     ViolationView,
 )
+from devices.messages import Direction
 from grid_model.errors import UnknownElement
 from grid_model.network import Floats, Network
 from tests.controller.api.fake_what_if import Street, fake_what_if
@@ -141,6 +142,7 @@ class FakeViews:
         limit_kw: float | None = None,
         until: datetime | None = None,
         targets: Sequence[str] | None = None,
+        direction: Direction = "consumption",
     ) -> Entry:
         if action == "release" and target not in self.requests:
             raise ValueError(f"target {target!r}: expected an open request")

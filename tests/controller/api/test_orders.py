@@ -22,6 +22,7 @@ from controller.entries import EmergencyStopped, OperatorActed, OrderDrafted
 from controller.orders.endings import CONTROLLER, RESTARTED, closed, end_code
 from tests.builders import FEEDER
 from tests.controller.api.conftest import calling
+from tests.controller.sunny_world import SunnyWorld
 from tests.controller.worlds import World, evening
 from tests.fair_time import turns
 
@@ -140,6 +141,40 @@ async def test_drafted_looked_at_confirmed(client: httpx.AsyncClient, world: Wor
     assert late.status_code == 409
     assert late.headers["content-type"] == "application/problem+json"
     assert late.json()["type"] == "urn:gridward:problem:is_over"
+
+
+async def test_feed_in_is_drafted_looked_at_confirmed_and_told() -> None:
+    world = SunnyWorld()
+    world.shine(12.0)
+    await world.tick(2)
+    roofs = LIMIT | {"targets": ["EV00", "EV05"], "limit_kw": 5.0, "direction": "production"}
+    async with calling(app_of(world)) as client:
+        draft = (await client.post(DRAFTS, json=roofs)).json()
+        assert draft["direction"] == "production"
+        effect = draft["effect"]
+        assert (effect["less_fed_in_kw"], effect["curtailed_kw"]) == pytest.approx((7.0, -7.0))
+        assert [one["direction"] for one in effect["devices"]] == ["production"]
+        assert [one["reason"] for one in effect["left_out"]] == ["no_feed_in"]
+        assert world.entries(OrderDrafted)[-1].direction == "production"
+        confirm = f"/api/v1/orders/{draft['order']}/confirm"
+        done = (await client.post(confirm, json={"seen": draft["effect_number"]})).json()
+        assert (done["state"], done["left_out"]) == ("carried_out", [["EV00", "no_feed_in"]])
+        await turns()
+        assert world.field.held_back() == {"EV05": 5.0}
+        one_step = roofs | {"targets": ["EV06"]}
+        acted = (await client.post(OPERATE, json=one_step)).json()
+        assert (acted["direction"], acted["targets"]) == ("production", ["EV06"])
+        told = (await client.get("/api/v1/orders")).json()["items"]
+        assert [one["direction"] for one in told] == ["production", "production"]
+        for wrong, said in (
+            (one_step | {"direction": "sideways"}, "direction: expected"),
+            (one_step | {"targets": ["EV01"]}, "no feed-in"),
+        ):
+            for path in (OPERATE, DRAFTS)[: 2 if "direction" in said else 1]:
+                refused = await client.post(path, json=wrong)
+                assert (refused.status_code, said in refused.json()["detail"]) == (422, True), refused.text
+        assert (await client.post(DRAFTS, json=LIMIT | {"targets": ["EV05"]})).status_code == 201
+        assert (await client.post(OPERATE, json=LIMIT | {"targets": ["EV05"]})).status_code == 422
 
 
 @pytest.mark.parametrize("rules", [TWO])

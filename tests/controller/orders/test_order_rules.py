@@ -60,6 +60,7 @@ SEEN = WhatIf(
     left_out=(LeftOut("EV1", "protected", "x"),),
     event=None,
     curtailed_kw=10.0,
+    less_fed_in_kw=0.0,
     customers=(),
     critical_customers=(),
     reach_kw=10.0,
@@ -88,3 +89,11 @@ def test_what_must_be_looked_at_again(now: WhatIf | None, said: str | None) -> N
     changed = what_changed(SEEN, now)
     assert changed is None if said is None else said in (changed.text if changed else "")
     assert what_changed(None, now) is None, "nobody looked at anything"
+
+
+def test_of_feed_in_it_is_told_how_much_less_would_be_fed_in() -> None:
+    seen = replace(SEEN, curtailed_kw=-10.0, less_fed_in_kw=10.0)
+    assert what_changed(seen, replace(seen, curtailed_kw=-11.9, less_fed_in_kw=11.9)) is None
+    changed = what_changed(seen, replace(seen, curtailed_kw=-7.0, less_fed_in_kw=7.0))
+    assert changed is not None
+    assert changed.text == "7.0 kW less would be fed in, 10.0 kW were foreseen"

@@ -1836,7 +1836,7 @@ export interface components {
         };
         /**
          * DeviceEffect
-         * @description A device that would take less, or more.
+         * @description A device that would take, or feed in, less or more.
          */
         DeviceEffect: {
             /** After Kw */
@@ -1849,6 +1849,11 @@ export interface components {
             customer: string | null;
             /** Device */
             device: string;
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "consumption" | "production";
             /** Floor Kw */
             floor_kw: number;
             /** Is At Floor */
@@ -2946,6 +2951,8 @@ export interface components {
             is_data_good: boolean;
             /** Left Out */
             left_out: components["schemas"]["LeftOut"][];
+            /** Less Fed In Kw */
+            less_fed_in_kw: number;
             /** Reach Kw */
             reach_kw: number;
             /** Reach Percent */
@@ -9540,6 +9547,11 @@ export interface operations {
                 "application/json": {
                     /** @enum {unknown} */
                     action: "automatic_off" | "automatic_on" | "exclude" | "include" | "limit" | "release" | "release_all";
+                    /**
+                     * @default consumption
+                     * @enum {unknown}
+                     */
+                    direction?: "consumption" | "production";
                     limit_kw?: number | null;
                     target?: string | null;
                     /** @default [] */
@@ -9562,6 +9574,7 @@ export interface operations {
                      *       "action": "limit",
                      *       "agreed_by": [],
                      *       "at": "2026-01-12T18:04:47Z",
+                     *       "direction": "consumption",
                      *       "draft": null,
                      *       "entry": "operator_acted",
                      *       "feeder": "dorf",
@@ -9583,6 +9596,7 @@ export interface operations {
                         /** @default [] */
                         agreed_by: string[];
                         at: string;
+                        direction?: ("consumption" | "production") | null;
                         draft?: string | null;
                         /** @enum {unknown} */
                         entry: "operator_acted";
@@ -9815,6 +9829,11 @@ export interface operations {
                 "application/json": {
                     /** @enum {unknown} */
                     action: "automatic_off" | "automatic_on" | "exclude" | "include" | "limit" | "release" | "release_all";
+                    /**
+                     * @default consumption
+                     * @enum {unknown}
+                     */
+                    direction?: "consumption" | "production";
                     limit_kw?: number | null;
                     target?: string | null;
                     /** @default [] */
@@ -9844,6 +9863,7 @@ export interface operations {
                      *       "closed_at": null,
                      *       "closed_by": null,
                      *       "confirmed": [],
+                     *       "direction": "consumption",
                      *       "effect": {
                      *         "after": {
                      *           "converged": true,
@@ -9890,6 +9910,7 @@ export interface operations {
                      *             "curtailed_kw": 6.8,
                      *             "customer": "C-008",
                      *             "device": "ev-005",
+                     *             "direction": "consumption",
                      *             "floor_kw": 4.2,
                      *             "is_at_floor": true,
                      *             "kind": "ev_charger",
@@ -9924,6 +9945,7 @@ export interface operations {
                      *             "text": "it is never limited"
                      *           }
                      *         ],
+                     *         "less_fed_in_kw": 0,
                      *         "reach_kw": 6.8,
                      *         "reach_percent": 7.4,
                      *         "voltages": [
@@ -9977,6 +9999,7 @@ export interface operations {
                         closed_by?: string | null;
                         /** @default [] */
                         confirmed: string[];
+                        direction?: ("consumption" | "production") | null;
                         effect?: {
                             /**
                              * Outlook
@@ -10034,6 +10057,8 @@ export interface operations {
                                 curtailed_kw: number;
                                 customer: string | null;
                                 device: string;
+                                /** @enum {unknown} */
+                                direction: "consumption" | "production";
                                 floor_kw: number;
                                 is_at_floor: boolean;
                                 kind: string;
@@ -10063,6 +10088,7 @@ export interface operations {
                                 reason: string;
                                 text: string;
                             }[];
+                            less_fed_in_kw: number;
                             reach_kw: number;
                             reach_percent: number;
                             voltages: {
@@ -10864,6 +10890,11 @@ export interface operations {
                     orders: {
                         /** @enum {unknown} */
                         action: "automatic_off" | "automatic_on" | "exclude" | "include" | "limit" | "release" | "release_all";
+                        /**
+                         * @default consumption
+                         * @enum {unknown}
+                         */
+                        direction?: "consumption" | "production";
                         limit_kw?: number | null;
                         target?: string | null;
                         /** @default [] */
@@ -10927,6 +10958,7 @@ export interface operations {
                      *           "curtailed_kw": 6.8,
                      *           "customer": "C-008",
                      *           "device": "ev-005",
+                     *           "direction": "consumption",
                      *           "floor_kw": 4.2,
                      *           "is_at_floor": true,
                      *           "kind": "ev_charger",
@@ -10961,6 +10993,7 @@ export interface operations {
                      *           "text": "it is never limited"
                      *         }
                      *       ],
+                     *       "less_fed_in_kw": 0,
                      *       "reach_kw": 6.8,
                      *       "reach_percent": 7.4,
                      *       "voltages": [
@@ -11747,6 +11780,7 @@ export interface operations {
                      *           "closed_at": null,
                      *           "closed_by": null,
                      *           "confirmed": [],
+                     *           "direction": "consumption",
                      *           "effect": null,
                      *           "effect_number": 1,
                      *           "expires_at": "2026-01-12T18:14:47Z",
@@ -11795,6 +11829,7 @@ export interface operations {
                             closed_by?: string | null;
                             /** @default [] */
                             confirmed: string[];
+                            direction?: ("consumption" | "production") | null;
                             effect?: {
                                 /**
                                  * Outlook
@@ -11852,6 +11887,8 @@ export interface operations {
                                     curtailed_kw: number;
                                     customer: string | null;
                                     device: string;
+                                    /** @enum {unknown} */
+                                    direction: "consumption" | "production";
                                     floor_kw: number;
                                     is_at_floor: boolean;
                                     kind: string;
@@ -11881,6 +11918,7 @@ export interface operations {
                                     reason: string;
                                     text: string;
                                 }[];
+                                less_fed_in_kw: number;
                                 reach_kw: number;
                                 reach_percent: number;
                                 voltages: {
@@ -11998,6 +12036,7 @@ export interface operations {
                      *       "closed_at": null,
                      *       "closed_by": null,
                      *       "confirmed": [],
+                     *       "direction": "consumption",
                      *       "effect": {
                      *         "after": {
                      *           "converged": true,
@@ -12044,6 +12083,7 @@ export interface operations {
                      *             "curtailed_kw": 6.8,
                      *             "customer": "C-008",
                      *             "device": "ev-005",
+                     *             "direction": "consumption",
                      *             "floor_kw": 4.2,
                      *             "is_at_floor": true,
                      *             "kind": "ev_charger",
@@ -12078,6 +12118,7 @@ export interface operations {
                      *             "text": "it is never limited"
                      *           }
                      *         ],
+                     *         "less_fed_in_kw": 0,
                      *         "reach_kw": 6.8,
                      *         "reach_percent": 7.4,
                      *         "voltages": [
@@ -12131,6 +12172,7 @@ export interface operations {
                         closed_by?: string | null;
                         /** @default [] */
                         confirmed: string[];
+                        direction?: ("consumption" | "production") | null;
                         effect?: {
                             /**
                              * Outlook
@@ -12188,6 +12230,8 @@ export interface operations {
                                 curtailed_kw: number;
                                 customer: string | null;
                                 device: string;
+                                /** @enum {unknown} */
+                                direction: "consumption" | "production";
                                 floor_kw: number;
                                 is_at_floor: boolean;
                                 kind: string;
@@ -12217,6 +12261,7 @@ export interface operations {
                                 reason: string;
                                 text: string;
                             }[];
+                            less_fed_in_kw: number;
                             reach_kw: number;
                             reach_percent: number;
                             voltages: {
@@ -12352,6 +12397,7 @@ export interface operations {
                      *       "confirmed": [
                      *         "li.wei"
                      *       ],
+                     *       "direction": "consumption",
                      *       "effect": null,
                      *       "effect_number": 1,
                      *       "expires_at": "2026-01-12T18:14:47Z",
@@ -12396,6 +12442,7 @@ export interface operations {
                         closed_by?: string | null;
                         /** @default [] */
                         confirmed: string[];
+                        direction?: ("consumption" | "production") | null;
                         effect?: {
                             /**
                              * Outlook
@@ -12453,6 +12500,8 @@ export interface operations {
                                 curtailed_kw: number;
                                 customer: string | null;
                                 device: string;
+                                /** @enum {unknown} */
+                                direction: "consumption" | "production";
                                 floor_kw: number;
                                 is_at_floor: boolean;
                                 kind: string;
@@ -12482,6 +12531,7 @@ export interface operations {
                                 reason: string;
                                 text: string;
                             }[];
+                            less_fed_in_kw: number;
                             reach_kw: number;
                             reach_percent: number;
                             voltages: {
@@ -12759,6 +12809,7 @@ export interface operations {
                      *       "closed_at": "2026-01-12T18:05:47Z",
                      *       "closed_by": "li.wei",
                      *       "confirmed": [],
+                     *       "direction": "consumption",
                      *       "effect": null,
                      *       "effect_number": 1,
                      *       "expires_at": "2026-01-12T18:14:47Z",
@@ -12801,6 +12852,7 @@ export interface operations {
                         closed_by?: string | null;
                         /** @default [] */
                         confirmed: string[];
+                        direction?: ("consumption" | "production") | null;
                         effect?: {
                             /**
                              * Outlook
@@ -12858,6 +12910,8 @@ export interface operations {
                                 curtailed_kw: number;
                                 customer: string | null;
                                 device: string;
+                                /** @enum {unknown} */
+                                direction: "consumption" | "production";
                                 floor_kw: number;
                                 is_at_floor: boolean;
                                 kind: string;
@@ -12887,6 +12941,7 @@ export interface operations {
                                 reason: string;
                                 text: string;
                             }[];
+                            less_fed_in_kw: number;
                             reach_kw: number;
                             reach_percent: number;
                             voltages: {

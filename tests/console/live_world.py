@@ -40,7 +40,7 @@ class LiveWorld(Served):
 
     def app(self) -> FastAPI:
         daemon = self.world.daemon
-        who = registry(critical=self.world.critical, notices=self.world.notices)
+        who = self.world.who or registry(critical=self.world.critical, notices=self.world.notices)
         return create_app(
             daemon,
             daemon.metrics.registry,

@@ -1,6 +1,7 @@
 """The commands screen: orders in two steps, a second person, the emergency stop from wherever one is."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
@@ -13,6 +14,7 @@ from controller.orders.giving import Giver
 from tests.builders import FEEDER
 from tests.console.accessible import faults
 from tests.console.live_world import LiveWorld
+from tests.controller.sunny_world import SunnyWorld
 from tests.controller.worlds import World, evening
 
 pytestmark = pytest.mark.chromium
@@ -155,6 +157,61 @@ def test_who_may_only_look_gives_no_orders(chromium: Browser, live: LiveWorld) -
     for name in ("Emergency stop", f"Order for {FEEDER}"):
         expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
     page.context.close()
+
+
+@pytest.fixture
+def sunny(tmp_path: Path) -> Iterator[LiveWorld]:
+    """Chargers in the first houses, roofs in the next; 12 kW of sun on each."""
+    world = SunnyWorld()
+    world.shine(12.0)
+    live = LiveWorld(world, tmp_path)
+    live.start()
+    live.tick(3)
+    yield live
+    live.stop()
+
+
+def test_where_inverters_are_chosen_what_they_feed_in_can_be_limited(
+    chromium: Browser, sunny: LiveWorld
+) -> None:
+    page = opened(chromium, sunny, "operator")
+    page.get_by_role("button", name=f"Order for {FEEDER}").click()
+    dialog = page.get_by_role("dialog")
+    named, what = dialog.get_by_label("Devices or customers"), dialog.get_by_label("What is limited")
+    named.fill("EV00")
+    named.press("Enter")
+    expect(dialog.get_by_label("Limit for each device")).to_be_visible()
+    expect(what).to_have_count(0)
+    named.fill("EV05")
+    named.press("Enter")
+    expect(what).to_have_value("consumption")
+    dialog.get_by_role("button", name="Remove EV00").click()
+    expect(what).to_have_value("production")
+    named.fill("EV00")
+    named.press("Enter")
+    what.select_option("production")
+    dialog.get_by_label("Feed-in limit for each inverter").fill("5")
+    dialog.get_by_label("Reason").fill("cable 3")
+    assert faults(page) == []
+    dialog.get_by_role("button", name="Show the effect").click()
+    expect(dialog.get_by_role("heading", name="Limit EV05, EV00 to feeding in 5.0")).to_be_focused()
+    expect(dialog.get_by_text("7.0 kW less is fed in")).to_be_visible()
+    expect(dialog.get_by_text("EV00: it has no feed-in that can be limited")).to_be_visible()
+    dialog.get_by_text("1 device", exact=True).click()
+    row = dialog.get_by_role("row", name="EV05")
+    expect(row).to_contain_text("12.0 kW fed in")
+    expect(row).to_contain_text("5.0 kW fed in")
+    assert faults(page) == []
+    dialog.get_by_role("button", name="Confirm").click()
+    expect(dialog.get_by_text("The order is carried out.")).to_be_visible()
+    sunny.tick(2)
+    assert isinstance(sunny.world, SunnyWorld)
+    assert sunny.world.field.held_back() == {"EV05": 5.0}
+    chinese = opened(chromium, sunny, "operator", locale="zh-CN")
+    row = chinese.get_by_role("row", name="EV05")
+    expect(row).to_contain_text("将 EV05, EV00 的馈入功率限至 5.0")
+    for one in (page, chinese):
+        one.context.close()
 
 
 DRAFTS = f"**/feeders/{FEEDER}/orders"

@@ -1,18 +1,15 @@
 // What an order is foreseen to do, by load flow: before and after side by side, who gives what, who is left out.
 
 import { Fragment } from "preact";
-import { kw, percent, when } from "../../format";
+import { boundKw, percent, when } from "../../format";
 import { t, type Text } from "../../words";
-import { REASONS } from "./effect_words";
+import { movedText, REASONS } from "./effect_words";
 import { Cautions, Compared } from "./foreseen";
 import type { WhatIf } from "./order_api";
 
 const words = {
   now: { en: "Now", zh: "当前" },
   then: { en: "Then", zh: "执行后" },
-  less: (kw: string): Text => ({ en: `${kw} less is taken`, zh: `共减少 ${kw}` }),
-  more: (kw: string): Text => ({ en: `${kw} more is taken`, zh: `共增加 ${kw}` }),
-  same: { en: "Nobody takes more or less", zh: "用电功率不变" },
   customers: (count: number): Text => ({
     en: `${count} ${count === 1 ? "customer is" : "customers are"} affected`,
     zh: `影响 ${count} 户`,
@@ -31,17 +28,17 @@ const words = {
   leftOut: { en: "Not reached", zh: "不受影响" },
   at: (at: string): Text => ({ en: `By the readings of ${at}`, zh: `依据 ${at} 的量测` }),
 };
-const NEARLY_NOTHING_KW = 0.05;
+type DeviceEffect = WhatIf["devices"][number];
+/** As its limit is told: what an inverter feeds in is above 0. */
+const ownKw = (one: DeviceEffect, kw: number): string => boundKw(one.direction === "production" ? 0 - kw : kw, one.direction);
 
 export function Effect({ effect }: { effect: WhatIf }) {
-  const { curtailed_kw: less } = effect;
-  const moved = Math.abs(less) < NEARLY_NOTHING_KW ? words.same : less > 0 ? words.less(kw(less)) : words.more(kw(-less));
   return (
     <div class="effect">
       <Cautions effect={effect} />
       <Compared effect={effect} then={words.then} />
       <p>
-        {t(moved)}
+        {movedText(effect)}
         {effect.customers.length > 0 && <> · {t(words.customers(effect.customers.length))}</>}
       </p>
       {effect.reach_percent > 0 && <p class="muted">{t(words.reach(percent(effect.reach_percent)))}</p>}
@@ -77,10 +74,10 @@ function Devices({ effect: { devices } }: { effect: WhatIf }) {
           {devices.map((one) => (
             <tr key={one.device}>
               <th scope="row">{one.device}</th>
-              <td class="figure">{kw(one.before_kw)}</td>
-              <td class="figure">{kw(one.after_kw)}</td>
+              <td class="figure">{ownKw(one, one.before_kw)}</td>
+              <td class="figure">{ownKw(one, one.after_kw)}</td>
               <td class="figure">
-                {one.limit_kw === null ? t(words.free) : kw(one.limit_kw)}
+                {one.limit_kw === null ? t(words.free) : boundKw(one.limit_kw, one.direction)}
                 {one.is_at_floor && <span class="muted"> ({t(words.floor)})</span>}
               </td>
             </tr>

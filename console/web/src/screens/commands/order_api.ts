@@ -3,6 +3,7 @@
 import { body, client } from "../../api/client";
 import type { KeyHeader } from "../../api/command_key";
 import type { components, operations } from "../../api/schema";
+import type { Direction } from "./direction";
 
 export type WhatIf = components["schemas"]["WhatIf"];
 export type Order =
@@ -32,13 +33,14 @@ export interface OrderToGive {
   readonly action: Action;
   readonly targets: readonly string[];
   readonly limit_kw: number | null;
+  readonly direction: Direction;
   readonly until: string | null;
   readonly why: string;
 }
 
-const given = ({ action, targets, limit_kw, until, why }: OrderToGive) =>
+const given = ({ action, targets, limit_kw, direction, until, why }: OrderToGive) =>
   action === "limit"
-    ? { action, why, targets: [...targets], limit_kw, until }
+    ? { action, why, targets: [...targets], limit_kw, direction, until }
     : { action, why, target: targets[0] ?? null, targets: [] };
 
 export const draftOrder = (feeder: string, order: OrderToGive, headers: KeyHeader): Promise<Order> =>

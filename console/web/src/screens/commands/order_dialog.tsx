@@ -2,24 +2,28 @@
 // may be done at once. Used wherever an order begins: `<OrderDialog feeder={…} preset={…} onClose={…} />`.
 
 import { useState } from "preact/hooks";
+import { body, client } from "../../api/client";
 import { useCommandKey } from "../../api/command_key";
+import { useResource } from "../../api/resource";
 import { siteNowMs } from "../../format";
 import { announce } from "../../parts/announce";
 import { Dialog } from "../../parts/dialog";
 import { Field } from "../../parts/field";
 import { t, verbatim, type Text } from "../../words";
 import "./commands.css";
+import { DirectionChoice, limitableOn, limitLabel, usualDirection, type Direction } from "./direction";
 import { ACTIONS, draftOrder, FREEING, giveAtOnce, NEED_TARGET, type Action, type Order, type OrderToGive } from "./order_api";
 import { Review } from "./order_review";
 import { refreshOrders } from "./order_store";
 import { ACTION_NAMES } from "./order_words";
 import { refusalText } from "./refusal_words";
-import { MOST_TARGETS, Targets } from "./targets";
+import { MOST_TARGETS, namesOn, Targets } from "./targets";
 
 export interface Preset {
   readonly action?: Action;
   readonly targets?: readonly string[];
   readonly limit_kw?: number;
+  readonly direction?: Direction;
   /** An end that was chosen already. */
   readonly until?: string;
 }
@@ -33,7 +37,6 @@ const MOST_MINUTES = 24 * 60;
 const words = {
   title: (feeder: string): Text => ({ en: `Order for ${feeder}`, zh: `${feeder}：下达指令` }),
   action: { en: "Order", zh: "指令" },
-  limit: { en: "Limit for each device, kW", zh: "单台设备限值（kW）" },
   limitHint: { en: "No device goes below its guaranteed minimum.", zh: "任何设备都不会低于其保障功率。" },
   minutes: { en: "For so many minutes", zh: "持续时间（分钟）" },
   why: { en: "Reason", zh: "原因" },
@@ -82,10 +85,15 @@ function OrderForm({ feeder, preset, onDrafted, onClose }: OrderFormProps) {
   const [targets, setTargets] = useState<readonly string[]>(preset.targets ?? []);
   const [limit, setLimit] = useState(String(preset.limit_kw ?? FIRST_LIMIT_KW));
   const [minutes, setMinutes] = useState(String(preset.until ? minutesUntil(preset.until) : FIRST_MINUTES));
+  const [said, setDirection] = useState(preset.direction);
   const [why, setWhy] = useState("");
   const [faulty, setFaulty] = useState<Faulty>(null);
   const [fault, setFault] = useState<string | null>(null);
   const { isBusy, send } = useCommandKey();
+  const { data: known } = useResource((signal) => knownOn(feeder, signal), [feeder]);
+  const usual = known ? usualDirection(targets, known.limitable) : null;
+  // before it is known who can feed in, what was said stands
+  const direction = known && usual === null ? "consumption" : (said ?? usual ?? "consumption");
 
   const refuse = (which: Faulty, text: Text): null => {
     setFaulty(which);
@@ -109,7 +117,8 @@ function OrderForm({ feeder, preset, onDrafted, onClose }: OrderFormProps) {
     if (!why.trim()) return refuse("why", words.whyNeeded);
     setFaulty(null);
     setFault(null);
-    return { action, targets, why: why.trim(), limit_kw: isLimit ? limitKw : null, forMinutes: isLimit ? forMinutes : null };
+    const given = { action, targets, direction, why: why.trim() };
+    return { ...given, limit_kw: isLimit ? limitKw : null, forMinutes: isLimit ? forMinutes : null };
   };
   const failed = (error: unknown): void => setFault(refusalText(error));
   const submit = (isAtOnce: boolean): void => {
@@ -158,14 +167,25 @@ function OrderForm({ feeder, preset, onDrafted, onClose }: OrderFormProps) {
       )}
       {NEED_TARGET.has(action) && (
         <Targets
-          feeder={feeder}
+          names={known?.names ?? []}
           chosen={targets}
           onChange={setTargets}
           isMany={action === "limit"}
           fault={faulty === "targets" ? fault : null}
         />
       )}
-      {action === "limit" && <HowMuch limit={limit} onLimit={setLimit} minutes={minutes} onMinutes={setMinutes} faulty={faulty} fault={fault} />}
+      {action === "limit" && usual !== null && <DirectionChoice direction={direction} onChange={setDirection} />}
+      {action === "limit" && (
+        <HowMuch
+          label={limitLabel(direction)}
+          limit={limit}
+          onLimit={setLimit}
+          minutes={minutes}
+          onMinutes={setMinutes}
+          faulty={faulty}
+          fault={fault}
+        />
+      )}
       <Field label={words.why} hint={words.whyHint} fault={faulty === "why" ? fault : null}>
         {(tie) => (
           <input {...tie} required maxLength={LONGEST_REASON} value={why} onInput={(event) => setWhy(event.currentTarget.value)} />
@@ -193,7 +213,13 @@ function OrderForm({ feeder, preset, onDrafted, onClose }: OrderFormProps) {
   );
 }
 
+async function knownOn(feeder: string, signal: AbortSignal) {
+  const layout = await body(client.GET("/api/v1/feeders/{feeder}/layout", { params: { path: { feeder } }, signal }));
+  return { names: namesOn(layout), limitable: limitableOn(layout) };
+}
+
 interface HowMuchProps {
+  label: Text;
   limit: string;
   onLimit: (limit: string) => void;
   minutes: string;
@@ -210,10 +236,10 @@ export function figureOf(typed: string): number | null {
   return Number(figure.replace(",", "."));
 }
 
-function HowMuch({ limit, onLimit, minutes, onMinutes, faulty, fault }: HowMuchProps) {
+function HowMuch({ label, limit, onLimit, minutes, onMinutes, faulty, fault }: HowMuchProps) {
   return (
     <div class="row how-much">
-      <Field label={words.limit} hint={words.limitHint} fault={faulty === "limit" ? fault : null}>
+      <Field label={label} hint={words.limitHint} fault={faulty === "limit" ? fault : null}>
         {(tie) => (
           <input {...tie} inputMode="decimal" required value={limit} onInput={(event) => onLimit(event.currentTarget.value)} />
         )}

@@ -22,6 +22,10 @@ const said = {
     en: `Limit ${whom} to ${limit}${until && ` until ${until}`}`,
     zh: `将 ${whom} 限至 ${limit}${until && `，至 ${until}`}`,
   }),
+  limitFeedIn: (whom: string, limit: string, until: string): Text => ({
+    en: `Limit ${whom} to feeding in ${limit}${until && ` until ${until}`}`,
+    zh: `将 ${whom} 的馈入功率限至 ${limit}${until && `，至 ${until}`}`,
+  }),
   release: (whom: string): Text => ({ en: `Release ${whom}`, zh: `释放 ${whom}` }),
   exclude: (whom: string): Text => ({ en: `Exclude ${whom} from requests`, zh: `将 ${whom} 退出调控` }),
   include: (whom: string): Text => ({ en: `Let ${whom} be asked again`, zh: `恢复 ${whom} 参与` }),
@@ -42,6 +46,7 @@ interface Meant {
   readonly target?: string | null | undefined;
   readonly targets?: readonly string[] | undefined;
   readonly limit_kw?: number | null | undefined;
+  readonly direction?: string | null | undefined;
   readonly until?: string | null | undefined;
   readonly manner?: string | null | undefined;
 }
@@ -51,8 +56,10 @@ export function meaning(order: Meant): string {
   const targets = order.targets?.length ? order.targets : order.target ? [order.target] : [];
   const whom = named(targets);
   switch (order.action) {
-    case "limit":
-      return t(said.limit(whom, kw(order.limit_kw), order.until ? when(order.until, false) : ""));
+    case "limit": {
+      const limited = order.direction === "production" ? said.limitFeedIn : said.limit;
+      return t(limited(whom, kw(order.limit_kw), order.until ? when(order.until, false) : ""));
+    }
     case "release":
       return t(said.release(whom));
     case "exclude":

@@ -1,10 +1,9 @@
 // Whom an order names: devices or customers, one after another, offered from the feeder's own.
 
 import { useRef, useState } from "preact/hooks";
-import { body, client } from "../../api/client";
-import { useResource } from "../../api/resource";
 import { Field } from "../../parts/field";
 import { Icon } from "../../parts/icon";
+import type { Layout } from "../../parts/network/layout";
 import { t, type Text } from "../../words";
 
 const words = {
@@ -18,7 +17,8 @@ export const MOST_TARGETS = 200;
 const MOST_OFFERED = 500;
 
 interface TargetsProps {
-  feeder: string;
+  /** To be offered. */
+  names: readonly string[];
   chosen: readonly string[];
   onChange: (chosen: readonly string[]) => void;
   /** Several of them may be named. */
@@ -26,10 +26,9 @@ interface TargetsProps {
   fault: string | null;
 }
 
-export function Targets({ feeder, chosen, onChange, isMany, fault }: TargetsProps) {
+export function Targets({ names: known, chosen, onChange, isMany, fault }: TargetsProps) {
   const [typed, setTyped] = useState("");
   const list = useRef(`targets-${crypto.randomUUID()}`).current;
-  const known = useResource((signal) => namesOn(feeder, signal), [feeder]);
   if (!isMany) {
     return (
       <Field label={words.one} fault={fault}>
@@ -43,7 +42,7 @@ export function Targets({ feeder, chosen, onChange, isMany, fault }: TargetsProp
               value={chosen[0] ?? ""}
               onInput={(event) => onChange(event.currentTarget.value ? [event.currentTarget.value] : [])}
             />
-            <Offered id={list} names={known.data ?? []} />
+            <Offered id={list} names={known} />
           </>
         )}
       </Field>
@@ -74,7 +73,7 @@ export function Targets({ feeder, chosen, onChange, isMany, fault }: TargetsProp
             <button type="button" onClick={add}>
               {t(words.add)}
             </button>
-            <Offered id={list} names={known.data ?? []} />
+            <Offered id={list} names={known} />
           </span>
         )}
       </Field>
@@ -108,8 +107,7 @@ function Offered({ id, names }: { id: string; names: readonly string[] }) {
 }
 
 /** Devices, then customers. */
-async function namesOn(feeder: string, signal: AbortSignal): Promise<readonly string[]> {
-  const layout = await body(client.GET("/api/v1/feeders/{feeder}/layout", { params: { path: { feeder } }, signal }));
+export function namesOn(layout: Layout): readonly string[] {
   const customers = layout.service_points.customer.filter((one): one is string => one !== null);
   return [...layout.devices.id, ...new Set(customers)];
 }

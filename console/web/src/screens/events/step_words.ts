@@ -68,8 +68,9 @@ type Teller = (v: Values) => string;
 const feedsIn = (v: Values): boolean => text(v, "kind") === "pv_inverter";
 const changed: Teller = (v) => `${whom(v)}：${CHANGES[text(v, "reason")] ?? text(v, "reason")}，${feedsIn(v) ? "馈入" : ""}${kw(number(v, "limit_kw"))}，至 ${when(text(v, "end"), false)}`;
 const moved: Teller = (v) => `${whom(v)}：${STATES[text(v, "state")] ?? text(v, "state")}`;
-const acted: Teller = (v) =>
-  `${text(v, "who") || "值班员"} ${ACTIONS[text(v, "action")] ?? text(v, "action")} ${text(v, "target")}${behind(text(v, "why"))}`;
+const actionOf = (v: Values): string =>
+  text(v, "action") === "limit" && text(v, "direction") === "production" ? "下达手动馈入限值" : (ACTIONS[text(v, "action")] ?? text(v, "action"));
+const acted: Teller = (v) => `${text(v, "who") || "值班员"} ${actionOf(v)} ${text(v, "target")}${behind(text(v, "why"))}`;
 const delivered: Teller = (v) =>
   `${whom(v)}：${MESSAGES[text(v, "kind")] ?? text(v, "kind")}（${text(v, "channel")}）：${text(v, "result") === "taken" ? "已送出" : `未送出（${text(v, "result")}）`}`;
 

@@ -11,6 +11,7 @@ import { Panel } from "../../parts/page";
 import { Empty, ProblemNote } from "../../parts/states";
 import { may, who } from "../../session";
 import { t, type Text } from "../../words";
+import { DirectionChoice, limitableOn, limitLabel, usualDirection, type Direction } from "../commands/direction";
 import { figureOf, type Preset } from "../commands/order_dialog";
 import { Answer, type WhatIf } from "./what_if_answer";
 
@@ -30,7 +31,6 @@ const words = {
   tooMany: (most: number): Text => ({ en: `At most ${most} devices in one order.`, zh: `一条指令最多包含 ${most} 台设备。` }),
   remove: (name: string): Text => ({ en: `Remove ${name}`, zh: `移除 ${name}` }),
   clear: { en: "Remove all", zh: "全部移除" },
-  limit: { en: "Limit for each device, kW", zh: "单台设备限值（kW）" },
   limitHint: { en: "No device goes below its guaranteed minimum.", zh: "任何设备都不会低于其保障功率。" },
   minutes: { en: "For so many minutes", zh: "持续时间（分钟）" },
   preview: { en: "Preview", zh: "预演" },
@@ -61,13 +61,16 @@ export function WhatIfPanel(props: WhatIfProps) {
   const { layout, chosen, onChoose, preview, onPreview, onOrder } = props;
   const [limitKw, setLimitKw] = useState(String(FIRST_LIMIT_KW));
   const [minutes, setMinutes] = useState(String(FIRST_MINUTES));
+  const [said, setDirection] = useState<Direction>();
   const [problem, setProblem] = useState<unknown>(undefined);
   const [isBusy, setBusy] = useState(false);
   const [asked, setAsked] = useState<{ key: string; order: PresetOrder } | null>(null);
   const targets = targetsOf(layout, chosen);
+  const usual = usualDirection(targets, limitableOn(layout));
+  const direction = usual === null ? "consumption" : (said ?? usual);
   const [limit, span] = [figureOf(limitKw) ?? NaN, figureOf(minutes) ?? NaN]; // what is empty is no limit of 0
   const isWell = targets.length > 0 && targets.length <= MOST_TARGETS && limit >= 0 && span > 0 && span <= MOST_MINUTES;
-  const key = JSON.stringify([targets, limit, span]);
+  const key = JSON.stringify([targets, limit, span, direction]);
   const isOfThis = asked?.key === key;
   const out = useRef<AbortController | null>(null);
   useEffect(() => {
@@ -84,7 +87,7 @@ export function WhatIfPanel(props: WhatIfProps) {
     setBusy(true);
     setProblem(undefined);
     const until = new Date(siteNowMs.value + span * 60_000).toISOString();
-    const order = { action: "limit" as const, targets, limit_kw: limit, until };
+    const order = { action: "limit" as const, targets, limit_kw: limit, direction, until };
     try {
       const found = await body<WhatIf>(
         client.POST("/api/v1/feeders/{feeder}/what-if", {
@@ -119,7 +122,8 @@ export function WhatIfPanel(props: WhatIfProps) {
       {targets.length > MOST_TARGETS && <p class="fault">{t(words.tooMany(MOST_TARGETS))}</p>}
       {who.value && may("look", layout.feeder) ? (
         <form class="row what-if-form" onSubmit={(event) => void ask(event)}>
-          <Field label={words.limit} hint={words.limitHint}>
+          {usual !== null && <DirectionChoice direction={direction} onChange={setDirection} />}
+          <Field label={limitLabel(direction)} hint={words.limitHint}>
             {(tie) => (
               <input {...tie} type="number" min={0} step={0.1} required value={limitKw} onInput={(event) => setLimitKw(event.currentTarget.value)} />
             )}

@@ -1,13 +1,13 @@
 // The answer to "what if": before and after, who is affected, who is left out, and what to know before ordering.
 
 import type { components } from "../../api/schema";
-import { kw, percent, when } from "../../format";
+import { percent, when } from "../../format";
 import { nameOf, type Layout } from "../../parts/network/layout";
 import { loadingTone } from "../../parts/network/tones";
 import { Status } from "../../parts/status";
 import { Table, type Column } from "../../parts/table";
 import { t, type Text } from "../../words";
-import { REASONS } from "../commands/effect_words";
+import { movedText, REASONS } from "../commands/effect_words";
 import { Cautions, Compared } from "../commands/foreseen";
 import { TONES } from "./feeder_words";
 
@@ -18,9 +18,9 @@ const words = {
   show: { en: "Show it in the drawing", zh: "在图中显示" },
   before: { en: "Now", zh: "当前" },
   after: { en: "With these limits", zh: "限功率后" },
-  taken: (kw: string, customers: number): Text => ({
-    en: `${kw} less, ${customers} ${customers === 1 ? "customer" : "customers"} affected`,
-    zh: `减少 ${kw}，影响 ${customers} 个用户`,
+  moved: (moved: string, customers: number): Text => ({
+    en: `${moved}, ${customers} ${customers === 1 ? "customer" : "customers"} affected`,
+    zh: `${moved}，影响 ${customers} 个用户`,
   }),
   reach: (share: string): Text => ({ en: `${share} of the feeder's controllable power`, zh: `占馈线可控功率的 ${share}` }),
   critical: (names: string): Text => ({ en: `Critical, so never limited: ${names}`, zh: `重要用户，不限功率：${names}` }),
@@ -65,7 +65,7 @@ export function Answer({ layout, preview, isDrawn, onDraw, onSelect }: AnswerPro
       <div>
         <p class="muted small">{t(words.at(when(preview.at)))}</p>
         <Compared effect={preview} then={words.after} />
-        <p>{t(words.taken(kw(preview.curtailed_kw), preview.customers.length))}</p>
+        <p>{t(words.moved(movedText(preview), preview.customers.length))}</p>
         <p class="muted">{t(words.reach(percent(preview.reach_percent)))}</p>
         {preview.critical_customers.length > 0 && <p>✚ {t(words.critical(preview.critical_customers.join(", ")))}</p>}
         <Cautions effect={preview} />

@@ -18,7 +18,7 @@ from controller.people.people_desk import Noted
 from controller.stores.port import Store, StoreUnavailable
 from customers.consent_links import Choice
 from devices.errors import Unreachable
-from devices.messages import CustomerNotice, Failsafe, Heartbeat, Inbound, LimitCommand
+from devices.messages import CustomerNotice, Direction, Failsafe, Heartbeat, Inbound, LimitCommand
 from devices.ports import Deliver
 from simulations.faults.broker import Broker, Down
 from simulations.faults.disk import Disk, Handle, Written
@@ -145,12 +145,20 @@ class Controller:
 
     # --- what people do with it
 
-    def operate(self, action: str, target: str | None, limit_kw: float | None) -> None:
+    def operate(
+        self,
+        action: str,
+        target: str | None,
+        limit_kw: float | None,
+        direction: Direction = "consumption",
+    ) -> None:
         """An operator's order."""
 
         async def order() -> None:
             with suppress(StoreUnavailable, ValueError):  # told to the operator
-                await self.daemon.operate(FEEDER, action, target, "Ann", "drill", limit_kw=limit_kw)
+                await self.daemon.operate(
+                    FEEDER, action, target, "Ann", "drill", limit_kw=limit_kw, direction=direction
+                )
 
         self.process.start(self._beside(order), f"order {action}")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from controller.errors import JournalAhead, Replaced
 from controller.stores.port import StoreUnavailable
-from devices.messages import Inbound
+from devices.messages import Direction, Inbound
 from simulations.faults import site
 from simulations.faults.broker import Broker, Down
 from simulations.faults.controllers import Controller
@@ -38,7 +38,13 @@ class Supervisor:
 
     # --- people
 
-    def operate(self, action: str, target: str | None, limit_kw: float | None) -> None:
+    def operate(
+        self,
+        action: str,
+        target: str | None,
+        limit_kw: float | None,
+        direction: Direction = "consumption",
+    ) -> None:
         """An operator orders something of whoever is in charge."""
         current = self.current
         if (
@@ -47,7 +53,7 @@ class Supervisor:
             and (not self._scene.healed or action == "automatic_on")
         ):
             self._scene.note("operator", f"{action} {target}")
-            current.operate(action, target, limit_kw)
+            current.operate(action, target, limit_kw, direction)
 
     def answers(self, request: str, answer: Any) -> None:
         """A person answers a notice, by request."""

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
+from devices.messages import Direction
 from simulations.faults.device import FieldDevice
 from simulations.faults.field import Field
 from simulations.faults.scene import Scene
@@ -116,7 +117,10 @@ class Troubles:
             named = (*self._field.devices, "C3", "C11", "C2")
             target = str(rng.choice(named)) if action in TARGETED else None
             limit_kw = 5.0 if action == "limit" else None
-            self._at("operator", 1.0, lambda: supervisor.operate(action, target, limit_kw))
+            device = self._field.devices.get(target or "")
+            feeds_in = device is not None and device.feeds_in
+            direction: Direction = "production" if feeds_in else "consumption"
+            self._at("operator", 1.0, lambda: supervisor.operate(action, target, limit_kw, direction))
 
     def _at(self, subject: str, periods: float, then: Callable[[], None]) -> None:
         """Some time within so many periods."""

@@ -22,7 +22,7 @@ from simulations.faults.planted.planting import BUSY, FLAWLESS, Set, bug
 from simulations.faults.planted.wrong_ways import gate_lets_pass, in_message
 
 
-@bug(**BUSY)
+@bug(**BUSY, sunny=False)
 def floor_ignored(put: Set) -> None:
     """The gate does not look at floors, and plans go to nothing."""
     given = planning.flexible_devices

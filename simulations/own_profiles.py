@@ -5,7 +5,7 @@ without the scenario's own devices. Service points that the file leaves out keep
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,25 +20,15 @@ from simulations.series_file import Series, SeriesTable
 
 def with_own_profiles(base: BaseLoad, network: Network, scenario: Scenario) -> BaseLoad:
     """The base load with what the scenario's file says. Raises ScenarioRejected with all findings."""
-    table = scenario.profiles
+    table, start = scenario.profiles, scenario.time.start
     if table.file is None:
         return base
-    start = scenario.time.start
-    own = SeriesTable(Path(table.file), ("p_kw",), ("q_kvar",), key="service_point")
     end_s = (start + timedelta(days=scenario.time.days)).timestamp()
+    own = SeriesTable(Path(table.file), ("p_kw",), ("q_kvar",), key="service_point")
     own.check_reach(start, end_s)
     places = network.service_point_index()
     active = own.series("p_kw")
-    own.findings += [
-        f"{table.file}, service_point: {name!r} is not in the network {network.source}; "
-        f"expected such as {network.service_points[0]!r}"
-        for name in active
-        if name not in places
-    ]
-    own.findings += [
-        f"{table.file}, service_point: {', '.join(repr(name) for name in names)} are one and the same"
-        for names in _doubled(active, places)
-    ]
+    own.findings += _of_names(table.file, active, network)
     own.raise_findings()
     has_q = "q_kvar" in own.columns
     series = {places[name]: one for name, one in active.items()}
@@ -66,10 +56,18 @@ def _own_loads(
     return OwnLoads(np.array(list(active), dtype=np.int64), at_s - span_s[0], p_kw, q_kvar)
 
 
-def _doubled(names: Iterable[str], places: Mapping[str, int]) -> list[list[str]]:
-    """A service point has a name and a number (`load:3`)."""
+def _of_names(file: str, names: Iterable[str], network: Network) -> Iterator[str]:
+    """Those that are no service point's, and those that are of one: it has a name and a number (`load:3`)."""
+    places = network.service_point_index()
     by_place: dict[int, list[str]] = {}
     for name in names:
         if name in places:
             by_place.setdefault(places[name], []).append(name)
-    return [same for same in by_place.values() if len(same) > 1]
+        else:
+            yield (
+                f"{file}, service_point: {name!r} is not in the network {network.source}; "
+                f"expected such as {network.service_points[0]!r}"
+            )
+    for same in by_place.values():
+        if len(same) > 1:
+            yield f"{file}, service_point: {', '.join(map(repr, same))} are one and the same"

@@ -59,13 +59,13 @@ def _rises(values: Sequence[float]) -> bool:
 
 def _of_feeders(scenario: Scenario) -> Iterator[Fault]:
     ids = [scenario.network.feeder]
-    supplied: set[str] = set()
+    supplied: set[str | None] = set()
     for row, feeder in enumerate(scenario.feeder):
         if feeder.id in ids:
             yield ("feeder", row, "id"), f"expected an id of its own, {feeder.id!r} is taken"
         elif feeder.prefix == scenario.network.prefix:
             yield ("feeder", row, "id"), "expected names other than those that network.prefix makes"
-        if feeder.supplied_at in supplied:
+        if feeder.supplied_at is not None and feeder.supplied_at in supplied:
             told = f"expected a service point of its own, {feeder.supplied_at!r} supplies another feeder"
             yield ("feeder", row, "supplied_at"), told
         ids.append(feeder.id)

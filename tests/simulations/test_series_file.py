@@ -93,6 +93,13 @@ def test_a_wrong_file_is_told_by_row_and_column(
     assert all(str(tmp_path / "loads.csv") in finding for finding in caught.value.findings)
 
 
+def test_a_service_point_by_its_name_and_by_its_number_is_one(tmp_path: Path) -> None:
+    village = load_network("simbench:1-LV-rural1--0-sw", metered_generation=True)
+    told = "service_point: 'LV1.101 Load 1', 'load:0' are one and the same"
+    with pytest.raises(ScenarioRejected, match=told):
+        own(village, tmp_path / "loads.csv", LOADS.replace("load:1", "LV1.101 Load 1"))
+
+
 def test_measured_weather_takes_the_place_of_formulas(tmp_path: Path) -> None:
     (tmp_path / "weather.csv").write_text(
         "at,outdoor_c,sun_w_per_m2\n2016-01-12T00:00Z,-5,0\n2016-01-13T00:00Z,-7,240\n", encoding="utf-8"

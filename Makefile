@@ -26,7 +26,7 @@ $(VENV)/.dev-stamp: requirements/dev.lock $(VENV)/.run-stamp
 	@touch $@
 
 services: ## broker and browser for the tests, where we may install them; their tests say so loudly where not
-	@sh config/install_service.sh mosquitto mosquitto-clients chromium postgresql prometheus
+	@sh config/install_service.sh mosquitto mosquitto-clients chromium postgresql prometheus mbpoll
 
 demo: setup ## the whole loop, live, on http://127.0.0.1:8080
 	$(BIN)/gridward demo

@@ -24,14 +24,14 @@ FIRST_PORT, PORTS = 20_000, 12_000
 _offered = itertools.count(os.getpid() * 101)
 
 
-def tool(name: str) -> str:
-    """The path of mosquitto or one of its clients, or a loud skip."""
+def tool(name: str, packages: str = "mosquitto, mosquitto-clients") -> str:
+    """The path of mosquitto, one of its clients or another program of Debian's `packages`, or a loud skip."""
     found = shutil.which(
         name, path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
     )
     if found is not None:
         return found
-    message = f"{name} is not installed (Debian: mosquitto, mosquitto-clients)"
+    message = f"{name} is not installed (Debian: {packages})"
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)

@@ -11,7 +11,6 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from controller import settings
-from controller.bookkeeping import fork
 from controller.entries import (
     Entry,
     LedgerPosted,
@@ -145,7 +144,7 @@ def test_an_old_journal_replays_and_a_new_one_tells_the_direction() -> None:
     built = msgspec.to_builtins(act)
     del built["direction"]
     old = msgspec.convert(built, OperatorActed)
-    books = fork(SunnyPasses(passes.of).books)
+    books = SunnyPasses(passes.of).books.fork()
     books.apply_all([old])
     assert old.direction is None
 
@@ -292,7 +291,7 @@ def test_an_emergency_stop_frees_it_and_its_own_release_too() -> None:
     passes = mild()
     ordered(passes, replace(LESS, target="EV05"))
     passes.obey()
-    now, books = passes.clock.now(), fork(passes.books)
+    now, books = passes.clock.now(), passes.books.fork()
     _, entries = stop_entries(books, 0, feeders=[FEEDER], manner="at_once", who="Ann", why="fire", now=now)
     books.apply_all(entries)
     assert not books.open_requests(FEEDER)

@@ -11,6 +11,7 @@ from sunspec2.modbus.modbus import ModbusClientException
 
 from simulations.sunspec_server import SunSpecServer
 from simulations.sunspec_units import Edition, VirtualBattery, VirtualInverter, VirtualMeter
+from tests.brokers import tool
 from tests.devices.modbus.sunspec.talking import HandClock
 
 _T = TypeVar("_T")
@@ -135,7 +136,7 @@ async def test_mbpoll_reads_the_mark_and_hears_of_what_is_not_there() -> None:
 
         def poll(register: int) -> subprocess.CompletedProcess[str]:
             command = [
-                "mbpoll",
+                tool("mbpoll", "mbpoll"),
                 "-m",
                 "tcp",
                 "-a",

@@ -3,7 +3,6 @@
 import asyncio
 import ctypes.util
 import json
-import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,11 +13,11 @@ import pytest
 
 from devices.messages import Reading
 from simulations.modbus_units import EmulatedUnit, UnitServer
+from tests.brokers import tool
 from tests.devices.live import WITHIN_S, RealClock, until
 from tests.devices.modbus.rig import STATES, WATT, answers, command, field, last_status, mapped, unit
 
 SERVER = Path(__file__).with_name("foreign_server.py")
-MBPOLL = shutil.which("mbpoll")
 
 
 class Foreign:
@@ -73,9 +72,8 @@ async def test_the_driver_reads_and_limits_a_server_of_others(kind: str) -> None
 
 async def mbpoll(port: int, *arguments: str) -> list[str]:
     """The lines that mbpoll says about registers."""
-    assert MBPOLL is not None
     process = await asyncio.create_subprocess_exec(
-        *(MBPOLL, "-m", "tcp", "-0", "-1", "-a", "1", "-p", str(port), *arguments),
+        *(tool("mbpoll", "mbpoll"), "-m", "tcp", "-0", "-1", "-a", "1", "-p", str(port), *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -85,7 +83,6 @@ async def mbpoll(port: int, *arguments: str) -> list[str]:
     return [line for line in said.decode().splitlines() if line.startswith("[") or "Written" in line]
 
 
-@pytest.mark.skipif(MBPOLL is None, reason="mbpoll is not installed")
 async def test_mbpoll_reads_and_writes_our_emulated_units() -> None:
     far = EmulatedUnit(mapped("charger_generic_amps").profile, RealClock())
     far.update({"p_kw": 7.36, "v_l1_v": 230.1})
@@ -108,7 +105,6 @@ async def test_mbpoll_reads_and_writes_our_emulated_units() -> None:
             assert last_status(got).limit_kw == pytest.approx(4.14)
 
 
-@pytest.mark.skipif(MBPOLL is None, reason="mbpoll is not installed")
 async def test_mbpoll_switches_our_emulated_contacts() -> None:
     far = EmulatedUnit(mapped(STATES).profile, RealClock())
     async with UnitServer({1: far}) as server:

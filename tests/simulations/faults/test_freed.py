@@ -11,6 +11,7 @@ from simulations.faults import site
 from simulations.faults.judge import Judge
 from simulations.faults.options import Options
 from simulations.faults.run import run
+from simulations.faults.site_settings import FEEDER
 
 BEGIN = datetime(2016, 1, 12, 17, 0, tzinfo=UTC)
 REQUEST = "E-street-20160112T170000Z-R001"
@@ -58,7 +59,7 @@ class Looked:
             lambda: 0.0,
         )
         end = BEGIN + timedelta(minutes=30)
-        self.device = Holding("D0", LimitCommand(site.FEEDER, "D0", REQUEST, 4.2, BEGIN, end, 1, 1))
+        self.device = Holding("D0", LimitCommand(FEEDER, "D0", REQUEST, 4.2, BEGIN, end, 1, 1))
 
     def reads(self, **entry: object) -> None:
         seq = len(self.judge.story.bodies) + 1

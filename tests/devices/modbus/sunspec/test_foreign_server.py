@@ -10,12 +10,11 @@ from pymodbus.client import ModbusTcpClient
 
 from devices.modbus.dialogue import Operation, Read, Registers, UnitException
 from devices.modbus.sunspec import SunSpecSettings, SunSpecUnit
-from tests.brokers import free_port
+from tests.brokers import free_port, tool
 from tests.devices.modbus.sunspec.talking import Answer, talk
 
 SERVER = Path(__file__).with_name("foreign_server.py")
 BASE = 50000
-MBPOLL = ("mbpoll", "-m", "tcp", "-a", "1", "-0", "-t", "4", "-1")
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +46,23 @@ def answers_at(client: ModbusTcpClient) -> Answer:
     return answer
 
 
+def mbpoll() -> tuple[str, ...]:
+    """Its command for one look at holding registers."""
+    return (tool("mbpoll", "mbpoll"), "-m", "tcp", "-a", "1", "-0", "-t", "4", "-1")
+
+
 def polled(port: int, address: int, count: int) -> list[int]:
     """Registers as mbpoll shows them."""
-    command = [*MBPOLL, "-r", str(address), "-c", str(count), "-p", str(port), "127.0.0.1"]
+    command = [
+        *mbpoll(),
+        "-r",
+        str(address),
+        "-c",
+        str(count),
+        "-p",
+        str(port),
+        "127.0.0.1",
+    ]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     return [int(line.split()[1]) for line in shown.splitlines() if line.startswith("[")]
 
@@ -85,7 +98,15 @@ def test_another_limit_of_mbpoll_is_seen(port: int) -> None:
     unit = SunSpecUnit(SunSpecSettings("inverter"))
     at = BASE + 2 + 68 + 155 + 52 + 19
     for offset, value in ((15, 333), (14, 1)):
-        command = [*MBPOLL, "-r", str(at + offset), "-p", str(port), "127.0.0.1", str(value)]
+        command = [
+            *mbpoll(),
+            "-r",
+            str(at + offset),
+            "-p",
+            str(port),
+            "127.0.0.1",
+            str(value),
+        ]
         subprocess.run(command, capture_output=True, timeout=60, check=True)
     with ModbusTcpClient("127.0.0.1", port=port) as client:
         assert talk(unit.poll(), answers_at(client))[0].limit_kw == pytest.approx(3.33)

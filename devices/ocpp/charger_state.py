@@ -112,9 +112,10 @@ class ChargerState:
         known = self._known(number)
         if known is None:
             return
+        left = status == _NO_CAR and known.status not in (None, _NO_CAR)
         if status != known.status:
             known = replace(known, status=status, since=now, measured=None)
-        if status == _NO_CAR:
+        if left:  # one that was free all along may be told so while a transaction begins
             known = replace(known, transaction=None)
         self.connectors[number] = replace(known, error=error)
 

@@ -118,6 +118,20 @@ def test_connectors_are_bounded() -> None:
     assert len(state.connectors) == MAX_CONNECTORS
 
 
+@pytest.mark.parametrize("before", [[], ["Available"]])
+def test_a_connector_that_is_still_free_ends_no_transaction_that_has_begun(before: list[str]) -> None:
+    """OCPP 2.0.1 lets one begin with the authorisation; and a state told now may be one of a moment ago."""
+    state = state_of(LEFT)
+    for status in before:
+        said(state, 1, status)
+    state.learn(Charging("started", 1, "t1", NOW, "x"), NOW)
+    said(state, 1, "Available")
+    assert state.transaction_at(1) == "t1"
+    said(state, 1, "Occupied")
+    said(state, 1, "Available")
+    assert state.transaction_at(1) is None
+
+
 def test_a_start_told_twice_is_one_transaction_and_numbers_only_grow() -> None:
     state = state_of(LEFT)
     start = Charging("started", 1, None, NOW, "token")
@@ -130,6 +144,7 @@ def test_a_start_told_twice_is_one_transaction_and_numbers_only_grow() -> None:
     assert 0 < second < 2**31
     state.learn(start, NOW)
     assert state.transaction_at(1) == str(first)
+    said(state, 1, "Occupied")
     said(state, 1, "Available")
     assert state.transaction_at(1) is None
     state.learn(Measured(1, (), "99"), NOW)

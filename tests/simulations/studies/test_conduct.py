@@ -299,8 +299,8 @@ def _like_a_run(run: Run) -> Finished:
         1.0,
     )  # fmt: skip
     results = {
-        "network": "n", "start": "s", "days": 1.0, "loading_limit_percent": 100.0, "customers": 1, "devices": 1,
-        "events": 0,
+        "network": "n", "start": "s", "days": 1.0, "loading_limit_percent": 100.0, "customers": 1,
+        "devices": 1, "events": 0,
         "uncontrolled": figures, "controlled": figures, "notices_followed": 0, "curtailed_kwh": 0.0,
         "credited_points": 0, "credited_minor_units": 0, "currency": "EUR-cent", "invariants": [],
         "requests": {"refused": 0, "unanswered": 0}, "version": "x",

@@ -36,7 +36,7 @@ test: setup-dev services
 	@$(MAKE) --no-print-directory --keep-going --jobs 2 test-e2e test-units
 
 test-units:
-	$(BIN)/python -m pytest -n logical --maxprocesses 8 -m "not e2e and not soak"
+	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal -m "not e2e and not soak"
 
 test-e2e: # the folders named hold all that is marked: tests/test_marks.py
 	$(BIN)/python -m pytest -n logical --maxprocesses 2 -m "e2e and not soak" tests/e2e tests/simulations/test_mqtt_field.py

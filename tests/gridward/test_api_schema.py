@@ -56,6 +56,13 @@ def store(assembly: Assembly) -> Iterator[AccountStore]:
     store.close()
 
 
+@pytest.fixture(scope="module")
+def operations(assembly: Assembly) -> list[Any]:
+    """What the document has: read once, because reading it takes seconds."""
+    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", assembly.app)
+    return [found.ok() for found in schema.get_all_operations()]
+
+
 def by_token(role: Role) -> dict[str, str]:
     return {"authorization": f"Bearer {TOKEN}"}
 
@@ -65,11 +72,13 @@ def by_nothing(role: Role) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("shown", [by_token, by_nothing])
-def test_every_answer_is_documented_and_none_is_a_fault(assembly: Assembly, shown: Shown) -> None:
-    _try_all(assembly, shown)
+def test_every_answer_is_documented_and_none_is_a_fault(operations: list[Any], shown: Shown) -> None:
+    _try_all(operations, shown)
 
 
-def test_so_it_is_for_who_is_signed_in_whatever_their_role(assembly: Assembly, store: AccountStore) -> None:
+def test_so_it_is_for_who_is_signed_in_whatever_their_role(
+    operations: list[Any], store: AccountStore
+) -> None:
     def by_session(role: Role) -> dict[str, str]:
         """A new one each time, because some sign out."""
         secret, now = new_secret(), WallClock().now()
@@ -78,12 +87,10 @@ def test_so_it_is_for_who_is_signed_in_whatever_their_role(assembly: Assembly, s
         assert store.begin(Session(digest_of(secret), account.name, now, now), account, 8)
         return {"cookie": f"{Cookies().session}={secret}", "sec-fetch-site": "same-origin"}
 
-    _try_all(assembly, by_session)
+    _try_all(operations, by_session)
 
 
-def _try_all(assembly: Assembly, shown: Shown) -> None:
-    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", assembly.app)
-    operations = [found.ok() for found in schema.get_all_operations()]
+def _try_all(operations: list[Any], shown: Shown) -> None:
     assert len(operations) > 30
     for operation in operations:
         if operation.path != "/api/v1/stream":

@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from datetime import datetime
+from datetime import UTC, datetime
 
 from devices.messages import SUBSTATION, DeviceStatus, Inbound, Reading, ReadingBatch
 from simulations.faults.promises import Promised
@@ -13,10 +13,9 @@ REMEMBERED = 40
 """readings of one meter that a sample may show: what came while the cycle was under way as well"""
 WORD_LASTS = 2
 """times as long as a reading: devices speak when something changes"""
-SURELY_LOOKED_AT = 2
-"""Samples: the first that is written after something was heard may be of a look that began before."""
 DEAD_SHARE = 0.5
 PHASES = 3
+NEVER = datetime.min.replace(tzinfo=UTC)
 Said = tuple[datetime, float, float | None]
 """time, power, and the mean voltage of its phases where it shows three that live"""
 
@@ -32,10 +31,13 @@ class Ears:
         """what each device said last of its power, and when"""
         self.busbar: datetime | None = None
         """the time of the latest voltage that the RTU showed"""
-        self.looks = 0
-        """samples that it wrote"""
-        self._registers: dict[str, list[tuple[datetime, float, int]]] = {}
-        """energy by meter, of what counted as plausible, and how many samples there were when it was heard"""
+        self._looked_at = NEVER
+        """by its clock, since that last jumped: what was heard before that it has looked at"""
+        self._jumped = False
+        """and no sample was written since"""
+        self._registers: dict[str, list[tuple[datetime, float, datetime]]] = {}
+        """energy by meter, of what counted as plausible, and when it was heard, by its clock; NEVER: before
+        that jumped, and it was looked at by then"""
         self._gone_back: list[Reading] = []
         """what is not plausible for its register alone"""
 
@@ -53,7 +55,7 @@ class Ears:
                 age_s = (by_its_clock - at).total_seconds()
                 timely = -self._promised.skew_s <= age_s <= self._promised.fresh_s
                 if self._can_be(meter, kw):
-                    self._hear_alone(message, timely=timely)
+                    self._hear_alone(message, by_its_clock if timely else None)
             case DeviceStatus(device=device, at=datetime() as at):
                 known = self._devices.get(device)
                 if known is None or known[0] <= at or self._is_ahead(known[0], by_its_clock):
@@ -61,15 +63,26 @@ class Ears:
             case _:
                 pass
 
+    def looks(self, at: datetime) -> None:
+        """It wrote a sample; one that is written after a jump may be of a look before."""
+        if not self._jumped:
+            self._looked_at = at
+        self._jumped = False
+
     def clock_jumps(self) -> None:
         """The controller's clock did: what it has not looked at yet it may refuse as too old, or as of the
         future, so nothing is measured by that.
         """
         for meter, known in self._registers.items():
-            self._registers[meter] = [one for one in known if one[2] + SURELY_LOOKED_AT <= self.looks]
+            self._registers[meter] = [
+                (at, kwh, NEVER)
+                for at, kwh, heard_at in known
+                if heard_at == NEVER or heard_at < self._looked_at
+            ]
+        self._looked_at, self._jumped = NEVER, True
         gone_back, self._gone_back = self._gone_back, []
         for reading in gone_back:
-            self._hear_alone(reading, timely=False)
+            self._hear_alone(reading, None)
 
     def said(self, place: int, kw: float) -> list[Said]:
         """Readings of the meter there that show this power; samples are kept in half the digits."""
@@ -86,15 +99,15 @@ class Ears:
     def _is_ahead(self, at: datetime, now: datetime) -> bool:
         return (at - now).total_seconds() > self._promised.skew_s
 
-    def _hear_alone(self, reading: Reading, *, timely: bool) -> None:
-        """One with a register. What is not `timely` may not be used, so nothing is measured by it."""
+    def _hear_alone(self, reading: Reading, timely_at: datetime | None) -> None:
+        """One with a register. What is not timely may not be used, so nothing is measured by it."""
         if self._goes_back(reading):
             self._gone_back.append(reading)
             return
         self._take(reading.meter, reading.at, reading.p_kw, _mean_v(reading.v_v))
-        if timely and reading.energy_kwh is not None:
+        if timely_at is not None and reading.energy_kwh is not None:
             known = self._registers.setdefault(reading.meter, [])
-            known.append((reading.at, reading.energy_kwh, self.looks))
+            known.append((reading.at, reading.energy_kwh, timely_at))
 
     def _take(self, meter: str, at: datetime, kw: float, v: float | None) -> None:
         if self._can_be(meter, kw):

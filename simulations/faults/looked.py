@@ -70,7 +70,7 @@ class Looked:
         """One commit of a cycle."""
         for sample in samples:
             self._shows_what_was_said(controller, sample)
-            self._ears_of(controller).looks += 1
+            self._ears_of(controller).looks(sample.at)
             self.samples.append((sample.at, sample.p_kw))
             loadings = [
                 x

@@ -1,6 +1,7 @@
 """What an answer proves, and what it does not."""
 
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 
@@ -9,7 +10,7 @@ from controller.entries import Entry, RequestChanged, RequestMoved, RequestSent,
 from controller.hearing import Heard, hear
 from controller.intake import Drained
 from controller.memory import fresh_memory
-from devices.messages import Answer
+from devices.messages import Answer, AnswerKind
 from tests.builders import FEEDER, START, control
 from tests.controller.record_builders import moved, opened, planned
 from tests.controller.worlds import World, evening
@@ -55,7 +56,7 @@ def books_of(state: RequestState, *more: Entry) -> Books:
     return books
 
 
-def changed(sequence: int, reason: str, minutes: float) -> tuple[Entry, Entry]:
+def changed(sequence: int, reason: Literal["renewed", "released"], minutes: float) -> tuple[Entry, Entry]:
     """Another command, and that it went out."""
     end = START + timedelta(minutes=minutes)
     return (
@@ -66,7 +67,7 @@ def changed(sequence: int, reason: str, minutes: float) -> tuple[Entry, Entry]:
     )
 
 
-def heard_of(books: Books, answer: str, reason: str | None, *, minutes: float = 1.0) -> Heard:
+def heard_of(books: Books, answer: AnswerKind, reason: str | None, *, minutes: float = 1.0) -> Heard:
     """What one answer of its device brings."""
     of, said = control(), Answer(FEEDER, "EV0", REQUEST, answer, reason)
     return hear(of, books, fresh_memory(of), Drained(answers=(said,)), START + timedelta(minutes=minutes))
@@ -112,7 +113,7 @@ def test_behind_an_early_end_a_release_stands_where_a_renewal_may_be_on_its_way(
     ],
 )
 def test_who_does_not_know_the_time_confirms_no_release(
-    answer: str, reason: str | None, confirms: bool
+    answer: AnswerKind, reason: str | None, confirms: bool
 ) -> None:
     """It remembers nothing of what it refused for its clock, and would obey a late copy of the limit."""
     books = books_of("active", *changed(2, "released", 1.0))

@@ -16,25 +16,21 @@ from simulations.faults.site_settings import FEEDER
 BEGIN = datetime(2016, 1, 12, 17, 0, tzinfo=UTC)
 REQUEST = "E-street-20160112T170000Z-R001"
 SEEDS = {
-    "a late copy of what was refused": (
-        26262,
-        {"cycles": 6, "doubled": 0.3943, "device_mood": 0.0361, "most": 36},
+    "a late copy of what was refused": Options(
+        seed=26262, cycles=6, doubled=0.3943, device_mood=0.0361, most=36
     ),
-    "who refuses to hear it again holds on": (
-        19339,
-        {"period_s": 10.0, "cycles": 10, "device_mood": 0.0181, "registry": 0.0518},
+    "who refuses to hear it again holds on": Options(
+        seed=19339, period_s=10.0, cycles=10, device_mood=0.0181, registry=0.0518
     ),
-    "a release on its way when the judge looks": (
-        22974,
-        {"period_s": 10.0, "cycles": 8, "guards": True, "sunny": True, "disk_in_doubt": 0.0209},
+    "a release on its way when the judge looks": Options(
+        seed=22974, period_s=10.0, cycles=8, guards=True, sunny=True, disk_in_doubt=0.0209
     ),
 }
 
 
 @pytest.mark.parametrize("what", SEEDS)
 def test_nobody_holds_what_they_were_released_of(what: str) -> None:
-    seed, options = SEEDS[what]
-    outcome = run(Options(seed=seed, **options))
+    outcome = run(SEEDS[what])
     assert outcome.promise is None, outcome.what
 
 

@@ -94,10 +94,10 @@ def test_a_wrong_file_is_told_by_row_and_column(
 
 
 def test_a_service_point_by_its_name_and_by_its_number_is_one(tmp_path: Path) -> None:
-    village = load_network("simbench:1-LV-rural1--0-sw", metered_generation=True)
-    told = "service_point: 'LV1.101 Load 1', 'load:0' are one and the same"
+    named = load_network("pandapower:create_cigre_network_mv", metered_generation=True)
+    told = "service_point: 'Load R1', 'load:0' are one and the same"
     with pytest.raises(ScenarioRejected, match=told):
-        own(village, tmp_path / "loads.csv", LOADS.replace("load:1", "LV1.101 Load 1"))
+        own(named, tmp_path / "loads.csv", LOADS.replace("load:1", "Load R1"))
 
 
 def test_measured_weather_takes_the_place_of_formulas(tmp_path: Path) -> None:

@@ -8,9 +8,8 @@ from simulations.faults.ears import PHASES, Ears
 from simulations.faults.promises import Promised
 
 ROOM, ROOM_PU = 0.02, 0.002
-"""Above the closing threshold, for readings that came since the decision, and for reactive power: it goes
-with a device here, and stays in the controller's load flow. Of a loading's limit; of a voltage, however
-tight its limits are."""
+"""Above the closing threshold, for readings that came since the decision. Of a loading's limit; of a voltage,
+however tight its limits are."""
 
 
 class JudgedNetwork:
@@ -28,9 +27,12 @@ class JudgedNetwork:
         ratios = self.ratios(p_kw)
         return None if ratios is None else float(ratios.max())
 
-    def ratios(self, p_kw: Floats) -> Floats | None:
-        """The same of each element; None where there is no solution."""
-        result, promised = self._load_flow.solve(p_kw, self._tan_phi * p_kw), self._promised
+    def ratios(self, p_kw: Floats, before_kw: Floats | None = None) -> Floats | None:
+        """The same of each element; None where there is no solution. `before_kw`: the powers that the
+        reactive power is of, where it is taken to stay as it was.
+        """
+        q_kvar = self._tan_phi * (p_kw if before_kw is None else before_kw)
+        result, promised = self._load_flow.solve(p_kw, q_kvar), self._promised
         if not result.converged:
             return None
         return np.concatenate(
@@ -42,9 +44,11 @@ class JudgedNetwork:
             )
         )
 
-    def has_room(self, p_kw: Floats) -> bool:
-        """Whether nothing is above the closing threshold."""
-        ratios, promised = self.ratios(p_kw), self._promised
+    def has_room(self, p_kw: Floats, before_kw: Floats) -> bool:
+        """Whether nothing is above the closing threshold once powers are no more `before_kw`; what is freed
+        is taken to move no reactive power, as an inverter's does not.
+        """
+        ratios, promised = self.ratios(p_kw, before_kw), self._promised
         if ratios is None:
             return False
         room_by_part = (ROOM, ROOM_PU / (1 - promised.lowest_v_pu), ROOM_PU / (promised.highest_v_pu - 1))

@@ -229,7 +229,7 @@ class Looked:
         self._fits("raise", [told.request for told, _ in commit.raised], sample, p_kw)
 
     def _fits(self, promise: str, requests: list[str], sample: FeederSample, p_kw: Floats) -> None:
-        if not self._network.has_room(p_kw):
+        if not self._network.has_room(p_kw, sample.p_kw.astype(np.float64)):
             ratio = self._network.ratio(p_kw) or math.inf
             raise Broken(promise, f"{requests} at {sample.at}: then it is at {ratio:.3f}")
 

@@ -213,9 +213,7 @@ class Situation:
         device = self.state.devices.get(record.planned.target)
         if device is None:
             return None
-        by_feed_in = record.planned.direction == "production"
-        request = device.production_request if by_feed_in else device.request
-        limit_kw = device.production_limit_kw if by_feed_in else device.limit_kw
+        limit_kw, request = device.shows(record.planned.direction)
         return limit_kw if request == record.request else None
 
     @property

@@ -229,8 +229,10 @@ class Looked:
         self._fits("raise", [told.request for told, _ in commit.raised], sample, p_kw)
 
     def _fits(self, promise: str, requests: list[str], sample: FeederSample, p_kw: Floats) -> None:
-        if not self._network.has_room(p_kw, sample.p_kw.astype(np.float64)):
-            ratio = self._network.ratio(p_kw) or math.inf
+        before_kw = sample.p_kw.astype(np.float64)
+        if not self._network.has_room(p_kw, before_kw):
+            ratios = self._network.ratios(p_kw, before_kw)
+            ratio = math.inf if ratios is None else float(ratios.max())
             raise Broken(promise, f"{requests} at {sample.at}: then it is at {ratio:.3f}")
 
     def _with_freed(self, controller: int, released: Sequence[Told], p_kw: Floats, at: datetime) -> None:

@@ -305,7 +305,6 @@ def situation_of(
     around: Surroundings,
 ) -> Situation:
     """All that is known before anything is decided: no event yet, and no word on what may come."""
-    feeder = control.feeder
     return Situation(
         control=control,
         books=books,
@@ -316,22 +315,28 @@ def situation_of(
         epoch=around.epoch,
         good=good,
         proves=proves,
-        automatic=books.automatic(feeder) and feeder not in around.orders.hands_off,
-        left_alone=around.orders.left_alone(feeder),
+        automatic=books.automatic(control.feeder) and control.feeder not in around.orders.hands_off,
+        left_alone=around.orders.left_alone(control.feeder),
         history=memory.history,
-        gatekeeper=Gatekeeper(
-            control=control,
-            books=books,
-            now=around.now,
-            epoch=around.epoch,
-            event_ends_by=None,
-            data_good=good,
-            feeder_budget_kw=feeder_budget_kw(control, books, around.now),
-            fleet_budget_kw=around.fleet_budget_kw,
-            unproven=failsafes.unproven(control, memory.state),
-        ),
+        gatekeeper=_gatekeeper(control, books, memory, around, good),
         expectations=memory.expectations,
         sun=memory.sun,
+    )
+
+
+def _gatekeeper(
+    control: FeederControl, books: Books, memory: Memory, around: Surroundings, good: bool
+) -> Gatekeeper:
+    return Gatekeeper(
+        control=control,
+        books=books,
+        now=around.now,
+        epoch=around.epoch,
+        event_ends_by=None,
+        data_good=good,
+        feeder_budget_kw=feeder_budget_kw(control, books, around.now),
+        fleet_budget_kw=around.fleet_budget_kw,
+        unproven=failsafes.unproven(control, memory.state),
     )
 
 

@@ -32,20 +32,13 @@ def relieves(situation: Situation, device: Device) -> bool:
     control = situation.control
     if not control.asks_feed_in:
         return direction_of(device.kind) == "consumption"
-    less_taken, less_fed_in = _relieving(situation)
+    less_taken, less_fed_in = situation.once(_relieving)
     flags = less_fed_in if direction_of(device.kind) == "production" else less_taken
     return bool(flags[control.device_position[device.device]])
 
 
 def _relieving(situation: Situation) -> tuple[Flags, Flags]:
-    """(n_sp,) where less taken, and where less fed in, relieves something; reckoned once in a pass."""
-    found = situation.relieving
-    if not found:
-        found.append(_reckoned(situation))
-    return found[0]
-
-
-def _reckoned(situation: Situation) -> tuple[Flags, Flags]:
+    """(n_sp,) where less taken, and where less fed in, relieves something."""
     n_sp = len(situation.control.network.service_points)
     everywhere, nowhere = np.ones(n_sp, dtype=np.bool_), np.zeros(n_sp, dtype=np.bool_)
     pressing = _beyond_target(situation)

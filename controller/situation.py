@@ -1,12 +1,10 @@
 """[4] All that one pass over a feeder decides on, as one value. Pure; decides nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, TypeVar
 
 from controller.books import Books
 from controller.bounds import turned
@@ -28,7 +26,7 @@ STATUS_FRESH = 2
 """A device's own word counts this many times as long as a meter's reading: devices speak when something
 changes.
 """
-
+_Known = TypeVar("_Known")
 
 FedIn = Mapping[str, float]
 """kW by inverter, of those that nobody held back"""
@@ -144,26 +142,15 @@ class Situation:
         )
         return (*self.books.requests_of(self.event.event), *ordered)
 
-    @cached_property
-    def call_ends(self) -> dict[tuple[str, datetime], datetime | None]:
-        """Filled by `call_rules`: by programme and start, when the programme's hours end. The same for all
-        customers of a programme.
-        """
-        return {}
+    def once(self, reckon: Callable[["Situation"], _Known]) -> _Known:
+        """What `reckon` makes of this situation: reckoned when first asked for, the same for all who ask."""
+        if reckon not in self._reckoned:
+            self._reckoned[reckon] = reckon(self)
+        known: _Known = self._reckoned[reckon]
+        return known
 
     @cached_property
-    def relieving(self) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-        """Filled by `relief`, once."""
-        return []
-
-    @cached_property
-    def fed_in(self) -> list[FedIn]:
-        """Filled by `sun_witness`, once: what is fed in now."""
-        return []
-
-    @cached_property
-    def sun_shares(self) -> dict[datetime, float | None]:
-        """Filled by `sun_witness`: by when limits began, what other roofs tell that the sun left."""
+    def _reckoned(self) -> dict[Callable[["Situation"], Any], Any]:
         return {}
 
     @cached_property

@@ -13,6 +13,7 @@ restart leaves only that.
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from controller.bounds import direction_of, feeds_in, turned
@@ -26,12 +27,33 @@ LEAST_KW = 1.0
 _TURNS_PER_HOUR = math.radians(15.0)
 
 
+@dataclass(frozen=True)
+class SunWitness:
+    """What free roofs tell in one pass."""
+
+    now_kw: FedIn
+    """of those that feed in all that the sun gives them"""
+    shares: Mapping[datetime, float | None]
+    """by when limits on feed-in began: what the sun left since; None where nobody who fed in something then
+    tells anything now
+    """
+
+
+def witness(situation: Situation) -> SunWitness:
+    """Ask for it by `situation.once`: all inverters are looked at."""
+    now_kw = {
+        device.device: max(turned("production", p_kw), 0.0)
+        for device in situation.control.registry.devices
+        if direction_of(device.kind) == "production"
+        and (p_kw := situation.device_p_kw(device.device)) is not None
+        and _is_free(situation, device.device)
+    }
+    return SunWitness(now_kw, {begun: _left(then_kw, now_kw) for begun, then_kw in situation.sun.items()})
+
+
 def share_of_sun(situation: Situation, record: RequestRecord) -> float:
     """What the sun gives the roof of a request now, of what it fed in before: 0 to 1."""
-    begun = record.planned.at
-    if begun not in situation.sun_shares:
-        situation.sun_shares[begun] = _witnessed(situation.sun.get(begun, {}), _fed_in_now(situation))
-    share = situation.sun_shares[begun]
+    share = situation.once(witness).shares.get(record.planned.at)
     return _gone_down(situation, record) if share is None else share
 
 
@@ -40,31 +62,16 @@ def remembered(situation: Situation, entries: Iterable[Entry]) -> Mapping[dateti
     begun = {record.planned.at for record in situation.limited if feeds_in(record)}
     kept = {at: fed_in for at, fed_in in situation.sun.items() if at in begun}
     if any(isinstance(entry, RequestPlanned) and entry.direction == "production" for entry in entries):
-        kept[situation.now] = _fed_in_now(situation)
+        kept[situation.now] = situation.once(witness).now_kw
     return kept
 
 
-def _witnessed(then_kw: FedIn, now_kw: FedIn) -> float | None:
-    """None where nobody who fed in something then tells anything now."""
+def _left(then_kw: FedIn, now_kw: FedIn) -> float | None:
     both = then_kw.keys() & now_kw.keys()
     before_kw = sum(then_kw[device] for device in both)
     if before_kw < LEAST_KW:
         return None
     return min(sum(now_kw[device] for device in both) / before_kw, 1.0)
-
-
-def _fed_in_now(situation: Situation) -> FedIn:
-    """By inverter, of those that feed in all that the sun gives them; reckoned once in a pass."""
-    if not situation.fed_in:
-        known = {
-            device.device: max(turned("production", p_kw), 0.0)
-            for device in situation.control.registry.devices
-            if direction_of(device.kind) == "production"
-            and (p_kw := situation.device_p_kw(device.device)) is not None
-            and _is_free(situation, device.device)
-        }
-        situation.fed_in.append(known)
-    return situation.fed_in[0]
 
 
 def _is_free(situation: Situation, device: str) -> bool:

@@ -150,14 +150,25 @@ def _until(situation: Situation, programme: Programme, start: datetime, began: d
     """When a request that starts then must have ended, if the call began at `began`; None when it must not
     start then.
     """
-    key = (programme.programme, start)
-    if key not in situation.call_ends:
-        zone = zone_of(situation.control.site)
-        situation.call_ends[key] = programme.hours.open_until(start, zone)
-    until = situation.call_ends[key]
+    until = situation.once(_HoursEnd).of(programme, start)
     if until is None or programme.longest_call_s is None:
         return until
     return min(until, began + timedelta(seconds=programme.longest_call_s))
+
+
+class _HoursEnd:
+    """When the hours of programmes end, by when a call starts: the same for all customers of a programme."""
+
+    def __init__(self, situation: Situation) -> None:
+        self._zone = zone_of(situation.control.site)
+        self._known: dict[tuple[str, datetime], datetime | None] = {}
+
+    def of(self, programme: Programme, start: datetime) -> datetime | None:
+        """None where they are closed then."""
+        key = (programme.programme, start)
+        if key not in self._known:
+            self._known[key] = programme.hours.open_until(start, self._zone)
+        return self._known[key]
 
 
 def _has_calls_left(situation: Situation, customer: Customer, programme: Programme, start: datetime) -> bool:

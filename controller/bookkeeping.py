@@ -123,6 +123,14 @@ class Bookkeeper:
             unit.add_done_callback(_tell_unseen)
             raise
 
+    async def try_write(self, entries: Sequence[Entry], samples: Sequence[FeederSample] = ()) -> bool:
+        """Whether they are written: False while the store is out of order. Raises BooksBroken."""
+        try:
+            await self.write(entries, samples)
+        except StoreUnavailable:
+            return False
+        return True
+
     async def _written_and_sealed(self, entries: Sequence[Entry], samples: Sequence[FeederSample]) -> None:
         await self._write(entries, samples)
         await self._seal_if_due([one.at for one in (*entries, *samples)])
@@ -216,6 +224,10 @@ class Bookkeeper:
             return
         if in_force != self.epoch:
             raise Replaced(f"epoch {in_force} is in force, ours is {self.epoch}")
+
+    def is_automatic(self, feeder: str) -> bool:
+        """Whether no operator keeps the automatic out."""
+        return self.books.automatic(feeder) and feeder not in self.orders.hands_off
 
     def freeing(self, feeder: str, open_for: Callable[[RequestRecord], bool]) -> dict[str, RequestRecord]:
         """Requests of a feeder whose release is still to be told, by `open_for`; others are forgotten."""

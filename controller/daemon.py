@@ -21,6 +21,7 @@ from controller.dispatch import Dispatch
 from controller.entries import Entry
 from controller.errors import ControllerError
 from controller.feeder_control import FeederControl
+from controller.footing import Footing
 from controller.guarding import Guarding
 from controller.housekeeping import Housekeeping
 from controller.intake import Intake
@@ -31,6 +32,7 @@ from controller.order_effects import ProposedOrder, WhatIf
 from controller.orders.giving import Warrant
 from controller.people.messaging import Messaging
 from controller.proving.kept_readings import KeptReadings
+from controller.proving.settling import Settling
 from controller.recalled import recalled_trend
 from controller.rewards.reward_errors import RewardRefused
 from controller.rounds import Rounds
@@ -124,18 +126,24 @@ class Daemon:
         self._dispatch = Dispatch(commands, notices, clock, secret, site.requests.answer_within_s)
         self._guarding = Guarding(failsafes, heartbeats, clock, secret, site.requests.answer_within_s)
         points = {control.feeder: control.network.service_points for control in controls}
+        footing = Footing(site, self._controls, self._keeper, clock, offload, self.metrics)
         self._rounds = Rounds(
-            site,
-            self._controls,
+            footing,
             store=store,
-            keeper=self._keeper,
             intake=self.intake,
             dispatch=self._dispatch,
-            clock=clock,
-            offload=offload,
-            metrics=self.metrics,
+            settling=Settling(
+                site,
+                self._controls,
+                store=store,
+                keeper=self._keeper,
+                clock=clock,
+                offload=offload,
+                turn=footing.turn,
+                metrics=self.metrics,
+                samples=None if history is None else KeptReadings(store, history, points).readable,
+            ),
             live=self._live,
-            samples=None if history is None else KeptReadings(store, history, points).readable,
             wire_clock=self._wire_clock,
             background=background,
         )

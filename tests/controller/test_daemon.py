@@ -202,7 +202,7 @@ async def test_a_pass_that_fails_again_and_again_takes_the_automatic_out(
     world.store.broken = not writable
     for _ in range(2):
         with monkeypatch.context() as broken:
-            broken.setattr("controller.rounds.decide", fails)
+            broken.setattr("controller.passes.decide", fails)
             for _ in range(5):
                 world.field.speak(world.daemon.intake.deliver)
                 await world.daemon.cycle()

@@ -236,7 +236,7 @@ async def test_what_is_not_looked_at_any_more_is_not_called_good(
 
     order = ProposedOrder("limit", "EV05", limit_kw=4.2)
     assert (await world.daemon.what_if(FEEDER, order)).is_data_good
-    monkeypatch.setattr("controller.rounds.decide", fails)
+    monkeypatch.setattr("controller.passes.decide", fails)
     await world.tick(1)
     found = await world.daemon.what_if(FEEDER, order)
     assert not found.is_data_good

@@ -9,7 +9,7 @@ from controller import (
     events,
     hearing,
     release,
-    rounds,
+    sending,
 )
 from controller.situation import Situation
 from devices.limit_holder import LimitHolder
@@ -61,7 +61,7 @@ def released_once_only(put: Set) -> None:
         return bool(record.sent_sequence < record.sequence)
 
     put(dispatch, "unconfirmed", sent_is_heard)
-    put(rounds, "unconfirmed", sent_is_heard)
+    put(sending, "unconfirmed", sent_is_heard)
     put(hearing._Hearing, "_still_holds", lambda *_: False)
 
 

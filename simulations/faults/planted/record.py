@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from controller import (
-    rounds,
-)
+from controller import bookkeeping
 from controller.people import people_desk
 from controller.stores import batch
 from controller.stores.port import StoreUnavailable
@@ -19,13 +17,13 @@ def sent_before_it_is_noted(put: Set) -> None:
 
     async def careless(self: Any, entries: Any, samples: Any = ()) -> bool:
         try:
-            await self._keeper.write(entries, samples)
+            await self.write(entries, samples)
         except StoreUnavailable:
-            self._keeper.apply_unwritten(entries)
-            self._keeper.store_fault = None
+            self.apply_unwritten(entries)
+            self.store_fault = None
         return True
 
-    put(rounds.Rounds, "_write", careless)
+    put(bookkeeping.Bookkeeper, "try_write", careless)
 
 
 @bug(**BUSY, controller_crash=0.6)

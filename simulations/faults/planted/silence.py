@@ -7,7 +7,7 @@ from msgspec import structs
 from controller import (
     failsafes,
     planning,
-    rounds,
+    sending,
 )
 from controller.entries import FailsafeArmed
 from devices.failsafe import GuardedDevice
@@ -38,7 +38,7 @@ def limited_before_it_is_armed(put: Set) -> None:
     """A device of guard mode is limited before it knows what to do in silence."""
     put(planning, "may_be_asked", lambda *_: True)
     put(failsafes, "unproven", lambda *_: frozenset())
-    put(rounds, "unproven", lambda *_: frozenset())
+    put(sending, "unproven", lambda *_: frozenset())
 
 
 @bug(**_GUARDS)

@@ -220,7 +220,7 @@ async def test_staggered_all_are_free_in_time_also_where_every_pass_fails(
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError("the pass fails")
 
-    monkeypatch.setattr("controller.rounds.decide", fails)
+    monkeypatch.setattr("controller.passes.decide", fails)
     long = world.clock.now() + timedelta(hours=2)
     await world.daemon.operate(FEEDER, "limit", "EV00", "Bob", "x", limit_kw=4.2, until=long)
     stop = await world.daemon.desks.orders.stop([FEEDER], "staggered", "fire", ANN)

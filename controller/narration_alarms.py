@@ -7,12 +7,11 @@ from typing import assert_never
 from controller import entries as e
 from controller.narration_people import Severity
 
+AlarmEntry = e.AlarmRaised | e.AlarmReturned | e.AlarmAcknowledged | e.AlarmShelved | e.AlarmUnshelved
 _SEVERITY: Mapping[str, Severity] = {"critical": "alarm", "high": "alarm", "medium": "warning", "low": "info"}
 
 
-def alarm_sentence(
-    entry: e.AlarmRaised | e.AlarmReturned | e.AlarmAcknowledged | e.AlarmShelved | e.AlarmUnshelved,
-) -> tuple[Severity, str]:
+def alarm_sentence(entry: AlarmEntry) -> tuple[Severity, str]:
     """Severity and sentence."""
     match entry:
         case e.AlarmRaised():

@@ -1,4 +1,4 @@
-"""Orders in two steps and the emergency stop as sentences. Pure. A part of `narration.py`."""
+"""Actions and orders of operators, and the emergency stop, as sentences. Pure. A part of `narration.py`."""
 
 from collections.abc import Sequence
 from typing import assert_never
@@ -9,13 +9,17 @@ from controller.narration_people import Severity
 from controller.orders.order_book import DraftRecord
 from devices.messages import Direction
 
-OrderSentence = e.OrderDrafted | e.OrderAgreed | e.OrderClosed | e.EmergencyStopped | e.CommandTaken
+OrderEntry = (
+    e.OperatorActed | e.OrderDrafted | e.OrderAgreed | e.OrderClosed | e.EmergencyStopped | e.CommandTaken
+)
 MOST_NAMED = 3
 
 
-def order_sentence(entry: OrderSentence, books: Books) -> tuple[Severity, str]:
+def order_sentence(entry: OrderEntry, books: Books) -> tuple[Severity, str]:
     """The sentence of an entry. `books` have applied it."""
     match entry:
+        case e.OperatorActed():
+            return "warning", _operated(entry)
         case e.OrderDrafted():
             return "warning" if entry.needed > 1 else "info", _drafted(entry)
         case e.OrderAgreed():
@@ -30,6 +34,37 @@ def order_sentence(entry: OrderSentence, books: Books) -> tuple[Severity, str]:
             return "info", f"{entry.principal} sent command {entry.key} ({entry.did})"
         case _:
             assert_never(entry)
+
+
+def _operated(entry: e.OperatorActed) -> str:
+    match entry.action:
+        case "automatic_off":
+            did = f"took {entry.feeder} into their own hands: no automatic action"
+        case "automatic_on":
+            did = f"gave {entry.feeder} back to the automatic"
+        case "release_all":
+            did = f"released everybody on {entry.feeder}"
+        case "release":
+            did = f"released {entry.target} on {entry.feeder}"
+        case "exclude":
+            did = f"excluded {entry.target} on {entry.feeder} from requests"
+        case "include":
+            did = f"let {entry.target} on {entry.feeder} be asked again"
+        case "limit":
+            did = _limited_by_hand(entry)
+        case _:
+            assert_never(entry.action)
+    agreed = f", agreed by {', '.join(entry.agreed_by)}" if entry.agreed_by else ""
+    return f"{entry.who} {did} ({entry.why}{agreed})"
+
+
+def _limited_by_hand(entry: e.OperatorActed) -> str:
+    more = len(entry.targets) - 3
+    whom = ", ".join(entry.targets[:3]) + (f" and {more} more" if more > 0 else "")
+    end = "" if entry.until is None else f" until {entry.until:%H:%M} UTC"
+    left = f", {len(entry.left_out)} devices left out" if entry.left_out else ""
+    limit = limit_words(entry.limit_kw, entry.direction)
+    return f"limited {whom} on {entry.feeder} to {limit}{end}{left}"
 
 
 def meaning(drafted: e.OrderDrafted) -> str:  # noqa: PLR0911  one for each action

@@ -1,4 +1,4 @@
-"""The sentences about people: what they answered and were told, what was corrected, redeemed and reported.
+"""The sentences about people: what they answered and were told, what they redeemed and reported.
 
 Part of `narration.py`. Pure; names nobody: customers are told by their id.
 """
@@ -11,39 +11,42 @@ from controller.rewards.money import shown
 
 Severity = Literal["info", "good", "warning", "alarm"]
 _Sentence = tuple[Severity, str]
+PeopleEntry = (
+    e.NoticeAnswered
+    | e.MessagePlanned
+    | e.MessageDone
+    | e.NoticeDelivered
+    | e.ConsentWithdrawn
+    | e.FactReported
+    | e.RedemptionMoved
+    | e.PayoutMoved
+)
 
 
-def settling_sentence(entry: e.SettlementCorrected | e.DisputeOpened | e.DisputeClosed) -> _Sentence:
-    """A settlement that is calculated anew, or asked to be."""
-    match entry:
-        case e.SettlementCorrected():
-            cause = "late readings arrived" if entry.cause == "late_readings" else f"dispute {entry.dispute}"
-            energy = f"{entry.reduced_kwh:.2f} kWh instead of {entry.reduced_kwh_before:.2f}"
-            points = f"{entry.points} points instead of {entry.points_before}"
-            return "info", f"Settlement of {entry.request} corrected ({cause}): {energy}, {points}"
-        case e.DisputeOpened():
-            reason = entry.reason.replace("_", " ")
-            return "warning", f"Dispute {entry.dispute} about {entry.request} opened by {entry.who}: {reason}"
-        case e.DisputeClosed():
-            return "info", f"Dispute {entry.dispute} {entry.outcome} by {entry.who} ({entry.why})"
-        case _:
-            assert_never(entry)
-
-
-def people_sentence(entry: e.NoticeAnswered | e.MessagePlanned | e.MessageDone, books: Books) -> _Sentence:
-    """What a customer answered, or is told besides the notice itself."""
+def people_sentence(entry: PeopleEntry, books: Books) -> _Sentence:
+    """Severity and sentence. `books` have applied the entry."""
     match entry:
         case e.NoticeAnswered():
-            record = books.requests.get(entry.request)
-            who = f"Request {entry.request}" if record is None else f"Customer {record.planned.customer}"
-            chose = "takes part" if entry.answer == "opted_in" else "does not take part"
-            return "info", f"{who} {chose} (by {entry.via})"
+            return "info", _chose(entry, books)
         case e.MessagePlanned():
             return "info", f"Customer {entry.customer} is to be told: {_KINDS[entry.kind]} ({entry.request})"
         case e.MessageDone():
             return _done(entry, books)
+        case e.NoticeDelivered():
+            return _delivered(entry, books)
+        case e.ConsentWithdrawn():
+            return "info", f"Customer {entry.customer} wants no more messages (by {entry.via})"
+        case e.FactReported() | e.RedemptionMoved() | e.PayoutMoved():
+            return "info", _rewarded(entry)
         case _:
             assert_never(entry)
+
+
+def _chose(entry: e.NoticeAnswered, books: Books) -> str:
+    record = books.requests.get(entry.request)
+    who = f"Request {entry.request}" if record is None else f"Customer {record.planned.customer}"
+    chose = "takes part" if entry.answer == "opted_in" else "does not take part"
+    return f"{who} {chose} (by {entry.via})"
 
 
 def _done(entry: e.MessageDone, books: Books) -> _Sentence:
@@ -60,20 +63,13 @@ def _done(entry: e.MessageDone, books: Books) -> _Sentence:
     return "warning", f"{whom} not told: {why} ({what}; {request})"
 
 
-def delivery_sentence(entry: e.NoticeDelivered | e.ConsentWithdrawn, books: Books) -> _Sentence:
-    """Which channel told a customer something, or why none did; that they want no more of it."""
-    match entry:
-        case e.NoticeDelivered():
-            record = books.requests.get(entry.request)
-            whom = entry.request if record is None else record.planned.customer
-            word = TOLD_KINDS[entry.kind]
-            if entry.result == "taken":
-                return "info", f"{word} to {whom}: taken by {entry.channel}"
-            return "warning", f"{word} to {whom}: not by {entry.channel} ({spoken(entry.result)})"
-        case e.ConsentWithdrawn():
-            return "info", f"Customer {entry.customer} wants no more messages (by {entry.via})"
-        case _:
-            assert_never(entry)
+def _delivered(entry: e.NoticeDelivered, books: Books) -> _Sentence:
+    record = books.requests.get(entry.request)
+    whom = entry.request if record is None else record.planned.customer
+    word = TOLD_KINDS[entry.kind]
+    if entry.result == "taken":
+        return "info", f"{word} to {whom}: taken by {entry.channel}"
+    return "warning", f"{word} to {whom}: not by {entry.channel} ({spoken(entry.result)})"
 
 
 def spoken(result: str) -> str:
@@ -81,20 +77,17 @@ def spoken(result: str) -> str:
     return result.replace("_", " ")
 
 
-def rewards_sentence(entry: e.FactReported | e.RedemptionMoved | e.PayoutMoved) -> _Sentence:
+def _rewarded(entry: e.FactReported | e.RedemptionMoved | e.PayoutMoved) -> str:
     """What a customer did that may earn, what they take for their points, or that money is paid out."""
     match entry:
         case e.FactReported():
-            return (
-                "info",
-                f"Customer {entry.customer}: {entry.kind.replace('_', ' ')} reported ({entry.fact})",
-            )
+            return f"Customer {entry.customer}: {entry.kind.replace('_', ' ')} reported ({entry.fact})"
         case e.RedemptionMoved():
             what = f"{entry.item} for {entry.points} points"
-            return "info", f"Redemption {entry.redemption} of {entry.customer}: {what}, {entry.state}"
+            return f"Redemption {entry.redemption} of {entry.customer}: {what}, {entry.state}"
         case e.PayoutMoved():
             least = shown(entry.currency, entry.least)
-            return "info", f"Payout {entry.payout} of all balances from {least} {entry.state}"
+            return f"Payout {entry.payout} of all balances from {least} {entry.state}"
         case _:
             assert_never(entry)
 

@@ -8,11 +8,11 @@ from typing import assert_never
 from controller import entries as e
 from controller.narration_people import Severity
 
-ShiftTold = e.ShiftNote | e.ShiftNoteMarked | e.ShiftHandedOver | e.ShiftBegan
+ShiftEntry = e.ShiftNote | e.ShiftNoteMarked | e.ShiftHandedOver | e.ShiftBegan
 _MARKED = {"pinned": "pinned", "unpinned": "unpinned", "done": "marked as done", "reopened": "opened again"}
 
 
-def shift_sentence(entry: ShiftTold) -> tuple[Severity, str]:
+def shift_sentence(entry: ShiftEntry) -> tuple[Severity, str]:
     """What happened in the shift log. What people wrote in it may tell of a household, and these sentences
     are for all who look: notes and remarks stand in the log alone.
     """

@@ -168,7 +168,7 @@ class Bookkeeper:
     def _committed(self, began_s: float) -> None:
         if self._wire_clock is not None:
             self.latest_commit_s = self._wire_clock.monotonic() - began_s
-            self._metrics.commit_seconds.observe(self.latest_commit_s)
+            self._metrics.journal.commit_seconds.observe(self.latest_commit_s)
 
     async def _seal_if_due(self, times: Sequence[datetime]) -> None:
         """What cannot be sealed now is sealed after a later commit, with all that came until then."""
@@ -180,7 +180,7 @@ class Bookkeeper:
             await self._write((entry,))
         except StoreUnavailable:
             return
-        self._metrics.sealed.set(entry.size)
+        self._metrics.journal.sealed.set(entry.size)
         if sealer.outside is not None:
             sealer.outside.take(note)
             if self._copying is None or self._copying.done():
@@ -192,7 +192,7 @@ class Bookkeeper:
             while outside.is_behind:
                 await self._background(outside.save)
         except OSError as error:
-            self._metrics.checkpoint_failures.inc()
+            self._metrics.journal.checkpoint_failures.inc()
             log.warning("checkpoint_not_copied", reason=str(error))
 
     def fits(self, entries: Sequence[Entry]) -> None:
@@ -254,7 +254,7 @@ class Bookkeeper:
         self._live.tell(tell(numbered, self.books))
 
     def _fails(self, reason: str) -> None:
-        self._metrics.store_failures.inc()
+        self._metrics.journal.store_failures.inc()
         if self.store_fault is None:
             log.error("store_unavailable", reason=reason)
         self.store_fault = reason

@@ -241,7 +241,7 @@ class Daemon:
         connected = {name: link.connected for name, link in self._links.items()}
         self._record.links_are(connected, self._clock.now())
         for name, is_there in connected.items():
-            self.metrics.link.labels(name).set(is_there)
+            self.metrics.intake.link.labels(name).set(is_there)
         await self._rounds.round()
         if self._keeper.store_fault is None:  # without a journal nobody is in control: silence says so
             await self._guarding.after_round(self._keeper.epoch, self._rounds.take_armed())
@@ -250,7 +250,7 @@ class Daemon:
             await self._messaging.round(self._clock.now())
         await self.desks.orders.round()
         took_s = self._wire_clock.monotonic() - began
-        self.metrics.cycle_seconds.observe(took_s)
+        self.metrics.cycles.seconds.observe(took_s)
         self._record.cycle_took(took_s)
         self.desks.alarms.telling.cycle_took(self._clock.monotonic() - began_on_site)
 
@@ -277,7 +277,7 @@ class Daemon:
         except Exception:
             log.exception("cycle_failed")
             self._record.cycle_failed(self._clock.now())
-            self.metrics.cycle_failures.labels("").inc()
+            self.metrics.cycles.failures.labels("").inc()
             self.desks.alarms.telling.cycle_failed()
             if self._started:  # operators are told what stands also when what comes before that fails
                 await self.desks.alarms.round()
@@ -294,7 +294,7 @@ class Daemon:
             if reason != told:
                 log.error("source_stopped", source=name, reason=reason)
                 told = reason
-            self.metrics.source_restarts.labels(name).inc()
+            self.metrics.intake.source_restarts.labels(name).inc()
             self._record.source_stopped(name, reason, self._clock.now())
             if self._clock.monotonic() - began > LONGEST_PAUSE_S:
                 pause_s, told = 1.0, ""
@@ -330,7 +330,7 @@ class Daemon:
                 log.exception("promise_failed")
 
     def _not_recorded(self, feeder: str) -> None:
-        self.metrics.states_not_recorded.labels(feeder).inc()
+        self.metrics.cycles.states_not_recorded.labels(feeder).inc()
 
     def status(self) -> DaemonStatus:
         """How we are ourselves."""
@@ -344,7 +344,7 @@ class Daemon:
             links=self._record.links,
             sources=self._record.sources,
             queues=queues_of(self.intake),
-            shed=int(value_of(self.metrics.shed)),
+            shed=int(value_of(self.metrics.intake.shed)),
             refused=refused_of(self.metrics),
             journal=journal_of(self._keeper, self.metrics, self._site.store.kind),
         )

@@ -45,10 +45,10 @@ class Passes:
         except Exception:  # noqa: BLE001  one feeder's fault must not stop the others
             await self._failed(feeder, now)
             return None
-        self._metrics.readings.labels(feeder).inc(heard.readings)
-        self._metrics.late.labels(feeder).inc(heard.late)
+        self._metrics.intake.readings.labels(feeder).inc(heard.readings)
+        self._metrics.intake.late.labels(feeder).inc(heard.late)
         for reason, refused in heard.refused.items():
-            self._metrics.refused.labels(feeder, reason).inc(refused.count)
+            self._metrics.intake.refused.labels(feeder, reason).inc(refused.count)
         return heard
 
     async def decide(self, control: FeederControl, now: datetime, moved_kw: float) -> Decisions | None:
@@ -86,15 +86,15 @@ class Passes:
         difference = found.check.referee_difference
         if difference is None:
             return
-        self._metrics.referee.labels(feeder).set(difference)
+        self._metrics.network.referee.labels(feeder).set(difference)
         if difference > AGREED_V_PU:
-            self._metrics.disagreements.labels(feeder).inc()
+            self._metrics.network.disagreements.labels(feeder).inc()
             log.warning("referee_disagrees", feeder=feeder, difference_v_pu=difference, believed="runpp")
 
     async def _failed(self, feeder: str, now: datetime) -> None:
         """Our own pass raised: log it, and take the automatic out when it goes on."""
         log.exception("pass_failed", feeder=feeder)
-        self._metrics.cycle_failures.labels(feeder).inc()
+        self._metrics.cycles.failures.labels(feeder).inc()
         self._state.good[feeder] = False
         self._state.faults[feeder] += 1
         raised = {alarm.kind for alarm in self._keeper.books.alarms(feeder)}

@@ -129,9 +129,9 @@ class Rounds:
     # ----------------------------------------------------------------------------------------------------
 
     async def _hear(self, now: datetime) -> None:
-        self._metrics.queue.set(len(self._intake))
+        self._metrics.intake.queue.set(len(self._intake))
         drained = self._intake.drain()
-        self._metrics.shed.inc(drained.shed)
+        self._metrics.intake.shed.inc(drained.shed)
         refusals = Refusals()
         grouped = by_feeder(drained, self._controls, refusals)
         told = self._tell_unplaced(refusals, now)
@@ -151,7 +151,7 @@ class Rounds:
         unplaced = refusals.by_reason()
         self._unplaced, told = tell(self._unplaced, None, unplaced, now)
         for reason, refused in unplaced.items():
-            self._metrics.refused.labels("", reason).inc(refused.count)
+            self._metrics.intake.refused.labels("", reason).inc(refused.count)
         return told
 
     # --- decide
@@ -199,7 +199,7 @@ class Rounds:
 
     def _count_overtaken(self, begun: Moment) -> None:
         if begun.is_past(self._clock):
-            self._metrics.overtaken.inc()
+            self._metrics.cycles.overtaken.inc()
             log.warning("round_overtaken", looked_at=begun.at.isoformat(), holds_s=begun.holds_s)
 
     # --- show
@@ -214,7 +214,7 @@ class Rounds:
                 alarm = f"the journal cannot be written: {self._keeper.store_fault}"
                 alarm = alarm if view.quality.alarm is None else f"{alarm}; {view.quality.alarm}"
                 view = replace(view, quality=replace(view.quality, alarm=alarm))
-            self._metrics.requests_by_state(feeder, books)
+            self._metrics.stand(feeder, books)
             self._live.show(view, trend_point(found))
 
     # --- for those beside the rounds

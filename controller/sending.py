@@ -77,7 +77,7 @@ class Sender:
         if outcomes:
             entries, counts = entries_of(outcomes, self._keeper.books, now)
             for outcome, count in counts.items():
-                self._metrics.sends.labels(outcome).inc(count)
+                self._metrics.requests.sends.labels(outcome).inc(count)
             await self._keeper.try_write(entries)
 
     async def note_or_forget(self, now: datetime) -> None:
@@ -113,6 +113,5 @@ class Sender:
         return self._state.good[feeder] and looked is not None and not looked.is_past(self._clock)
 
     def _tell_refused(self, feeder: str, gatekeeper: Gatekeeper, now: datetime) -> None:
-        for reason, count in gatekeeper.refused.items():
-            self._metrics.gate.labels(feeder, reason).inc(count)
+        self._metrics.requests.refused(feeder, gatekeeper.refused)
         self._telling.refused(feeder, gatekeeper.refused, now)

@@ -91,7 +91,7 @@ def queues_of(intake: Intake) -> tuple[QueueStatus, ...]:
 
 def refused_of(metrics: Metrics) -> tuple[RefusedStatus, ...]:
     """What was refused most, first."""
-    samples = (one for metric in metrics.refused.collect() for one in metric.samples)
+    samples = (one for metric in metrics.intake.refused.collect() for one in metric.samples)
     found = [
         RefusedStatus(one.labels["feeder"] or None, one.labels["reason"], int(one.value))
         for one in samples
@@ -104,11 +104,11 @@ def journal_of(keeper: Bookkeeper, metrics: Metrics, store: str) -> JournalStatu
     """The record as its one writer has it."""
     return JournalStatus(
         entries=keeper.books.seq,
-        sealed_entries=int(value_of(metrics.sealed)),
+        sealed_entries=int(value_of(metrics.journal.sealed)),
         fault=keeper.store_fault,
-        failures=int(value_of(metrics.store_failures)),
+        failures=int(value_of(metrics.journal.store_failures)),
         latest_commit_s=keeper.latest_commit_s,
-        copy_failures=int(value_of(metrics.checkpoint_failures)),
+        copy_failures=int(value_of(metrics.journal.checkpoint_failures)),
         store=store,
     )
 

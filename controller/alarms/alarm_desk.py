@@ -75,7 +75,7 @@ class AlarmDesk:
         self._keeper, self._turn, self._clock, self._site = keeper, turn, clock, site
         self._metrics, self._ready = metrics, ready
         keeper.books.alarm_book = replace(keeper.books.alarm_book, operators=site.alarms.operators)
-        metrics.alarm_operators.set(site.alarms.operators)
+        metrics.alarms.operators.set(site.alarms.operators)
         self.telling = Telling(keeper, site, live, links or {}, data_alarms)
         """what stands; others add what they know of"""
         self._history = HistoryReading(store, background)
@@ -266,7 +266,7 @@ class AlarmDesk:
     def _count(self) -> None:
         """Have those counted that were told since; what was told before our start was counted then."""
         told = self._keeper.books.alarm_book.told
-        self._metrics.alarms_told(
+        self._metrics.alarms.told(
             now - before for now, before in zip(told, self._counted or told, strict=True)
         )
         self._counted = told
@@ -289,7 +289,7 @@ class AlarmDesk:
             return
         self._told = self._book
         try:
-            self._metrics.alarms_stand(self.summary().counts)
+            self._metrics.alarms.stand(self.summary().counts)
             self._count()
         except Exception:
             log.exception("alarm_metrics_failed")

@@ -270,7 +270,7 @@ class Settling:
     def _put_aside(self, request: str) -> None:
         """Nobody is credited by it until a person looks, so the metrics tell it."""
         self._set_aside.add(request)
-        self._metrics.set_aside.set(len(self._set_aside))
+        self._metrics.settling.set_aside.set(len(self._set_aside))
 
 
 def groups_of(due: Sequence[RequestRecord]) -> list[Group]:

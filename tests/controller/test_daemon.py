@@ -252,7 +252,7 @@ async def test_a_recorder_that_fails_costs_states_and_counts_them(
     monkeypatch.setattr(recorder, "frame_of", wrong)
     daemon = world.daemon
     daemon._recorder = recorder.Recorder(tmp_path, {FEEDER: control(world.of)}, inline, keep_days=14)
-    lost = daemon.metrics.states_not_recorded.labels(FEEDER)
+    lost = daemon.metrics.cycles.states_not_recorded.labels(FEEDER)
     running = asyncio.create_task(daemon.run())
     async with asyncio.timeout(10):
         while not lost._value.get() and not running.done():

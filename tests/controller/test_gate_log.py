@@ -45,5 +45,5 @@ async def test_the_log_is_told_once_while_the_metric_counts_each(monkeypatch: py
         await world.tick(12)
     told = [one for one in logs if one["event"] == "gate_refused"]
     assert [one["reason"] for one in told] == ["protected"]
-    counted = world.daemon.metrics.gate.labels(FEEDER, "protected").collect()[0].samples[0].value
+    counted = world.daemon.metrics.requests.gate.labels(FEEDER, "protected").collect()[0].samples[0].value
     assert counted > 12

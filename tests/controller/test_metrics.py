@@ -95,7 +95,7 @@ async def test_a_cycle_is_timed_in_real_seconds_also_where_time_runs_faster() ->
 def test_corrections_and_open_disputes_are_counted() -> None:
     metrics, books = Metrics(), Books()
     books.apply(DisputeOpened(at=START, dispute="D-1", request="R-1", reason="other", who="hotline"))
-    metrics.requests_by_state(FEEDER, books)
+    metrics.stand(FEEDER, books)
     assert metrics.registry.get_sample_value("gridward_disputes_open") == 1.0
     corrected = SettlementCorrected(
         at=START, request="R-1", feeder=FEEDER, customer="C", version=1, cause="dispute", dispute="D-1",

@@ -64,8 +64,8 @@ async def test_it_tells_how_the_parts_are(running: Running, engineer: httpx.Asyn
 
 
 async def test_refused_input_is_told_by_reason(running: Running, engineer: httpx.AsyncClient) -> None:
-    running.world.daemon.metrics.refused.labels("F1", "too_old").inc(3)
-    running.world.daemon.metrics.refused.labels("", "unknown_feeder").inc(8)
+    running.world.daemon.metrics.intake.refused.labels("F1", "too_old").inc(3)
+    running.world.daemon.metrics.intake.refused.labels("", "unknown_feeder").inc(8)
     told = (await engineer.get("/api/v1/system")).json()["daemon"]["refused"]
     assert told == [
         {"feeder": None, "reason": "unknown_feeder", "count": 8},

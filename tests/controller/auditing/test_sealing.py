@@ -210,7 +210,7 @@ async def test_the_copy_outside_has_every_checkpoint_also_after_it_could_not_be_
     await keeper.take_over("me", "0", [FEEDER], START)
     assert sizes(store) == [1], "control and journal go on"
     await copied(keeper)
-    assert keeper._metrics.checkpoint_failures._value.get() == 1
+    assert keeper._metrics.journal.checkpoint_failures._value.get() == 1
     (tmp_path / "other mount").unlink()
     await keeper.write([refused(300)])
     await copied(keeper)

@@ -302,4 +302,4 @@ class Controller:
         return running.done() and self.lives and not self.frozen
 
     def failed_passes(self) -> float:
-        return self.daemon.metrics.cycle_failures.labels(FEEDER)._value.get()
+        return self.daemon.metrics.cycles.failures.labels(FEEDER)._value.get()

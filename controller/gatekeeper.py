@@ -14,7 +14,7 @@ from typing import assert_never
 from controller import safety_gate
 from controller.books import Books
 from controller.bounds import direction_of
-from controller.entries import Resource
+from controller.entries import RequestPlanned, Resource
 from controller.feeder_control import FeederControl
 from controller.reach import limited_kw_since
 from controller.safety_gate import Ask, Facts, Passed, Purpose, Refused
@@ -77,6 +77,24 @@ class Gatekeeper:
                 return False
             case _:
                 assert_never(verdict)
+
+    def passes_new(self, planned: RequestPlanned) -> bool:
+        """The same for a request that is not in the books yet. Nobody counts on what a person is asked for:
+        it moves nothing.
+        """
+        is_device = planned.resource == "device"
+        return self.passes(
+            planned.request,
+            planned.resource,
+            planned.target,
+            "new",
+            limit_kw=planned.limit_kw,
+            start=planned.start,
+            end=planned.end,
+            epoch=planned.epoch,
+            moves_kw=planned.p_before_kw - planned.limit_kw if is_device else 0.0,
+            direction=planned.direction,
+        )
 
     def _facts(self, request: str, resource: Resource, target: str) -> Facts:
         registry, holder = self.control.registry, self.books.held_by(self.control.feeder, target, resource)

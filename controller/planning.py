@@ -296,6 +296,22 @@ def _worthwhile(situation: Situation, p_kw: Floats, cuts: Sequence[Curtailment])
     return tuple(cut for cut in cuts if cut.curtailed_kw > 0)
 
 
+@dataclass(frozen=True)
+class _Cutting:
+    """What all that one plan asks for has in common."""
+
+    situation: Situation
+    event: RunningEvent
+    worst: Violation
+    shares: Mapping[str, float]
+    """by service point: how much of the violation it causes, in percent"""
+    together: int
+    """cuts: their ends are spread"""
+
+
+_Asked = RequestPlanned | RequestChanged
+
+
 def _ask(
     situation: Situation,
     event: RunningEvent,
@@ -307,115 +323,102 @@ def _ask(
     so_far: Plan,
 ) -> Plan:
     """The entries that ask for the cuts, as far as the gate lets them pass."""
-    number = so_far.next_number
-    entries: list[Entry] = []
-    passed: dict[int, list[tuple[str, float]]] = {}
+    cutting = _Cutting(situation, event, worst, shares, len(cuts))
+    number, asked = so_far.next_number, list[tuple[Curtailment, _Asked]]()
     for place, cut in enumerate(cuts):
-        # Rounded up to whole watts: never below what was computed, so never below a floor.
-        direction = direction_of(situation.control.registry.device[cut.device].kind)
-        limit_kw = math.ceil(round(turned(direction, cut.limit_kw) * 1000, 6)) / 1000
-        held = situation.books.held_by(situation.control.feeder, cut.device)
-        entry = (
-            _new(
-                situation,
-                event,
-                cut,
-                limit_kw=limit_kw,
-                worst=worst,
-                shares=shares,
-                number=number,
-                place=place,
-                together=len(cuts),
-            )
-            if held is None
-            else _tightened(situation, held, limit_kw)
-        )
-        if entry is None:
-            continue
-        entries.append(entry)
-        number += held is None
-        position = situation.control.device_position[cut.device]
-        passed.setdefault(position, []).append((entry.request, cut.moved_kw))
-    until = situation.now + timedelta(seconds=comply_within_s(situation.control))
-    expectations = dict(so_far.expectations)
-    for position, asked in passed.items():
-        moved_kw, requests = sum(kw for _, kw in asked), tuple(request for request, _ in asked)
-        expectations[position] = _expected(float(p_kw[position]), moved_kw, until, requests)
+        entry = _asked(cutting, cut, number, place)
+        if entry is not None:
+            asked.append((cut, entry))
+            number += isinstance(entry, RequestPlanned)
+    expected = _expected_of(situation, p_kw, asked)
     return replace(
         so_far,
-        entries=tuple(entries),
-        expectations=expectations,
-        cut_at=frozenset(passed),
+        entries=tuple(entry for _, entry in asked),
+        expectations={**so_far.expectations, **expected},
+        cut_at=frozenset(expected),
         next_number=number,
     )
 
 
-def _new(
-    situation: Situation,
-    event: RunningEvent,
-    cut: Curtailment,
-    *,
-    limit_kw: float,
-    worst: Violation,
-    shares: Mapping[str, float],
-    number: int,
-    place: int,
-    together: int,
-) -> RequestPlanned | None:
-    """The intent to limit a device; None when the gate refuses. `place` is that among those that are planned
-    together: their ends are spread.
+def _expected_of(
+    situation: Situation, p_kw: Floats, asked: Iterable[tuple[Curtailment, _Asked]]
+) -> dict[int, Expectation]:
+    """By service point, once its devices do what they are asked here."""
+    until = situation.now + timedelta(seconds=comply_within_s(situation.control))
+    together: dict[int, list[tuple[str, float]]] = {}
+    for cut, entry in asked:
+        position = situation.control.device_position[cut.device]
+        together.setdefault(position, []).append((entry.request, cut.moved_kw))
+    return {
+        position: _expected(
+            float(p_kw[position]), sum(kw for _, kw in moved), until, tuple(request for request, _ in moved)
+        )
+        for position, moved in together.items()
+    }
+
+
+def _asked(cutting: _Cutting, cut: Curtailment, number: int, place: int) -> _Asked | None:
+    """A new request (with this number), or a lower limit under the one that holds; None where neither may be.
+    `place` is that among those that are planned together.
     """
-    control, now = situation.control, situation.now
-    device, request = control.registry.device[cut.device], request_id(event.event, number)
-    position, direction = control.device_position[cut.device], direction_of(device.kind)
-    before_kw = turned(direction, cut.p_kw)
+    situation = cutting.situation
+    direction = direction_of(situation.control.registry.device[cut.device].kind)
+    # Rounded up to whole watts: never below what was computed, so never below a floor.
+    limit_kw = math.ceil(round(turned(direction, cut.limit_kw) * 1000, 6)) / 1000
+    held = situation.books.held_by(situation.control.feeder, cut.device)
+    if held is not None:
+        return _tightened(situation, held, limit_kw)
+    request = request_id(cutting.event.event, number)
+    planned = _new(cutting, cut, request=request, limit_kw=limit_kw, place=place)
+    return planned if situation.gatekeeper.passes_new(planned) else None
+
+
+def _new(cutting: _Cutting, cut: Curtailment, *, request: str, limit_kw: float, place: int) -> RequestPlanned:
+    """The intent to limit a device."""
+    situation, control, worst = cutting.situation, cutting.situation.control, cutting.worst
+    device, position = control.registry.device[cut.device], control.device_position[cut.device]
+    direction, service_point = direction_of(device.kind), control.network.service_points[position]
     owner = control.registry.by_service_point.get(device.service_point)
-    spread_s = lapse_spread_s(control.site) * place / together
-    name = "" if owner is None else owner.customer
-    end = situation.latest_end(now, spread_s, customer=name, target=cut.device)
     slot = None if owner is None else call_rules.slot(situation, owner, "devices")
-    if slot is not None and slot.until is not None:
-        end = min(end, call_rules.spread_end(control.site, now, slot.until, (place + 1) / together))
-    if not situation.gatekeeper.passes(
-        request,
-        "device",
-        cut.device,
-        "new",
-        limit_kw=limit_kw,
-        start=now,
-        end=end,
-        epoch=situation.epoch,
-        moves_kw=before_kw - limit_kw,
-        direction=direction,
-    ):
-        return None
-    service_point = control.network.service_points[position]
+    customer = "" if owner is None else owner.customer
     return RequestPlanned(
-        at=now,
+        at=situation.now,
         request=request,
-        event=event.event,
+        event=cutting.event.event,
         feeder=control.feeder,
         resource="device",
         target=cut.device,
         kind=device.kind,
-        customer=owner.customer if owner else "",
+        customer=customer,
         service_point=service_point,
         limit_kw=limit_kw,
-        p_before_kw=before_kw,
+        p_before_kw=turned(direction, cut.p_kw),
         baseline_kw=device_baseline_kw(situation, position),
-        start=now,
-        end=end,
+        start=situation.now,
+        end=_end(situation, cut.device, customer, slot, spread=(place, cutting.together)),
         epoch=situation.epoch,
         sequence=1,
         element=worst.element,
         value=worst.value,
         expected=situation.is_only_expected(worst),
         floor_kw=device.min_kw,
-        share_percent=shares.get(service_point),
+        share_percent=cutting.shares.get(service_point),
         programme=None if slot is None else slot.name,
         direction=direction,
         beside_kw=beside_kw(situation, position, cut.device, direction),
     )
+
+
+def _end(
+    situation: Situation, device: str, customer: str, slot: call_rules.Slot | None, *, spread: tuple[int, int]
+) -> datetime:
+    """`spread`: the place among so many whose limits begin together, and so must not end together."""
+    (place, together), site = spread, situation.control.site
+    spread_s = lapse_spread_s(site) * place / together
+    end = situation.latest_end(situation.now, spread_s, customer=customer, target=device)
+    if slot is None or slot.until is None:
+        return end
+    return min(end, call_rules.spread_end(site, situation.now, slot.until, (place + 1) / together))
 
 
 def _tightened(situation: Situation, held: RequestRecord, limit_kw: float) -> RequestChanged | None:

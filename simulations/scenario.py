@@ -21,7 +21,7 @@ from controller.settings import (
     Safety,
     Share,
 )
-from simulations.scenario_devices import AirConditioner, Battery, Hour, Pv
+from simulations.scenario_devices import AirConditioner, Battery, Celsius, Hour, Pv
 from simulations.scenario_faults import FalseReading, Link, Meters, Outage
 
 
@@ -170,10 +170,10 @@ class HeatPump(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """rated electric power, triangular over the houses"""
     min_kw: NotNegative = 4.2
     """guaranteed minimum; a smaller heat pump keeps all it takes"""
-    design_c: float = -12.0
+    design_c: Celsius = -12.0
     """outdoor temperature at which the tightest heat pump runs `design_duty` of the time"""
     design_duty: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.9
-    room_c: float = 20.5
+    room_c: Celsius = 20.5
     band_k: Positive = 1.0
     """between switching on and off"""
     time_constant_hours: Positive = 7.0
@@ -185,7 +185,7 @@ class Weather(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Outdoor temperature: a year's and a day's sine, by default as in the north-west of Germany. The sun: a
     clear sky behind clouds."""
 
-    mean_c: float = 9.5
+    mean_c: Celsius = 9.5
     year_swing_k: NotNegative = 9.0
     day_swing_k: NotNegative = 3.0
     shift_k: float = 0.0

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from controller.toml_lines import Place
 from devices.messages import HEARTBEAT_PERIOD_S
-from simulations.scenario import Scenario
+from simulations.scenario import Scenario, Weather
+from simulations.scenario_devices import COLDEST_C, HOTTEST_C
 from simulations.scenario_faults import FalseReading
 
 Fault = tuple[Place, str]
@@ -51,6 +52,21 @@ def _of_sizes(scenario: Scenario) -> Iterator[Fault]:
         yield ("people",), "expected least_cut <= most_cut"
     if pump.design_c >= pump.room_c:
         yield ("heat_pump", "design_c"), f"expected less than room_c ({pump.room_c:g})"
+    cooler = scenario.air_conditioner
+    if cooler.design_c + cooler.sun_k <= cooler.room_c:
+        told = f"expected design_c + sun_k above room_c ({cooler.room_c:g}): else there is nothing to cool"
+        yield ("air_conditioner", "design_c"), told
+    yield from _of_weather(scenario.weather)
+
+
+def _of_weather(weather: Weather) -> Iterator[Fault]:
+    swings_k, middle_c = weather.year_swing_k + weather.day_swing_k, weather.mean_c + weather.shift_k
+    coldest_c, hottest_c = middle_c - swings_k, middle_c + swings_k
+    if weather.file is None and (coldest_c < COLDEST_C or hottest_c > HOTTEST_C):
+        yield (
+            ("weather",),
+            f"expected temperatures of {COLDEST_C:g} to {HOTTEST_C:g} °C, got {coldest_c:g} to {hottest_c:g}",
+        )
 
 
 def _rises(values: Sequence[float]) -> bool:

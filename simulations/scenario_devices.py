@@ -7,6 +7,9 @@ import msgspec
 from controller.settings import NotNegative, Positive, Share
 
 Hour = Annotated[float, msgspec.Meta(ge=0, lt=24)]
+COLDEST_C, HOTTEST_C = -60.0, 60.0
+"""where networks stand; what lies outside is in another unit, or has a digit too many"""
+Celsius = Annotated[float, msgspec.Meta(ge=COLDEST_C, le=HOTTEST_C)]
 
 
 class Pv(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -64,10 +67,10 @@ class AirConditioner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """rated electric power, triangular over the houses"""
     min_kw: NotNegative = 0.8
     """guaranteed minimum: that of an inverter's slowest speed"""
-    design_c: float = 34.0
+    design_c: Celsius = 34.0
     """outdoor temperature at which the tightest one runs `design_duty` of the time in full sun"""
     design_duty: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.85
-    room_c: float = 24.0
+    room_c: Celsius = 24.0
     band_k: Positive = 1.0
     """between switching on and off"""
     sun_k: NotNegative = 6.0

@@ -16,8 +16,12 @@ import pandas as pd
 
 from grid_model.network import Floats
 from simulations.errors import ScenarioRejected
+from simulations.scenario_devices import COLDEST_C, HOTTEST_C
 
 MOST_FINDINGS = 20
+_RANGES = {"outdoor_c": (COLDEST_C, HOTTEST_C, "°C"), "sun_w_per_m2": (-20.0, 1500.0, "W/m²")}
+"""A pyranometer shows somewhat less than nothing at night (zero offset, ISO 9060), which counts as nothing;
+beside a bright cloud's edge there is more than the 1367 W/m² outside the atmosphere."""
 _ZONED = r"(?:[Zz]|[+-]\d\d:?\d\d)$"
 
 
@@ -65,6 +69,14 @@ class SeriesTable:
             str(name): Series(rows["at_s"].to_numpy(np.float64), rows[column].to_numpy(np.float64))
             for name, rows in groups
         }
+
+    def check_range(self, column: str, least: float, most: float, unit: str) -> None:
+        """Note each value outside what a column can have."""
+        outside = self.table[~self.table[column].between(least, most)].sort_values("row")
+        for row, value in outside[["row", column]].head(MOST_FINDINGS).itertuples(index=False):
+            self.findings.append(
+                f"{self.path}, row {row + 2}, {column}: expected {least:g} to {most:g} {unit}, got {value:.6g}"
+            )
 
     def check_reach(self, start: datetime, end_s: float) -> None:
         """Note each series that does not reach from start to end."""
@@ -133,11 +145,16 @@ def read_weather(
 ) -> tuple[Callable[[datetime], float], Callable[[datetime], float] | None]:
     """Columns at, outdoor_c and, where there is one, sun_w_per_m2 (global, on level ground)."""
     table = SeriesTable(path, ("outdoor_c",), ("sun_w_per_m2",))
+    for column in table.columns:
+        table.check_range(column, *_RANGES[column])
     table.check_reach(start, end_s)
     table.raise_findings()
-    told = [table.series(column)[""] for column in table.columns]
-    functions = [lambda at, one=one: float(one.at(at.timestamp())) for one in told]
-    return functions[0], functions[1] if len(functions) > 1 else None
+    outdoor = table.series("outdoor_c")[""]
+    sun = table.series("sun_w_per_m2")[""] if "sun_w_per_m2" in table.columns else None
+    return (
+        lambda at: float(outdoor.at(at.timestamp())),
+        None if sun is None else lambda at: max(float(sun.at(at.timestamp())), 0.0),
+    )
 
 
 def _time(at_s: float) -> str:

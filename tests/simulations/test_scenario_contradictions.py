@@ -56,6 +56,16 @@ FEEDER = '[[feeder]]\nid = "A"\nsource = "x"\nsupplied_at = "Load 1"\n'
             "line 5, switching.0: expected elements to open, or to close",
         ),
         (
+            "[air_conditioner]\nroom_c = 40\n",
+            "line 5, air_conditioner.design_c: expected design_c + sun_k above room_c (40): "
+            "else there is nothing to cool",
+        ),
+        (
+            "[weather]\nmean_c = 49.1\n",
+            "line 5, weather: expected temperatures of -60 to 60 °C, got 37.1 to 61.1",
+        ),
+        ("[weather]\nmean_c = 282.65\n", "line 6, weather.mean_c: expected a number <= 60.0, got 282.65"),
+        (
             SWITCHING + 'at = 2016-01-12T18:00:00Z\nclose = ["line:0"]\n',
             "line 5, switching.0: expected 'line:0' to be opened or closed, not both",
         ),

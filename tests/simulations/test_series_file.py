@@ -8,6 +8,7 @@ from grid_model.network import Network, load_network
 from simulations.errors import ScenarioRejected
 from simulations.own_profiles import with_own_profiles
 from simulations.scenario_file import load_scenario
+from simulations.series_file import read_weather
 from simulations.weather import outdoors_of
 from tests.simulations.small_field import flat_load, scenario
 from tests.simulations.test_scenario_file import LEAST
@@ -114,6 +115,38 @@ def test_measured_weather_takes_the_place_of_formulas(tmp_path: Path) -> None:
     (tmp_path / "weather.csv").unlink()
     with pytest.raises(ScenarioRejected, match=r"weather.csv: expected a readable CSV file"):
         outdoors_of(load_scenario(tmp_path / "s.toml"))
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("293.15,0", "row 3, outdoor_c: expected -60 to 60 °C, got 293.15"),
+        ("-273,0", "row 3, outdoor_c: expected -60 to 60 °C, got -273"),
+        ("20,1501", "row 3, sun_w_per_m2: expected -20 to 1500 W/m², got 1501"),
+        ("20,-21", "row 3, sun_w_per_m2: expected -20 to 1500 W/m², got -21"),
+    ],
+)
+def test_weather_that_is_none_on_earth_is_told_by_row_and_column(tmp_path: Path, row: str, told: str) -> None:
+    """Kelvins, kilojoules, or W/m² with a sign turned round."""
+    path = tmp_path / "weather.csv"
+    path.write_text(
+        f"at,outdoor_c,sun_w_per_m2\n2016-01-12T00:00Z,-60,-20\n2016-01-12T12:00Z,{row}\n"
+        "2016-01-13T00:00Z,60,1500\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(ScenarioRejected) as caught:
+        read_weather(path, START, START.timestamp() + 86400)
+    assert caught.value.findings == (f"{path}, {told}",)
+
+
+def test_what_a_pyranometer_shows_below_zero_at_night_is_no_sun(tmp_path: Path) -> None:
+    path = tmp_path / "weather.csv"
+    path.write_text(
+        "at,outdoor_c,sun_w_per_m2\n2016-01-12T00:00Z,5,-4\n2016-01-13T00:00Z,5,-4\n", encoding="utf-8"
+    )
+    _, sun_w_per_m2 = read_weather(path, START, START.timestamp() + 86400)
+    assert sun_w_per_m2 is not None
+    assert sun_w_per_m2(START) == 0
 
 
 def test_a_network_of_ones_own_is_seen_from_the_scenario_as_well(

@@ -10,7 +10,8 @@ from grid_model.network import Floats
 from simulations.field import Moment
 from simulations.substation import Head
 
-QUARTER_S = 900
+QUARTER_S = 900.0
+_ROUNDING_S = 1e-3
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,14 @@ class Recorder:
         self._limits = (line_limits, transformer_limits)
         self._moments: list[Moment] = []
         self._rows: list[tuple[float, ...]] = []
-        self._quarters = _QuarterPeaks(step_s, len(line_limits) + len(transformer_limits))
+        self._quarters = QuarterPeaks(len(line_limits) + len(transformer_limits))
 
     def look(self, moment: Moment, head: Head) -> None:
         """Note one step."""
         result = head.result
         lines, transformers = result.line_loading_percent, result.transformer_loading_percent
         shares = np.concatenate([lines / self._limits[0], transformers / self._limits[1]])
-        self._quarters.look(np.concatenate([lines, transformers]))
+        self._quarters.look(moment.at.timestamp(), np.concatenate([lines, transformers]))
         self._moments.append(moment)
         self._rows.append(
             (
@@ -98,23 +99,64 @@ class Recorder:
         )
 
 
-class _QuarterPeaks:
-    """The highest quarter-hourly mean of each element; a step without a load flow is left out."""
+class QuarterPeaks:
+    """The highest quarter-hourly mean of each element, of whole quarter-hours of the clock; each look counts
+    until the next. A run without one counts as a whole, and a time without a load flow not at all."""
 
-    def __init__(self, step_s: int, count: int) -> None:
-        self._steps = max(1, round(QUARTER_S / step_s))
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._highest: Floats | None = None
+        self._run = _Held(count)
+        self._quarter = _Held(count)
+        self._before: tuple[float, Floats] | None = None
+
+    @property
+    def peaks(self) -> Floats:
+        """(n_element,) percent."""
+        return self._run.mean if self._highest is None else self._highest
+
+    def look(self, at_s: float, loading_percent: Floats) -> None:
+        """Note one look, in the order of time."""
+        if self._before is not None:
+            self._hold(self._before[0], at_s, self._before[1])
+        self._before = (at_s, loading_percent)
+
+    def _hold(self, from_s: float, to_s: float, loading_percent: Floats) -> None:
+        while from_s < to_s:
+            ends_s = (from_s // QUARTER_S + 1) * QUARTER_S
+            until_s = min(to_s, ends_s)
+            self._run.hold(until_s - from_s, loading_percent)
+            self._quarter.hold(until_s - from_s, loading_percent)
+            if until_s == ends_s:
+                self._close()
+            from_s = until_s
+
+    def _close(self) -> None:
+        quarter, self._quarter = self._quarter, _Held(self._count)
+        if quarter.all_s < QUARTER_S - _ROUNDING_S:  # the run began within it
+            return
+        self._highest = quarter.mean if self._highest is None else np.maximum(self._highest, quarter.mean)
+
+
+class _Held:
+    """What was held for how long."""
+
+    def __init__(self, count: int) -> None:
         self._sum: Floats = np.zeros(count)
-        self._seen = 0
-        self.peaks: Floats = np.zeros(count)
+        self._known_s = 0.0
+        self.all_s = 0.0
 
-    def look(self, loading_percent: Floats) -> None:
+    @property
+    def mean(self) -> Floats:
+        """Over the time in which it was known; 0 where it never was."""
+        return self._sum / (self._known_s or 1.0)
+
+    def hold(self, seconds: float, loading_percent: Floats) -> None:
+        self.all_s += seconds
         if np.isnan(loading_percent).all():
             return
-        self._sum = self._sum + np.nan_to_num(loading_percent)
-        self._seen += 1
-        if self._seen == self._steps:
-            np.maximum(self.peaks, self._sum / self._steps, out=self.peaks)
-            self._sum, self._seen = np.zeros_like(self._sum), 0
+        self._known_s += seconds
+        self._sum = self._sum + np.nan_to_num(loading_percent) * seconds
 
 
 def _shown(moments: Sequence[Moment]) -> Floats | None:

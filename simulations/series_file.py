@@ -74,8 +74,9 @@ class SeriesTable:
         """Note each value outside what a column can have."""
         outside = self.table[~self.table[column].between(least, most)].sort_values("row")
         for row, value in outside[["row", column]].head(MOST_FINDINGS).itertuples(index=False):
+            expected = f"{least:g} to {most:g} {unit}"
             self.findings.append(
-                f"{self.path}, row {row + 2}, {column}: expected {least:g} to {most:g} {unit}, got {value:.6g}"
+                f"{self.path}, row {row + 2}, {column}: expected {expected}, got {value:.6g}"
             )
 
     def check_reach(self, start: datetime, end_s: float) -> None:

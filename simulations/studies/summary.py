@@ -16,6 +16,8 @@ from simulations.studies.threshold import AtShare
 _MOST_CASES = len(COLOURS)
 """that fit on one page; the report has all"""
 _MOST_SENTENCES = 2
+_HEADS = ("Share", "Seeds over", "To invest", "Reinforce, a year", "Control, a year")
+"""of the table, between the case and what is saved"""
 
 
 def summary(study: Study, table: pd.DataFrame, planned: int, version: str) -> str:
@@ -31,7 +33,8 @@ def summary(study: Study, table: pd.DataFrame, planned: int, version: str) -> st
         needs="".join(_need(number, case, study) for number, case in enumerate(shown)),
         chart=chance_svg(shown, study.question, share.title if share else ""),
         share=html.escape(share.title if share else ""),
-        rows="".join(_rows(case, study.costs) for case in shown),
+        heads=_head(_heads(study)),
+        rows="".join(_rows(case, study) for case in shown),
         worths="".join(_worth(case, study) for case in shown[:_MOST_SENTENCES]),
         more="" if len(cases) <= _MOST_CASES else f"{len(cases) - _MOST_CASES} more cases: see report.html.",
         assumed=html.escape(_assumed(study)),
@@ -85,26 +88,47 @@ def _telling(case: Case) -> Sequence[AtShare]:
     return [case.at[place] for place in sorted({first, middle, len(shares) - 1})]
 
 
-def _rows(case: Case, costs: Costs) -> str:
-    return "".join(_row(case, at, costs, first=not place) for place, at in enumerate(_telling(case)))
+def _heads(study: Study) -> tuple[str, ...]:
+    return (*_HEADS, f"Saved, a year ({percent(study.question.confidence)} interval)")
 
 
-def _row(case: Case, at: AtShare, costs: Costs, *, first: bool) -> str:
-    tone = "good" if at.saved.low > 0 else "bad" if at.saved.high < 0 else ""
-    cells = (
+def _head(heads: Sequence[str]) -> str:
+    cells = "".join(f"<th class='n'>{html.escape(head)}</th>" for head in heads)
+    return f"<tr><th>Case</th>{cells}</tr>"
+
+
+def _rows(case: Case, study: Study) -> str:
+    return "".join(_row(case, at, study, first=not place) for place, at in enumerate(_telling(case)))
+
+
+def _row(case: Case, at: AtShare, study: Study, *, first: bool) -> str:
+    """On a narrow screen each cell says for itself what it is of."""
+    costs, named = study.costs, html.escape(case.name) if first else ""
+    cells = (*(html.escape(cell) for cell in _figures(at, costs)), _saved(at, costs))
+    numbers = "".join(
+        f"<td class='n' data-of='{html.escape(head)}'>{cell and f'<span>{cell}</span>'}</td>"
+        for head, cell in zip(_heads(study), cells, strict=True)
+    )
+    return f"<tr><td>{named}</td>{numbers}</tr>"
+
+
+def _figures(at: AtShare, costs: Costs) -> tuple[str, ...]:
+    return (
         "" if math.isnan(at.share) else percent(at.share),
         f"{at.exceeding} of {at.seeds}",
         money(at.investment, costs.currency),
         money(at.reinforcement.estimate, costs.currency),
         money(at.control.estimate, costs.currency),
     )
-    numbers = "".join(f"<td class='n'>{html.escape(cell)}</td>" for cell in cells)
+
+
+def _saved(at: AtShare, costs: Costs) -> str:
+    tone = "good" if at.saved.low > 0 else "bad" if at.saved.high < 0 else ""
     saved = f"<b class='{tone}'>{html.escape(money(at.saved.estimate, costs.currency))}</b>"
     if math.isfinite(at.saved.low):
         low, high = (money(edge, "").strip() for edge in (at.saved.low, at.saved.high))
         saved += f" <small>({html.escape(low)} to {html.escape(high)})</small>"
-    named = html.escape(case.name) if first else ""
-    return f"<tr><td>{named}</td>{numbers}<td class='n'>{saved}</td></tr>"
+    return saved
 
 
 def _worth(case: Case, study: Study) -> str:

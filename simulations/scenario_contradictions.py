@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from controller.settings import Site
+from controller.settings_checks import sense_faults
 from controller.toml_lines import Place
 from devices.messages import HEARTBEAT_PERIOD_S
-from simulations.scenario import Scenario, Weather
+from simulations.scenario import Control, Scenario, Weather
 from simulations.scenario_devices import COLDEST_C, HOTTEST_C
 from simulations.scenario_faults import FalseReading
 
@@ -17,6 +19,8 @@ Fault = tuple[Place, str]
 _SIZE_WORDS = ("least", "usual", "most")
 _SIZES = {"heat_pump": "kw", "air_conditioner": "kw", "pv": "kw", "battery": "kwh"}
 """tables whose sizes are triangular, and their unit"""
+_CONTROLLERS_OWN = ("cycle", "limits", "events", "look_ahead", "requests", "safety", "rewards")
+"""tables of `[control]` that a site has as well"""
 _YEARS = range(1900, 2200)
 
 
@@ -29,6 +33,15 @@ def contradictions(scenario: Scenario) -> Iterator[Fault]:
     yield from _of_switching(scenario)
     yield from _of_times(scenario)
     yield from _of_meters(scenario)
+    yield from _of_control(scenario.control)
+
+
+def _of_control(control: Control) -> Iterator[Fault]:
+    """What the daemon would refuse in a site's file."""
+    tables = {name: getattr(control, name) for name in _CONTROLLERS_OWN}
+    for place, told in sense_faults(Site(name="of a scenario", feeder=(), **tables)):
+        if place[0] in _CONTROLLERS_OWN:
+            yield ("control", *place), told
 
 
 def _of_devices(scenario: Scenario) -> Iterator[Fault]:

@@ -61,6 +61,19 @@ FEEDER = '[[feeder]]\nid = "A"\nsource = "x"\nsupplied_at = "Load 1"\n'
             "else there is nothing to cool",
         ),
         (
+            "[control.events]\nclose_below = 0.9\n",
+            "line 5, control.requests.target_share: expected above 0 and at most events.close_below (0.9), "
+            "or what is asked for never ends an event; got 0.95",
+        ),
+        (
+            "[control.limits]\nmin_v_pu = 1.2\n",
+            "line 6, control.limits.min_v_pu: expected less than max_v_pu (1.1), got 1.2",
+        ),
+        (
+            '[control.look_ahead]\ntime_zone = "Mars/Olympus"\n',
+            "line 6, control.look_ahead.time_zone: expected a time zone's IANA name, got 'Mars/Olympus'",
+        ),
+        (
             "[weather]\nmean_c = 49.1\n",
             "line 5, weather: expected temperatures of -60 to 60 °C, got 37.1 to 61.1",
         ),

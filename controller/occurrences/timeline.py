@@ -137,8 +137,12 @@ def _step(fact: Numbered, books: Books, occurrence: Occurrence, site: settings.S
     entry, values = fact.entry, _values(fact.entry)
     request = request_of(entry)
     record = books.requests.get(request or "")
+    if isinstance(entry, e.MessagePlanned | e.NoticeDelivered):
+        values["message_kind"] = entry.kind  # `kind` is the device's
     if record is not None:
-        values |= {"target": record.planned.target, "resource": record.resource, "kind": record.planned.kind}
+        planned = record.planned
+        values |= {"target": planned.target, "resource": record.resource, "kind": planned.kind}
+        values["direction"] = planned.direction
     if isinstance(entry, e.RequestChanged) and entry.reason == "released":
         # The journal does not tell it: by the rule of today, under which people leave so long before their
         # turn ends; where the settings were others then, it may have been otherwise.

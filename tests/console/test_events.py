@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.builders import FEEDER
 from tests.console.accessible import faults
 from tests.console.event_world import EventWorld
+from tests.controller.occurrences.step_kinds import each_kind_of_step, persisted
 
 pytestmark = pytest.mark.chromium
 EVENT = "E-F1-20160112T170140Z"
@@ -106,6 +109,35 @@ def test_in_chinese_and_dark(world: EventWorld, page: Page) -> None:
     for text in timeline.locator(".step-text").all_inner_texts():
         assert re.search(r"[一-鿿]", text), text  # every kind of step that there is here has Chinese words
     assert faults(page) == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_each_kind_of_step_has_words_in_each_language(world: EventWorld, page: Page, language: str) -> None:
+    whole, bare = each_kind_of_step()
+    steps = (*whole, *persisted(), *bare)
+
+    def with_each_kind(route: Route) -> None:
+        answer = route.fetch()
+        body: dict[str, Any] = answer.json()
+        body["steps"] = [msgspec.to_builtins(step) | {"seq": place} for place, step in enumerate(steps)]
+        route.fulfill(response=answer, json=body)
+
+    page.route(f"**/events/{EVENT}", with_each_kind)
+    page.add_init_script(f"localStorage.setItem('gridward.language', '{language}')")
+    page.goto(f"{world.live.address}#/events/{EVENT}")
+    page.get_by_label({"en": "Show each request's own steps", "zh": "显示每个请求的步骤"}[language]).check()
+    shown = page.locator(".steps > li")
+    expect(shown).to_have_count(len(steps))
+    told = dict(
+        shown.evaluate_all(
+            "items => items.map(li => ['.seq', '.step-text'].map(its => li.querySelector(its).innerText))"
+        )
+    )
+    for place, step in enumerate(steps):
+        text = told[f"#{place}"]
+        assert not re.search(r"another step|其他步骤|undefined|NaN|[a-z]_[a-z]", text), (step.key, text)
+        assert re.search(r"[一-鿿]" if language == "zh" else r"[a-z]{4}", text), (step.key, text)
+        assert language == "zh" or step.text in text, (step.key, text)
 
 
 def test_an_event_that_is_not_there_is_said(world: EventWorld, page: Page) -> None:

@@ -39,7 +39,7 @@ OF_NOBODY = (
 """These name meters and devices at most, which stand in the list of devices too, never what was asked of
 them."""
 INSTEAD: Mapping[str, str] = {
-    "request_planned": "A device or a person is asked to take less",
+    "request_planned": "A device or a person is asked to take less, or to feed in less",
     "request_changed": "A request was changed or taken back",
     "request_sent": "A request was sent",
     "request_answered": "A request was answered",

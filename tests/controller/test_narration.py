@@ -6,6 +6,7 @@ import pytest
 from controller import entries as e
 from controller.books import Books
 from controller.narration import tell
+from controller.narration_personal import impersonal
 from controller.stores.port import Numbered
 from controller.views import Told
 from tests.controller.record_builders import EVENT, T0, after, closed, moved, opened, planned
@@ -633,6 +634,14 @@ def test_a_sentence_that_is_not_personal_names_no_customer() -> None:
         if isinstance(entry, e.OperatorActed | e.OrderDrafted):
             assert one.personal is bool(entry.target or entry.targets), one.text
     assert {one.personal for one in told if one.entry == "operator_acted"} == {True, False}
+
+
+@pytest.mark.parametrize("direction", ["consumption", "production"])
+def test_who_sees_no_customers_is_told_nothing_false_of_what_was_asked(direction: str) -> None:
+    asked = Numbered(1, planned(1, kind="pv_inverter", direction=direction))
+    text = impersonal(tell(asked, Books())).text
+    assert {"consumption": "take less", "production": "feed in less"}[direction] in text
+    assert "C-001" not in text
 
 
 def test_a_requests_feeder_is_known_from_the_books() -> None:

@@ -28,7 +28,8 @@ LEAST_KW = 0.5
 _CONFIRMED_SHARE = 0.5
 """Of what the meters would hide, the substation must miss so much."""
 DOUBTED_CHECKS = 30
-"""So many checks longer than it shows."""
+DOUBTED_FOR_S = 7200.0
+"""So many checks longer than it shows, but no longer where checks are far apart."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def understated(
         if p_kw is not None:
             devices_kw[position] += p_kw
     fresh = now.timestamp() - state.readings.at_s <= fresh_s  # false for NaN
-    hidden_kw = np.where(fresh, devices_kw - state.readings.p_kw, 0.0)
+    takes_only = control.house.feed_in_kw == 0
+    hidden_kw = np.where(fresh & takes_only, devices_kw - state.readings.p_kw, 0.0)
     below = hidden_kw > ACCURACY * devices_kw + LEAST_KW
     if missing_kw < max(least_kw, _CONFIRMED_SHARE * float(hidden_kw[below].sum())):
         below[:] = False
@@ -80,14 +82,15 @@ def understated(
 
 
 def doubted_next(
-    doubted: Understated | None, before: Mapping[int, int], lasting: Collection[int] = ()
+    doubted: Understated | None, before: Mapping[int, int], period_s: float, lasting: Collection[int] = ()
 ) -> dict[int, int]:
-    """Positions that stay doubted, and for how many checks yet; newly those only that are `lasting`, for a
-    charger may start between two readings.
+    """Positions that stay doubted, and for how many checks yet, one each `period_s`; newly those only that are
+    `lasting`, for a charger may start between two readings.
     """
     left = {place: checks - 1 for place, checks in before.items() if checks > 1}
     below = [] if doubted is None else doubted.below.tolist()
-    return left | {place: DOUBTED_CHECKS for place in below if place in before or place in lasting}
+    checks = max(min(DOUBTED_CHECKS, int(DOUBTED_FOR_S / period_s)), 1)
+    return left | {place: checks for place in below if place in before or place in lasting}
 
 
 def below_devices(control: FeederControl, state: FeederState, doubted: Understated) -> tuple[Suspect, ...]:

@@ -116,7 +116,7 @@ def _estimate(
     doubted = understated(control, state, missing_kw, now, before.doubted)
     fits = doubted is None and _fits(control, state, found, now)
     if not control.site.cycle.estimate or (quiet and fits):
-        return None, watched(before, state)
+        return None, watched(control, before, state)
     estimate, after = estimate_state(
         control, state, before, slack_scale=found.slack_scale, now=now, doubted=doubted
     )

@@ -175,9 +175,8 @@ def estimate_state(
     if doubted is not None:
         found = replace(found, suspects=(*below_devices(control, state, doubted), *found.suspects))
     contradicted = _contradicted(before.contradicted, control, found.suspects, now)
-    after = EstimateState(
-        repeated, contradicted, doubted_next(doubted, before.doubted, _lasting(control, contradicted))
-    )
+    period_s, lasting = control.site.cycle.period_s, _lasting(control, contradicted)
+    after = EstimateState(repeated, contradicted, doubted_next(doubted, before.doubted, period_s, lasting))
     if isinstance(found, NoEstimate):
         return NotEstimated(found.reason), after
     summed = _is_summed(shown.inside, found.suspects)
@@ -191,9 +190,10 @@ def _lasting(control: FeederControl, contradicted: Mapping[str, Contradicted]) -
     return frozenset(positions[source] for source in lasting if source in positions)
 
 
-def watched(before: EstimateState, state: FeederState) -> EstimateState:
+def watched(control: FeederControl, before: EstimateState, state: FeederState) -> EstimateState:
     """What is remembered of a cycle in which nothing had to be estimated: nothing is contradicted."""
-    return EstimateState(_repeated(before.repeated, state), doubted=doubted_next(None, before.doubted))
+    doubted = doubted_next(None, before.doubted, control.site.cycle.period_s)
+    return EstimateState(_repeated(before.repeated, state), doubted=doubted)
 
 
 def substation_measurements(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from controller.cycle import Decisions
-from controller.device_witness import understated
+from controller.device_witness import Understated, doubted_next, understated
 from controller.entries import DataAlarm, EventOpened, RequestPlanned
 from controller.feeder_state import FeederState, Readings
 from devices.messages import DeviceStatus
@@ -158,3 +158,22 @@ def test_a_house_that_may_feed_in_is_not_held_to_its_devices() -> None:
         "the substation misses too little"
     )
     assert understated(of, FeederState(Readings.nothing(HOUSES)), 9.0, now) is None
+
+
+def test_a_roof_that_feeds_in_hides_nothing_while_older_readings_make_the_substation_miss_power() -> None:
+    of = Lying((), 1.0).of
+    sunny = replace(of)
+    sunny.__dict__["house"] = replace(of.house, feed_in_kw=np.where(np.arange(HOUSES) >= CARS, 40.0, 0.0))
+    state = Lying((), 1.0).step().situation.state
+    feeding = replace(state.readings, p_kw=np.where(np.arange(HOUSES) >= CARS, -9.0, state.readings.p_kw))
+    assert understated(sunny, replace(state, readings=feeding), 30.0, Lying((), 1.0).clock.now()) is None
+
+
+@pytest.mark.parametrize(("period_s", "checks"), [(10.0, 30), (60.0, 30), (900.0, 8), (36000.0, 1)])
+def test_a_meter_is_doubted_for_no_more_than_two_hours_after_it_showed(period_s: float, checks: int) -> None:
+    below = Understated(np.array([4]), np.array([4]), np.zeros(HOUSES))
+    doubted = doubted_next(below, {}, period_s, lasting={4})
+    for _ in range(checks):
+        assert doubted
+        doubted = doubted_next(None, doubted, period_s)
+    assert doubted == {}

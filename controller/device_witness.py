@@ -84,8 +84,8 @@ def understated(
 def doubted_next(
     doubted: Understated | None, before: Mapping[int, int], period_s: float, lasting: Collection[int] = ()
 ) -> dict[int, int]:
-    """Positions that stay doubted, and for how many checks yet, one each `period_s`; newly those only that are
-    `lasting`, for a charger may start between two readings.
+    """Positions that stay doubted, and for how many checks yet, one each `period_s`; newly only those that
+    are `lasting`, for a charger may start between two readings.
     """
     left = {place: checks - 1 for place, checks in before.items() if checks > 1}
     below = [] if doubted is None else doubted.below.tolist()

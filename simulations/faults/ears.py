@@ -2,20 +2,18 @@
 
 import math
 from collections import deque
-from datetime import UTC, datetime
+from datetime import datetime
 
 from devices.messages import SUBSTATION, DeviceStatus, Inbound, Reading, ReadingBatch
+from simulations.faults.device_words import NEVER, DeviceWords
 from simulations.faults.promises import Promised
 
 OVER_BOUND = 1.2
 REGISTER_ROUNDS_KWH = 0.1
 REMEMBERED = 40
 """readings of one meter that a sample may show: what came while the cycle was under way as well"""
-WORD_LASTS = 2
-"""times as long as a reading: devices speak when something changes"""
 DEAD_SHARE = 0.5
 PHASES = 3
-NEVER = datetime.min.replace(tzinfo=UTC)
 Said = tuple[datetime, float, float | None]
 """time, power, and the mean voltage of its phases where it shows three that live"""
 
@@ -27,8 +25,7 @@ class Ears:
         self._promised = promised
         self.meters: dict[str, deque[Said]] = {}
         """plausible readings, the latest heard last"""
-        self._devices: dict[str, tuple[datetime, float | None]] = {}
-        """what each device said last of its power, and when"""
+        self.words = DeviceWords(promised)
         self.busbar: datetime | None = None
         """the time of the latest voltage that the RTU showed"""
         self._looked_at = NEVER
@@ -56,10 +53,8 @@ class Ears:
                 timely = -self._promised.skew_s <= age_s <= self._promised.fresh_s
                 if self._can_be(meter, kw):
                     self._hear_alone(message, by_its_clock if timely else None)
-            case DeviceStatus(device=device, at=datetime() as at):
-                known = self._devices.get(device)
-                if known is None or known[0] <= at or self._is_ahead(known[0], by_its_clock):
-                    self._devices[device] = (at, message.p_kw)
+            case DeviceStatus():
+                self.words.hear(message, by_its_clock)
             case _:
                 pass
 
@@ -73,6 +68,7 @@ class Ears:
         """The controller's clock did: what it has not looked at yet it may refuse as too old, or as of the
         future, so nothing is measured by that.
         """
+        self.words.clock_jumps()
         for meter, known in self._registers.items():
             self._registers[meter] = [
                 (at, kwh, NEVER)
@@ -89,15 +85,6 @@ class Ears:
         return [
             one for one in self.meters.get(f"M{place}", ()) if abs(one[1] - kw) < 1e-3 + 1e-5 * abs(one[1])
         ]
-
-    def device_kw(self, device: str, at: datetime) -> float | None:
-        """What the device takes by its own word, as a controller whose clock shows `at` may believe it."""
-        said_at, kw = self._devices.get(device, (at, None))
-        old = (at - said_at).total_seconds() > WORD_LASTS * self._promised.fresh_s
-        return None if old or self._is_ahead(said_at, at) else kw
-
-    def _is_ahead(self, at: datetime, now: datetime) -> bool:
-        return (at - now).total_seconds() > self._promised.skew_s
 
     def _hear_alone(self, reading: Reading, timely_at: datetime | None) -> None:
         """One with a register. What is not timely may not be used, so nothing is measured by it."""

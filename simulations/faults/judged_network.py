@@ -11,6 +11,9 @@ ROOM, ROOM_PU = 0.02, 0.002
 """Above the closing threshold, for readings that came since the decision. Of a loading's limit; of a voltage,
 however tight its limits are."""
 
+POSSIBLE_PU = 0.5
+"""A voltage further from nominal is a meter's fault, and says nothing of the network."""
+
 
 class JudgedNetwork:
     """As its file says, with all powers at the same `tan_phi`."""
@@ -66,6 +69,7 @@ class JudgedNetwork:
             said = ears.said(place, float(kw))
             volts = max(said, key=lambda one: one[0])[2] if said else None
             if volts is not None:
-                believed_pu = float(result.v_pu[self._bus[place]])
-                off += abs(volts / float(self._nominal_v[place]) - believed_pu) > most_pu
+                shown_pu = volts / float(self._nominal_v[place])
+                off_pu = abs(shown_pu - float(result.v_pu[self._bus[place]]))
+                off += abs(shown_pu - 1) <= POSSIBLE_PU and off_pu > most_pu
         return off

@@ -222,9 +222,9 @@ class Looked:
             return
         p_kw = sample.p_kw.astype(np.float64)
         for told, before_kw in commit.raised:
-            shown_kw = self._ears_of(controller).device_kw(told.target, sample.at)
-            device_kw = before_kw if shown_kw is None else told.sign * shown_kw
-            p_kw[self._place[told.service_point]] += told.sign * max(told.limit_kw - device_kw, 0.0)
+            shown = self._ears_of(controller).words.device_kw(told.target, sample.at)
+            highest_kw = max(before_kw if kw is None else told.sign * kw for kw in shown)
+            p_kw[self._place[told.service_point]] += told.sign * max(told.limit_kw - highest_kw, 0.0)
         self._with_freed(controller, commit.released, p_kw, sample.at)
         self._fits("raise", [told.request for told, _ in commit.raised], sample, p_kw)
 
@@ -238,10 +238,9 @@ class Looked:
     def _with_freed(self, controller: int, released: Sequence[Told], p_kw: Floats, at: datetime) -> None:
         """Adds what those take more whom a limit holds back."""
         for told in released:
-            shown_kw = self._ears_of(controller).device_kw(told.target, at)
-            device_kw = told.limit_kw if shown_kw is None else told.sign * shown_kw
-            if device_kw >= BINDS_SHARE * told.limit_kw - BINDS_KW + EPSILON_KW:
-                p_kw[self._place[told.service_point]] += told.sign * max(told.p_before_kw - device_kw, 0.0)
+            shown = self._ears_of(controller).words.device_kw(told.target, at)
+            least_kw = min(_more_kw(told, told.limit_kw if kw is None else told.sign * kw) for kw in shown)
+            p_kw[self._place[told.service_point]] += told.sign * least_kw
 
     def _leaves_in_any_case(
         self, released: Sequence[Told], sample: FeederSample, story: Mapping[str, Told]
@@ -272,3 +271,10 @@ class Looked:
             return
         against = self._network.contradicted_by(ears, sample.p_kw.astype(np.float64), CONTRADICTS_PU)
         expect(against < CONTRADICTED_BY, "unproven", f"at {sample.at}, with {against} voltages against it")
+
+
+def _more_kw(told: Told, device_kw: float) -> float:
+    """What a device takes more, or feeds in, that is freed at this power."""
+    if device_kw < BINDS_SHARE * told.limit_kw - BINDS_KW + EPSILON_KW:
+        return 0.0
+    return max(told.p_before_kw - device_kw, 0.0)

@@ -115,67 +115,47 @@ class Daemon:
         self.intake = intake or Intake(readings_bound=site.broker.queue_bound)
         self._live = Live(self._controls)
         self._keeper = Bookkeeper(
-            store,
-            offload,
-            self.metrics,
-            self._live,
-            sealer,
-            background=copies,
-            wire_clock=self._wire_clock,
+            store, offload, self.metrics, self._live, sealer, background=copies, wire_clock=self._wire_clock
         )
-        self._dispatch = Dispatch(commands, notices, clock, secret, site.requests.answer_within_s)
-        self._guarding = Guarding(failsafes, heartbeats, clock, secret, site.requests.answer_within_s)
-        points = {control.feeder: control.network.service_points for control in controls}
         footing = Footing(site, self._controls, self._keeper, clock, offload, self.metrics)
+        within_s = site.requests.answer_within_s
+        self._dispatch = Dispatch(commands, notices, clock, secret, within_s)
+        self._guarding = Guarding(failsafes, heartbeats, clock, secret, within_s)
+        points = {control.feeder: control.network.service_points for control in controls}
+        self._housekeeping = Housekeeping(store, site.store, points, history)
+        self._background, self._recorder = background or offload, recorder
+        self._pace = pace or self._when_due
+        self._contributions = Contributions(self._background)
         self._rounds = Rounds(
             footing,
             store=store,
             intake=self.intake,
             dispatch=self._dispatch,
             settling=Settling(
-                site,
-                self._controls,
+                footing,
                 store=store,
-                keeper=self._keeper,
-                clock=clock,
-                offload=offload,
-                turn=footing.turn,
-                metrics=self.metrics,
                 samples=None if history is None else KeptReadings(store, history, points).readable,
             ),
             live=self._live,
             wire_clock=self._wire_clock,
             background=background,
         )
-        self._housekeeping = Housekeeping(store, site.store, points, history)
-        self._background, self._recorder = background or offload, recorder
-        self._pace = pace or self._when_due
-        self._contributions = Contributions(self._background)
         self.desks = build_desks(
-            site,
-            self._controls,
-            keeper=self._keeper,
-            turn=self._rounds.turn,
+            footing,
+            store=store,
             live=self._live,
-            metrics=self.metrics,
             health=self._links,
             carrier=self._rounds,
             latest=self._rounds.latest,
             wire_clock=self._wire_clock,
-            clock=clock,
-            store=store,
             background=self._background,
             ready=self.start,
             open_contacts=open_contacts,
             past=None if history is None else KeptReadings(store, history, points),
         )
+        shows = self._rounds.meter_shows
         self._messaging = Messaging(
-            self._keeper,
-            self._controls,
-            notices,
-            clock,
-            shows=self._rounds.meter_shows,
-            deadline_s=site.requests.answer_within_s,
+            self._keeper, self._controls, notices, clock, shows=shows, deadline_s=within_s
         )
         self._record = RunningRecord(self._source_names(), site.cycle.period_s)
         self._began_at: datetime | None = None

@@ -5,23 +5,20 @@ Each writes through the one keeper and under the rounds' own turn, so nothing is
 somebody else is changing. Builds them; does nothing itself.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from controller import settings
 from controller.alarms.alarm_desk import AlarmDesk
-from controller.bookkeeping import Bookkeeper, Offload
+from controller.bookkeeping import Offload
 from controller.cycle import Decisions
 from controller.directory.customer_desk import CustomerDesk
 from controller.directory.device_desk import DeviceDesk
 from controller.directory.directory import Directory
 from controller.entries import DataAlarm
-from controller.feeder_control import FeederControl
+from controller.footing import Footing
 from controller.in_turn import InTurn
 from controller.live import Live
-from controller.metrics import Metrics
 from controller.occurrences.event_desk import EventDesk
 from controller.orders.carrying import Carrier
 from controller.orders.order_desk import OrderDesk
@@ -56,29 +53,25 @@ class Desks:
 
 
 def build_desks(
-    site: settings.Site,
-    controls: Mapping[str, FeederControl],
+    footing: Footing,
     *,
-    keeper: Bookkeeper,
-    turn: asyncio.Lock,
-    clock: Clock,
     store: Store,
     background: Offload,
     ready: Callable[[], Awaitable[None]],
     open_contacts: Callable[[], LookableContacts] | None,
     carrier: Carrier,
     live: Live,
-    metrics: Metrics,
     health: Mapping[str, LinkHealth],
     latest: Callable[[str], Decisions | None],
     wire_clock: Clock,
     past: KeptReadings | None = None,
 ) -> Desks:
-    """All of them. `turn`: the rounds', who are the `carrier` of orders. `background`: a thread beside that
-    of the rounds. `ready` returns once the journal is read. `latest`: what a feeder's latest cycle decided.
-    `wire_clock`: real time, for deadlines. `past`: readings that the store does not keep any more; for the
-    `background` thread alone.
+    """All of them. The rounds are the `carrier` of orders. `background`: a thread beside theirs. `ready`
+    returns once the journal is read. `latest`: what a feeder's latest cycle decided. `wire_clock`: real time,
+    for deadlines. `past`: readings that the store does not keep any more; for the `background` thread alone.
     """
+    site, controls, keeper = footing.site, footing.controls, footing.keeper
+    turn, clock = footing.turn, footing.clock
     links = next((control.links for control in controls.values()), None)
     supplied = frozenset(customer for control in controls.values() for customer in control.customer)
     directory = Directory(
@@ -100,7 +93,7 @@ def build_desks(
             clock,
             site,
             live=live,
-            metrics=metrics,
+            metrics=footing.metrics,
             store=store,
             background=background,
             links=health,

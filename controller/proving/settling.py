@@ -8,8 +8,7 @@ A credit that conflicts with one in the ledger, or a request on which the calcul
 does not keep the others: its batch is then written one by one.
 """
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -18,13 +17,12 @@ import structlog
 
 from controller import settings
 from controller.baselines.rules import ControlGroup, Programme
-from controller.bookkeeping import Bookkeeper, Offload
 from controller.books import Books
 from controller.bounds import feeds_in
 from controller.entries import Entry
 from controller.errors import ConfigRejected, LedgerConflict
 from controller.feeder_control import FeederControl
-from controller.metrics import Metrics
+from controller.footing import Footing
 from controller.proving.meter_history import LateOf, MeterHistory, SamplesOf
 from controller.proving.meter_readings import MeterReadings
 from controller.proving.settlement import settle_series
@@ -41,7 +39,6 @@ from controller.proving.sun_seen import sun_seen, witnesses
 from controller.proving.verification import sample_window
 from controller.requests import RequestRecord, settlement_due
 from controller.stores.port import IMPORTED, FeederSample, LateReading, Store, StoreUnavailable
-from devices.ports import Clock
 
 BUDGET_SHARE = 0.5
 """of a cycle's period that a round may settle for; one batch at least"""
@@ -70,26 +67,21 @@ class Settling:
 
     def __init__(
         self,
-        site: settings.Site,
-        controls: Mapping[str, FeederControl],
+        footing: Footing,
         *,
         store: Store,
-        keeper: Bookkeeper,
-        clock: Clock,
-        offload: Offload,
-        turn: asyncio.Lock,
-        metrics: Metrics,
         terms: TermsOf | None = None,
         samples: SamplesOf | None = None,
         at_once: int = SETTLED_AT_ONCE,
     ) -> None:
-        """`turn` is the rounds' own. `terms`: without, those of the site and of its feeders' programmes.
-        `samples`: however old, for published baselines; without, what the store keeps.
+        """`terms`: without, those of the site and of its feeders' programmes. `samples`: however old, for
+        published baselines; without, what the store keeps.
         """
-        self._site, self._controls, self._store, self._keeper = site, controls, store, keeper
-        self._clock, self._offload, self._turn, self._metrics = clock, offload, turn, metrics
-        self._terms = terms or site_terms(site, controls.values())
-        self._history = history_of(site, samples or store.samples)
+        self._site, self._controls, self._keeper = footing.site, footing.controls, footing.keeper
+        self._clock, self._offload = footing.clock, footing.offload
+        self._turn, self._metrics, self._store = footing.turn, footing.metrics, store
+        self._terms = terms or site_terms(footing.site, footing.controls.values())
+        self._history = history_of(footing.site, samples or store.samples)
         self._at_once = at_once
         self._set_aside: set[str] = set()
         self._read: tuple[str, tuple[datetime, datetime], MeterReadings] | None = None

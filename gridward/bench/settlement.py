@@ -24,6 +24,7 @@ from controller.bookkeeping import Bookkeeper
 from controller.clock import WallClock
 from controller.entries import Entry, EventOpened, RequestMoved, RequestPlanned, RequestState
 from controller.feeder_control import FeederControl, build_control
+from controller.footing import Footing
 from controller.live import Live
 from controller.metrics import Metrics
 from controller.proving.settling import SETTLED_AT_ONCE, Settling
@@ -84,17 +85,8 @@ async def _settled(
     keeper = Bookkeeper(store, _thread, Metrics(), Live([control.feeder]))
     await keeper.take_over("bench", "0", [control.feeder], _BEGIN)
     await _lived(keeper, customers, rng)
-    settling = Settling(
-        control.site,
-        {control.feeder: control},
-        store=store,
-        keeper=keeper,
-        clock=clock,
-        offload=_thread,
-        turn=asyncio.Lock(),
-        metrics=Metrics(),
-        at_once=at_once,
-    )
+    footing = Footing(control.site, {control.feeder: control}, keeper, clock, _thread, Metrics())
+    settling = Settling(footing, store=store, at_once=at_once)
     before, began, cpu_began = keeper.books.seq, time.perf_counter(), time.process_time()
     await settling.settle()
     while at_once > 1 and keeper.books.unsettled(control.feeder):

@@ -29,6 +29,7 @@ from controller.entries import (
     RequestSettled,
 )
 from controller.errors import ConfigRejected
+from controller.footing import Footing
 from controller.live import Live
 from controller.metrics import Metrics
 from controller.proving import settling
@@ -74,18 +75,16 @@ class Evening:
         return self
 
     def made(self) -> Settling:
-        return Settling(
+        footing = Footing(
             self.control.site,
             {FEEDER: self.control},
-            store=self.store,
-            keeper=self.keeper,
-            clock=self.clock,
-            offload=inline,
-            turn=self.turn,
-            metrics=self.metrics,
-            terms=self.terms,
-            at_once=self.at_once,
+            self.keeper,
+            self.clock,
+            inline,
+            self.metrics,
+            self.turn,
         )
+        return Settling(footing, store=self.store, terms=self.terms, at_once=self.at_once)
 
     async def measured(self, kw: float = 5.2, begin_s: int = -300, end_s: int = 900) -> None:
         await self.keeper.write((), [sample(at_s, kw) for at_s in range(begin_s, end_s, 10)])

@@ -126,8 +126,7 @@ def _candidate(situation: Situation, customer: Customer, share_percent: float) -
     owned = ownership.of(customer.service_point, customer.customer)
     baseline = baseline_kw(situation, control.customer_position[customer.customer]) if owned else 0.0
     local = situation.now.astimezone(call_rules.zone_of(control.site))
-    floor_kw = max(rules.notice_min_kw, customer.manner.least_kw)
-    flexible_kw = ownership.flexible_kw(owned, baseline, floor_kw, local)
+    flexible_kw = ownership.flexible_kw(owned, baseline, _floor_kw(situation, customer), local)
     cut_kw = rules.notice_cut_share * flexible_kw
     covers = flexible_kw >= rules.notice_cut_share * baseline
     if not covers or cut_kw < max(rules.min_cut_kw, LEAST_KNOWN_KW):
@@ -164,38 +163,26 @@ def _notice(
     request: str,
     worst: Violation,
 ) -> RequestPlanned | None:
-    rules, customer = situation.control.site.requests, candidate.customer
-    position = situation.control.customer_position[customer.customer]
-    baseline, floor_kw = baseline_kw(situation, position), max(rules.notice_min_kw, customer.manner.least_kw)
-    known_kw = candidate.cut_kw
-    share_kw = baseline - known_kw if known_kw > 0 else (1 - rules.notice_cut_share) * baseline
-    limit_kw = max(round(share_kw, 1), math.ceil(round(floor_kw * 10, 6)) / 10)  # never below the floor
-    if baseline - limit_kw < rules.min_cut_kw:
+    """The intent to ask; None where it would be for too little or too short, or the gate refuses."""
+    control, customer = situation.control, candidate.customer.customer
+    position = control.customer_position[customer]
+    baseline, floor_kw = baseline_kw(situation, position), _floor_kw(situation, candidate.customer)
+    limit_kw = _limit_kw(situation, candidate, baseline, floor_kw)
+    end = _end(situation, customer, slot)
+    if baseline - limit_kw < control.site.requests.min_cut_kw:
         return None
-    end = _end(situation, customer.customer, slot)
     if slot.name is not None and end - slot.start < call_rules.SHORTEST:
         return None  # the event ends before it would be worth it
-    if not situation.gatekeeper.passes(
-        request,
-        "person",
-        customer.customer,
-        "new",
-        limit_kw=limit_kw,
-        start=slot.start,
-        end=end,
-        epoch=situation.epoch,
-    ):
-        return None
-    return RequestPlanned(
+    planned = RequestPlanned(
         at=situation.now,
         request=request,
         event=event.event,
-        feeder=situation.control.feeder,
+        feeder=control.feeder,
         resource="person",
-        target=customer.customer,
+        target=customer,
         kind="person",
-        customer=customer.customer,
-        service_point=situation.control.network.service_points[position],
+        customer=customer,
+        service_point=control.network.service_points[position],
         limit_kw=limit_kw,
         p_before_kw=float(situation.check.snapshot.p_kw[position]),
         baseline_kw=baseline,
@@ -209,5 +196,17 @@ def _notice(
         floor_kw=floor_kw,
         share_percent=candidate.share_percent,
         programme=slot.name,
-        beside_kw=beside_kw(situation, position, customer.customer, "consumption"),
+        beside_kw=beside_kw(situation, position, customer, "consumption"),
     )
+    return planned if situation.gatekeeper.passes_new(planned) else None
+
+
+def _floor_kw(situation: Situation, customer: Customer) -> float:
+    return max(situation.control.site.requests.notice_min_kw, customer.manner.least_kw)
+
+
+def _limit_kw(situation: Situation, candidate: _Candidate, baseline: float, floor_kw: float) -> float:
+    """By what they own, where that is known; else a share of all they take."""
+    known_kw, rules = candidate.cut_kw, situation.control.site.requests
+    share_kw = baseline - known_kw if known_kw > 0 else (1 - rules.notice_cut_share) * baseline
+    return max(round(share_kw, 1), math.ceil(round(floor_kw * 10, 6)) / 10)  # never below the floor

@@ -7,8 +7,9 @@ never taken for more than it was then. Whoever was freed a moment ago has still 
 in next to nothing then tells nothing.
 
 Where nobody witnesses, the sun is taken for going down from the limit's begin on: what cannot be seen is not
-believed for longer than half a day of light. What was fed in then is remembered by the daemon alone, so a
-restart leaves only that.
+believed for longer than half a day of light. What was fed in then is remembered by the daemon alone. After a
+restart the sun is taken for gone down until the first pass that hears others, which witness from there on; so
+they do for what was limited by hand, between two passes.
 """
 
 import math
@@ -59,11 +60,27 @@ def share_of_sun(situation: Situation, record: RequestRecord) -> float:
 
 def remembered(situation: Situation, entries: Iterable[Entry]) -> Mapping[datetime, FedIn]:
     """What was fed in when the limits of now began, those that begin in this pass (`entries`) among them."""
-    begun = {record.planned.at for record in situation.limited if feeds_in(record)}
+    begun: dict[datetime, list[RequestRecord]] = {}
+    for record in filter(feeds_in, situation.limited):
+        begun.setdefault(record.planned.at, []).append(record)
     kept = {at: fed_in for at, fed_in in situation.sun.items() if at in begun}
+    for at in begun.keys() - kept.keys():
+        then_kw = _taken_for_then(situation, begun[at])
+        kept |= {at: then_kw} if then_kw else {}
     if any(isinstance(entry, RequestPlanned) and entry.direction == "production" for entry in entries):
         kept[situation.now] = situation.once(witness).now_kw
     return kept
+
+
+def _taken_for_then(situation: Situation, records: Iterable[RequestRecord]) -> FedIn:
+    """What was fed in when limits began that nobody remembers: what is now, and the sun's way down since.
+    Nothing where there is none of either. Of limits of one begin the one that leaves most of the sun counts.
+    """
+    now_kw = situation.once(witness).now_kw
+    share = max(_gone_down(situation, record) for record in records)
+    if share <= 0 or sum(now_kw.values()) < LEAST_KW:
+        return {}
+    return {device: kw / share for device, kw in now_kw.items()}
 
 
 def _left(then_kw: FedIn, now_kw: FedIn) -> float | None:

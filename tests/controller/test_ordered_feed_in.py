@@ -32,6 +32,7 @@ from tests.builders import FEEDER, HOUSES, SECRET
 from tests.controller.passes import of_kind
 from tests.controller.sunny import RATED_KW, ROOFS, SunnyPasses, roofs, sunny
 from tests.controller.sunny_world import SunnyWorld
+from tests.controller.worlds import evening
 from tests.fair_time import turns
 
 LESS = ProposedOrder("limit", limit_kw=5.0, direction="production")
@@ -326,6 +327,39 @@ async def test_it_goes_out_holds_ends_and_is_credited_by_what_the_meter_shows() 
     assert settled.outcome == "credited"
     assert 0.2 < settled.reduced_kwh < 0.25 * 7.0
     assert world.entries(LedgerPosted)[-1].request == settled.request
+
+
+async def _under_a_cloud(*, restarted: bool) -> tuple[RequestSettled, float]:
+    """One roof is held to 5 kW for minutes; after two of them a cloud leaves two thirds of the sun."""
+    world = SunnyWorld(evening(rewards=settings.Rewards(interval_s=300.0)))
+    world.shine(MILD_KW)
+    await world.tick(3)
+    until = world.clock.now() + timedelta(seconds=270)
+    await world.daemon.operate(
+        FEEDER, "limit", "EV05", "Ann", "works", limit_kw=5.0, until=until, direction="production"
+    )
+    await turns()
+    await world.tick(6 * 2)
+    if restarted:
+        world.daemon = world.start()
+    await world.tick()
+    world.shine(MILD_KW * 2 / 3)
+    await world.tick(2)
+    now = world.clock.now()
+    told = world.store.samples(FEEDER, now - timedelta(minutes=1), now)[-1]
+    await world.tick(6 * 3)
+    return world.entries(RequestSettled)[-1], told.curtailed_kw
+
+
+async def test_a_restart_in_the_middle_changes_no_credit_and_other_roofs_tell_of_it_as_before() -> None:
+    credit, told_kw = await _under_a_cloud(restarted=False)
+    again, told_again_kw = await _under_a_cloud(restarted=True)
+    assert told_kw == pytest.approx(MILD_KW * 2 / 3 - 5.0, abs=0.05)
+    assert told_again_kw == pytest.approx(told_kw, abs=0.5)
+    assert credit.sun is not None
+    assert any(credit.sun.gone)
+    assert credit.reduced_kwh > 0
+    assert (again.reduced_kwh, again.points, again.sun) == (credit.reduced_kwh, credit.points, credit.sun)
 
 
 async def test_a_release_of_the_order_frees_it_and_raising_it_takes_two_steps() -> None:

@@ -114,7 +114,7 @@ def test_a_roof_far_below_its_rating_is_taken_for_one_of_the_evening() -> None:
     passes.obey()
     _without_memory(passes)
     assert held_back_kw(_held_on(passes, 0.1))
-    assert sum(held_back_kw(_held_on(passes, 2.0)).values()) == 0.0
+    assert sum(held_back_kw(_held_on(_without_memory(passes), 2.0)).values()) == 0.0
 
 
 def test_a_roof_that_was_freed_a_moment_ago_is_no_witness_yet() -> None:
@@ -151,3 +151,28 @@ def test_what_is_remembered_goes_with_the_limits() -> None:
     passes.step()
     assert passes.memory.sun == {}
     assert not of_kind(passes.step().entries, RequestChanged)
+
+
+def test_after_a_restart_free_roofs_tell_again_from_there_on() -> None:
+    """What they fed in when the limit began is forgotten: the sun is taken for gone down until then."""
+    passes = _without_memory(_at_noon())
+    at_restart = _held_on(passes, 1.0)
+    record = next(r for r in at_restart.limited if r.limit_kw == 0.0)
+    position = at_restart.position(record)
+    down = np.cos(np.pi / 12)
+    assert held_back_kw(at_restart)[position] == pytest.approx(down * RATED_KW, rel=0.01)
+    passes.sun_kw[:] = 0.5 * RATED_KW
+    under_a_cloud = _held_on(passes, 0.1)
+    assert held_back_kw(under_a_cloud)[position] == pytest.approx(0.5 * down * RATED_KW, rel=0.01)
+    passes.sun_kw[:] = RATED_KW
+    assert held_back_kw(_held_on(passes, 3.0))[position] == pytest.approx(down * RATED_KW, rel=0.01)
+
+
+def test_nothing_is_taken_for_what_was_fed_in_before_a_restart_while_nobody_feeds_in() -> None:
+    passes = _without_memory(_at_noon())
+    passes.sun_kw[:] = 0.0
+    _held_on(passes, 0.1)
+    assert passes.memory.sun == {}
+    passes.sun_kw[:] = RATED_KW
+    _held_on(passes, 0.1)
+    assert passes.memory.sun

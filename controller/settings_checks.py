@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from controller.alarms.kinds import KINDS
 from controller.people.call_rules import quiet_hours
 from controller.proving.holiday_calendar import calendar_fault
+from controller.rewards.ledger import POINTS
 from controller.rewards.reward_rules import rule_faults
 from controller.settings import Api, Feeder, NoticeWay, Site, Store
 from controller.settings_link_checks import Fault, link_faults, there
@@ -45,6 +46,8 @@ def sense_faults(site: Site) -> Iterator[Fault]:
     yield from _time_zone(site.look_ahead.time_zone)
     yield from _out_of_service(site)
     yield from rule_faults(site.rewards.earning, site.rewards.catalogue, site.rewards.tier)
+    if site.rewards.currency == POINTS:
+        yield ("rewards", "currency"), f"expected another unit than that of points, got {POINTS!r}"
     if site.rewards.holidays is not None and (fault := calendar_fault(site.rewards.holidays)) is not None:
         yield ("rewards", "holidays"), fault
     yield from there(site.api.operator_token_file, ("api", "operator_token_file"))

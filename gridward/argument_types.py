@@ -3,6 +3,8 @@
 import argparse
 from datetime import date, datetime, time
 
+from simulations.scenario import MOST_SEED
+
 
 def port(text: str) -> int:
     """A TCP port to listen on."""
@@ -31,6 +33,13 @@ def share(text: str) -> float:
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a share, 0 to 1")
     return number
+
+
+def seed(text: str) -> int:
+    """A scenario's seed."""
+    if not text.isascii() or not text.isdigit() or int(text) > MOST_SEED:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number, 0 to {MOST_SEED}")
+    return int(text)
 
 
 def time_of_day(text: str) -> time:

@@ -25,7 +25,7 @@ from devices.mqtt.embedded_broker import EmbeddedBroker
 from grid_model.errors import NetworkRejected
 from grid_model.load_flow import FactoredLoadFlow
 from gridward.api_client import ApiClient
-from gridward.argument_types import port, positive, share, time_of_day
+from gridward.argument_types import port, positive, seed, share, time_of_day
 from gridward.field_site import FieldSite, write_journal, write_site
 from gridward.hardware import NO_HARDWARE, Hardware, check_hardware, load_hardware
 from gridward.real_power import follow
@@ -86,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--from", dest="begin", type=time_of_day, help="time of day to begin at (HH:MM)")
     parser.add_argument("--with-parent", action="store_true", help="stop when standard input ends")
-    parser.add_argument("--seed", type=int, help="another draw of the same scenario")
+    parser.add_argument("--seed", type=seed, help="another draw of the same scenario")
     parser.add_argument(
         "--concentrated",
         type=share,

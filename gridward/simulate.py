@@ -21,6 +21,7 @@ from typing import Any
 import structlog
 
 from grid_model.errors import NetworkRejected
+from gridward.argument_types import seed
 from gridward.simulate_policies import run_policies
 from simulations.errors import ScenarioRejected
 from simulations.policies.names import OURS, chosen
@@ -35,7 +36,7 @@ _MOST_SEEDS = 1000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `gridward simulate`."""
     parser.add_argument("scenario", nargs="?", metavar="SCENARIO", help="a TOML file or a name of --list")
-    parser.add_argument("--seed", type=_seed, help="instead of the scenario's own")
+    parser.add_argument("--seed", type=seed, help="instead of the scenario's own")
     parser.add_argument("--out", type=Path, metavar="DIR", help="made; files in it are replaced")
     parser.add_argument(
         "--policies",
@@ -110,13 +111,6 @@ def _list() -> str:
     scenarios = list(listed())
     width = max(len(name) for name, _ in scenarios)
     return "".join(f"{name:<{width}}  {title}\n" for name, title in scenarios)
-
-
-def _seed(text: str) -> int:
-    seed = int(text)
-    if seed < 0:
-        raise argparse.ArgumentTypeError(f"{text}: expected a whole number from 0 up")
-    return seed
 
 
 def _seeds(text: str) -> int:

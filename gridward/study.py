@@ -173,7 +173,6 @@ def _cpu_s() -> float:
 
 
 def _workers(text: str) -> int:
-    count = int(text)
-    if not 0 <= count <= 1024:
-        raise argparse.ArgumentTypeError(f"{text}: expected 0 (one for each core) to 1024")
-    return count
+    if not text.isdecimal() or int(text) > 1024:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected 0 (one for each core) to 1024")
+    return int(text)

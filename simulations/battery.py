@@ -11,7 +11,7 @@ import numpy as np
 
 from grid_model.network import Floats
 from simulations.draws import triangular
-from simulations.scenario_devices import Battery
+from simulations.scenario_devices import LEAST_SIZE, Battery
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def draw_storages(battery: Battery, count: int, rng: np.random.Generator) -> Sto
     first = battery.first_charge + 0.4 * (rng.random(count) - 0.5)
     return Storages(
         capacity_kwh=capacity,
-        rated_kw=np.round(capacity * battery.kw_per_kwh, 1),
+        rated_kw=np.maximum(np.round(capacity * battery.kw_per_kwh, 1), LEAST_SIZE),
         first_kwh=capacity * np.clip(first, battery.least_charge, 1.0),
     )
 

@@ -21,8 +21,12 @@ from controller.settings import (
     Safety,
     Share,
 )
-from simulations.scenario_devices import AirConditioner, Battery, Celsius, Hour, Pv
+from simulations.scenario_devices import AirConditioner, Battery, Celsius, Hour, Pv, Size
 from simulations.scenario_faults import FalseReading, Link, Meters, Outage
+
+MOST_SEED = 2**53
+"""the highest that every reader of JSON and of tables takes as it is"""
+Hours = Annotated[float, msgspec.Meta(gt=0, le=6)]
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -60,7 +64,7 @@ class NetworkTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True
     source: str
     """pandapower JSON file, `simbench:CODE` or `pandapower:FUNCTION`"""
     feeder: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,32}\Z")] = "F1"
-    prefix: str = ""
+    prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{0,32}\Z")] = ""
     """before the names of customers, meters and devices"""
     stations: bool = False
     """True: its service points are stations and plants of a higher voltage. Nobody lives there, so nobody has
@@ -145,15 +149,15 @@ class People(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Ev(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Electric cars at home. The defaults are a planner's bad evening: all come home together and plug in."""
 
-    power_kw: Positive = 11.0
+    power_kw: Size = 11.0
     min_kw: NotNegative = 4.2
     """guaranteed minimum of the charger (§14a EnWG)"""
     plug_in: Share = 1.0
     """chance that a car is plugged in on a given evening"""
     arrival_hour: Hour = 17.75
-    arrival_sd_hours: Positive = 0.4
+    arrival_sd_hours: Hours = 0.4
     departure_hour: Hour = 7.25
-    departure_sd_hours: Positive = 0.75
+    departure_sd_hours: Hours = 0.75
     energy_kwh: Positive = 18.0
     """median need of a session; lognormal"""
     energy_sigma: Positive = 0.35
@@ -164,9 +168,9 @@ class Ev(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class HeatPump(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Electric heat pumps with a thermostat, one house each."""
 
-    least_kw: Positive = 3.0
-    usual_kw: Positive = 4.5
-    most_kw: Positive = 9.0
+    least_kw: Size = 3.0
+    usual_kw: Size = 4.5
+    most_kw: Size = 9.0
     """rated electric power, triangular over the houses"""
     min_kw: NotNegative = 4.2
     """guaranteed minimum; a smaller heat pump keeps all it takes"""
@@ -252,7 +256,7 @@ class Scenario(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of SCENARIO.toml."""
 
     title: str = ""
-    seed: Annotated[int, msgspec.Meta(ge=0)] = 1
+    seed: Annotated[int, msgspec.Meta(ge=0, le=MOST_SEED)] = 1
     network: NetworkTable
     time: TimeTable
     switching: tuple[Switching, ...] = ()

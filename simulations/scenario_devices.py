@@ -6,6 +6,9 @@ import msgspec
 
 from controller.settings import NotNegative, Positive, Share
 
+LEAST_SIZE = 0.1
+"""kW and kWh: sizes are rounded to that, and nothing of no size can be told to take less"""
+Size = Annotated[float, msgspec.Meta(ge=LEAST_SIZE)]
 Hour = Annotated[float, msgspec.Meta(ge=0, lt=24)]
 COLDEST_C, HOTTEST_C = -60.0, 60.0
 """where networks stand; what lies outside is in another unit, or has a digit too many"""
@@ -15,11 +18,11 @@ Celsius = Annotated[float, msgspec.Meta(ge=COLDEST_C, le=HOTTEST_C)]
 class Pv(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Solar generators on roofs, each with an inverter that can be told to feed in less."""
 
-    least_kw: Positive = 4.0
-    usual_kw: Positive = 8.0
-    most_kw: Positive = 15.0
+    least_kw: Size = 4.0
+    usual_kw: Size = 8.0
+    most_kw: Size = 15.0
     """rated power of the modules (kWp), triangular over the roofs"""
-    inverter_share: Share = 0.95
+    inverter_share: Annotated[float, msgspec.Meta(ge=0.1, le=1)] = 0.95
     """of the modules' power: the most that the inverter gives"""
     feed_in_share: Share = 1.0
     """of the modules' power: the most that the inverter feeds in, by contract or law (0.6 in the German EEG
@@ -36,9 +39,9 @@ class Pv(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Battery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Batteries at home, each with a policy of its own."""
 
-    least_kwh: Positive = 5.0
-    usual_kwh: Positive = 8.0
-    most_kwh: Positive = 14.0
+    least_kwh: Size = 5.0
+    usual_kwh: Size = 8.0
+    most_kwh: Size = 14.0
     """usable energy, triangular over the houses"""
     kw_per_kwh: Positive = 0.6
     """rated power for each kWh"""
@@ -61,9 +64,9 @@ class Battery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class AirConditioner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Air conditioners with a thermostat, one house each."""
 
-    least_kw: Positive = 1.5
-    usual_kw: Positive = 2.5
-    most_kw: Positive = 4.0
+    least_kw: Size = 1.5
+    usual_kw: Size = 2.5
+    most_kw: Size = 4.0
     """rated electric power, triangular over the houses"""
     min_kw: NotNegative = 0.8
     """guaranteed minimum: that of an inverter's slowest speed"""

@@ -9,6 +9,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterator
+from datetime import date, time
 from inspect import isclass
 from pathlib import Path
 from typing import Any, get_args
@@ -37,6 +38,7 @@ _WORDS = {
     "`bool`": "true or false",
     "`object`": "a table",
     "`datetime` with a timezone component": "a time with its zone",
+    "`datetime`": "a time with its zone",
 }
 _FRESH_STEPS = 1.5
 _MOST_FINDINGS = 50
@@ -45,7 +47,7 @@ _MOST_FINDINGS = 50
 def load_scenario(path: Path, seed: int | None = None) -> Scenario:
     """The scenario of a file, under another seed if given. Raises ScenarioRejected with all findings."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioRejected([f"{path}: expected a readable TOML file in UTF-8: {error}"]) from error
     scenario = parse_scenario(text, str(path), path.parent)
@@ -121,7 +123,7 @@ def _fault(message: str, raw: Any) -> tuple[Place, str]:
     for word, plain in _WORDS.items():
         text = text.replace(word, plain)
     text = text[:1].lower() + text[1:]
-    return place, f"{text.split(', got ')[0]}, got {_value(raw, place)!r}"
+    return place, f"{text.split(', got ')[0]}, got {_as_written(_value(raw, place))}"
 
 
 def _place(path: str) -> Place:
@@ -156,6 +158,10 @@ def _either(kind: Any) -> str:
     """The words that a field takes, as one says them."""
     *first, last = get_args(kind)
     return f"{', '.join(first)} or {last}"
+
+
+def _as_written(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date | time) else repr(value)
 
 
 def _value(raw: Any, place: Place) -> Any:

@@ -10,6 +10,8 @@ import msgspec
 
 from controller.settings import NotNegative, Positive
 
+MOST_SEED = 2**53 - 100_000
+"""so that the last of them is one that a scenario may have"""
 Part = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 DottedPath = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*\Z")]
 
@@ -53,7 +55,7 @@ class Vary(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Seeds(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Monte Carlo: each point of the grid under the same seeds."""
 
-    first: Annotated[int, msgspec.Meta(ge=0)] = 1
+    first: Annotated[int, msgspec.Meta(ge=0, le=MOST_SEED)] = 1
     count: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 10
 
 

@@ -182,6 +182,6 @@ def _told(path: Path, lines: TomlLines, place: Place, expected: str) -> str:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise StudyRejected([f"{path}: expected a readable TOML file in UTF-8: {error}"]) from error

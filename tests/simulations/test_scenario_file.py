@@ -178,3 +178,46 @@ period_s = 16
     ]
     fast = parse_scenario(text.replace("16\n", "15\n").replace("= 16", "= 15"), "evening.toml")
     assert fast.devices.guard == 0.5
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("[heat_pump]\nleast_kw = 0.04\n", "line 6, heat_pump.least_kw: expected a number >= 0.1, got 0.04"),
+        ("[pv]\ninverter_share = 0\n", "line 6, pv.inverter_share: expected a number >= 0.1, got 0"),
+        ("[ev]\narrival_sd_hours = 100\n", "line 6, ev.arrival_sd_hours: expected a number <= 6.0, got 100"),
+        (
+            '[control.rewards]\ncurrency = "points"\n',
+            "line 6, control.rewards.currency: expected another unit than that of points, got 'points'",
+        ),
+    ],
+)
+def test_what_would_be_rounded_away_or_counted_twice_is_told(more: str, told: str) -> None:
+    with pytest.raises(ScenarioRejected) as caught:
+        parse_scenario(LEAST + more, "s.toml")
+    assert caught.value.findings == (f"s.toml, {told}",)
+
+
+@pytest.mark.parametrize(
+    ("start", "got"), [("2016-01-12", "2016-01-12"), ("2016-01-12T00:00:00", "2016-01-12T00:00:00")]
+)
+def test_a_start_without_time_or_zone_is_told_as_it_stands_there(start: str, got: str) -> None:
+    with pytest.raises(ScenarioRejected) as caught:
+        parse_scenario(f'[network]\nsource = "x"\n[time]\nstart = {start}\n', "s.toml")
+    assert caught.value.findings == (f"s.toml, line 4, time.start: expected a time with its zone, got {got}",)
+
+
+def test_names_are_fit_for_topics_and_seeds_for_tables() -> None:
+    text = "seed = 9007199254740993\n" + LEAST.replace("[time]", 'prefix = "a/b"\n[time]')
+    with pytest.raises(ScenarioRejected) as caught:
+        parse_scenario(text, "s.toml")
+    told = "; ".join(caught.value.findings)
+    assert "line 1, seed: expected a whole number <= 9007199254740992, got 9007199254740993" in told
+    assert "line 4, network.prefix: expected a text matching regex" in told
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    """Editors on Windows write one."""
+    file = tmp_path / "s.toml"
+    file.write_text(LEAST, encoding="utf-8-sig")
+    assert load_scenario(file).steps == 1440

@@ -16,7 +16,8 @@ from grid_model.network import Floats, Ints, Network
 from grid_model.network_sources import read_net
 
 QUARTER_S = 900.0
-_QUARTERS_OF_2016 = 366 * 96
+_LEAP_DAY = 31 + 28
+"""day of a leap year, counted from 0"""
 _CURVE_HOURS = (0, 2, 4, 5.5, 7, 8.5, 10.5, 12.5, 14.5, 16, 17.5, 19, 20.5, 22, 24)
 _CURVE_SHARE = (0.33, 0.24, 0.22, 0.27, 0.55, 0.60, 0.52, 0.64, 0.50, 0.55, 0.80, 1.00, 0.88, 0.60, 0.33)
 _SCATTER_SIGMA = 0.35
@@ -76,7 +77,7 @@ class OwnLoads:
 def load_profiles(network: Network, start: datetime, days: float, rng: np.random.Generator) -> BaseLoad:
     """The base load of every service point of `network` from `start` on for `days`."""
     quarters = int(np.ceil(days * 96)) + 2
-    rows = (quarter_of_2016(start) + np.arange(quarters)) % _QUARTERS_OF_2016
+    rows = quarters_of_2016(start, quarters)
     base = (
         _from_simbench(network, read_net(network.source), rows)
         if network.source.startswith("simbench:")
@@ -89,6 +90,19 @@ def quarter_of_2016(at: datetime) -> int:
     """Which row of a SimBench year belongs to a time: month, day and clock are kept, the year is not."""
     same = datetime(2016, at.month, at.day, at.hour, at.minute, at.second)  # noqa: DTZ001  the profiles have no zone
     return int((same - datetime(2016, 1, 1)).total_seconds() // QUARTER_S)  # noqa: DTZ001
+
+
+def quarters_of_2016(start: datetime, count: int) -> Ints:
+    """(count,) rows for the quarter-hours from that of `start` on; a year without a 29th of February has none
+    of its rows."""
+    first = np.datetime64(start.replace(tzinfo=None), "m")
+    first -= first.astype(np.int64) % 15 * np.timedelta64(1, "m")
+    at = first + 15 * np.arange(count)
+    years = at.astype("datetime64[Y]")
+    rows = (at - years).astype(np.int64) // 15
+    days = (years + 1).astype("datetime64[D]") - years.astype("datetime64[D]")
+    skipped = (days.astype(np.int64) == 365) & (rows >= 96 * _LEAP_DAY)
+    return np.asarray(rows + np.where(skipped, 96, 0), dtype=np.int64)
 
 
 def evening_curve(hour: Floats) -> Floats:

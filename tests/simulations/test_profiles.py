@@ -1,10 +1,16 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
 
 from grid_model.network import load_network
-from simulations.profiles import BaseLoad, evening_curve, load_profiles, quarter_of_2016
+from simulations.profiles import (
+    BaseLoad,
+    evening_curve,
+    load_profiles,
+    quarter_of_2016,
+    quarters_of_2016,
+)
 
 DAY = datetime(2016, 1, 12, tzinfo=UTC)
 
@@ -54,6 +60,15 @@ def test_the_year_is_found_and_goes_round() -> None:
     )
     new_year = load_profiles(network, datetime(2016, 1, 1, tzinfo=UTC), 0.5, np.random.default_rng(1))
     assert end_of_year.p_kw[48:96] == pytest.approx(new_year.p_kw[:48])
+
+
+@pytest.mark.parametrize("year", [2015, 2016, 2023, 2024])
+def test_every_quarter_has_the_profile_of_its_own_date_leap_years_or_not(year: int) -> None:
+    start = datetime(year, 2, 28, 23, 50, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+    days = 330
+    rows = quarters_of_2016(start, 96 * days)
+    for quarter in (0, 1, 97, 96 * 40, 96 * 307 + 3, 96 * days - 1):
+        assert rows[quarter] == quarter_of_2016(start + timedelta(minutes=15 * quarter)), quarter
 
 
 def test_other_networks_get_an_evening() -> None:

@@ -108,10 +108,11 @@ class EvFleet:
         )
 
     def _begin_before_start(self) -> None:
-        """Cars of the evening before have charged freely until the start."""
+        """Cars of the evening before have charged freely until the start, or until they left."""
         sessions = self._sessions
         before = sessions.arrive_s <= 0
-        so_far = self._power_kw * -np.where(before, sessions.arrive_s, 0.0) / 3600
+        stood_s = np.minimum(sessions.depart_s, 0.0) - sessions.arrive_s
+        so_far = self._power_kw * np.where(before, stood_s, 0.0) / 3600
         left = np.where(before, np.maximum(sessions.need_kwh - so_far, 0.0), 0.0)
         self.remaining_kwh = np.sum(left, axis=1)
 

@@ -73,6 +73,12 @@ def test_a_car_of_the_evening_before_has_charged_until_the_start() -> None:
     assert one_car(-5, 8, 20.0).remaining_kwh[0] == 0.0
 
 
+def test_a_car_of_the_evening_before_charged_until_it_left() -> None:
+    """At 2.3 kW from 17:45 to 07:15 it got 31 of 60 kWh, however long ago it left."""
+    noon = Sessions(np.array([[-18.25 * 3600]]), np.array([[-4.75 * 3600]]), np.array([[60.0]]))
+    assert EvFleet(Ev(power_kw=2.3), noon).remaining_kwh == pytest.approx([60 - 2.3 * 13.5])
+
+
 def test_sessions_follow_their_distributions() -> None:
     ev = Ev(arrival_sd_hours=1.0, plug_in=0.8, energy_kwh=12)
     sessions = draw_sessions(ev, 4000, START.replace(hour=0), 1.0, np.random.default_rng(1))

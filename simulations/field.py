@@ -104,7 +104,9 @@ class FieldModel:
             len(population.storages.rated_kw),
         )
         self._cars, self._pumps, self._cooled, self._solar, self._stored = _slices(counts)
-        self.households = Households(base, scenario.people, population.cut_share)
+        self.households = Households(
+            base, scenario.people, population.cut_share, self._longest_step.total_seconds() / 3600
+        )
         self.devices = EmulatedDevices(self.feeder, population, scenario, secret)
         self.residents = Residents(population, scenario)
         self._carried: dict[int, tuple[float, float]] = {}

@@ -10,8 +10,11 @@ from simulations.scenario import People
 class Households:
     """The base load of a feeder; `(n_sp,)` throughout."""
 
-    def __init__(self, base: BaseLoad, people: People, cut_share: Floats) -> None:
+    def __init__(self, base: BaseLoad, people: People, cut_share: Floats, least_hours: float = 0.0) -> None:
+        """`least_hours`: so long a power is held at most, so that nobody catches up with more than was put
+        off."""
         self._base = base
+        self._catch_up_hours = max(people.catch_up_hours, least_hours)
         self._people = people
         self._cut_share = cut_share
         self._cutting = np.zeros(len(cut_share), dtype=bool)
@@ -43,4 +46,4 @@ class Households:
         return np.where(self._cutting, self._cut_share * np.maximum(p_kw, 0.0), 0.0)
 
     def _catch_up_kw(self) -> Floats:
-        return np.where(self._cutting, 0.0, self.put_off_kwh / self._people.catch_up_hours)
+        return np.where(self._cutting, 0.0, self.put_off_kwh / self._catch_up_hours)

@@ -5,10 +5,11 @@ import pytest
 
 from devices.messages import Answer, CustomerNotice
 from simulations.field import FieldModel
+from simulations.households import Households
 from simulations.occurrences import Returned, Vanished
 from simulations.population import Population
-from simulations.scenario import Scenario
-from tests.simulations.small_field import START, command, field_of, marked, population, scenario
+from simulations.scenario import People, Scenario
+from tests.simulations.small_field import START, command, field_of, flat_load, marked, population, scenario
 
 CHARGING = START + timedelta(hours=2, minutes=30)
 """all cars are there and charge"""
@@ -112,6 +113,19 @@ def test_people_use_less_for_as_long_as_they_were_asked_and_catch_up() -> None:
     field.advance(end + timedelta(hours=12))
     assert field.power().p_kw[5] == pytest.approx(1.0, abs=0.01)
     assert field.households.put_off_kwh.sum() == pytest.approx(0.0, abs=0.01)
+
+
+def test_what_people_catch_up_at_once_is_no_more_than_they_put_off() -> None:
+    """Within one step of a quarter-hour, of a washing of three minutes."""
+    people = People(catch_up=1.0, catch_up_hours=0.05)
+    home = Households(flat_load(1), people, np.array([0.5]), least_hours=0.25)
+    home.cut(0, cutting=True)
+    home.advance(0, 900)
+    home.cut(0, cutting=False)
+    after_kwh = [float(home.power(900)[0][0]) * 0.25]
+    home.advance(900, 1800)
+    after_kwh.append(float(home.power(1800)[0][0]) * 0.25)
+    assert after_kwh == pytest.approx([0.25 + 0.125, 0.25])
 
 
 def test_an_early_release_frees_people_too() -> None:

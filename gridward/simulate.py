@@ -146,7 +146,8 @@ def _summary(outcome: Outcome, out: Path) -> str:
 
 
 def _row(label: str, before: Mapping[str, Any], after: Mapping[str, Any], key: str) -> str:
-    return f"{label:<24}{before[key]:>14}{after[key]:>14}"
+    known = ("–" if one[key] is None else one[key] for one in (before, after))
+    return f"{label:<24}" + "".join(f"{one:>14}" for one in known)
 
 
 def _states(results: Mapping[str, Any]) -> str:

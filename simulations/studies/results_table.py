@@ -4,6 +4,7 @@ Columns in flat names that DuckDB and pandas read as they are: `SELECT * FROM 'r
 database file beside it: a second copy could only disagree with the first, and DuckDB needs none.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,8 @@ from simulations.studies.study import Costs, Study
 _WHOLE_YEAR_DAYS = 300
 _FIGURES = (
     "peak_loading_percent", "peak_transformer_percent", "peak_line_percent", "minutes_over_limit",
-    "minutes_voltage_outside", "min_v_pu", "max_v_pu", "peak_kw", "energy_kwh", "ev_left_short_kwh",
+    "minutes_voltage_outside", "minutes_not_converged", "min_v_pu", "max_v_pu", "peak_kw", "energy_kwh",
+    "ev_left_short_kwh",
 )  # fmt: skip
 _COUNTS = ("events", "notices_followed", "curtailed_kwh", "credited_points", "credited_minor_units")
 
@@ -64,7 +66,7 @@ def _row(study: Study, kept: Kept) -> dict[str, Any]:
 
 def _both(results: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        f"{which}_{name}": results[which][name]
+        f"{which}_{name}": math.nan if results[which][name] is None else results[which][name]
         for which in ("uncontrolled", "controlled")
         for name in _FIGURES
     }

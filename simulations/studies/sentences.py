@@ -22,8 +22,21 @@ def need(case: Case, question: Question) -> str:
 
 def worth(at: AtShare, costs: Costs, confidence: float) -> str:
     """What control saves against reinforcement at one share, or costs more."""
+    if at.not_carried:
+        return f"{_compared(at, costs, confidence)}; {_not_carried(at)}"
     if at.reinforcement.estimate == 0:
         return "nothing would have to be reinforced, so control saves nothing but costs its operation"
+    return _compared(at, costs, confidence)
+
+
+def _not_carried(at: AtShare) -> str:
+    return (
+        f"in {at.not_carried} of {at.seeds} seeds no load flow finds a state for a while: the network cannot "
+        "carry what is taken then, and what has to be built for that is not in these figures"
+    )
+
+
+def _compared(at: AtShare, costs: Costs, confidence: float) -> str:
     currency, saved = costs.currency, at.saved
     verdict = (
         "control is cheaper"

@@ -85,7 +85,7 @@ def spread_chart(
                 "type": "box",
                 "name": word,
                 "x": _labels(case.rows, share),
-                "y": [round(float(value), 2) for value in case.rows[f"{which}_{column}"]],
+                "y": [_known(value) for value in case.rows[f"{which}_{column}"]],
                 "boxpoints": "all",
                 "jitter": 0.5,
                 "pointpos": 0,
@@ -143,6 +143,10 @@ def _x(case: Case, at: AtShare, number: int, count: int) -> float | str:
     if math.isnan(at.share):
         return case.name
     return round(at.share + _DODGE * (number - (count - 1) / 2), 4)
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else round(float(value), 2)
 
 
 def _reach(value: float) -> float | None:

@@ -5,6 +5,7 @@ plotly's script is inlined from the installed package.
 
 import html
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
-from simulations.pages import filled
+from simulations.pages import figure, filled
 from simulations.studies import sentences
 from simulations.studies import study_charts as charts
 from simulations.studies.answers import Case, cases_of, money, percent
@@ -125,8 +126,8 @@ def _row(case: Case, at: AtShare, study: Study) -> str:
         "" if case.threshold is None else percent(at.share),
         f"{at.exceeding} of {at.seeds}",
         f"{percent(at.chance.low)} to {percent(at.chance.high)}",
-        f"{rows['uncontrolled_peak_loading_percent'].mean():.1f}",
-        f"{rows['controlled_peak_loading_percent'].mean():.1f}",
+        _mean(rows["uncontrolled_peak_loading_percent"]),
+        _mean(rows["controlled_peak_loading_percent"]),
         at.still_exceeding,
         f"{rows['curtailed_kwh'].mean():.1f}",
         money(at.investment, currency),
@@ -136,6 +137,12 @@ def _row(case: Case, at: AtShare, study: Study) -> str:
     ]
     numbers = "".join(f"<td class='n'>{html.escape(str(cell))}</td>" for cell in cells)
     return f"<tr><td>{html.escape(case.name)}</td>{numbers}</tr>"
+
+
+def _mean(values: "pd.Series[float]") -> str:
+    """Of those that are known."""
+    mean = float(values.mean())
+    return figure(None if math.isnan(mean) else mean, 1)
 
 
 def _promises(table: pd.DataFrame) -> str:

@@ -21,6 +21,8 @@ class AtShare:
     """of an evening, a week, a year that exceeds"""
     still_exceeding: int
     """seeds in which control leaves more than may be left"""
+    not_carried: int
+    """seeds in which, left alone, no load flow finds a state for a while"""
     investment: float
     """mean, currency"""
     reinforcement: Interval
@@ -76,6 +78,7 @@ def at_share(share: float, rows: pd.DataFrame, question: Question) -> AtShare:
         exceeding=hits,
         chance=wilson(hits, len(rows), confidence),
         still_exceeding=int((~rows["control_spares_reinforcement"]).sum()),
+        not_carried=int((rows["uncontrolled_minutes_not_converged"] > 0).sum()),
         investment=float(rows["reinforcement_investment"].mean()),
         reinforcement=mean_interval(rows["reinforcement_per_year"].tolist(), confidence),
         control=mean_interval(rows["control_per_year"].tolist(), confidence),

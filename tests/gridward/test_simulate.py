@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,19 @@ def test_wrong_input_is_exit_2_and_says_where(
     error = capsys.readouterr().err
     assert told in error
     assert str(village) in error
+
+
+def test_what_no_network_carries_has_a_dash_for_its_loading(
+    village: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"2016-01-{day}T00:00Z,load:{n},50000" for n in range(13) for day in (12, 13)]
+    (tmp_path / "loads.csv").write_text("\n".join(["at,service_point,p_kw", *rows]), encoding="utf-8")
+    with village.open("a", encoding="utf-8") as file:
+        file.write('[profiles]\nfile = "loads.csv"\n')
+    assert main(["simulate", str(village), "--out", str(tmp_path / "out")]) == 0
+    told = capsys.readouterr()
+    assert re.search(r"peak loading, % +– +–\n", told.out)
+    assert re.search(r"minutes over limit +29.0 +29.0\n", told.out)
 
 
 def test_a_folder_that_cannot_be_made_is_exit_2(

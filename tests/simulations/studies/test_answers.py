@@ -118,6 +118,7 @@ def rows(exceeding: dict[float, int], seeds: int = 10, **more: Any) -> pd.DataFr
                 "days": 0.2,
                 "loading_limit_percent": 100.0,
                 "uncontrolled_minutes_over_limit": 30.0 if seed < hits else 0.0,
+                "uncontrolled_minutes_not_converged": 0.0,
                 "controlled_minutes_over_limit": 0.0,
                 "uncontrolled_peak_loading_percent": 120.0,
                 "controlled_peak_loading_percent": 99.0,
@@ -273,6 +274,22 @@ def test_the_summary_has_no_script_and_its_figures_are_the_table_s() -> None:
     assert "100 000 EUR" in plain  # the mean investment at 30 %
     assert "4 999 EUR" in plain  # 600 · 10 − 1 000 − the mean of seed mod 3
     assert page.count("<circle") == 6
+
+
+def test_what_no_network_carries_is_told_and_not_called_free() -> None:
+    """All seeds at the highest share: no loading is known, so no reinforcement either."""
+    table = two_cases()
+    lost = (table["network.source"] == "n1") & (table["shares.ev"] == 0.3)
+    table.loc[lost, "uncontrolled_minutes_not_converged"] = 15.0
+    table.loc[lost, ["uncontrolled_peak_loading_percent", "controlled_peak_loading_percent"]] = math.nan
+    table.loc[lost, ["reinforcement_investment", "reinforcement_per_year"]] = 0.0
+    told = "in 10 of 10 seeds no load flow finds a state for a while"
+    for page in (report(STUDY, table, 60, "1.2.3"), summary(STUDY, table, 60, "1.2.3")):
+        assert told in page
+    said = worth(cases_of(STUDY, table)[0].at[-1], Costs(), 0.95)
+    assert "nothing would have to be reinforced" not in said
+    head = report(STUDY, table, 60, "1.2.3").split("<script>")[0]
+    assert "nan" not in head
 
 
 def test_numbers_in_words() -> None:

@@ -44,6 +44,11 @@ def percent(share: float) -> str:
     )
 
 
+def grid_percent(share: float) -> str:
+    """A share of the grid, as the study's file has it: 0.125 → 12.5 %."""
+    return f"{100 * share:.6g}\N{NO-BREAK SPACE}%"
+
+
 def money(amount: float, currency: str) -> str:
     """To the whole unit, with thin separators and a minus sign of a digit's width."""
     digits = f"{abs(amount):,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")

@@ -2,7 +2,7 @@
 
 import math
 
-from simulations.studies.answers import Case, money, percent
+from simulations.studies.answers import Case, grid_percent, money, percent
 from simulations.studies.proportions import Interval
 from simulations.studies.study import Costs, Question
 from simulations.studies.threshold import AtShare, Threshold
@@ -17,7 +17,7 @@ def need(case: Case, question: Question) -> str:
         return _not_needed(found, question)
     first = next(one for one in found.at if one.share == found.needed_from)
     there = f"there {_seeds(first, question)}. {_sure(found, question)}"
-    return f"needed from {percent(found.needed_from)} on: {there}"
+    return f"needed from {grid_percent(found.needed_from)} on: {there}"
 
 
 def worth(at: AtShare, costs: Costs, confidence: float) -> str:
@@ -83,7 +83,7 @@ def _not_needed(found: Threshold, question: Question) -> str:
     last = found.at[-1]
     sure = "" if found.sure_below == last.share else "; too few seeds to be sure of it"
     return (
-        f"not needed up to {percent(last.share)}, the highest share that was looked at: there "
+        f"not needed up to {grid_percent(last.share)}, the highest share that was looked at: there "
         f"{_seeds(last, question)}{sure}"
     )
 
@@ -101,9 +101,9 @@ def _seeds(at: AtShare, question: Question) -> str:
 def _sure(found: Threshold, question: Question) -> str:
     parts = []
     if found.sure_from is not None:
-        parts.append(f"Certain from {percent(found.sure_from)} on")
+        parts.append(f"Certain from {grid_percent(found.sure_from)} on")
     if found.sure_below is not None:
-        parts.append(f"certainly not needed up to {percent(found.sure_below)}")
+        parts.append(f"certainly not needed up to {grid_percent(found.sure_below)}")
     if not parts:
         return "How certain that is, more seeds would have to tell."
     text = ", ".join(parts)

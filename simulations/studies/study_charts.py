@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from simulations.report_looks import Figure, axis, level_line, looks
-from simulations.studies.answers import Case, percent
+from simulations.studies.answers import Case, grid_percent
 from simulations.studies.proportions import Interval
 from simulations.studies.study import Question
 from simulations.studies.threshold import AtShare
@@ -105,7 +105,9 @@ def spread_chart(
 
 
 def _labels(rows: pd.DataFrame, share: str) -> list[str]:
-    return [percent(float(value)) for value in rows[share]] if share in rows else ["all runs"] * len(rows)
+    return (
+        [grid_percent(float(value)) for value in rows[share]] if share in rows else ["all runs"] * len(rows)
+    )
 
 
 def _field(name: str) -> Callable[[AtShare], Interval]:

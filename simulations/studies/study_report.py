@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 from simulations.pages import figure, filled
 from simulations.studies import sentences
 from simulations.studies import study_charts as charts
-from simulations.studies.answers import Case, cases_of, money, percent
+from simulations.studies.answers import Case, cases_of, grid_percent, money, percent
 from simulations.studies.study import Study
 from simulations.studies.threshold import AtShare
 
@@ -83,7 +83,7 @@ def _unfinished(done: int, planned: int) -> str:
 def _answer(case: Case, study: Study) -> str:
     highest = case.at[-1]
     first, colon, rest = sentences.need(case, study.question).partition(":")
-    at = "" if case.threshold is None else f"at {percent(highest.share)} "
+    at = "" if case.threshold is None else f"at {grid_percent(highest.share)} "
     return (
         f"<div class='answer'><h3>{html.escape(case.name)}</h3>"
         f"<p>Control is <b>{html.escape(first)}</b>{colon}{html.escape(rest)}</p>"
@@ -123,7 +123,7 @@ def _row(case: Case, at: AtShare, study: Study) -> str:
     rows = case.rows if case.threshold is None else case.rows[case.rows[share] == at.share]
     currency = study.costs.currency
     cells: list[Any] = [
-        "" if case.threshold is None else percent(at.share),
+        "" if case.threshold is None else grid_percent(at.share),
         f"{at.exceeding} of {at.seeds}",
         f"{percent(at.chance.low)} to {percent(at.chance.high)}",
         _mean(rows["uncontrolled_peak_loading_percent"]),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from simulations.pages import filled
 from simulations.studies import sentences
-from simulations.studies.answers import Case, cases_of, money, percent
+from simulations.studies.answers import Case, cases_of, grid_percent, money, percent
 from simulations.studies.study import Costs, Study
 from simulations.studies.summary_chart import COLOURS, chance_svg
 from simulations.studies.threshold import AtShare
@@ -67,7 +67,11 @@ def _span(days: float) -> str:
 def _need(number: int, case: Case, study: Study) -> str:
     found = case.threshold
     figure = (
-        "" if found is None else "none" if found.needed_from is None else f"from {percent(found.needed_from)}"
+        ""
+        if found is None
+        else "none"
+        if found.needed_from is None
+        else f"from {grid_percent(found.needed_from)}"
     )
     return (
         f"<div class='need' style='--case: {COLOURS[number]}'>"
@@ -114,7 +118,7 @@ def _row(case: Case, at: AtShare, study: Study, *, first: bool) -> str:
 
 def _figures(at: AtShare, costs: Costs) -> tuple[str, ...]:
     return (
-        "" if math.isnan(at.share) else percent(at.share),
+        "" if math.isnan(at.share) else grid_percent(at.share),
         f"{at.exceeding} of {at.seeds}",
         money(at.investment, costs.currency),
         money(at.reinforcement.estimate, costs.currency),
@@ -133,7 +137,7 @@ def _saved(at: AtShare, costs: Costs) -> str:
 
 def _worth(case: Case, study: Study) -> str:
     at = case.at[-1]
-    where = "" if math.isnan(at.share) else f" at {percent(at.share)}"
+    where = "" if math.isnan(at.share) else f" at {grid_percent(at.share)}"
     said = sentences.worth(at, study.costs, study.question.confidence)
     left = sentences.left(at, study.question)
     return (

@@ -3,7 +3,7 @@
 import html
 from collections.abc import Sequence
 
-from simulations.studies.answers import Case, percent
+from simulations.studies.answers import Case, grid_percent, percent
 from simulations.studies.study import Question
 from simulations.studies.threshold import AtShare
 
@@ -57,7 +57,7 @@ class _Plot:
         every = max(1, len(shares) // 10)
         columns = "".join(
             f"<text x='{self.x(share):.1f}' y='{_HEIGHT - _BOTTOM + 16}' class='tick mid'>"
-            f"{percent(share)}</text>"
+            f"{grid_percent(share)}</text>"
             for share in shares[::every]
         )
         return rows + columns

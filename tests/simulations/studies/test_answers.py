@@ -292,6 +292,25 @@ def test_what_no_network_carries_is_told_and_not_called_free() -> None:
     assert "nan" not in head
 
 
+def test_shares_of_the_grid_are_told_as_they_are() -> None:
+    """12.5 % and 12 % are two shares, and two boxes of a chart."""
+    study = msgspec.structs.replace(
+        STUDY, vary=(Vary(path="shares.ev", values=(0.12, 0.125, 0.375)),), seeds=Seeds(count=10)
+    )
+    table = rows({0.12: 0, 0.125: 10, 0.375: 10})
+    page = report(study, table, 30, "1.2.3")
+    boxes = json.loads(page.split("const charts = ")[1].split(";\n")[0])["peak0"]["data"][0]["x"]
+    assert [one.replace("\N{NO-BREAK SPACE}", " ") for one in dict.fromkeys(boxes)] == [
+        "12 %",
+        "12.5 %",
+        "37.5 %",
+    ]
+    for text in (page.split("<script>")[0], summary(study, table, 30, "1.2.3")):
+        plain = text.replace("\N{NO-BREAK SPACE}", " ")
+        assert "needed from 12.5 % on" in re.sub("</?b>", "", plain)
+        assert ">37.5 %<" in plain
+
+
 def test_numbers_in_words() -> None:
     assert [percent(share) for share in (0, 0.05, 0.125, 0.0361, 1)] == [
         f"{text}\N{NO-BREAK SPACE}%" for text in ("0", "5", "12", "3.6", "100")

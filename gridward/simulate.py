@@ -103,6 +103,8 @@ def _simulate(options: argparse.Namespace) -> int:
     except OSError as fault:
         print(f"gridward simulate: --out {options.out}: {fault}; expected a writable folder", file=sys.stderr)
         return 2
+    for warning in outcome.results["warnings"]:
+        print(f"gridward simulate: note: {warning}", file=sys.stderr)
     print(json.dumps(outcome.results, indent=2) if options.json else _summary(outcome, options.out))
     return 1 if outcome.broken else 0
 

@@ -32,6 +32,8 @@ def run_policies(
     comparison.results["wall_s"] = round(time.perf_counter() - begun_s, 2)
     write(comparison, out)
     results = comparison.results
+    for warning in results["warnings"]:
+        print(f"gridward simulate: note: {warning}", file=sys.stderr)
     print(json.dumps(results, indent=2, ensure_ascii=False) if as_json else _summary(results, out))
     return 1 if comparison.broken else 0
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from simulations.pages import figure, filled
+from simulations.pages import figure, filled, notes
 from simulations.scenario import Scenario
 from simulations.setups import Setup
 
@@ -45,6 +45,11 @@ def summed(scenario: Scenario, setups: Sequence[Setup], parts: Sequence[Mapping[
         "currency": parts[0]["currency"],
         "min_limit_kw": dict(sorted(lowest.items())),
         "invariants": [one for part in parts for one in part["invariants"]],
+        "warnings": [
+            f"{setup.feeder}: {one}"
+            for setup, part in zip(setups, parts, strict=True)
+            for one in part["warnings"]
+        ],
         "seed": scenario.seed,
         "version": parts[0]["version"],
         "feeders": {setup.feeder: dict(part) for setup, part in zip(setups, parts, strict=True)},
@@ -58,7 +63,7 @@ def _run(run: str, parts: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str
     lowest = [part[run]["min_v_pu"] for part in parts if part[run]["min_v_pu"] is not None]
     return {
         "peak_loading_percent": max(peaks, default=None),
-        "minutes_over_limit": sum(part[run]["minutes_over_limit"] for part in parts),
+        "minutes_over_limit": round(sum(part[run]["minutes_over_limit"] for part in parts), 2),
         "min_v_pu": min(lowest, default=None),
         "energy_kwh": round(sum(part[run]["energy_kwh"] for part in own), 2),
     }
@@ -87,6 +92,7 @@ def overview(results: Mapping[str, Any]) -> str:
             f"{results['customers']} service points, {results['devices']} devices · "
             f"from {results['start']}, {results['days']:g} days"
         ),
+        notes=notes(results["warnings"]),
     )
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from controller.plausibility import OVER_BOUND
+from grid_model.connection import generation_kw, household_bound_kw
 from grid_model.network import Network
 from simulations.profiles import BaseLoad, OwnLoads
 from simulations.scenario import Scenario
-from simulations.series_file import Series, SeriesTable
+from simulations.series_file import MOST_FINDINGS, Series, SeriesTable
 
 
 def with_own_profiles(base: BaseLoad, network: Network, scenario: Scenario) -> BaseLoad:
@@ -36,8 +38,29 @@ def with_own_profiles(base: BaseLoad, network: Network, scenario: Scenario) -> B
     tan_phi = math.tan(math.acos(table.power_factor))
     left = len(network.service_points) - len(series)
     note = (f"{left} service points are not in {table.file} and keep the network's profile",) if left else ()
+    beyond = list(_beyond_belief(table.file, active, places, network))
     loads = _own_loads(series, reactive, tan_phi, (start.timestamp(), end_s))
-    return replace(base, own=loads, warnings=(*base.warnings, *note))
+    return replace(base, own=loads, warnings=(*base.warnings, *note, *_first(beyond)))
+
+
+def _beyond_belief(
+    file: str, active: Mapping[str, Series], places: Mapping[str, int], network: Network
+) -> Iterator[str]:
+    """Loads that a controller takes for wrong readings, and so does nothing about (`plausibility.py`)."""
+    bound_kw = OVER_BOUND * (household_bound_kw(network) + generation_kw(network))
+    for name, one in active.items():
+        most_kw, believed_kw = float(np.abs(one.value).max()), float(bound_kw[places[name]])
+        if most_kw > believed_kw:
+            yield (
+                f"{file}: {name} takes up to {most_kw:g} kW, of which the controller believes "
+                f"{believed_kw:g} kW at most: it refuses such readings; expected less, or more power of that "
+                "load in the network"
+            )
+
+
+def _first(told: list[str]) -> list[str]:
+    more = len(told) - MOST_FINDINGS
+    return told if more <= 0 else [*told[:MOST_FINDINGS], f"{more} more loads are beyond belief"]
 
 
 def _own_loads(

@@ -2,6 +2,8 @@
 drawn (`page_charts.js`).
 """
 
+import html
+from collections.abc import Iterable
 from importlib.resources import files
 from string import Template
 
@@ -9,6 +11,11 @@ from string import Template
 def figure(value: float | None, digits: int) -> str:
     """A number as pages show it; a dash where there is none."""
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+def notes(warnings: Iterable[str]) -> str:
+    """What was noticed about the input, a line each."""
+    return "".join(f"<p class='lead note'>Note: {html.escape(one)}.</p>" for one in warnings)
 
 
 def filled(template: str, *, title: str, tab: str = "$title", **parts: str | int) -> str:

@@ -20,7 +20,7 @@ from controller.stores.port import Numbered
 from controller.views import Told
 from simulations import report_charts as charts
 from simulations.checker import PROMISES, Broken, limit_spans
-from simulations.pages import figure, filled
+from simulations.pages import figure, filled, notes
 from simulations.record_reading import Record
 from simulations.results import RATED_COLUMNS
 from simulations.runner import FieldRun
@@ -62,6 +62,7 @@ def page(findings: Findings) -> str:
         "report_page.html",
         title=html.escape(results["title"] or results["network"]),
         verdict=_verdict(findings),
+        notes=notes(results["warnings"]),
         cards="".join(_cards(findings)),
         limited=_limited(findings),
         credited=_credited(results),
@@ -126,6 +127,8 @@ def _verdict(findings: Findings) -> str:
             f"class='loud'>{before['minutes_over_limit']:.0f}</b> and <b class='calm'>"
             f"{after['minutes_over_limit']:.0f}</b> in all."
         )
+    if not before["minutes_over_limit"] and before["minutes_voltage_outside"]:
+        return f"{_voltages(before, after)} {_gave(results)}"
     if not before["minutes_over_limit"]:
         return (
             f"Left alone, the feeder peaks at <b>{before['peak_loading_percent']:.0f} %</b> and stays within "
@@ -136,6 +139,26 @@ def _verdict(findings: Findings) -> str:
         f"is over its limit for <b class='loud'>{before['minutes_over_limit']:.0f} minutes</b>. Under "
         f"control it peaks at <b class='calm'>{after['peak_loading_percent']:.0f} %</b>, over the limit "
         f"for <b class='calm'>{after['minutes_over_limit']:.0f} minutes</b>. "
+        f"{_gave(results)}"
+    )
+
+
+def _voltages(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    spans = [
+        f"(lowest {figure(one['min_v_pu'], 3)}, highest {figure(one['max_v_pu'], 3)} pu)"
+        for one in (before, after)
+    ]
+    outside = [f"{one['minutes_voltage_outside']:.0f} minutes" for one in (before, after)]
+    return (
+        f"Left alone, the feeder peaks at <b>{figure(before['peak_loading_percent'], 0)} %</b>, and a "
+        f"voltage is outside its band for <b class='loud'>{outside[0]}</b> {spans[0]}. Under control that is "
+        f"so for <b class='calm'>{outside[1]}</b> {spans[1]}, and a loading is over its limit for "
+        f"{after['minutes_over_limit']:.0f}."
+    )
+
+
+def _gave(results: Mapping[str, Any]) -> str:
+    return (
         f"The meters prove <b>{results['curtailed_kwh']:.0f} kWh</b> less at the right time, and those who "
         f"gave were credited <b>{results['credited_points']:,} points</b>."
     )

@@ -73,6 +73,7 @@ def figures_of(
             "controlled": _cost(controlled.recording, scenario),
         },
         "invariants": plain(broken),
+        "warnings": list(setup.base.warnings),
         "seed": scenario.seed,
         "version": version,
     }

@@ -56,8 +56,10 @@ def compare(
     rows: list[Row] = []
     series: list[pd.DataFrame] = []
     broken: list[str] = []
+    warnings: dict[str, None] = {}
     for seed in seeds:
         setup = prepare(msgspec.structs.replace(scenario, seed=seed))
+        warnings |= dict.fromkeys(setup.base.warnings)
         optimum = optimum_of(setup)
         tell(seed, NONE)
         free = POLICIES[NONE].run(setup, version)
@@ -72,7 +74,10 @@ def compare(
             if done.referee_difference_percent is not None:
                 rows[-1]["referee_difference_percent"] = float(f"{done.referee_difference_percent:.1e}")
     table = pd.DataFrame(rows)
-    results = _results(scenario, names, seeds, version, rows) | {"broken": broken}
+    results = _results(scenario, names, seeds, version, rows) | {
+        "broken": broken,
+        "warnings": list(warnings),
+    }
     return Comparison(results, table, pd.concat(series, ignore_index=True), tuple(broken))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
-from simulations.pages import filled
+from simulations.pages import filled, notes
 from simulations.policies import charts
 from simulations.policies.names import MARGIN, NONE, OPTIMUM, OURS
 
@@ -50,6 +50,7 @@ def page(results: Mapping[str, Any], loading: pd.DataFrame) -> str:
         title=html.escape(results["title"] or results["network"]),
         tab="Policies side by side · $title",
         verdict=_verdict(results),
+        notes=notes(results["warnings"]),
         grid=_table(results, _GRID),
         people=_table(results, _PEOPLE),
         above=_above(results),

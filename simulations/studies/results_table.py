@@ -58,6 +58,7 @@ def _row(study: Study, kept: Kept) -> dict[str, Any]:
         "requests_refused": results["requests"]["refused"],
         "requests_unanswered": results["requests"]["unanswered"],
         "promises_broken": len(results["invariants"]),
+        "warnings": "\n".join(results["warnings"]),
         **_money(study, kept),
         "cpu_s": kept.cpu_s,
         "version": results["version"],

@@ -13,7 +13,7 @@ import msgspec
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
-from simulations.pages import figure, filled
+from simulations.pages import figure, filled, notes
 from simulations.studies import sentences
 from simulations.studies import study_charts as charts
 from simulations.studies.answers import Case, cases_of, grid_percent, money, percent
@@ -54,6 +54,7 @@ def report(study: Study, table: pd.DataFrame, planned: int, version: str) -> str
         "studies/study_page.html",
         title=html.escape(study.title or "A study"),
         unfinished=_unfinished(len(table), planned),
+        notes=notes(_warnings(table)),
         answers="".join(_answer(case, study) for case in cases),
         spread="".join(_spread(number, case) for number, case in enumerate(shown)),
         more=_more(len(cases)),
@@ -137,6 +138,11 @@ def _row(case: Case, at: AtShare, study: Study) -> str:
     ]
     numbers = "".join(f"<td class='n'>{html.escape(str(cell))}</td>" for cell in cells)
     return f"<tr><td>{html.escape(case.name)}</td>{numbers}</tr>"
+
+
+def _warnings(table: pd.DataFrame) -> list[str]:
+    """Each once, whatever runs it is of."""
+    return list(dict.fromkeys(line for told in table["warnings"] for line in told.splitlines()))
 
 
 def _mean(values: "pd.Series[float]") -> str:

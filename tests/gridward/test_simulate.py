@@ -77,6 +77,11 @@ def test_what_no_network_carries_has_a_dash_for_its_loading(
         file.write('[profiles]\nfile = "loads.csv"\n')
     assert main(["simulate", str(village), "--out", str(tmp_path / "out")]) == 0
     told = capsys.readouterr()
+    note = "load:0 takes up to 50000 kW, of which the controller believes 52.2 kW at most: it refuses"
+    assert note in told.err
+    results = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
+    assert len(results["warnings"]) == 13
+    assert note in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert re.search(r"peak loading, % +– +–\n", told.out)
     assert re.search(r"minutes over limit +29.0 +29.0\n", told.out)
 

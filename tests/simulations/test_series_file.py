@@ -94,6 +94,18 @@ def test_a_wrong_file_is_told_by_row_and_column(
     assert all(str(tmp_path / "loads.csv") in finding for finding in caught.value.findings)
 
 
+def test_a_load_that_no_controller_would_believe_is_told(network: Network, tmp_path: Path) -> None:
+    """3 x 63 A carry 43.5 kW, and a fifth more for a while."""
+    text = LOADS.replace("-2.0", "-52.1").replace("3.0", "52.3")
+    (tmp_path / "loads.csv").write_text(text, encoding="utf-8")
+    a_scenario = scenario(time={"start": START}, profiles={"file": str(tmp_path / "loads.csv")})
+    base = with_own_profiles(flat_load(len(network.service_points), quarters=98), network, a_scenario)
+    assert [one for one in base.warnings if "believes" in one] == [
+        f"{tmp_path / 'loads.csv'}: load:0 takes up to 52.3 kW, of which the controller believes 52.2 kW at "
+        "most: it refuses such readings; expected less, or more power of that load in the network"
+    ]
+
+
 def test_a_service_point_by_its_name_and_by_its_number_is_one(tmp_path: Path) -> None:
     named = load_network("pandapower:create_cigre_network_mv", metered_generation=True)
     told = "service_point: 'Load R1', 'load:0' are one and the same"

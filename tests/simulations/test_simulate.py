@@ -131,6 +131,17 @@ def test_a_quiet_evening_needs_nothing(tmp_path: Path) -> None:
     assert "there was nothing to do" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+def test_a_voltage_outside_its_band_is_something_to_do(tmp_path: Path) -> None:
+    low = VILLAGE.replace("days = 0.16", "days = 0.02").replace("heat_pump = 0.2", "heat_pump = 0.0")
+    low = low.replace("ev = 0.8", "ev = 0.0") + "[control.limits]\nmin_v_pu = 0.999\n"
+    results = simulate(parse_scenario(low), tmp_path, "1.2.3", lambda: 0.0).results
+    assert results["uncontrolled"]["minutes_over_limit"] == 0
+    assert results["uncontrolled"]["minutes_voltage_outside"] == 29
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "there was nothing to do" not in page
+    assert "outside its band for <b class='loud'>29 minutes</b>" in page
+
+
 def test_a_network_that_cannot_carry_it_is_over_its_limit_and_told_so(tmp_path: Path) -> None:
     """Where no load flow finds a state there is no loading; that is the worst case, not the best."""
     text = VILLAGE.replace("days = 0.16", "days = 0.01") + '[profiles]\nfile = "mine.csv"\n'

@@ -129,6 +129,7 @@ def rows(exceeding: dict[float, int], seeds: int = 10, **more: Any) -> pd.DataFr
                 "saved_per_year": 600.0 * hits - 1_000.0 - seed % 3,
                 "control_spares_reinforcement": seed != 0 or hits < 10,
                 "promises_broken": 0,
+                "warnings": "",
             }
             | more
             for share, hits in exceeding.items()
@@ -241,6 +242,13 @@ def test_the_report_stands_alone_and_escapes() -> None:
     for figure in ("chance", "cost", "saved", "peak0", "minutes0", "peak1", "minutes1"):
         assert f'id="{figure}"' in page.replace("'", '"')
         assert f'"{figure}":{{"data":[{{' in page
+
+
+def test_what_was_noticed_about_the_input_is_told_once() -> None:
+    table = two_cases().assign(warnings="loads.csv: load:0 <takes> much\ntwo storages are left out")
+    head = report(STUDY, table, 60, "1.2.3").split("<script>")[0]
+    assert head.count("Note: loads.csv: load:0 &lt;takes&gt; much.") == 1
+    assert head.count("two storages") == 1
 
 
 def test_the_line_that_peaks_are_held_against_is_the_limit_of_the_runs() -> None:

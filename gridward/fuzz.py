@@ -17,7 +17,7 @@ from typing import Any
 
 from simulations.faults import planted as plants
 from simulations.faults.campaign import Found, Tally, find_planted, left_s, outcomes, replays_the_same
-from simulations.faults.options import CLASSES, Options
+from simulations.faults.options import CLASSES, Options, option_faults
 from simulations.faults.promises import PROMISES
 from simulations.faults.run import Outcome
 from simulations.faults.run import run as run_one
@@ -265,6 +265,8 @@ def _options(text: str) -> Options:
         raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: expected some of {', '.join(sorted(known))}")
     if not isinstance(given.get("settings", {}), dict):
         raise argparse.ArgumentTypeError(f"{text!r}: expected settings as a JSON object")
+    if wrong := list(option_faults(given)):
+        raise argparse.ArgumentTypeError("; ".join(wrong))
     try:
         options = Options(**given)
         site_of(options)

@@ -5,7 +5,8 @@ fault classes off: with all of them on at once, one hides what another would hav
 of TigerBeetle's simulator where it has the same fault (loss 0 to 30 %, replay 0 to 50 %, I/O 0 to 10 %).
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
@@ -164,7 +165,29 @@ CLASSES: Mapping[str, tuple[float, float]] = {
     "registry": (0.01, 0.06),
 }
 """Each fault class and the range that its probability is drawn from."""
+_LEAST_WHOLE = {"seed": 0, "cycles": 1, "most": 0}
 _DEFAULTS = {field.name: field.default for field in fields(Options)}
+
+
+def option_faults(given: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with options that come from outside; settings are the site's to check."""
+    for name, value in given.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if name in _LEAST_WHOLE:
+            good, expected = type(value) is int, f"a whole number from {_LEAST_WHOLE[name]} on"
+            good = (good and value >= _LEAST_WHOLE[name]) or (name == "most" and value is None)
+        elif name in CLASSES:
+            good, expected = number and 0 <= value <= 1, "a probability, 0 to 1"
+        elif name in {"period_s", "cable"}:
+            good, expected = number and 0 < value < math.inf, "a number above 0"
+        elif name == "store":
+            good, expected = value in {"memory", "sqlite"}, "memory or sqlite"
+        elif isinstance(_DEFAULTS.get(name), bool):
+            good, expected = isinstance(value, bool), "true or false"
+        else:
+            continue
+        if not good:
+            yield f"{name}: expected {expected}, got {value!r}"
 
 
 def draw_options(seed: int, hours: float | None = None) -> Options:

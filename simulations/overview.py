@@ -1,7 +1,6 @@
 """Several feeders in one: their figures summed up, and a page with a row for each. Pure."""
 
 import html
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,11 +36,7 @@ def summed(scenario: Scenario, setups: Sequence[Setup], parts: Sequence[Mapping[
         **{key: parts[0][key] for key in ("start", "days", "step_s")},
         **{key: round(sum(part[key] for part in parts), 3) for key in _SUMMED},
         **{run: _run(run, parts, own) for run in ("uncontrolled", "controlled")},
-        "requests": dict(
-            sum(
-                (Counter(part["requests"]) for part in parts), Counter(dict.fromkeys(parts[0]["requests"], 0))
-            )
-        ),
+        "requests": {state: sum(part["requests"][state] for part in parts) for state in parts[0]["requests"]},
         "currency": parts[0]["currency"],
         "min_limit_kw": dict(sorted(lowest.items())),
         "invariants": [one for part in parts for one in part["invariants"]],

@@ -88,6 +88,8 @@ def test_files_of_all_and_of_each(tmp_path: Path) -> None:
     results = simulate(scenario(**two(supplied_at="Load R3")), tmp_path, "1", lambda: 1.0).results
     assert list(results["feeders"]) == ["MV", "A", "B"]
     assert results["customers"] == sum(part["customers"] for part in results["feeders"].values())
+    for state, count in results["feeders"]["A"]["requests"].items():
+        assert results["requests"][state] >= count
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     for feeder in ("MV", "A", "B"):
         assert f"href='{feeder}/report.html'" in page

@@ -137,13 +137,16 @@ def _not_for_studies(scenario: Scenario) -> Iterator[str]:
 
 
 def _contradictions(study: Study) -> Iterator[tuple[Place, str]]:
+    seeds = "seed: expected another field; seeds are the table [seeds]"
+    if "seed" in study.base.change:
+        yield ("base", "change"), seeds
     for number, axis in enumerate(study.vary):
         if axis.path == "seed":
-            yield ("vary", number, "path"), "seed: expected another field; seeds are the table [seeds]"
+            yield ("vary", number, "path"), seeds
         if axis.names and len(axis.names) != len(axis.values):
             expected = f"expected one name for each of the {len(axis.values)} values, got {len(axis.names)}"
             yield ("vary", number, "names"), expected
-        if len({repr(value) for value in axis.values}) < len(axis.values):
+        if len({_told_apart(value) for value in axis.values}) < len(axis.values):
             yield ("vary", number, "values"), "expected each value once"
         if axis.path in {other.path for other in study.vary[:number]}:
             yield ("vary", number, "path"), f"{axis.path}: expected each path once"
@@ -156,6 +159,12 @@ def _contradictions(study: Study) -> Iterator[tuple[Place, str]]:
         yield ("question", "share"), expected
     if study.run.cluster and study.run.dask:
         yield ("run", "dask"), "expected either an address in cluster, or dask = true, not both"
+
+
+def _told_apart(value: Any) -> str:
+    """1 and 1.0 are the same share."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return repr(float(value)) if number else repr(value)
 
 
 def _may_be_share(path: str, value: Any) -> bool:

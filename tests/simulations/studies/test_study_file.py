@@ -78,6 +78,16 @@ def test_a_base_by_name_and_its_changes(tmp_path: Path) -> None:
         ),
         (
             "[0.1, 0.9]",
+            "[1, 1.0]",
+            "study.toml, line 7, vary.0.values: expected each value once",
+        ),
+        (
+            'scenario = "village.toml"',
+            'scenario = "village.toml"\nchange = { seed = 7 }',
+            "study.toml, line 4, base.change: seed: expected another field; seeds are the table [seeds]",
+        ),
+        (
+            "[0.1, 0.9]",
             "[0.1, 0.1]",
             "study.toml, line 7, vary.0.values: expected each value once",
         ),

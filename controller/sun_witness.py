@@ -84,7 +84,7 @@ def _taken_for_then(situation: Situation, records: Iterable[RequestRecord]) -> F
 
 
 def _left(then_kw: FedIn, now_kw: FedIn) -> float | None:
-    both = then_kw.keys() & now_kw.keys()
+    both = [device for device in then_kw if device in now_kw]
     before_kw = sum(then_kw[device] for device in both)
     if before_kw < LEAST_KW:
         return None

@@ -62,6 +62,9 @@ def _faults(hardware: Hardware, registry: Registry) -> Iterator[str]:
         yield "expected at least one device or meter that is real"
     if any(row.substation for row in hardware.modbus):
         yield "modbus.substation: the substation shows the simulated field: expected a meter or device"
+    for word, names in (("device", _named(hardware, "device")), ("meter", _named(hardware, "meter"))):
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield f"expected each {word} once, {name!r} is named {names.count(name)} times"
     meters = {customer.meter: customer for customer in registry.customers}
     yield from (
         f"expected devices of the field, {name!r} is none" for name in _not_in(parts.devices, registry.device)
@@ -74,6 +77,13 @@ def _faults(hardware: Hardware, registry: Registry) -> Iterator[str]:
                 f"meter {name!r} is real, and {', '.join(simulated)} behind it simulated, which it would not "
                 "see: expected all behind a real meter to be real"
             )
+
+
+def _named(hardware: Hardware, word: str) -> list[str]:
+    """All devices, or all meters, as often as they are named."""
+    rows: tuple[FeederCharger | FeederModbus, ...] = (*hardware.charger, *hardware.modbus)
+    named = [name for row in rows if (name := getattr(row, word, None)) is not None]
+    return [*named, *getattr(hardware, f"mqtt_{word}s")]
 
 
 def _not_in(names: frozenset[str], known: Container[str]) -> list[str]:

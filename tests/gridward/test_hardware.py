@@ -82,6 +82,11 @@ def test_what_cannot_be_read_is_told_by_line_and_key(tmp_path: Path, text: str, 
             '[[modbus]]\nsubstation = true\nhost = "h"\nprofile = "rtu_generic"\n',
             "expected a meter or device",
         ),
+        (
+            WHOLE.replace('mqtt_meters = ["M-2"]', 'mqtt_devices = ["ev-1"]\nmqtt_meters = ["M-1"]'),
+            "expected each device once, 'ev-1' is named 2 times",
+        ),
+        (WHOLE.replace('["M-2"]', '["M-1"]'), "expected each meter once, 'M-1' is named 2 times"),
     ],
 )
 def test_what_the_field_does_not_have_is_told(tmp_path: Path, text: str, told: str) -> None:

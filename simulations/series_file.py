@@ -5,11 +5,12 @@ each with file, row, column and what was expected.
 between two rows it is a straight line.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ MOST_FINDINGS = 20
 _RANGES = {"outdoor_c": (COLDEST_C, HOTTEST_C, "°C"), "sun_w_per_m2": (-20.0, 1500.0, "W/m²")}
 """A pyranometer shows somewhat less than nothing at night (zero offset, ISO 9060), which counts as nothing;
 beside a bright cloud's edge there is more than the 1367 W/m² outside the atmosphere."""
+_MORE_FIELDS = re.compile(r"Expected (?P<expected>\d+) fields in line (?P<row>\d+), saw (?P<got>\d+)")
 _ZONED = r"(?:[Zz]|[+-]\d\d:?\d\d)$"
 
 
@@ -101,7 +103,12 @@ class SeriesTable:
             table = pd.read_csv(self.path, dtype=str, encoding="utf-8", skipinitialspace=True)
         except (OSError, UnicodeDecodeError, ValueError) as error:
             said = str(error).splitlines()[0]
+            if more := _MORE_FIELDS.search(said):
+                self._refuse_fields(int(more["row"]), int(more["expected"]), int(more["got"]))
             raise ScenarioRejected([f"{self.path}: expected a readable CSV file in UTF-8: {said}"]) from error
+        if not isinstance(table.index, pd.RangeIndex):  # what is too much in row 2 was taken for labels
+            count = len(table.columns)
+            self._refuse_fields(2, count, count + table.index.nlevels)
         known = (*needed, *optional)
         missing = [name for name in needed if name not in table]
         unknown = [str(name) for name in table if name not in known]
@@ -114,6 +121,11 @@ class SeriesTable:
         if wrong:
             raise ScenarioRejected(wrong)
         return table
+
+    def _refuse_fields(self, row: int, expected: int, got: int) -> NoReturn:
+        raise ScenarioRejected(
+            [f"{self.path}, row {row}: expected {expected} fields, as row 1 has, got {got}"]
+        )
 
     def _check_times(self) -> None:
         text = self.table["at"].fillna("")

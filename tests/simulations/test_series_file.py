@@ -64,6 +64,8 @@ def test_loads_of_ones_own_are_as_fine_as_they_were_measured(network: Network, t
         ("load:0,3.0", "load:0,", "row 3, p_kw: expected a number, got nothing"),
         ("2016-01-12T12:00:00Z", "noon", "row 3, at: expected a time in ISO 8601 with a zone, got 'noon'"),
         ("2016-01-12T12:00:00Z", "2016-01-12T12:00:00", "row 3, at: expected a time in ISO 8601 with a zone"),
+        ("load:0,3.0", "load:0,3.0,4.0", "row 3: expected 3 fields, as row 1 has, got 4"),
+        ("load:0,1.0\n", "load:0,1.0,,\n", "row 2: expected 3 fields, as row 1 has, got 5"),
         ("p_kw", "p_w", "row 1: expected the column p_kw, it is missing"),
         ("p_kw", "p_w", "row 1: no such column 'p_w'; expected at, service_point, p_kw, q_kvar"),
         ("load:1", "house 9", "service_point: 'house 9' is not in the network"),

@@ -6,9 +6,9 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from controller import sun_witness
 from controller.entries import RequestChanged
 from controller.situation import Situation
-from controller.sun_witness import _left, witness
 from controller.without_control import held_back_kw
 from tests.builders import FEEDER
 from tests.controller.passes import of_kind
@@ -82,6 +82,17 @@ def test_free_roofs_under_a_cloud_tell_what_it_leaves() -> None:
         shown_kw = min(0.4 * RATED_KW, record.limit_kw)
         held_kw = held_back_kw(situation)[situation.position(record)]
         assert held_kw == pytest.approx(max(0.4 * RATED_KW - shown_kw, 0.0), abs=1e-6)
+
+
+def test_free_roofs_are_looked_at_once_in_a_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    situation, looks = _held_on(_at_noon(), 0.1), list[str]()
+    is_free = sun_witness._is_free
+    monkeypatch.setattr(
+        sun_witness, "_is_free", lambda of, device: looks.append(device) or is_free(of, device)
+    )
+    anew = replace(situation)  # knows nothing that was reckoned before
+    assert held_back_kw(anew) == held_back_kw(anew) == held_back_kw(situation)
+    assert sorted(looks) == sorted(device.device for device in situation.control.registry.devices)
 
 
 def test_never_more_is_told_than_was_fed_in_before() -> None:
@@ -183,8 +194,8 @@ def test_what_the_sun_left_is_the_same_to_the_last_bit_in_every_process() -> Non
     """Sums in the order of a set of names go with Python's hash seed, and a run would not replay."""
     passes = _at_noon()
     situation = passes.step().situation
-    now_kw = witness(situation).now_kw
+    now_kw = sun_witness.witness(situation).now_kw
     then_kw = {device: 1.0 + kw / (3 + place) for place, (device, kw) in enumerate(now_kw.items())}
     shown_kw = {device: kw / (7 + place) for place, (device, kw) in enumerate(now_kw.items())}
     assert len(now_kw) > 4
-    assert _left(then_kw, shown_kw) == sum(shown_kw.values()) / sum(then_kw.values())
+    assert sun_witness._left(then_kw, shown_kw) == sum(shown_kw.values()) / sum(then_kw.values())

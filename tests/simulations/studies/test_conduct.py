@@ -294,7 +294,8 @@ def _like_a_run(run: Run) -> Finished:
     figures = dict.fromkeys(
         (
             "peak_loading_percent", "peak_transformer_percent", "peak_line_percent", "minutes_over_limit",
-            "minutes_voltage_outside", "min_v_pu", "max_v_pu", "peak_kw", "energy_kwh", "ev_left_short_kwh",
+            "minutes_voltage_outside", "minutes_not_converged", "min_v_pu", "max_v_pu", "peak_kw",
+            "energy_kwh", "ev_left_short_kwh",
         ),
         1.0,
     )  # fmt: skip
@@ -303,6 +304,7 @@ def _like_a_run(run: Run) -> Finished:
         "devices": 1, "events": 0,
         "uncontrolled": figures, "controlled": figures, "notices_followed": 0, "curtailed_kwh": 0.0,
         "credited_points": 0, "credited_minor_units": 0, "currency": "EUR-cent", "invariants": [],
+        "warnings": [],
         "requests": {"refused": 0, "unanswered": 0}, "version": "x",
     }  # fmt: skip
     return Finished(run.digest, results)

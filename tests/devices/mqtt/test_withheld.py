@@ -1,14 +1,17 @@
 """What a broker withholds: acknowledgements, an answer to the connection, the connection itself."""
 
 import asyncio
+import errno
 import gc
 import socket
 import ssl
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,9 +76,17 @@ async def test_a_loss_ends_all_waits_at_once(protocol: Protocol) -> None:
         assert all("lost" in str(result) for result in ended)
 
 
+def _was_closed_meanwhile(context: Mapping[str, Any]) -> bool:
+    """aiomqtt has the loop watch a socket a moment after paho, on its thread, has asked for it; where the
+    broker's end came in between, the loop tells of a bad descriptor, and nothing is lost by it.
+    """
+    fault = context.get("exception")
+    return isinstance(fault, OSError) and fault.errno == errno.EBADF and "add_writer" in context["message"]
+
+
 @pytest.mark.parametrize("ends_at", ["connect", "subscribe"])
 async def test_a_loss_before_the_link_is_up_is_noticed_at_once(protocol: Protocol, ends_at: str) -> None:
-    unseen: list[object] = []
+    unseen: list[Mapping[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
     async with ScriptedBroker(ends_at=ends_at) as broker:
         running = asyncio.create_task(_link(broker.port, protocol=protocol).run(lambda _: None))
@@ -86,7 +97,7 @@ async def test_a_loss_before_the_link_is_up_is_noticed_at_once(protocol: Protoco
         finally:
             await _end(running)
     gc.collect()
-    assert unseen == []
+    assert [context for context in unseen if not _was_closed_meanwhile(context)] == []
 
 
 async def test_who_is_cancelled_before_the_birth_is_acknowledged_says_goodbye() -> None:

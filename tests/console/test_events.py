@@ -140,6 +140,26 @@ def test_each_kind_of_step_has_words_in_each_language(world: EventWorld, page: P
         assert language == "zh" or step.text in text, (step.key, text)
 
 
+@pytest.mark.parametrize("width", [1024, 1280, 1440])
+def test_what_is_told_at_the_top_stays_readable_in_its_box(world: EventWorld, page: Page, width: int) -> None:
+    """Requests that were not done stand below the numbers, not beside them a letter to the line."""
+    page.set_viewport_size({"width": width, "height": 900})
+
+    def some_not_done(route: Route) -> None:
+        body = route.fetch().json()
+        route.fulfill(json=body | {"summary": body["summary"] | {"not_done": 3}})
+
+    page.route(f"**/api/v1/events/{EVENT}", some_not_done)
+    page.goto(f"{world.live.address}#/events/{EVENT}")
+    expect(page.locator(".tiles")).to_contain_text("3 not done")
+    beyond = page.evaluate(
+        "[...document.querySelectorAll('.tile')].filter(one => one.scrollWidth > one.clientWidth"
+        " || [...one.querySelectorAll('.tile-note')].some(note => note.offsetHeight > 80))"
+        ".map(one => one.textContent)"
+    )
+    assert beyond == []
+
+
 def test_an_event_that_is_not_there_is_said(world: EventWorld, page: Page) -> None:
     page.goto(f"{world.live.address}#/events/E-none")
     expect(page.get_by_role("alert")).to_contain_text("no event 'E-none'")

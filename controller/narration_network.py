@@ -1,6 +1,5 @@
 """What the network and its readings show, as sentences. Pure. A part of `narration.py`."""
 
-from datetime import datetime
 from typing import assert_never
 
 from controller import entries as e
@@ -99,7 +98,7 @@ def _short(entry: e.EventShort) -> str:
 def _announced(entry: e.OverloadExpected) -> str:
     what = f"{named(entry.element)} is expected at {figure(entry.element, entry.value)}"
     limit = f"limit {figure(entry.element, entry.limit)}"
-    return f"{what} from {_clock(entry.expected_at)} UTC on ({limit}, {entry.probability:.0%} sure)"
+    return f"{what} from {entry.expected_at:%H:%M} UTC on ({limit}, {entry.probability:.0%} sure)"
 
 
 def _no_longer_expected(entry: e.ExpectationEnded) -> _Sentence:
@@ -125,7 +124,3 @@ def named(element: str, *, capital: bool = True) -> str:
 def figure(element: str, value: float) -> str:
     """What stands at an element: a bus has a voltage, all others a loading."""
     return f"{value:.3f} pu" if element.startswith("bus:") else f"{value:.1f} %"
-
-
-def _clock(at: datetime) -> str:
-    return f"{at:%H:%M}"

@@ -1,7 +1,6 @@
 """What is asked of devices and people, and what comes of it, as sentences. Pure. A part of `narration.py`."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import assert_never
 
 from controller import entries as e
@@ -67,7 +66,7 @@ def _planned(entry: e.RequestPlanned) -> str:
     stay, did = (
         ("stay below", "took") if entry.direction == "consumption" else ("feed in no more than", "fed in")
     )
-    until = f"until {_clock(entry.end)} UTC (it {did} {entry.p_before_kw:.1f} kW)"
+    until = f"until {entry.end:%H:%M} UTC (it {did} {entry.p_before_kw:.1f} kW)"
     below = f"{stay} {entry.limit_kw:.1f} kW {until}"
     stands = "may soon be at" if entry.expected else "is at"
     why = f"because {named(entry.element, capital=False)} {stands} {figure(entry.element, entry.value)}"
@@ -84,9 +83,9 @@ def _changed(entry: e.RequestChanged, record: RequestRecord | None) -> str:
     by = "" if entry.ordered is None else f", as {entry.ordered.by} ordered"
     match entry.reason:
         case "renewed":
-            return f"{whom}: limit kept until {_clock(entry.end)} UTC{by}"
+            return f"{whom}: limit kept until {entry.end:%H:%M} UTC{by}"
         case "tightened" | "raised" | "relaxed":
-            limit = f"{entry.limit_kw:.1f} kW until {_clock(entry.end)} UTC"
+            limit = f"{entry.limit_kw:.1f} kW until {entry.end:%H:%M} UTC"
             of = " on feeding in" if record is not None and feeds_in(record) else ""
             return f"{whom}: limit{of} {entry.reason} to {limit}{by}"
         case "released":
@@ -137,7 +136,3 @@ def whose(record: RequestRecord) -> str:
     if planned.resource == "person":
         return f"Customer {planned.customer}"
     return f"{DEVICE_KINDS.get(planned.kind, planned.kind)} {planned.target} of {planned.customer}"
-
-
-def _clock(at: datetime) -> str:
-    return f"{at:%H:%M}"

@@ -125,7 +125,8 @@ class QuarterPeaks:
         while from_s < to_s:
             ends_s = (from_s // QUARTER_S + 1) * QUARTER_S
             until_s = min(to_s, ends_s)
-            self._run.hold(until_s - from_s, loading_percent)
+            if self._highest is None:
+                self._run.hold(until_s - from_s, loading_percent)
             self._quarter.hold(until_s - from_s, loading_percent)
             if until_s == ends_s:
                 self._close()

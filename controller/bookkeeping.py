@@ -131,6 +131,13 @@ class Bookkeeper:
             return False
         return True
 
+    async def write_or_apply(self, entries: Sequence[Entry]) -> None:
+        """Write what must not wait for the journal: while the store is out of order it counts all the same.
+        Raises BooksBroken.
+        """
+        if not await self.try_write(entries):
+            self.apply_unwritten(entries)
+
     async def _written_and_sealed(self, entries: Sequence[Entry], samples: Sequence[FeederSample]) -> None:
         await self._write(entries, samples)
         await self._seal_if_due([one.at for one in (*entries, *samples)])
@@ -227,7 +234,7 @@ class Bookkeeper:
 
     def is_automatic(self, feeder: str) -> bool:
         """Whether no operator keeps the automatic out."""
-        return self.books.automatic(feeder) and feeder not in self.orders.hands_off
+        return self.orders.leave_automatic(feeder, self.books)
 
     def freeing(self, feeder: str, open_for: Callable[[RequestRecord], bool]) -> dict[str, RequestRecord]:
         """Requests of a feeder whose release is still to be told, by `open_for`; others are forgotten."""

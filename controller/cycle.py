@@ -315,7 +315,7 @@ def situation_of(
         epoch=around.epoch,
         good=good,
         proves=proves,
-        automatic=books.automatic(control.feeder) and control.feeder not in around.orders.hands_off,
+        automatic=around.orders.leave_automatic(control.feeder, books),
         left_alone=around.orders.left_alone(control.feeder),
         history=memory.history,
         gatekeeper=_gatekeeper(control, books, memory, around, good),

@@ -51,6 +51,10 @@ class Orders:
         """Targets that must not be asked now."""
         return self.released.get(feeder, frozenset()) | self.excluded.get(feeder, frozenset())
 
+    def leave_automatic(self, feeder: str, books: Books) -> bool:
+        """Whether no operator keeps the automatic out."""
+        return books.automatic(feeder) and feeder not in self.hands_off
+
     def after(self, entry: Entry) -> "Orders":
         """The orders once this entry is journaled."""
         if isinstance(entry, EventOpened | EventClosed):

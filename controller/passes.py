@@ -101,8 +101,7 @@ class Passes:
         if self._state.faults[feeder] >= FAULTS_TO_SUSPEND and CONTROLLER_FAULT not in raised:
             text = f"{FAULTS_TO_SUSPEND} cycles failed in a row: the automatic is out until it is handed back"
             out = [DataAlarm(at=now, feeder=feeder, kind=CONTROLLER_FAULT, raised=True, text=text)]
-            if not await self._keeper.try_write(out):
-                self._keeper.apply_unwritten(out)  # to the safe side: it does not wait for the journal
+            await self._keeper.write_or_apply(out)  # to the safe side
         freed = overdue(self._keeper.books, self._keeper.epoch, feeder=feeder, site=self._site, now=now)
-        if freed and not await self._keeper.try_write(freed):
-            self._keeper.apply_unwritten(freed)  # a stop does not wait for the journal
+        if freed:
+            await self._keeper.write_or_apply(freed)

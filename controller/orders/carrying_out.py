@@ -18,7 +18,6 @@ from controller.ordered_limits import order_limit
 from controller.orders.giving import Warrant
 from controller.round_state import RoundState
 from controller.sending import Sender
-from controller.stores.port import StoreUnavailable
 
 EntriesAt = Callable[[datetime], tuple[Entry, ...]]
 log = structlog.get_logger()
@@ -51,12 +50,10 @@ class CarryingOut:
             act, entries = await self._ordered(control, order, who, why, now)
             if warrant is not None:
                 act, entries = warrant(now, act, entries)
-            try:
+            if action in ("automatic_on", "limit"):
                 await self._keeper.write(entries)
-            except StoreUnavailable:
-                if action in ("automatic_on", "limit"):
-                    raise
-                self._keeper.apply_unwritten(entries)
+            else:
+                await self._keeper.write_or_apply(entries)
             if action == "automatic_on":
                 self._state.faults[control.feeder] = 0
             await self._sender.start([control], now)
@@ -95,7 +92,6 @@ class CarryingOut:
                 now = self._clock.now()
                 await self._sender.note_or_forget(now)
                 entries = entries_at(now)
-                if not await self._keeper.try_write(entries):
-                    self._keeper.apply_unwritten(entries)
+                await self._keeper.write_or_apply(entries)
                 await self._sender.start(stopped, now, waits=False)
         return entries

@@ -37,7 +37,6 @@ from controller.orders.order_judge import OrderJudge
 from controller.orders.order_rules import MOST_OPEN, MOST_OPEN_EACH
 from controller.orders.stopping import Manner, stop_entries
 from controller.settings import Site
-from controller.stores.port import StoreUnavailable
 from devices.ports import Clock
 
 log = structlog.get_logger()
@@ -239,9 +238,7 @@ class OrderDesk:
             more = tuple(drafts_of_more(books, held, self._site.orders, epoch=self._keeper.epoch, now=now))
             if not over and not more:
                 return
-            try:
-                await self._keeper.write((*over.values(), *more))
-            except StoreUnavailable:
+            if not await self._keeper.try_write((*over.values(), *more)):
                 return
         for draft in over:
             self._seen.forget(draft)

@@ -18,6 +18,7 @@ import numpy as np
 import structlog
 
 from devices.backoff import Backoff
+from devices.cancellation import go_on_unless_cancelled
 from devices.ports import Clock
 
 OUTBOX_BOUND = 10_000
@@ -112,7 +113,7 @@ class FieldConnection:
                     self._told_lost = True
                     log.warning("field_link_lost", client=self._address.client_id, reason=str(error))
             self._up.clear()
-            _go_on_unless_cancelled()
+            go_on_unless_cancelled()
             if self._allowed.is_set():
                 await self._wire_clock.sleep(self._backoff.next_wait_s())
 
@@ -129,7 +130,7 @@ class FieldConnection:
                 if self._told_lost:
                     self._told_lost = False
                     log.info("field_link_back", client=self._address.client_id)
-                _go_on_unless_cancelled()
+                go_on_unless_cancelled()
                 await self._listen_and_speak(client)
             finally:
                 self._client = None
@@ -163,7 +164,7 @@ class FieldConnection:
     async def _publish(self, client: aiomqtt.Client, message: Outgoing) -> None:
         await client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
         self.published += 1
-        _go_on_unless_cancelled()
+        go_on_unless_cancelled()
 
     def _new_client(self) -> aiomqtt.Client:
         return aiomqtt.Client(
@@ -179,14 +180,3 @@ class FieldConnection:
             max_queued_incoming_messages=INCOMING_BOUND,
             logger=_quiet,
         )
-
-
-def _go_on_unless_cancelled() -> None:
-    """End here if we are cancelled and somebody below has swallowed it.
-
-    A goodbye that fails takes the cancellation's place, and `asyncio.wait_for` before Python 3.12 loses one
-    that comes together with its result.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

@@ -23,6 +23,7 @@ import numpy as np
 import structlog
 
 from devices.backoff import Backoff
+from devices.cancellation import go_on_unless_cancelled
 from devices.errors import DeviceError, ProfileRejected
 from devices.openadr.changes import Change, Operation
 from devices.openadr.notifier_audience import Audience
@@ -168,7 +169,7 @@ class MqttNotifier:
                 self._tell_loss(error)
             finally:
                 self._connected = False
-                _go_on_unless_cancelled()
+                go_on_unless_cancelled()
             if self._clock.monotonic() - since_s >= STABLE_S:
                 self._backoff.reset()
             await self._clock.sleep(self._backoff.next_wait_s())
@@ -209,6 +210,7 @@ class MqttNotifier:
                 await client.publish(topic, payload, qos=1, timeout=self._settings.publish_deadline_s)
                 self._done_with_it()
                 self.published += 1
+                go_on_unless_cancelled()
             await self._news.wait()
 
     def _done_with_it(self) -> None:
@@ -281,13 +283,6 @@ async def _until_lost(client: aiomqtt.Client) -> None:
     """A publish that waits for its acknowledgement does not notice that the link is gone; this does."""
     async for _ in client.messages:
         pass
-
-
-def _go_on_unless_cancelled() -> None:
-    """A goodbye that fails takes the place of our own cancellation; it must not start a new link."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 def _payload(kind: ObjectKind, operation: Operation, body: Body) -> bytes:

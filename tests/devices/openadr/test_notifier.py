@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiomqtt
 import msgspec
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from devices.openadr.notifier_audience import Audience
 from devices.openadr.notifier_topics import ENDPOINTS, NotifierTopics, mosquitto_acl
 from devices.openadr.ports import Body, ObjectKind
 from tests.brokers import Mosquitto, tool
-from tests.devices.live import RealClock, until
+from tests.devices.live import WITHIN_S, RealClock, until
 from tests.devices.mqtt.clients import Subscriber, subscribed
 from tests.devices.ocpp.certificates import Authority
 from tests.devices.openadr.channel_rig import in_background
@@ -277,6 +278,33 @@ async def test_a_message_that_the_broker_does_not_take_stops_none_of_the_others(
             notifier.changed(Change("event", "DELETE", event(), ("v1",)))
             await until(lambda: notifier.published > 0 and not notifier.queued)
             assert (notifier.too_large, notifier.given_up) == (1, 1)
+
+
+async def test_it_ends_when_that_is_said_together_with_an_acknowledgement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`asyncio.wait_for` before Python 3.12, by which aiomqtt waits, loses a cancellation that comes then."""
+    acknowledged = aiomqtt.Client._on_publish
+
+    def acknowledged_and_over(client: aiomqtt.Client, *told: Any) -> None:
+        acknowledged(client, *told)
+        running.cancel()
+
+    monkeypatch.setattr(aiomqtt.Client, "_on_publish", acknowledged_and_over)
+    with Mosquitto(tmp_path) as broker:
+        notifier = MqttNotifier(
+            NotifierSettings("127.0.0.1", broker.port, ("mqtt://127.0.0.1",)),
+            Vens(),
+            RealClock(),
+            np.random.default_rng(7),
+        )
+        notifier.changed(Change("report", "CREATE", {"id": "x1"}))
+        running = asyncio.create_task(notifier.run())
+        await asyncio.wait([running], timeout=WITHIN_S)
+        ended = running.done()
+        running.cancel()
+        await asyncio.wait([running])
+    assert (ended, notifier.published) == (True, 1)
 
 
 def test_a_resource_that_goes_over_to_another_ven_takes_its_targets_along() -> None:

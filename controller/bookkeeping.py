@@ -20,7 +20,7 @@ from controller.entries import ControllerStarted, Entry, RequestChanged, Request
 from controller.errors import Replaced
 from controller.live import CHANGED_SENTENCES, CHANGES, TOLD_SENTENCES, Live
 from controller.metrics import Metrics
-from controller.narration import tell
+from controller.narration.telling import tell
 from controller.operators import FREEING, Orders
 from controller.requests import RequestRecord
 from controller.stores.port import FeederSample, Numbered, Store, StoreUnavailable

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from controller.books import Books
 from controller.errors import BooksBroken, RecordBroken
-from controller.narration import tell
+from controller.narration.telling import tell
 from controller.stores.port import Record
 from controller.views import Told
 from gridward.audit_explain import explain

@@ -15,7 +15,7 @@ import pandas as pd
 from plotly.offline import get_plotlyjs
 
 from controller.books import Books
-from controller.narration import tell
+from controller.narration.telling import tell
 from controller.stores.port import Numbered
 from controller.views import Told
 from simulations import report_charts as charts

@@ -13,7 +13,7 @@ from controller.alarms.alarm_book import REFUSED_APART
 from controller.alarms.kinds import KINDS, kind_of
 from controller.books import Books, EventRecord
 from controller.entries import DataAlarm, ViolationAppeared
-from controller.narration_network import figure, named
+from controller.narration.network import figure, named
 from controller.silence_alarms import FAILSAFE_ALARMS
 from controller.views import FeederView
 

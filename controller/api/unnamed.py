@@ -12,7 +12,7 @@ import msgspec
 
 from controller.api.order_bodies import OrderBody
 from controller.api.scope import Sight, is_seen
-from controller.narration_personal import impersonal
+from controller.narration.personal import impersonal
 from controller.occurrences.exports import unsigned
 from controller.order_effects import WhatIf
 from controller.views import FeederView, RequestView, Told

@@ -11,8 +11,8 @@ from controller import entries as e
 from controller.auditing.curtailments import Curtailment
 from controller.auditing.story_proof import Line, later, line, proof, settled_by, told
 from controller.auditing.story_steps import step
-from controller.narration_network import figure, named
-from controller.narration_requests import whose
+from controller.narration.network import figure, named
+from controller.narration.requests import whose
 from controller.requests import RequestRecord
 from controller.rewards.ledger import customer_account
 from controller.stores.port import Numbered

@@ -10,7 +10,7 @@ from controller import entries as e
 from controller.auditing.curtailments import Curtailment
 from controller.books import Books
 from controller.bounds import feeds_in
-from controller.narration import tell
+from controller.narration.telling import tell
 from controller.stores.port import Numbered
 
 Settling = e.RequestSettled | e.SettlementCorrected

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from controller import entries as e
-from controller.narration_people import TOLD_KINDS, spoken
+from controller.narration.people import TOLD_KINDS, spoken
 
 
 def step(entry: e.Entry, resource: e.Resource) -> str | None:  # noqa: C901  one branch per word

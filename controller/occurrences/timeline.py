@@ -17,8 +17,8 @@ from controller import entries as e
 from controller import settings
 from controller.books import Books
 from controller.errors import BooksBroken
-from controller.narration import tell
-from controller.narration_network import figure, named
+from controller.narration.network import figure, named
+from controller.narration.telling import tell
 from controller.occurrences.bodies import EventBody, EventRow, Step
 from controller.occurrences.index import Occurrence, request_of
 from controller.occurrences.phases import phase_of, spans

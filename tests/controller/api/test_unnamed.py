@@ -18,7 +18,7 @@ from controller.api.stream import Streams
 from controller.api.stream_blocks import Blocks
 from controller.api.unnamed import unnamed
 from controller.live import CHANGES
-from controller.narration_personal import INSTEAD, OF_NOBODY, impersonal
+from controller.narration.personal import INSTEAD, OF_NOBODY, impersonal
 from tests.controller.api.conftest import COOKIE, calling
 from tests.controller.api.fake_views import FakeViews
 from tests.controller.api.test_access import app_of, sign_in, store  # noqa: F401  a fixture

@@ -9,21 +9,21 @@ from typing import assert_never
 
 from controller import entries as e
 from controller.books import Books
-from controller.narration_alarms import AlarmEntry, alarm_sentence
-from controller.narration_network import NetworkEntry, network_sentence
-from controller.narration_orders import OrderEntry, order_sentence
-from controller.narration_people import PeopleEntry, Severity, people_sentence
-from controller.narration_personal import is_personal
-from controller.narration_requests import RequestEntry, request_sentence
-from controller.narration_settling import SettlingEntry, settling_sentence
-from controller.narration_shifts import ShiftEntry, shift_sentence
+from controller.narration.alarms import AlarmEntry, alarm_sentence
+from controller.narration.network import NetworkEntry, network_sentence
+from controller.narration.orders import OrderEntry, order_sentence
+from controller.narration.people import PeopleEntry, people_sentence
+from controller.narration.personal import is_personal
+from controller.narration.requests import RequestEntry, request_sentence
+from controller.narration.sentence import Sentence
+from controller.narration.settling import SettlingEntry, settling_sentence
+from controller.narration.shifts import ShiftEntry, shift_sentence
 from controller.stores.port import Numbered
 from controller.views import Told
 
 OwnEntry = (
     e.ControllerStarted | e.FailsafeArmed | e.FailsafeConfirmed | e.JournalCheckpointed | e.PersonalDataErased
 )
-_Sentence = tuple[Severity, str]
 
 
 def tell(numbered: Numbered, books: Books) -> Told:
@@ -49,7 +49,7 @@ def _feeder(entry: e.Entry, books: Books) -> str | None:
     return feeder
 
 
-def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: PLR0911  one for each subject
+def _sentence(entry: e.Entry, books: Books) -> Sentence:  # noqa: PLR0911  one for each subject
     if isinstance(entry, NetworkEntry):
         return network_sentence(entry)
     if isinstance(entry, RequestEntry):
@@ -67,7 +67,7 @@ def _sentence(entry: e.Entry, books: Books) -> _Sentence:  # noqa: PLR0911  one 
     return _own_sentence(entry)
 
 
-def _own_sentence(entry: OwnEntry) -> _Sentence:
+def _own_sentence(entry: OwnEntry) -> Sentence:
     match entry:
         case e.ControllerStarted():
             feeders = ", ".join(entry.feeders)

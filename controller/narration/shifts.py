@@ -1,18 +1,18 @@
 """The sentences about shifts: what was written down, and who handed over to whom. Pure.
 
-Part of `narration.py`.
+Part of the narration.
 """
 
 from typing import assert_never
 
 from controller import entries as e
-from controller.narration_people import Severity
+from controller.narration.sentence import Sentence
 
 ShiftEntry = e.ShiftNote | e.ShiftNoteMarked | e.ShiftHandedOver | e.ShiftBegan
 _MARKED = {"pinned": "pinned", "unpinned": "unpinned", "done": "marked as done", "reopened": "opened again"}
 
 
-def shift_sentence(entry: ShiftEntry) -> tuple[Severity, str]:
+def shift_sentence(entry: ShiftEntry) -> Sentence:
     """What happened in the shift log. What people wrote in it may tell of a household, and these sentences
     are for all who look: notes and remarks stand in the log alone.
     """

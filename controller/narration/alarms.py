@@ -1,17 +1,17 @@
-"""What the journal says of alarms, as sentences. Pure. A part of `narration.py`."""
+"""What the journal says of alarms, as sentences. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_never
 
 from controller import entries as e
-from controller.narration_people import Severity
+from controller.narration.sentence import Sentence, Severity
 
 AlarmEntry = e.AlarmRaised | e.AlarmReturned | e.AlarmAcknowledged | e.AlarmShelved | e.AlarmUnshelved
 _SEVERITY: Mapping[str, Severity] = {"critical": "alarm", "high": "alarm", "medium": "warning", "low": "info"}
 
 
-def alarm_sentence(entry: AlarmEntry) -> tuple[Severity, str]:
+def alarm_sentence(entry: AlarmEntry) -> Sentence:
     """Severity and sentence."""
     match entry:
         case e.AlarmRaised():

@@ -1,17 +1,16 @@
-"""What a request was worth, and what was booked for it, as sentences. Pure. A part of `narration.py`."""
+"""What a request was worth, and what was booked for it, as sentences. Pure."""
 
 from typing import assert_never
 
 from controller import entries as e
 from controller.books import Books
-from controller.narration_people import Severity
+from controller.narration.sentence import Sentence
 from controller.requests import RequestRecord
 
 SettlingEntry = e.RequestSettled | e.LedgerPosted | e.SettlementCorrected | e.DisputeOpened | e.DisputeClosed
-_Sentence = tuple[Severity, str]
 
 
-def settling_sentence(entry: SettlingEntry, books: Books) -> _Sentence:
+def settling_sentence(entry: SettlingEntry, books: Books) -> Sentence:
     """Severity and sentence. `books` have applied the entry."""
     match entry:
         case e.RequestSettled():
@@ -36,7 +35,7 @@ def _corrected(entry: e.SettlementCorrected) -> str:
     return f"Settlement of {entry.request} corrected ({cause}): {energy}, {points}"
 
 
-def _settled(entry: e.RequestSettled, record: RequestRecord | None) -> _Sentence:
+def _settled(entry: e.RequestSettled, record: RequestRecord | None) -> Sentence:
     customer = entry.request if record is None else record.planned.customer
     shown = f"the meter shows {entry.reduced_kwh:.2f} kWh less"
     match entry.outcome:

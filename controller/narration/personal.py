@@ -1,5 +1,5 @@
 """Which sentences say of whom something was asked or what a customer did, and what is said instead to who may
-not see customers. Pure. Part of `narration.py`.
+not see customers. Pure. Part of the narration.
 """
 
 from collections.abc import Mapping

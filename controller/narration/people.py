@@ -1,16 +1,15 @@
 """The sentences about people: what they answered and were told, what they redeemed and reported.
 
-Part of `narration.py`. Pure; names nobody: customers are told by their id.
+Part of the narration. Pure; names nobody: customers are told by their id.
 """
 
-from typing import Literal, assert_never
+from typing import assert_never
 
 from controller import entries as e
 from controller.books import Books
+from controller.narration.sentence import Sentence
 from controller.rewards.money import shown
 
-Severity = Literal["info", "good", "warning", "alarm"]
-_Sentence = tuple[Severity, str]
 PeopleEntry = (
     e.NoticeAnswered
     | e.MessagePlanned
@@ -23,7 +22,7 @@ PeopleEntry = (
 )
 
 
-def people_sentence(entry: PeopleEntry, books: Books) -> _Sentence:
+def people_sentence(entry: PeopleEntry, books: Books) -> Sentence:
     """Severity and sentence. `books` have applied the entry."""
     match entry:
         case e.NoticeAnswered():
@@ -49,7 +48,7 @@ def _chose(entry: e.NoticeAnswered, books: Books) -> str:
     return f"{who} {chose} (by {entry.via})"
 
 
-def _done(entry: e.MessageDone, books: Books) -> _Sentence:
+def _done(entry: e.MessageDone, books: Books) -> Sentence:
     """What came of a further word: `request/kind/number` is its id, and all that the entry says of it."""
     request, kind, _ = ("", "", *entry.message.rsplit("/", 2))[-3:]
     what = _KINDS.get(kind)
@@ -63,7 +62,7 @@ def _done(entry: e.MessageDone, books: Books) -> _Sentence:
     return "warning", f"{whom} not told: {why} ({what}; {request})"
 
 
-def _delivered(entry: e.NoticeDelivered, books: Books) -> _Sentence:
+def _delivered(entry: e.NoticeDelivered, books: Books) -> Sentence:
     record = books.requests.get(entry.request)
     whom = entry.request if record is None else record.planned.customer
     word = TOLD_KINDS[entry.kind]

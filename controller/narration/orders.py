@@ -1,11 +1,11 @@
-"""Actions and orders of operators, and the emergency stop, as sentences. Pure. A part of `narration.py`."""
+"""Actions and orders of operators, and the emergency stop, as sentences. Pure."""
 
 from collections.abc import Sequence
 from typing import assert_never
 
 from controller import entries as e
 from controller.books import Books
-from controller.narration_people import Severity
+from controller.narration.sentence import Sentence
 from controller.orders.order_book import DraftRecord
 from devices.messages import Direction
 
@@ -15,7 +15,7 @@ OrderEntry = (
 MOST_NAMED = 3
 
 
-def order_sentence(entry: OrderEntry, books: Books) -> tuple[Severity, str]:
+def order_sentence(entry: OrderEntry, books: Books) -> Sentence:
     """The sentence of an entry. `books` have applied it."""
     match entry:
         case e.OperatorActed():
@@ -117,7 +117,7 @@ def _meant(draft: str, books: Books) -> str:
     return f"order {draft}" if not isinstance(record, DraftRecord) else meaning(record.drafted)
 
 
-def _closed(entry: e.OrderClosed, books: Books) -> tuple[Severity, str]:
+def _closed(entry: e.OrderClosed, books: Books) -> Sentence:
     what = f"{_meant(entry.draft, books)} on {entry.feeder}"
     match entry.outcome:
         case "carried_out":

@@ -1,4 +1,4 @@
-"""What is asked of devices and people, and what comes of it, as sentences. Pure. A part of `narration.py`."""
+"""What is asked of devices and people, and what comes of it, as sentences. Pure."""
 
 from collections.abc import Mapping
 from typing import assert_never
@@ -6,8 +6,8 @@ from typing import assert_never
 from controller import entries as e
 from controller.books import Books
 from controller.bounds import feeds_in
-from controller.narration_network import figure, named
-from controller.narration_people import Severity
+from controller.narration.network import figure, named
+from controller.narration.sentence import Sentence, Severity
 from controller.requests import RequestRecord
 
 RequestEntry = (
@@ -19,7 +19,6 @@ RequestEntry = (
     | e.RequestMoved
     | e.BesideMoved
 )
-_Sentence = tuple[Severity, str]
 
 DEVICE_KINDS = {
     "ev_charger": "EV charger",
@@ -31,7 +30,7 @@ DEVICE_KINDS = {
 }
 
 
-def request_sentence(entry: RequestEntry, books: Books) -> _Sentence:  # noqa: PLR0911  one for each word
+def request_sentence(entry: RequestEntry, books: Books) -> Sentence:  # noqa: PLR0911  one for each word
     """Severity and sentence. `books` have applied the entry."""
     match entry:
         case e.RoundPlanned():
@@ -100,13 +99,13 @@ def _changed(entry: e.RequestChanged, record: RequestRecord | None) -> str:
             assert_never(entry.reason)
 
 
-def _answered(entry: e.RequestAnswered, books: Books) -> _Sentence:
+def _answered(entry: e.RequestAnswered, books: Books) -> Sentence:
     reason = "" if entry.reason is None else f" ({entry.reason})"
     severity: Severity = "warning" if entry.answer == "refused" else "info"
     return severity, f"{_whom(entry.request, books)} answered: {entry.answer}{reason}"
 
 
-_MOVED: Mapping[e.RequestState, _Sentence] = {
+_MOVED: Mapping[e.RequestState, Sentence] = {
     "planned": ("info", "the request is planned"),
     "sent": ("info", "asked, the answer is awaited"),
     "accepted": ("info", "has accepted"),
@@ -120,7 +119,7 @@ _MOVED: Mapping[e.RequestState, _Sentence] = {
 }
 
 
-def _moved(entry: e.RequestMoved, books: Books) -> _Sentence:
+def _moved(entry: e.RequestMoved, books: Books) -> Sentence:
     severity, text = _MOVED[entry.state]
     return severity, f"{_whom(entry.request, books)}: {text} ({entry.reason})"
 

@@ -1,9 +1,9 @@
-"""What the network and its readings show, as sentences. Pure. A part of `narration.py`."""
+"""What the network and its readings show, as sentences. Pure."""
 
 from typing import assert_never
 
 from controller import entries as e
-from controller.narration_people import Severity
+from controller.narration.sentence import Sentence
 
 NetworkEntry = (
     e.ReadingsRefused
@@ -16,12 +16,11 @@ NetworkEntry = (
     | e.OverloadExpected
     | e.ExpectationEnded
 )
-_Sentence = tuple[Severity, str]
 
 _ELEMENTS = {"line": "line", "trafo": "transformer", "trafo3w": "three-winding transformer", "bus": "bus"}
 
 
-def network_sentence(entry: NetworkEntry) -> _Sentence:  # noqa: PLR0911  one for each word
+def network_sentence(entry: NetworkEntry) -> Sentence:  # noqa: PLR0911  one for each word
     """Severity and sentence."""
     match entry:
         case e.ReadingsRefused():
@@ -58,7 +57,7 @@ _OF_SILENCE = {
 }
 
 
-def _data_alarm(entry: e.DataAlarm) -> _Sentence:
+def _data_alarm(entry: e.DataAlarm) -> Sentence:
     if entry.kind == "near_collapse":
         return ("alarm" if entry.raised else "good"), f"Voltage stability on {entry.feeder}: {entry.text}"
     if entry.kind == "wrong_meter":
@@ -101,7 +100,7 @@ def _announced(entry: e.OverloadExpected) -> str:
     return f"{what} from {entry.expected_at:%H:%M} UTC on ({limit}, {entry.probability:.0%} sure)"
 
 
-def _no_longer_expected(entry: e.ExpectationEnded) -> _Sentence:
+def _no_longer_expected(entry: e.ExpectationEnded) -> Sentence:
     element = named(entry.element)
     match entry.outcome:
         case "came":

@@ -5,8 +5,8 @@ import pytest
 
 from controller import entries as e
 from controller.books import Books
-from controller.narration import tell
-from controller.narration_personal import impersonal
+from controller.narration.personal import impersonal
+from controller.narration.telling import tell
 from controller.stores.port import Numbered
 from controller.views import Told
 from tests.controller.record_builders import EVENT, T0, after, closed, moved, opened, planned

@@ -1,0 +1,1 @@
+"""Journal entries as plain English sentences: one module for each subject, `telling` for all."""

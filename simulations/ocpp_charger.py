@@ -17,7 +17,6 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from devices.backoff import Backoff
-from devices.cancellation import go_on_unless_cancelled
 from devices.ports import Clock
 from simulations.charger_car import Car
 from simulations.charging_profiles import ProfileBook
@@ -139,7 +138,6 @@ class OcppCharger:
                 plugged = self._car.plugged
                 await point.say_status(plugged, now)
             await point.say_meter(self.power_kw, self._car.charged_kwh, now)
-            go_on_unless_cancelled()
             await self.clock.sleep(self._report_s)
 
 

@@ -17,6 +17,7 @@ from ocpp.v201 import ChargePoint as _Library201  # type: ignore[import-untyped]
 from ocpp.v201 import call as call201
 from ocpp.v201 import call_result as result201
 
+from devices.cancellation import go_on_unless_cancelled
 from devices.ports import Clock
 from simulations.charging_profiles import ProfileBook, read_profile
 
@@ -47,7 +48,16 @@ class HoldsProfiles(Protocol):
         ...
 
 
-class Point16(_Library16):  # type: ignore[misc]
+class _EndsWhenTold:
+    """The library waits by `asyncio.wait_for`: cancelled with an answer, one would ask on, and hear nothing."""
+
+    async def call(self, *arguments: Any, **options: Any) -> Any:
+        answer = await super().call(*arguments, **options)  # type: ignore[misc]
+        go_on_unless_cancelled()
+        return answer
+
+
+class Point16(_EndsWhenTold, _Library16):  # type: ignore[misc]
     """OCPP 1.6-J."""
 
     def __init__(self, name: str, socket: Any, charger: HoldsProfiles) -> None:
@@ -112,7 +122,7 @@ class Point16(_Library16):  # type: ignore[misc]
         await self.call(call16.MeterValues(CONNECTOR, [{"timestamp": _stamp(at), "sampled_value": sampled}]))
 
 
-class Point201(_Library201):  # type: ignore[misc]
+class Point201(_EndsWhenTold, _Library201):  # type: ignore[misc]
     """OCPP 2.0.1."""
 
     def __init__(self, name: str, socket: Any, charger: HoldsProfiles) -> None:

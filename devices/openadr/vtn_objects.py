@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from devices.openadr.announcements import announced
 from devices.openadr.bounds import Bounds, leaving
@@ -193,14 +193,15 @@ class VtnObjects:
         """
         writing = self._offload(self._store.write, puts, [(one.kind, one.id) for one in drops])
         cancelled = await _to_the_end(writing)
-        if (error := writing.exception()) is not None:
-            raise out_of_order(str(error)) from error
-        for gone in drops:
-            self._drop(gone)
-        for new in puts:
-            self._put(new)
+        if (error := writing.exception()) is None:
+            for gone in drops:
+                self._drop(gone)
+            for new in puts:
+                self._put(new)
         if cancelled:
             raise asyncio.CancelledError
+        if error is not None:
+            raise out_of_order(str(error)) from error
 
     def _drop(self, gone: Stored) -> None:
         news = announced(self._held, "DELETE", gone)
@@ -225,18 +226,23 @@ class VtnObjects:
                 sink(notification)
 
     async def _opened(self) -> None:
+        """Two that read at once would be in each other's way, so what was begun is ended here, too."""
         if self._worker is not None:
             return
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="openadr-store")
-        try:
-            loaded = await self._offload(self._store.load)
-        except BaseException:
+        loading = self._offload(self._store.load)
+        cancelled = await _to_the_end(loading)
+        if (error := loading.exception()) is None:
+            for one in loading.result():
+                self._held.put(one)
+                self._sequence = max(self._sequence, one.sequence)
+        else:
             self._worker.shutdown(wait=False)
             self._worker = None
-            raise
-        for one in loaded:
-            self._held.put(one)
-            self._sequence = max(self._sequence, one.sequence)
+        if cancelled:
+            raise asyncio.CancelledError
+        if error is not None:
+            raise error
 
     def _offload(self, function: Callable[..., _T], *args: object) -> asyncio.Future[_T]:
         """In the one worker thread, in order."""
@@ -244,7 +250,7 @@ class VtnObjects:
         return asyncio.get_running_loop().run_in_executor(self._worker, function, *args)
 
 
-async def _to_the_end(running: asyncio.Future[None]) -> bool:
+async def _to_the_end(running: asyncio.Future[Any]) -> bool:
     """Wait until it is done, and say whether we were cancelled meanwhile."""
     cancelled = False
     while not running.done():

@@ -1,7 +1,8 @@
 """The emulated charger with a car behind it, under the daemon's own central system."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -14,9 +15,10 @@ from devices.ocpp.settings import Charger, ChargerDevice, CsmsSettings
 from simulations.charger_car import FleetCar
 from simulations.ev import EvFleet, Sessions
 from simulations.ocpp_charger import CentralAddress, OcppCharger
-from simulations.ocpp_points import Point16
 from simulations.scenario import Ev
+from tests.cancelling import Part, ends_at_every_step
 from tests.devices.live import Deliveries, RealClock, until
+from tests.devices.openadr.channel_rig import in_background
 
 PASSWORD = "correct horse battery"
 SETTINGS = CsmsSettings(
@@ -33,6 +35,21 @@ def car(start: datetime) -> FleetCar:
     """Plugged in for a day, and hungry."""
     sessions = Sessions(np.array([[0.0]]), np.array([[86_400.0]]), np.array([[100.0]]))
     return FleetCar(EvFleet(Ev(), sessions), start)
+
+
+def new_charger(address: CentralAddress, report_s: float = 0.05) -> OcppCharger:
+    """With a car that is plugged in now."""
+    clock, random = RealClock(), np.random.default_rng(8)
+    return OcppCharger(address, car(datetime.now(UTC)), clock, random, report_s=report_s, step_s=0.05)
+
+
+@asynccontextmanager
+async def central_system() -> AsyncIterator[tuple[CentralSystem, Deliveries]]:
+    """Listens until the end."""
+    system, deliveries = CentralSystem(SETTINGS, RealClock(), np.random.default_rng(7)), Deliveries()
+    async with in_background(system.run(deliveries)):
+        await until(lambda: system.listening)
+        yield system, deliveries
 
 
 @pytest.mark.parametrize("version", ["1.6", "2.0.1"])
@@ -70,30 +87,15 @@ async def test_a_charger_charges_within_its_limit_and_returns_by_itself(
     assert Answer("f1", "ev1", "r1", "accepted") in deliveries
 
 
-async def test_it_ends_though_telling_its_meter_has_swallowed_that_it_is_to(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """`asyncio.wait_for` before Python 3.12, by which the library waits, loses a cancellation that comes
-    together with its result."""
-    telling = asyncio.Event()
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+async def test_it_ends_at_any_step(version: Literal["1.6", "2.0.1"]) -> None:
+    async with central_system() as (system, deliveries):
+        address = CentralAddress(f"ws://127.0.0.1:{system.port}/ocpp", "cp1", version, PASSWORD)
 
-    async def say_meter(*_: object) -> None:
-        telling.set()
-        with suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
+        def make() -> Part:
+            async def use() -> None:
+                await deliveries.wait_for(len(deliveries) + 5)
 
-    monkeypatch.setattr(Point16, "say_meter", say_meter)
-    clock = RealClock()
-    system = CentralSystem(SETTINGS, clock, np.random.default_rng(7))
-    running = asyncio.create_task(system.run(Deliveries()))
-    await until(lambda: system.listening)
-    address = CentralAddress(f"ws://127.0.0.1:{system.port}/ocpp", "cp1", "1.6", PASSWORD)
-    fleet = car(datetime.now(UTC))
-    charger = OcppCharger(address, fleet, clock, np.random.default_rng(8), report_s=3600.0)
-    living = asyncio.create_task(charger.run())
-    await telling.wait()
-    living.cancel()
-    await asyncio.wait([living], timeout=5)
-    running.cancel()
-    await asyncio.wait([running])
-    assert living.done()
+            return new_charger(address).run, use
+
+        assert await ends_at_every_step(make) > 10

@@ -66,7 +66,7 @@ async def linked(
     port: int, protocol: Protocol = "5", *, deliver: Deliver | None = None, **settings: object
 ) -> AsyncIterator[tuple[MqttLink, Deliveries]]:
     """A link that runs and is connected."""
-    link = _link(RealClock(), port=port, protocol=protocol, **settings)
+    link = new_link(RealClock(), port=port, protocol=protocol, **settings)
     deliveries = Deliveries()
     running = asyncio.create_task(link.run(deliver or deliveries))
     try:
@@ -82,7 +82,7 @@ async def linked(
 async def turned_away(port: int, **settings: object) -> list[MutableMapping[str, Any]]:
     """Try to come in until several attempts have failed; what was logged meanwhile."""
     clock = CountingClock()
-    link = _link(clock, port=port, **settings)
+    link = new_link(clock, port=port, **settings)
     with capture_logs() as logs:
         running = asyncio.create_task(link.run(Deliveries()))
         try:
@@ -95,7 +95,7 @@ async def turned_away(port: int, **settings: object) -> list[MutableMapping[str,
     return logs
 
 
-def _link(clock: RealClock, **settings: object) -> MqttLink:
+def new_link(clock: RealClock, **settings: object) -> MqttLink:
     values = {
         "host": "127.0.0.1",
         "feeders": ("f1",),

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,13 +15,14 @@ from devices.errors import CommandRejected, ProfileRejected, Unreachable
 from devices.openadr.bounds import Bounds
 from devices.openadr.changes import Change
 from devices.openadr.object_store import ObjectStore
-from devices.openadr.objects import SCOPES, Actor
+from devices.openadr.objects import SCOPES, Actor, Stored
 from devices.openadr.ports import BusinessLogic
 from devices.openadr.problems import Problem
 from devices.openadr.repository import Repository
 from devices.openadr.words import read_request
-from tests.devices.live import RealClock
+from tests.devices.live import WITHIN_S, RealClock
 from tests.devices.openadr import world as w
+from tests.fair_time import turns
 
 VEN = Actor("ven1", "VEN", SCOPES["3.1.1", "VEN"])
 
@@ -137,6 +139,47 @@ async def test_a_write_that_is_cancelled_is_still_whole(tmp_path: Path) -> None:
     async with repository(ObjectStore(file)) as objects:
         assert await objects.find("program", {}) == in_memory
         assert len(in_memory) == 1
+
+
+async def test_who_is_cancelled_while_the_disk_refuses_is_cancelled() -> None:
+    async with repository(FullDisk(None)) as objects:
+        await objects.open()
+        writing = asyncio.create_task(objects.create("program", w.program()))
+        while not objects._turn.locked():
+            await asyncio.sleep(0)
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+
+
+class SlowDisk(ObjectStore):
+    """Is read when it is told to, and knows whether somebody comes in between."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.loads = 0
+
+    def load(self) -> list[Stored]:
+        self.loads += 1
+        self.begun.set()
+        self.go_on.wait(WITHIN_S)
+        return super().load()
+
+
+async def test_who_is_cancelled_while_the_file_is_read_leaves_it_read_once() -> None:
+    disk = SlowDisk()
+    async with repository(disk) as objects:
+        opening = asyncio.create_task(objects.open())
+        await asyncio.to_thread(disk.begun.wait, WITHIN_S)
+        opening.cancel()
+        creating = asyncio.create_task(objects.create("program", w.program()))
+        await turns()
+        disk.go_on.set()
+        await creating
+        assert disk.loads == 1
+        with pytest.raises(asyncio.CancelledError):
+            await opening
 
 
 async def test_a_file_that_is_not_ours_is_refused(tmp_path: Path) -> None:

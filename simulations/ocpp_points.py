@@ -49,7 +49,7 @@ class HoldsProfiles(Protocol):
 
 
 class _EndsWhenTold:
-    """The library waits by `asyncio.wait_for`: cancelled with an answer, one would ask on, and hear nothing."""
+    """The library waits by `asyncio.wait_for`: cancelled with an answer, one would ask on in vain."""
 
     async def call(self, *arguments: Any, **options: Any) -> Any:
         answer = await super().call(*arguments, **options)  # type: ignore[misc]

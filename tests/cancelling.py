@@ -64,14 +64,15 @@ Part = tuple[Callable[[], Coroutine[Any, Any, None]], Callable[[], Coroutine[Any
 """What runs until it is cancelled, and what is done with it meanwhile."""
 
 
-async def ends_at_every_step(make: Callable[[], Part]) -> int:
-    """Make it, use it and cancel it, each time one step later, until it was used to the end: so many steps.
+async def ends_at_every_step(make: Callable[[], Part], stride: int = 1) -> int:
+    """Make it, use it and cancel it, each time `stride` steps later, until it was used to the end: how many
+    steps that took.
 
     AssertionError when it does not end once, or with another end than its cancellation.
     """
     step = 1
     while await _cancelled_at(step, *make()):
-        step += 1
+        step += stride
     return step
 
 

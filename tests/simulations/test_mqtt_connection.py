@@ -1,16 +1,14 @@
 """A connection of the emulated field whose broker goes away and comes back."""
 
 import asyncio
-from contextlib import suppress
 
-import aiomqtt
 import numpy as np
-import pytest
 from structlog.testing import capture_logs
 
 from controller.clock import WallClock
 from devices.mqtt.embedded_broker import EmbeddedBroker
-from simulations.mqtt_connection import Address, FieldConnection
+from simulations.mqtt_connection import Address, FieldConnection, Outgoing
+from tests.cancelling import Part, ends_at_every_step
 
 
 class Hasty(WallClock):
@@ -43,26 +41,25 @@ async def test_a_lost_broker_is_told_once_and_once_that_it_is_back() -> None:
     assert [one["event"] for one in logs] == ["field_link_lost", "field_link_back"]
 
 
-async def test_it_ends_though_subscribing_has_swallowed_that_it_is_to(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """`asyncio.wait_for` before Python 3.12 loses a cancellation that comes together with its result."""
-    subscribing = asyncio.Event()
-
-    async def subscribe(*_: object) -> None:
-        subscribing.set()
-        with suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
-
-    monkeypatch.setattr(aiomqtt.Client, "subscribe", subscribe)
+async def test_it_ends_at_any_step() -> None:
     async with EmbeddedBroker() as broker:
         address = Address(broker.host, broker.port, "c")
-        line = FieldConnection(address, WallClock(), np.random.default_rng(1), subscriptions=["a"])
-        living = asyncio.create_task(line.run())
-        await subscribing.wait()
-        living.cancel()
-        await asyncio.wait([living], timeout=5)
-        ended = living.done()
-        living.cancel()
-        await asyncio.wait([living])
-    assert ended
+
+        def make() -> Part:
+            heard = asyncio.Event()
+            line = FieldConnection(
+                address,
+                WallClock(),
+                np.random.default_rng(1),
+                subscriptions=["a"],
+                heard=lambda *_: heard.set(),
+            )
+
+            async def use() -> None:
+                await line.wait_until_up()
+                line.put(Outgoing("a", b"x", qos=1))
+                await heard.wait()
+
+            return line.run, use
+
+        assert await ends_at_every_step(make) > 10

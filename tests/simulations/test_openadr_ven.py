@@ -1,6 +1,7 @@
 """The emulated VEN under our own VTN and channel: limits by its own clock, told by polling or by MQTT."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from simulations.mqtt_connection import Address
 from simulations.openadr_events import EventShelf, read_duration, read_event
 from simulations.openadr_ven import OpenAdrVen, VtnAddress
 from tests.brokers import Mosquitto
+from tests.cancelling import Part, ends_at_every_step
 from tests.devices.live import Deliveries, RealClock, until
 from tests.devices.openadr.channel_rig import DEVICE, FAST, NO_TLS, OTHER, SECRET, in_background, serving
 
@@ -165,16 +167,23 @@ async def test_one_that_has_opted_out_refuses() -> None:
             assert ven.power_kw == 11.0
 
 
+@asynccontextmanager
+async def notified(settings: NotifierSettings, home: Site) -> AsyncIterator[None]:
+    """VENs are told of changes by MQTT."""
+    notifier = MqttNotifier(settings, home.vtn.repository, RealClock(), np.random.default_rng(3))
+    home.vtn.repository.listen(notifier.changed)
+    async with in_background(notifier.run()):
+        yield
+
+
 async def test_a_ven_behind_nat_is_told_by_mqtt_and_of_nothing_else(tmp_path: Path) -> None:
     with Mosquitto(tmp_path) as broker:
         settings = NotifierSettings("127.0.0.1", broker.port, (f"mqtt://127.0.0.1:{broker.port}",), **FAST)
-        async with site(mqtt=settings) as home:
-            notifier = MqttNotifier(settings, home.vtn.repository, RealClock(), np.random.default_rng(3))
-            home.vtn.repository.listen(notifier.changed)
+        async with site(mqtt=settings) as home, notified(settings, home):
             rates = {"poll_s": 600.0, "report_s": 0.1}
             first = home.ven(broker=Address("127.0.0.1", broker.port, "one"), **rates)
             second = home.ven(number=2, broker=Address("127.0.0.1", broker.port, "two"), **rates)
-            async with in_background(notifier.run()), in_background(first.run()), in_background(second.run()):
+            async with in_background(first.run()), in_background(second.run()):
                 await until(lambda: bool(first.events.standing) and bool(second.events.standing))
                 await home.send(60.0)
                 await until(lambda: home.answers == [("accepted", None)])
@@ -184,3 +193,26 @@ async def test_a_ven_behind_nat_is_told_by_mqtt_and_of_nothing_else(tmp_path: Pa
                 await asyncio.sleep(0.1)
                 assert (first.told, second.told) == (2, 0)
                 assert second.journal == []
+
+
+@pytest.mark.mosquitto
+@pytest.mark.parametrize("by", ["polling", "mqtt"])
+async def test_it_ends_at_any_step(by: str, tmp_path: Path) -> None:
+    with Mosquitto(tmp_path) as broker:
+        settings = NotifierSettings("127.0.0.1", broker.port, (f"mqtt://127.0.0.1:{broker.port}",), **FAST)
+        address = Address("127.0.0.1", broker.port, "one") if by == "mqtt" else None
+        sequences = itertools.count(1)
+        async with site(mqtt=settings) as home, notified(settings, home):
+
+            def make() -> Part:
+                ven = home.ven(broker=address)
+
+                async def use() -> None:
+                    await until(lambda: bool(ven.events.standing))
+                    answered = len(home.answers)
+                    await home.send(60.0, next(sequences))
+                    await until(lambda: len(home.answers) > answered)
+
+                return ven.run, use
+
+            assert await ends_at_every_step(make, stride=5) > 10

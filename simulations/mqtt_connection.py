@@ -7,7 +7,6 @@ value.
 
 import asyncio
 import contextlib
-import logging
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,18 +15,17 @@ from dataclasses import dataclass
 import aiomqtt
 import numpy as np
 import structlog
+from paho.mqtt.client import MQTTMessage
 
 from devices.backoff import Backoff
 from devices.cancellation import go_on_unless_cancelled
+from devices.mqtt.watched_client import WatchedClient
 from devices.ports import Clock
 
 OUTBOX_BOUND = 10_000
-INCOMING_BOUND = 10_000
 KEEPALIVE_S = 20
 CONNECT_DEADLINE_S = 5.0
 log = structlog.get_logger(__name__)
-_quiet = logging.getLogger(f"{__name__}.paho")
-_quiet.setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ class FieldConnection:
         self._something = asyncio.Event()
         self._allowed = asyncio.Event()
         self._allowed.set()
-        self._client: aiomqtt.Client | None = None
+        self._client: WatchedClient | None = None
         self._up = asyncio.Event()
         self._told_lost = False
         self.published = 0
@@ -121,53 +119,37 @@ class FieldConnection:
         async with self._new_client() as client:
             self._client = client
             try:
-                if self._subscriptions:
-                    await client.subscribe([(topic, 1) for topic in self._subscriptions])
-                for message in self._greeting():
-                    await self._publish(client, message)
-                self._backoff.reset()
-                self._up.set()
-                if self._told_lost:
-                    self._told_lost = False
-                    log.info("field_link_back", client=self._address.client_id)
-                go_on_unless_cancelled()
-                await self._listen_and_speak(client)
+                await client.unless_lost(self._be_there(client))
+                # a publish that waits for its acknowledgement does not notice that the line is gone
+                await client.unless_lost(self._speak(client))
             finally:
                 self._client = None
 
-    async def _listen_and_speak(self, client: aiomqtt.Client) -> None:
-        """Both at once, until one of them fails."""
-        # no TaskGroup: before Python 3.13 a failing child leaves its parent marked as cancelled
-        both = [asyncio.create_task(self._listen(client)), asyncio.create_task(self._speak(client))]
-        try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_EXCEPTION)
-        finally:
-            for task in both:
-                task.cancel()
-            outcomes = await asyncio.gather(*both, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, Exception):
-                raise outcome
+    async def _be_there(self, client: WatchedClient) -> None:
+        if self._subscriptions:
+            await client.subscribe([(topic, 1) for topic in self._subscriptions])
+        for message in self._greeting():
+            await self._publish(client, message)
+        self._backoff.reset()
+        self._up.set()
+        if self._told_lost:
+            self._told_lost = False
+            log.info("field_link_back", client=self._address.client_id)
 
-    async def _listen(self, client: aiomqtt.Client) -> None:
-        async for message in client.messages:
-            if isinstance(message.payload, bytes):
-                self._heard(message.topic.value, message.payload)
-
-    async def _speak(self, client: aiomqtt.Client) -> None:
+    async def _speak(self, client: WatchedClient) -> None:
         while True:
             while self._outbox:
                 await self._publish(client, self._outbox.popleft())
             self._something.clear()
             await self._something.wait()
 
-    async def _publish(self, client: aiomqtt.Client, message: Outgoing) -> None:
+    async def _publish(self, client: WatchedClient, message: Outgoing) -> None:
         await client.publish(message.topic, message.payload, qos=message.qos, retain=message.retain)
         self.published += 1
         go_on_unless_cancelled()
 
-    def _new_client(self) -> aiomqtt.Client:
-        return aiomqtt.Client(
+    def _new_client(self) -> WatchedClient:
+        return WatchedClient(
             self._address.host,
             self._address.port,
             identifier=self._address.client_id,
@@ -176,7 +158,13 @@ class FieldConnection:
             protocol=aiomqtt.ProtocolVersion.V311,
             will=self._will,
             keepalive=KEEPALIVE_S,
-            timeout=CONNECT_DEADLINE_S,
-            max_queued_incoming_messages=INCOMING_BOUND,
-            logger=_quiet,
+            connect_deadline_s=CONNECT_DEADLINE_S,
+            heard=self._take,
         )
+
+    def _take(self, topic: str, message: MQTTMessage) -> None:
+        try:
+            self._heard(topic, bytes(message.payload))
+        except Exception:
+            # a fault of the field's, which must not look like a lost line
+            log.exception("field_message_failed", client=self._address.client_id, topic=topic)

@@ -1,20 +1,19 @@
-"""One aiomqtt client as we want it: sessions, will, TLS and message properties in both versions of MQTT.
+"""The link's client: sessions, will, TLS and message properties in both versions of MQTT.
 
-aiomqtt connects, keeps the link alive and tells when it is lost. Messages and acknowledgements we take from
-paho, the client below it, by paho's own public callbacks: aiomqtt does not pass the reason of an
-acknowledgement on, and puts each message through a queue whose rule for when it is full is not ours.
+Messages and acknowledgements we take from paho, the client below aiomqtt, by paho's own public callbacks:
+aiomqtt does not pass the reason of an acknowledgement on, and puts each message through a queue whose rule
+for when it is full is not ours.
 
 Knows the two versions' differences so that `driver.py` need not. No I/O before the client is entered.
 """
 
 import asyncio
-import logging
 import math
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Self, TypeVar
+from typing import Any
 
 import aiomqtt
 import msgspec
@@ -28,6 +27,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from devices.mqtt.codec import MAX_BATCH_BYTES
 from devices.mqtt.settings import LinkSettings, Protocol
+from devices.mqtt.watched_client import WatchedClient
 from devices.wire import JSON
 
 MAX_PACKET_BYTES = 2 * MAX_BATCH_BYTES
@@ -35,12 +35,9 @@ MAX_PACKET_BYTES = 2 * MAX_BATCH_BYTES
 MAX_EXPIRY_S = 0xFFFFFFFF
 FILTERS_A_PACKET = 200
 """So many subscriptions are asked for at once: a site may have thousands of feeders."""
-LAST_WORD_S = 0.05
-"""An answer that came together with the end of the connection is read within this time."""
 IN_FLIGHT = 19
 """So many of our messages wait for the broker's acknowledgement at a time; paho sends 20, the twentieth is
 our own status. Of more paho would keep some back and send them when it can, however late that is."""
-HUNG_UP = "the broker ended the connection without an answer; with TLS: does it accept our certificate?"
 SUCCESS, NO_MATCHING_SUBSCRIBERS = 0x00, 0x10
 FIRST_FAILURE = 0x80
 """Reason codes from here on are failures, in both versions of MQTT."""
@@ -50,14 +47,9 @@ _UNSUPPORTED_PROTOCOL = (1, 0x84)
 """CONNACK codes of 3.1.1 and of 5."""
 _MALFORMED_PACKET = 0x82
 _TAKEN_OVER = 0x8E
-_T = TypeVar("_T")
 
 Take = Callable[[str, bytes, str | None], None]
 """Takes one message: topic, payload, content type (MQTT 5). Never raises."""
-
-# the client logs every pending publish and each reconnect; the link tells its own story, once
-_quiet = logging.getLogger(f"{__name__}.paho")
-_quiet.setLevel(logging.CRITICAL)
 
 
 def _read_text(buffer: bytes, most: int) -> tuple[str, int]:
@@ -78,7 +70,7 @@ def _read_text(buffer: bytes, most: int) -> tuple[str, int]:
 paho_properties.readUTF = _read_text
 
 
-class LinkClient(aiomqtt.Client):
+class LinkClient(WatchedClient):
     """Hands every message to `take` at once, on the loop's thread; keeps its session for `session_expiry_s`.
 
     The controller's own link leaves "offline" as its will; one that only reads has none.
@@ -100,99 +92,19 @@ class LinkClient(aiomqtt.Client):
             will=_will(settings),
             tls_context=settings.tls,
             keepalive=settings.keepalive_s,
-            timeout=settings.connect_deadline_s,
+            connect_deadline_s=settings.connect_deadline_s,
+            heard=self._pass_on,
             # a command is one small packet: it does not wait until the one before is acknowledged (Nagle)
             socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
-            logger=_quiet,
         )
         self._protocol, self._take = protocol, take
-        self._deadline_s = settings.connect_deadline_s
-        self._client.connect_timeout = settings.connect_deadline_s
         self._unacknowledged: dict[int, asyncio.Future[int]] = {}
         self._slots = asyncio.Semaphore(IN_FLIGHT)
-        self._losing: asyncio.Task[None] | None = None
-        # aiomqtt's `_client` is paho's; all that we do with it is paho's public interface
         self._told_aiomqtt = self._client.on_publish
-        self._client.on_message = self._came_in
         self._client.on_publish = self._was_acknowledged
-        self._hung_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._client.on_disconnect = self._chained(self._client.on_disconnect)
-        self._retrieve_ends()
-
-    async def __aenter__(self) -> Self:
-        connecting = asyncio.ensure_future(super().__aenter__())
-        try:
-            await asyncio.wait(
-                (connecting, self._hung_up), timeout=self._deadline_s, return_when=asyncio.FIRST_COMPLETED
-            )
-            if not connecting.done():
-                await asyncio.wait((connecting,), timeout=LAST_WORD_S)
-            if not connecting.done():
-                late = f"the broker has not let us in within {self._deadline_s} s"
-                raise aiomqtt.MqttError(HUNG_UP if self._hung_up.done() else late)
-            connecting.result()
-            if self._hung_up.done():
-                raise aiomqtt.MqttError("the broker let us in and ended the connection at once")
-        except BaseException:
-            self._give_up(connecting)
-            raise
-        self._retrieve_ends()
-        self._losing = asyncio.create_task(self._be_lost())
-        self._losing.add_done_callback(self._was_lost)
-        return self
-
-    async def __aexit__(self, *of_an_error: Any) -> None:
-        try:
-            await super().__aexit__(*of_an_error)
-        finally:
-            if self._losing is not None:
-                # it ends by itself, and has then taken note of aiomqtt's reason
-                await asyncio.wait((self._losing,), timeout=LAST_WORD_S)
-                self._losing.cancel()
-
-    def _retrieve_ends(self) -> None:
-        """aiomqtt keeps the end of a connection in futures that perhaps nobody waits for any more: at a stop,
-        or where the attempt was given up. Unread, asyncio would tell of each on standard error.
-        """
-        for ended in (self._connected, self._disconnected):
-            ended.remove_done_callback(_read)
-            ended.add_done_callback(_read)
-
-    def _give_up(self, connecting: asyncio.Future[Self]) -> None:
-        # aiomqtt keeps the socket of an attempt that is given up, and a broker that answers late would let a
-        # ghost take over our client id. An attempt that is still in its thread ends when it has its socket.
-        self._client.on_socket_open = _too_late
-        self._client.on_disconnect = None
-        connecting.add_done_callback(_read)
-        connecting.cancel()
-        self._client.disconnect()
-
-    async def until_lost(self) -> None:
-        """Returns never; MqttError when the link is lost."""
-        assert self._losing is not None
-        await asyncio.wait((self._losing,))
-        self._losing.result()
-
-    async def unless_lost(self, awaited: Awaitable[_T]) -> _T:
-        """What this brings; MqttError as soon as the link is lost."""
-        assert self._losing is not None
-        waiting = asyncio.ensure_future(awaited)
-        try:
-            await asyncio.wait((waiting, self._losing), return_when=asyncio.FIRST_COMPLETED)
-            if not waiting.done():
-                self._losing.result()
-            return waiting.result()
-        finally:
-            waiting.cancel()
-
-    async def _be_lost(self) -> None:
-        async for _ in self.messages:
-            raise AssertionError("messages go to `take`")
 
     def _was_lost(self, losing: asyncio.Task[None]) -> None:
-        """Nobody waits any longer for what no longer comes."""
-        if not losing.cancelled():
-            losing.exception()  # whoever waits is told; nobody need wait
+        super()._was_lost(losing)
         waiting, self._unacknowledged = self._unacknowledged, {}
         for acknowledged in waiting.values():
             self._slots.release()
@@ -255,25 +167,7 @@ class LinkClient(aiomqtt.Client):
         if not acknowledged.done():
             acknowledged.set_result(reason.value)
 
-    def _chained(self, tell_aiomqtt: Callable[..., None] | None) -> Callable[..., None]:
-        """aiomqtt does not look at an end before the broker's answer, and would wait out its deadline; one
-        that comes with the answer it would forget.
-        """
-        assert tell_aiomqtt is not None
-
-        def ended(*arguments: Any) -> None:
-            if self._losing is not None:
-                tell_aiomqtt(*arguments)
-            if not self._hung_up.done():
-                self._hung_up.set_result(None)
-
-        return ended
-
-    def _came_in(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            return  # no broker should pass such a topic on
+    def _pass_on(self, topic: str, message: paho.MQTTMessage) -> None:
         content_type: str | None = getattr(message.properties, "ContentType", None)
         self._take(topic, bytes(message.payload), content_type)
 
@@ -316,17 +210,6 @@ def reason_text(code: int) -> str:
 
 def _lost() -> aiomqtt.MqttError:
     return aiomqtt.MqttError("the link was lost before the broker acknowledged")
-
-
-def _read(ended: asyncio.Future[Any]) -> None:
-    if not ended.cancelled():
-        ended.exception()
-
-
-def _too_late(_client: paho.Client, _userdata: Any, line: Any) -> None:
-    """For an attempt to connect that was given up while it was in its thread."""
-    line.close()
-    raise OSError("given up")
 
 
 def _value(code: object) -> int:

@@ -10,7 +10,6 @@ changed again, and VENs poll besides. Knows nothing of requests and limits.
 """
 
 import asyncio
-import logging
 import ssl
 from collections import deque
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ import structlog
 from devices.backoff import Backoff
 from devices.cancellation import go_on_unless_cancelled
 from devices.errors import DeviceError, ProfileRejected
+from devices.mqtt.watched_client import WatchedClient
 from devices.openadr.changes import Change, Operation
 from devices.openadr.notifier_audience import Audience
 from devices.openadr.notifier_topics import NotifierTopics
@@ -37,9 +37,6 @@ STABLE_S = 10.0
 """A link that held this long was a good one: the next failure is a first one again."""
 
 log = structlog.get_logger(__name__)
-# the client logs every pending publish and each reconnect; the notifier tells its own story, once
-_quiet = logging.getLogger(f"{__name__}.paho")
-_quiet.setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,19 +186,10 @@ class MqttNotifier:
         async with self._new_client() as client:
             self._connected = True
             self._tell_return()
-            # no TaskGroup: before Python 3.13 a failing child leaves its parent marked as cancelled
-            both = [asyncio.create_task(self._publish(client)), asyncio.create_task(_until_lost(client))]
-            try:
-                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in both:
-                    task.cancel()
-                outcomes = await asyncio.gather(*both, return_exceptions=True)
-            for outcome in outcomes:
-                if isinstance(outcome, Exception):
-                    raise outcome
+            # a publish that waits for its acknowledgement does not notice that the link is gone
+            await client.unless_lost(self._publish(client))
 
-    async def _publish(self, client: aiomqtt.Client) -> None:
+    async def _publish(self, client: WatchedClient) -> None:
         while True:
             self._news.clear()
             while (message := self._message()) is not None:
@@ -251,9 +239,9 @@ class MqttNotifier:
         if change.operation == "DELETE":
             self._audience.learn(change)
 
-    def _new_client(self) -> aiomqtt.Client:
+    def _new_client(self) -> WatchedClient:
         settings = self._settings
-        return aiomqtt.Client(
+        return WatchedClient(
             settings.host,
             settings.port,
             username=settings.username,
@@ -262,10 +250,7 @@ class MqttNotifier:
             protocol=_VERSIONS[settings.protocol],
             tls_context=settings.tls,
             keepalive=settings.keepalive_s,
-            timeout=settings.connect_deadline_s,
-            # nothing is subscribed; aiomqtt queues without a bound when it is not told one
-            max_queued_incoming_messages=1,
-            logger=_quiet,
+            connect_deadline_s=settings.connect_deadline_s,
         )
 
     def _tell_loss(self, error: Exception) -> None:
@@ -277,12 +262,6 @@ class MqttNotifier:
         if self._told_of_loss:
             self._told_of_loss = False
             log.info("notifier has its broker back", host=self._settings.host)
-
-
-async def _until_lost(client: aiomqtt.Client) -> None:
-    """A publish that waits for its acknowledgement does not notice that the link is gone; this does."""
-    async for _ in client.messages:
-        pass
 
 
 def _payload(kind: ObjectKind, operation: Operation, body: Body) -> bytes:

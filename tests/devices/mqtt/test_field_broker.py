@@ -14,9 +14,9 @@ import pytest
 from devices.errors import CommandRejected, Unreachable
 from devices.messages import Answer, Failsafe, LimitCommand, Reading, ReadingBatch, Refused
 from devices.mqtt import codec
-from devices.mqtt.client import HUNG_UP
 from devices.mqtt.settings import Protocol, tls_context
 from devices.mqtt.topics import Topics
+from devices.mqtt.watched_client import HUNG_UP
 from devices.signing import sign
 from tests.brokers import FieldBroker, tool
 from tests.devices.live import WITHIN_S, until

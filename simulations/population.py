@@ -64,72 +64,105 @@ class Population:
 
 def draw_population(network: Network, scenario: Scenario, outdoors: Outdoors | None = None) -> Population:
     """Draw who has what: shares are met to the nearest whole service point, customer or device."""
-    rng = stream(scenario.seed, "assignment")
-    count = len(network.service_points)
-    ev_places = _pick(rng, count, scenario.shares.ev)
-    hp_places = _pick(rng, count, scenario.shares.heat_pump)
+    rng, count = stream(scenario.seed, "assignment"), len(network.service_points)
+    places = _draw_places(rng, scenario, count)
     critical = _mask(count, _pick(rng, count, scenario.shares.critical))
-    ac_places = _pick(stream(scenario.seed, "air_conditioner"), count, scenario.shares.air_conditioner)
-    pv_places = _pick(stream(scenario.seed, "pv"), count, scenario.shares.pv)
-    battery_places = _pick_with_roof(scenario, count, pv_places)
-    asked = _draw_asked(
-        rng,
-        np.concatenate([ev_places, hp_places, ac_places, battery_places]),
-        critical,
-        scenario.people.share,
-    )
-    start, seen = scenario.time.start, outdoors or outdoors_of(scenario)
-    houses = draw_houses(
-        scenario.heat_pump, len(hp_places), seen.outdoor_c(start), stream(scenario.seed, "heat_pump")
-    )
-    coolers = draw_coolers(
-        scenario.air_conditioner,
-        len(ac_places),
-        seen.outdoor_c(start),
-        seen.sun_w_per_m2(start),
-        stream(scenario.seed, "air_conditioner", 1),
-    )
-    roofs = draw_roofs(scenario.pv, len(pv_places), stream(scenario.seed, "pv", 1))
-    storages = draw_storages(scenario.battery, len(battery_places), stream(scenario.seed, "battery", 1))
-    device_place = np.concatenate([ev_places, hp_places, ac_places, pv_places, battery_places])
-    refuses, vanishes, late = _draw_behaviour(scenario, len(device_place))
-    people, prefix = scenario.people, scenario.network.prefix
-    devices = (
-        *_chargers(network, ev_places, scenario),
-        *_sized(network, hp_places, "hp", "heat_pump", houses.rated_kw, scenario.heat_pump.min_kw),
-        *_sized(
-            network,
-            ac_places,
-            "ac",
-            "air_conditioner",
-            coolers.rated_kw,
-            scenario.air_conditioner.min_kw,
-        ),
-        *_sized(network, pv_places, "pv", "pv_inverter", roofs.inverter_kw, 0.0),
-        *_sized(network, battery_places, "bat", "battery", storages.rated_kw, scenario.battery.min_kw),
-    )
+    asked = _draw_asked(rng, places.that_take, critical, scenario.people.share)
+    plants = _draw_plants(scenario, places, outdoors or outdoors_of(scenario))
+    refuses, vanishes, late = _draw_behaviour(scenario, len(places.of_devices))
+    people = scenario.people
     return Population(
         registry=Registry(
-            customers=tuple(
-                Customer(
-                    f"{prefix}C-{n + 1:03}", point, f"{prefix}M-{n + 1:03}", bool(critical[n]), bool(asked[n])
-                )
-                for n, point in enumerate(network.service_points)
-            ),
-            devices=_guarded(tuple(replace(d, device=prefix + d.device) for d in devices), scenario),
+            customers=_customers(network, critical, asked, scenario.network.prefix),
+            devices=_devices(network, places, plants, scenario),
         ),
-        device_place=device_place,
-        ev_count=len(ev_places),
-        houses=houses,
+        device_place=places.of_devices,
+        ev_count=len(places.ev),
+        houses=plants.houses,
         refuses=refuses,
         vanishes=vanishes,
         late=late,
         cut_share=rng.uniform(people.least_cut, max(people.least_cut, people.most_cut), count),
-        coolers=coolers,
-        roofs=roofs,
-        storages=storages,
-        metered=_metered(scenario, count, device_place),
+        coolers=plants.coolers,
+        roofs=plants.roofs,
+        storages=plants.storages,
+        metered=_metered(scenario, count, places.of_devices),
     )
+
+
+@dataclass(frozen=True)
+class _Places:
+    """(n,) positions of the service points that have such a device."""
+
+    ev: Ints
+    heat_pump: Ints
+    air_conditioner: Ints
+    pv: Ints
+    battery: Ints
+
+    @property
+    def that_take(self) -> Ints:
+        return np.concatenate([self.ev, self.heat_pump, self.air_conditioner, self.battery])
+
+    @property
+    def of_devices(self) -> Ints:
+        """In the registry's order."""
+        return np.concatenate([self.ev, self.heat_pump, self.air_conditioner, self.pv, self.battery])
+
+
+@dataclass(frozen=True)
+class _Plants:
+    """Each as many as have a place."""
+
+    houses: Houses
+    coolers: Coolers
+    roofs: Roofs
+    storages: Storages
+
+
+def _draw_places(rng: np.random.Generator, scenario: Scenario, count: int) -> _Places:
+    shares = scenario.shares
+    pv = _pick(stream(scenario.seed, "pv"), count, shares.pv)
+    return _Places(
+        ev=_pick(rng, count, shares.ev),
+        heat_pump=_pick(rng, count, shares.heat_pump),
+        air_conditioner=_pick(stream(scenario.seed, "air_conditioner"), count, shares.air_conditioner),
+        pv=pv,
+        battery=_pick_with_roof(scenario, count, pv),
+    )
+
+
+def _draw_plants(scenario: Scenario, places: _Places, outdoors: Outdoors) -> _Plants:
+    seed, start = scenario.seed, scenario.time.start
+    outdoor_c, sun_w_per_m2 = outdoors.outdoor_c(start), outdoors.sun_w_per_m2(start)
+    cooled, of_coolers = len(places.air_conditioner), stream(seed, "air_conditioner", 1)
+    return _Plants(
+        houses=draw_houses(scenario.heat_pump, len(places.heat_pump), outdoor_c, stream(seed, "heat_pump")),
+        coolers=draw_coolers(scenario.air_conditioner, cooled, outdoor_c, sun_w_per_m2, of_coolers),
+        roofs=draw_roofs(scenario.pv, len(places.pv), stream(seed, "pv", 1)),
+        storages=draw_storages(scenario.battery, len(places.battery), stream(seed, "battery", 1)),
+    )
+
+
+def _customers(network: Network, critical: Flags, asked: Flags, prefix: str) -> tuple[Customer, ...]:
+    return tuple(
+        Customer(f"{prefix}C-{n + 1:03}", point, f"{prefix}M-{n + 1:03}", bool(critical[n]), bool(asked[n]))
+        for n, point in enumerate(network.service_points)
+    )
+
+
+def _devices(network: Network, places: _Places, plants: _Plants, scenario: Scenario) -> tuple[Device, ...]:
+    heating, cooling, storing = scenario.heat_pump, scenario.air_conditioner, scenario.battery
+    hp, ac, pv, bat = places.heat_pump, places.air_conditioner, places.pv, places.battery
+    drawn = (
+        *_chargers(network, places.ev, scenario),
+        *_sized(network, hp, "hp", "heat_pump", plants.houses.rated_kw, heating.min_kw),
+        *_sized(network, ac, "ac", "air_conditioner", plants.coolers.rated_kw, cooling.min_kw),
+        *_sized(network, pv, "pv", "pv_inverter", plants.roofs.inverter_kw, 0.0),
+        *_sized(network, bat, "bat", "battery", plants.storages.rated_kw, storing.min_kw),
+    )
+    prefix = scenario.network.prefix
+    return _guarded(tuple(replace(one, device=prefix + one.device) for one in drawn), scenario)
 
 
 def _pick(rng: np.random.Generator, count: int, share: float) -> Ints:

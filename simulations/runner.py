@@ -90,12 +90,6 @@ async def _controlled(
     books: list[Books] = []
     """of the daemon that runs"""
 
-    def looks_of(setup: Setup) -> Looks | None:
-        if len(setups) > 1:  # one daemon looks at all of them at once, so none can be quiet by itself
-            return None
-        feeder = setup.scenario.network.feeder
-        return QuietTimes(setup.scenario, setup.network, lambda: _under_way(books, feeder)).looks
-
     links = [
         DirectLink(
             field,
@@ -103,7 +97,8 @@ async def _controlled(
             clock,
             scenario.time.step_s,
             looked,
-            looks=looks_of(setup),
+            # one daemon looks at several feeders at once, so none can be quiet by itself
+            looks=_quiet_looks(setup, books) if len(setups) == 1 else None,
             carriage=carriage_of(setup.scenario),
             metering=Metering(setup.population, setup.scenario),
         )
@@ -114,13 +109,21 @@ async def _controlled(
         if len(links) == 1
         else LinksByFeeder({s.feeder: k for s, k in zip(setups, links, strict=True)})
     )
-    rig = Rig(setups, links, ways, clock, store, store_path, version, books)
+    await _live(Rig(setups, links, ways, clock, store, store_path, version, books))
+    return [
+        field_run(field, recorder, link.wire) for (field, recorder, _), link in zip(built, links, strict=True)
+    ]
+
+
+async def _live(rig: Rig) -> None:
+    """To the scenario's end; where a network is switched and that is known, the daemon begins anew."""
+    scenario, later, clock = rig.setups[0].scenario, rig.setups[0].later, rig.clock
     ends = scenario.steps * scenario.time.step_s - LEAD_S / 2
     over = scenario.time.start + timedelta(seconds=ends)
-    told = [stage for stage in setups[0].later if stage.known and stage.at < over]
+    told = [stage for stage in later if stage.known and stage.at < over]
     async with asyncio.TaskGroup() as tasks:
         # the supplied ones first: what they take is then known to the one that supplies them
-        living = [tasks.create_task(link.live(), name="field") for link in links[::-1]]
+        living = [tasks.create_task(link.live(), name="field") for link in rig.links[::-1]]
         await clock.sleep(LEAD_S)
         running = tasks.create_task(rig.daemon(None).run(), name="daemon")
         for stage in told:
@@ -131,9 +134,11 @@ async def _controlled(
         await clock.sleep(ends + LEAD_S - clock.monotonic())
         for task in (running, *living):
             task.cancel()
-    return [
-        field_run(field, recorder, link.wire) for (field, recorder, _), link in zip(built, links, strict=True)
-    ]
+
+
+def _quiet_looks(setup: Setup, books: Sequence[Books]) -> Looks:
+    feeder = setup.scenario.network.feeder
+    return QuietTimes(setup.scenario, setup.network, lambda: _under_way(books, feeder)).looks
 
 
 def _under_way(known: Sequence[Books], feeder: str) -> bool:

@@ -13,8 +13,8 @@ from controller.occurrences.index import EventIndex
 from controller.occurrences.timeline import body_of
 from controller.stores.port import Numbered
 from tests.builders import site
+from tests.controller.narration.test_telling import STORY
 from tests.controller.record_builders import EVENT, T0, opened, planned
-from tests.controller.test_narration import STORY
 
 _HERE = {
     "event": EVENT,

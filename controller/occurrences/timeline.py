@@ -212,52 +212,57 @@ def _persisted(
     but it follows from the two entries and from the samples, one of which is kept of every check."""
     opened = opening.entry
     assert isinstance(opened, e.EventOpened)
-    appeared = next(
-        (
-            f
-            for f in facts
-            if isinstance(f.entry, e.ViolationAppeared)
-            and (f.entry.element, f.entry.kind) == (opened.element, opened.kind)
-        ),
-        None,
-    )
-    if appeared is None or opened.expected:
+    since = _first_seen_at(facts, opened)
+    if since is None or opened.expected:
         return None
-    since = appeared.entry.at
-    times = () if checks_between is None else checks_between(opened.feeder, since, opened.at)
-    lasted_s = (opened.at - since).total_seconds()
-    rules = site.events
-    at_once = (
-        None  # how many checks saw it is not known any more
-        if not times
-        else len(times) < rules.persistence_checks and _percent(opened) > rules.at_once_percent
-    )
-    values: dict[str, Any] = {
-        "element": opened.element,
-        "since": since.isoformat(),
-        "lasted_s": lasted_s,
-        "checks": len(times) or None,
-        "needed": rules.persistence_checks,
-        "at_once_percent": rules.at_once_percent,
-        "at_once": at_once,
-    }
-    seen = "" if not times else f", in {len(times)} checks"
-    rule = (
-        f"above {rules.at_once_percent:g} % at once is enough"
-        if at_once
-        else f"{rules.persistence_checks} in a row are enough, by the rule of today"
-    )
-    stands = f"{named(opened.element)} was outside its limit for {lasted_s:g} s{seen}"
+    checks = 0 if checks_between is None else len(checks_between(opened.feeder, since, opened.at))
+    lasted_s, rules = (opened.at - since).total_seconds(), site.events
+    at_once: bool | None = None  # how many checks saw it is perhaps not known any more
+    if checks:
+        at_once = checks < rules.persistence_checks and _percent(opened) > rules.at_once_percent
     return Step(
         seq=None,
         at=opened.at,
         phase="detection",
         key="persisted.at_once" if at_once else "persisted",
         severity="warning",
-        text=f"{stands} ({rule}): {figure(opened.element, opened.value)}",
+        text=_persistence_words(opened, lasted_s, checks, bool(at_once), rules),
         request=None,
-        values=values,
+        values={
+            "element": opened.element,
+            "since": since.isoformat(),
+            "lasted_s": lasted_s,
+            "checks": checks or None,
+            "needed": rules.persistence_checks,
+            "at_once_percent": rules.at_once_percent,
+            "at_once": at_once,
+        },
     )
+
+
+def _first_seen_at(facts: Sequence[Numbered], opened: e.EventOpened) -> datetime | None:
+    of = opened.element, opened.kind
+    return next(
+        (
+            fact.entry.at
+            for fact in facts
+            if isinstance(fact.entry, e.ViolationAppeared) and (fact.entry.element, fact.entry.kind) == of
+        ),
+        None,
+    )
+
+
+def _persistence_words(
+    opened: e.EventOpened, lasted_s: float, checks: int, at_once: bool, rules: settings.Events
+) -> str:
+    seen = f", in {checks} checks" if checks else ""
+    rule = (
+        f"above {rules.at_once_percent:g} % at once is enough"
+        if at_once
+        else f"{rules.persistence_checks} in a row are enough, by the rule of today"
+    )
+    stands = f"{named(opened.element)} was outside its limit for {lasted_s:g} s{seen}"
+    return f"{stands} ({rule}): {figure(opened.element, opened.value)}"
 
 
 def _percent(opened: e.EventOpened) -> float:

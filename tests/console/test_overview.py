@@ -36,6 +36,7 @@ def test_an_evening_as_it_comes(world: LiveWorld, page: Page) -> None:
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name=FEEDER))
     expect(row).to_contain_text("normal")
     expect(page.locator(".tile", has_text="State not known")).to_have_count(0)
+    expect(page.locator(".tile", has_text="Over a limit").locator("dd").last).to_have_text("of 1 feeder")
     expect(page.locator(".tile", has_text="Events running").locator("dd").first).to_have_text("none")
     expect(page.get_by_text("No event, no data alarm")).to_have_count(0)  # the controller started
 

@@ -86,7 +86,8 @@ export const CHANGE_NAMES: Readonly<Record<string, Text>> = {
 
 export const SEVERITIES: Readonly<Record<string, Tone>> = { alarm: "bad", warning: "warn", good: "good", info: "normal" };
 
-export const ofAll = (n: number): Text => ({ en: `of ${n} feeders`, zh: `共 ${n} 条馈线` });
+const feeders = (n: number): string => `${n} ${n === 1 ? "feeder" : "feeders"}`;
+export const ofAll = (n: number): Text => ({ en: `of ${feeders(n)}`, zh: `共 ${n} 条馈线` });
 export const byKind = (loaded: number, voltage: number): Text => ({
   en: `${loaded} overloaded · ${voltage} voltage`,
   zh: `过载 ${loaded} · 电压越限 ${voltage}`,
@@ -98,7 +99,7 @@ export const curtailed = (kw: string): Text => ({ en: `${kw} held back`, zh: `�
 export const noSolution = (n: number): Text => ({ en: `${n} without a solution`, zh: `${n} 条潮流不收敛` });
 export const noneHeard = (n: number): Text => ({ en: `${n} without data`, zh: `${n} 条无数据` });
 export const ofAllAndWatched = (n: number, watched: number): Text => ({
-  en: `of ${n} feeders · ${watched} to watch`,
+  en: `of ${feeders(n)} · ${watched} to watch`,
   zh: `共 ${n} 条馈线 · ${watched} 条需关注`,
 });
 export const requests = (n: number): Text => ({ en: `${n} ${n === 1 ? "request" : "requests"}`, zh: `${n} 个请求` });

@@ -1,0 +1,1 @@
+import{xt as e}from"./index-CUrqpPjW.js";var t={line:{en:`Line`,zh:`线路`},trafo:{en:`Transformer`,zh:`变压器`},trafo3w:{en:`Three-winding transformer`,zh:`三绕组变压器`},bus:{en:`Bus`,zh:`节点`}};function n(n){let[r=``,i]=n.split(`:`,2),a=t[r];return a&&i!==void 0?`${e(a)} ${i}`:n}export{n as t};

@@ -8,6 +8,7 @@ more. For voltages all these shares are of the deviation from nominal that is al
 (the open event, the violations that appeared) is not kept here a second time.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -148,7 +149,9 @@ def _changes(
 
 
 def _ratio_now(control: FeederControl, result: LoadFlowResult, gone: ViolationAppeared) -> float:
-    """Where the element stands now; 0 for one that the network does not have any more."""
+    """Where the element stands now; 0 for one that the network does not have any more, or that is switched
+    off (a bus: without a voltage).
+    """
     kind, place = control.element_place.get(gone.element, ("none", 0))
     match kind:
         case "line":
@@ -156,7 +159,8 @@ def _ratio_now(control: FeederControl, result: LoadFlowResult, gone: ViolationAp
         case "trafo":
             return float(result.transformer_loading_percent[place]) / gone.limit
         case "bus":
-            return (1 - float(result.v_pu[place])) / _allowed(1 - gone.limit)
+            v_pu = float(result.v_pu[place])
+            return 0.0 if math.isnan(v_pu) else (1 - v_pu) / _allowed(1 - gone.limit)
         case _:
             return 0.0
 

@@ -174,3 +174,9 @@ def test_a_time_that_a_clock_ahead_has_left_does_not_keep_an_event_open() -> Non
     steps.see(_check(40))
     assert steps.tracker.below_since == START
     assert closes(steps.tracker, rules, True, START + timedelta(seconds=rules.close_after_s))
+
+
+def test_the_violation_of_a_bus_that_was_switched_off_is_over() -> None:
+    """As when a faulty cable was taken out of the network's file: it has no voltage any more."""
+    steps = Steps()
+    assert [steps.see(_check(v_pu=v)) for v in (0.89, np.nan, np.nan)] == ["appeared", "cleared", ""]

@@ -155,7 +155,8 @@ def feeder_budget_kw(control: FeederControl, books: Books, now: datetime) -> flo
 
 
 def moved_lately_kw(control: FeederControl, books: Books, now: datetime) -> float:
-    """What was limited on this feeder in the running window."""
+    """What the automatic limited on this feeder in the running window, also below what operators ordered."""
     event = books.latest_event(control.feeder)
-    records = () if event is None else books.requests_of(event.event)
+    asked = () if event is None else books.requests_of(event.event)
+    records = (*asked, *books.ordered_requests(control.feeder))
     return limited_kw_since(records, now - safety_gate.BUDGET_WINDOW, now)

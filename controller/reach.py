@@ -18,16 +18,25 @@ def cut_kw(record: RequestRecord) -> float:
 
 
 def limited_kw_since(records: Iterable[RequestRecord], since: datetime, now: datetime) -> float:
-    """Power that limits on devices took away after `since`: new requests and tightened ones."""
+    """Power that the automatic's limits on devices took away after `since`: new requests and tightened ones.
+    Of a request that an order made only what went below that: what people order is theirs to decide.
+    """
     total = 0.0
     for record in records:
         if record.resource == "device":
-            before = record.planned.p_before_kw
+            before = highest_kw = _left_to_automatic_kw(record)
             for at, limit_kw in record.limits:
                 if since < at <= now:
                     total += max(before - limit_kw, 0.0)
-                before = min(record.planned.p_before_kw, limit_kw)
+                before = min(highest_kw, limit_kw)
     return total
+
+
+def _left_to_automatic_kw(record: RequestRecord) -> float:
+    before_kw = record.planned.p_before_kw
+    if record.planned.ordered is None or record.ordered is None:
+        return before_kw
+    return min(before_kw, record.ordered.limit_kw)
 
 
 def taken_away_kw(record: RequestRecord) -> float:

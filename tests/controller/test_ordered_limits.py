@@ -1,6 +1,6 @@
 """An operator's own limit in the running loop: what it never does, how long it stands, how it ends."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -155,6 +155,25 @@ async def test_what_the_automatic_took_below_it_comes_back_up_to_it_one_by_one(w
     first, second = (e.at for e in changes if e.reason == "relaxed")
     assert second - first >= timedelta(seconds=60)
     assert world.daemon.books.open_event(FEEDER) is None
+
+
+async def test_what_the_automatic_takes_below_orders_counts_for_its_reach() -> None:
+    world = World(evening(safety=settings.Safety(feeder_share_per_minute=0.05)))
+    charging(world, 16)
+    await world.tick(1)
+    await limit(world, *(f"EV{n:02d}" for n in range(16)), kw=9.0, minutes=180)
+    for house in world.field.houses:
+        house.base_kw = 8.0
+    await world.tick(8)
+    last_kw = {p.request: p.limit_kw for p in world.entries(RequestPlanned)}
+    taken: list[tuple[datetime, float]] = []
+    for entry in world.entries(RequestChanged):
+        taken.append((entry.at, last_kw[entry.request] - entry.limit_kw))
+        last_kw[entry.request] = entry.limit_kw
+    assert taken
+    for until, _ in taken:
+        minute_kw = sum(kw for at, kw in taken if until - timedelta(seconds=60) < at <= until)
+        assert minute_kw <= 0.05 * 16 * 11.0 + 1e-6
 
 
 async def test_a_limit_on_what_the_automatic_limits_is_a_change_of_the_same_request(world: World) -> None:

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from controller.books import Books
-from controller.entries import RequestAnswered, RequestChanged, RequestMoved, RequestSent, RequestState
+from controller.entries import (
+    Ordered,
+    RequestAnswered,
+    RequestChanged,
+    RequestMoved,
+    RequestSent,
+    RequestState,
+)
 from controller.errors import IllegalMove
 from controller.proving.settlement import settle
 from controller.requests import (
@@ -250,3 +257,20 @@ def test_a_step_of_a_clock_that_was_ahead_is_settled_once_the_device_is_free(sta
     over = timedelta(seconds=REQUESTS.answer_within_s)
     assert not settlement_due(ahead, REQUESTS, told.end - timedelta(seconds=1))
     assert settlement_due(ahead, REQUESTS, told.end + over)
+
+
+def test_what_an_operator_ordered_holds_until_its_end_or_its_release() -> None:
+    """While it is being released it comes back like any other: nobody else is freed into its power."""
+    told = record("active", ordered=Ordered(order="O-1", by="Ann", limit_kw=5.0, until=after(600)))
+    assert told.is_ordered(after(599))
+    assert not told.is_ordered(after(600))
+    assert not replace(told, releasing=True).is_ordered(after(599))
+    assert not replace(told, state="ended").is_ordered(after(599))
+
+
+def test_a_device_is_free_by_the_later_end_of_what_a_clock_ahead_and_the_right_one_told_it() -> None:
+    told_ahead = record("active", ahead=(after(86400), after(300)), held_until=after(87300))
+    assert told_ahead.end == after(900)
+    assert told_ahead.free_by(after(60)) == after(900)
+    assert replace(told_ahead, end=after(120)).free_by(after(60)) == after(300)
+    assert told_ahead.free_by(after(86400)) == after(87300), "by then that clock's end counts"

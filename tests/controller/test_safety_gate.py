@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controller import settings as site_settings
 from controller.books import Books
 from controller.gatekeeper import Gatekeeper
 from controller.safety_gate import Ask, Facts, Passed, Refused, judge
-from tests.builders import START, control, registry
+from controller.turns import Turn
+from tests.builders import START, control, registry, site
 
 ASK = Ask("EV1", "new", 4.2, START, START + timedelta(minutes=15), epoch=3, moves_kw=6.8)
 FACTS = Facts(
@@ -49,6 +51,7 @@ def test_a_sound_command_passes() -> None:
         ({"epoch": 2}, {}, "stale_epoch"),
         ({"epoch": 4}, {}, "stale_epoch"),
         ({"end": START}, {}, "window"),
+        ({"start": START + timedelta(minutes=15)}, {}, "window"),
         ({}, {"now": START + timedelta(minutes=15)}, "window"),
         ({}, {"event_ends_by": None}, "too_long"),
         ({"end": START + timedelta(hours=6, seconds=1)}, {}, "too_long"),
@@ -151,3 +154,31 @@ def test_no_pass_moves_more_than_the_budgets(
     assert moved <= min(feeder_kw, fleet_kw) + 1e-9
     assert keeper.moved_kw == pytest.approx(moved)
     assert sum(keeper.refused.values()) + passed == len(wishes)
+
+
+def test_a_device_is_limited_no_longer_than_its_owners_turn_in_the_event() -> None:
+    """The owner's turn began with a notice, or with another device of theirs."""
+    ends_by = START + timedelta(minutes=10)
+    of = control(site(events=site_settings.Events(max_duration_s=3600.0)))
+    keeper = Gatekeeper(
+        control=of,
+        books=Books(),
+        now=START,
+        epoch=1,
+        event_ends_by=START + timedelta(hours=1),
+        data_good=True,
+        feeder_budget_kw=50.0,
+        fleet_budget_kw=50.0,
+        read_turns=lambda: {"C00": Turn(ends_by - timedelta(hours=1), 1)},
+    )
+    asked = {"limit_kw": 5.0, "start": START, "epoch": 1}
+    assert keeper.passes("R1", "device", "EV00", "new", end=ends_by, **asked)  # type: ignore[arg-type]
+    assert not keeper.passes(
+        "R2",
+        "device",
+        "EV00",
+        "new",
+        end=ends_by + timedelta(seconds=1),
+        **asked,  # type: ignore[arg-type]
+    )
+    assert keeper.refused == {"too_long": 1}

@@ -15,6 +15,7 @@ from controller.entries import (
     RequestChanged,
     RequestMoved,
     RequestSent,
+    RequestSettled,
     RequestState,
 )
 from controller.errors import IllegalMove
@@ -33,6 +34,7 @@ from controller.requests import (
     on_sent,
     request_id,
     settlement_due,
+    span_of,
 )
 from controller.settings import Requests, Rewards
 from tests.controller.record_builders import T0, after, ended, opened, planned
@@ -274,3 +276,22 @@ def test_a_device_is_free_by_the_later_end_of_what_a_clock_ahead_and_the_right_o
     assert told_ahead.free_by(after(60)) == after(900)
     assert replace(told_ahead, end=after(120)).free_by(after(60)) == after(300)
     assert told_ahead.free_by(after(86400)) == after(87300), "by then that clock's end counts"
+
+
+def test_a_call_lasts_until_the_no_or_else_until_its_end() -> None:
+    """What nobody answered counts in full: the device may hold the limit."""
+    refused = replace(record("refused"), moved_at=after(60))
+    assert span_of(refused) == (T0, after(60))
+    early = replace(refused, planned=planned(start=after(300)))
+    assert span_of(early) == (after(300), after(300)), "before it began"
+    assert span_of(record("unanswered")) == (T0, after(900))
+    assert span_of(replace(refused, sent_sequence=0)) is None
+
+
+@pytest.mark.parametrize("answer", ["accepted", "refused", "ended"])
+def test_an_answer_to_a_request_that_is_over_tells_nothing(answer: str) -> None:
+    silent = record("unanswered")
+    entry, *_ = settle(silent, beside=(), samples=(), position=None, rewards=Rewards(), now=after(1000))
+    assert isinstance(entry, RequestSettled)
+    assert on_answer(silent, answer, after(800), None) == answer
+    assert on_answer(replace(silent, settled=entry), answer, after(800), None) is None

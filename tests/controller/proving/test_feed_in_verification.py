@@ -145,6 +145,13 @@ def test_two_inverters_at_one_meter_share_what_it_shows() -> None:
     assert reduced_kwh(verified(one, samples(-7.0))) == 0.0, "alone it was asked for 5 kW"
 
 
+def test_an_inverter_that_refused_beside_it_changes_nothing() -> None:
+    one = ended(**ROOF)
+    other = ended(number=2, service_point=one.planned.service_point, **ROOF)
+    refused = replace(other, state="refused", active_at=None, ended_at=None)
+    assert reduced_kwh(verified(one, samples(HELD_KW), (refused,))) == pytest.approx(5.0 / 4, rel=1e-6)
+
+
 def test_it_is_credited_once_by_the_rates_of_the_site() -> None:
     record = replace(ended(**ROOF), active_at=planned().start)
     shown = samples(HELD_KW, begin_s=-60)

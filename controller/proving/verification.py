@@ -228,7 +228,7 @@ def _late(series: MeterSeries, shown: _Shown, active_s: float, until_s: float) -
         for taken_from, taken_until in zip(shown.begin_s[first:last], shown.end_s[first:last], strict=True):
             if taken_from > free_from:
                 pieces.append((free_from, float(taken_from), float(kw)))
-            free_from = max(free_from, float(taken_until))
+            free_from = float(taken_until)
         if free_from < end:
             pieces.append((free_from, float(end), float(kw)))
     table = np.array(pieces).reshape(-1, 3)

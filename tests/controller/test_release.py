@@ -169,6 +169,17 @@ def test_at_the_end_of_the_programme_everybody_is_freed_in_time_without_proof() 
     assert all(later >= earlier + 10 for earlier, later in pairwise(loadings))
 
 
+def test_turns_that_end_soon_are_ended_in_time_however_slow_the_pace_is() -> None:
+    """At its own pace of one a minute half of them would run out together in the last one."""
+    passes = _limited(
+        events=settings.Events(max_duration_s=600.0), safety=settings.Safety(release_share_per_minute=0.05)
+    )
+    together = len(passes.books.open_requests(FEEDER))
+    freed = [len(targets) for targets in _released(passes, 60)]
+    assert sum(freed) >= 0.8 * together > 8
+    assert max(sum(freed[first : first + 6]) for first in range(55)) <= together / 2
+
+
 def test_a_customer_who_becomes_critical_is_freed_at_once() -> None:
     passes = _limited()
     target = passes.books.open_requests(FEEDER)[0].planned.target

@@ -67,3 +67,9 @@ def test_the_order_of_late_readings_does_not_matter() -> None:
     told = late(8.6, [300, 360, 420]) + late(5.2, [480, 540])
     shuffled = [told[k] for k in np.random.default_rng(3).permutation(len(told))]
     assert checked(gap(), told) == checked(gap(), shuffled)
+
+
+def test_a_late_reading_from_before_it_was_active_proves_nothing_of_its_time() -> None:
+    filled = checked([], late(0.0, [-30.0]) + late(12.0, [30.0 + 60 * n for n in range(15)]))
+    assert reduced_kwh(filled) == 0.0
+    assert filled.intervals[0].measured_s == pytest.approx(870)

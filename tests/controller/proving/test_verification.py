@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from controller.proving.verification import LOOK_BACK, sample_window
+from controller.proving.verification import LOOK_BACK, Steps, sample_window
 from tests.controller.proving.verifying import reduced_kwh
 from tests.controller.proving.verifying import verified as checked
 from tests.controller.record_builders import T0, after, ended, samples, with_limits
@@ -63,6 +63,26 @@ def test_what_was_not_read_is_not_credited() -> None:
 
 def test_one_sample_alone_proves_nothing() -> None:
     assert reduced_kwh(checked(ended(), samples(5.2, every_s=900))) == 0.0
+
+
+def test_a_sample_from_before_it_was_active_proves_nothing_of_its_time() -> None:
+    """Nothing was taken right before it, and as much as ever from then on."""
+    record = replace(ended(), active_at=after(30))
+    verified = checked(record, samples([0.0] + [12.0] * 14, every_s=60))
+    assert reduced_kwh(verified) == 0.0
+    assert sum(interval.measured_s for interval in verified.intervals) == pytest.approx(840)
+
+
+def test_a_published_baseline_is_believed_for_all_of_its_time_and_for_no_other() -> None:
+    """The live meter's holds for five minutes here."""
+    whole = Steps(T0.timestamp(), 900.0, np.array([12.0]))
+    assert reduced_kwh(checked(ended(), samples(5.2), baseline=whole, baseline_holds_s=300.0)) == (
+        pytest.approx(6.8 / 4, rel=1e-6)
+    )
+    half = Steps(T0.timestamp(), 450.0, np.array([12.0]))
+    verified = checked(ended(), samples(5.2), baseline=half)
+    assert reduced_kwh(verified) == pytest.approx(6.8 / 8, rel=1e-6)
+    assert sum(interval.measured_s for interval in verified.intervals) == pytest.approx(450)
 
 
 def test_saving_and_catching_up_within_an_interval_is_no_reduction() -> None:

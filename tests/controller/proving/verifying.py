@@ -18,11 +18,14 @@ def verified(
     late: Iterable[LateReading] = (),
     baseline_holds_s: float = math.inf,
     sun: Steps | None = None,
+    baseline: Steps | None = None,
 ) -> Verified:
     """What the samples' first meter, which is called M1, proves in intervals of 15 minutes."""
     readings = MeterReadings.of(shown, late, {"M1": 0})
     series = readings.series(0, sample_window(record) or (T0, T0))
-    return verify_series(record, beside, series, 900.0, baseline_holds_s=baseline_holds_s, sun=sun)
+    return verify_series(
+        record, beside, series, 900.0, baseline=baseline, baseline_holds_s=baseline_holds_s, sun=sun
+    )
 
 
 def reduced_kwh(told: Verified) -> float:

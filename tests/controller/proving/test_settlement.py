@@ -237,3 +237,16 @@ def test_the_published_figures_add_up_and_the_order_of_samples_does_not_matter(
     assert not any(i.reduced_wh for i in settlement.by_interval if not i.proven)
     assert 0.0 <= settlement.compliance_percent <= 100.0
     assert settlement.intervals_measured == sum(i.proven for i in settlement.by_interval)
+
+
+def test_of_a_request_that_hardly_any_sample_shows_no_interval_is_proven() -> None:
+    """The meter was read for the first of its two quarters of an hour only."""
+    shown = samples([5.2] * 180 + [math.nan] * 180, end_s=1800)
+    settlement = settled(ended(end=after(1800)), shown, now_s=1860)[0]
+    assert isinstance(settlement, RequestSettled)
+    assert [one.measured_s for one in settlement.by_interval] == [900, 0]
+    assert (settlement.outcome, settlement.reduced_kwh) == ("too_little_data", 0.0)
+    part = samples([5.2] * 300 + [math.nan] * 60, end_s=1800)
+    settlement = settled(ended(end=after(1800)), part, now_s=1860)[0]
+    assert isinstance(settlement, RequestSettled)
+    assert [one.proven for one in settlement.by_interval] == [True, False], "enough, but not of the second"

@@ -33,3 +33,14 @@ def test_a_repaired_device_is_believed_again() -> None:
         known.add("EV1", True)
     assert before < 0.3
     assert known.probability("EV1") > 0.8
+
+
+def test_a_copy_is_written_to_without_touching_what_it_was_made_from() -> None:
+    known = Compliance()
+    known.add("EV1", True)
+    before = known.probability("EV1")
+    copy = known.fork()
+    assert copy.probability("EV1") == before
+    for _ in range(20):
+        copy.add("EV1", False)
+    assert known.probability("EV1") == before

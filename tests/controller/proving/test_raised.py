@@ -50,6 +50,13 @@ def test_nobody_is_shown_who_does_what_everybody_does() -> None:
     assert suspected(raised(asked(0, 1, 2, 3), NAMES, street(everybody))) == []
 
 
+def test_who_was_asked_is_no_yardstick_for_others() -> None:
+    """All four take twice as much before events: with them among the peers it would stand out half as much."""
+    asked_of_all = raised(asked(*range(6)), NAMES, street(dict.fromkeys(range(6), 2.0)))
+    assert len(suspected(asked_of_all)) == 6
+    assert all(0.8 < one.verdict.raise_share < 1.2 for one in asked_of_all)
+
+
 def test_with_few_neighbours_the_own_hours_earlier_that_day_are_the_yardstick() -> None:
     found = raised(asked(*range(METERS - 2)), NAMES, street({5: 2.0}))
     assert suspected(found) == ["C-005"]

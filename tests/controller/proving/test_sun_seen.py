@@ -111,3 +111,12 @@ def test_witnesses_are_roofs_with_nothing_else_behind_their_meter() -> None:
     assert found["sp06"] == Witness(of.place["sp06"])
     assert found["sp07"].asked == ((T0, T0),)
     assert found["sp08"].asked == ((T0, datetime.max.replace(tzinfo=UTC)),)
+
+
+def test_what_roofs_fed_in_long_before_tells_nothing_of_the_start() -> None:
+    """Nothing was read for the last minutes before the request was planned."""
+    first = [Sample(after(-seconds), np.full(5, -8.0, dtype=np.float32)) for seconds in (301.0,)]
+    later = [Sample(after(15.0 * n), np.full(5, -4.0, dtype=np.float32)) for n in range(1, 60)]
+    assert sun_seen(ended(**ROOF), MeterReadings.of([*first, *later]), FIVE, 5.0) is None
+    near = [Sample(after(-300.0), np.full(5, -8.0, dtype=np.float32))]
+    assert sun_seen(ended(**ROOF), MeterReadings.of([*near, *later]), FIVE, 5.0) is not None

@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -13,6 +14,7 @@ from controller.plausibility import (
     OVER_BOUND,
     Refusals,
     Window,
+    highest_register,
     screen,
     status_fault,
     substation_fault,
@@ -105,6 +107,17 @@ def test_a_register_is_measured_by_late_readings_too() -> None:
     assert _screened(readings, known_at_s=NOW_S - 5, known_kwh=10.0) == ({"energy_back": 1}, [], 1)
     readings = [_reading(seconds=-10, energy_kwh=8.0), _reading(2.0, energy_kwh=11.0)]
     assert _screened(readings, known_at_s=NOW_S - 5, known_kwh=10.0) == ({}, [2.0], 1)
+    readings = [_reading(seconds=-10, energy_kwh=8.0), _reading(2.0, energy_kwh=9.0)]
+    assert _screened(readings, known_at_s=NOW_S - 5, known_kwh=10.0) == ({"energy_back": 1}, [], 1)
+
+
+def test_the_highest_register_stays_where_a_lower_one_or_none_is_shown() -> None:
+    readings = [_reading(seconds=n, energy_kwh=kwh) for n, kwh in enumerate((8.0, 12.0, 9.0))]
+    columns, _ = to_columns(
+        [*readings, _reading(seconds=9), _reading(meter="B")], {"A": 0, "B": 1}, Refusals()
+    )
+    assert highest_register(np.array([10.0, 3.0]), columns).tolist() == [12.0, 3.0]
+    assert highest_register(np.array([20.0, math.nan]), columns).tolist()[0] == 20.0
 
 
 def test_a_batch_is_judged_meter_by_meter() -> None:
@@ -198,6 +211,12 @@ def test_the_substation(p_kw: float, v_v: tuple[float, ...] | None, seconds: int
     assert substation_fault(reading, 1000.0, 230.0, WINDOW) == fault
 
 
+def test_a_substations_reactive_power_is_bounded_as_well() -> None:
+    reading = Reading("F1", SUBSTATION, START, 100.0, 1300.0)
+    assert substation_fault(reading, 1000.0, 230.0, WINDOW) == "out_of_range"
+    assert substation_fault(replace(reading, q_kvar=-1100.0), 1000.0, 230.0, WINDOW) is None
+
+
 @pytest.mark.parametrize(
     ("p_kw", "seconds", "fault"),
     [
@@ -205,9 +224,17 @@ def test_the_substation(p_kw: float, v_v: tuple[float, ...] | None, seconds: int
         (None, -90_000, None),
         (math.nan, 0, "not_finite"),
         (14.0, 0, "out_of_range"),
+        (-14.0, 0, "out_of_range"),
         (1.0, 31, "future"),
     ],
 )
 def test_a_devices_own_word(p_kw: float | None, seconds: int, fault: str | None) -> None:
     status = DeviceStatus("F1", "D1", START + timedelta(seconds=seconds), True, p_kw)
     assert status_fault(status, 11.0, WINDOW) == fault
+
+
+@pytest.mark.parametrize("limit", ["limit_kw", "production_limit_kw"])
+def test_a_device_cannot_hold_a_limit_that_is_no_number(limit: str) -> None:
+    status = DeviceStatus("F1", "D1", START, True, 5.0)
+    assert status_fault(replace(status, **{limit: 4.2}), 11.0, WINDOW) is None
+    assert status_fault(replace(status, **{limit: math.nan}), 11.0, WINDOW) == "not_finite"

@@ -51,7 +51,7 @@ def test_nobody_is_shown_who_does_what_everybody_does() -> None:
 
 
 def test_who_was_asked_is_no_yardstick_for_others() -> None:
-    """All four take twice as much before events: with them among the peers it would stand out half as much."""
+    """All of them take twice as much before events: among the peers they would hide it."""
     asked_of_all = raised(asked(*range(6)), NAMES, street(dict.fromkeys(range(6), 2.0)))
     assert len(suspected(asked_of_all)) == 6
     assert all(0.8 < one.verdict.raise_share < 1.2 for one in asked_of_all)

@@ -1,13 +1,19 @@
 """When the automatic asks for more while an event is open, and when it keeps still."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from controller import settings
+from controller.books import Books
+from controller.cycle import Decisions
 from controller.entries import EventShort, RequestChanged, RequestPlanned
+from controller.planning import Plan, flexible_devices, plan
+from controller.situation import Expectation
+from customers.registry import Registry
 from grid_model.errors import Diverged
-from tests.builders import HOUSES, control, registry
+from tests.builders import FEEDER, HOUSES, control, registry
 from tests.controller.passes import Passes, calm_evening, of_kind
 
 
@@ -100,3 +106,70 @@ def test_an_inverter_is_never_asked_to_take_less_whatever_it_says_of_its_power()
     planned = of_kind(passes.step().entries, RequestPlanned)
     assert planned
     assert inverters.isdisjoint(entry.target for entry in planned)
+
+
+def _overloaded(who: Registry | None = None, base_kw: float = 6.5) -> tuple[Passes, Decisions]:
+    """The first pass of an evening that asks at once."""
+    passes = Passes(control(calm_evening(), who), base_kw=base_kw)
+    return passes, passes.step()
+
+
+def _cut_kw(plan: Plan) -> float:
+    return sum(one.p_before_kw - one.limit_kw for one in of_kind(plan.entries, RequestPlanned))
+
+
+def test_who_leaves_in_any_case_leaves_their_part_to_others() -> None:
+    passes, decided = _overloaded()
+    asked = of_kind(decided.entries, RequestPlanned)
+    unasked = replace(decided.situation, books=Books(), expectations={})
+    free = next(d.device for d in passes.of.registry.devices if d.device not in {a.target for a in asked})
+    alone, with_it = (
+        plan(
+            replace(unasked, gatekeeper=replace(unasked.gatekeeper, moved_kw=0.0, books=Books())),
+            leaving=leaving,
+        )
+        for leaving in ({}, {free: 10.0})
+    )
+    assert _cut_kw(with_it) >= _cut_kw(alone) + 5.0
+    assert free not in {one.target for one in of_kind(with_it.entries, RequestPlanned)}
+
+
+def test_who_takes_more_than_it_may_is_asked_no_further_once_its_time_to_obey_is_over() -> None:
+    passes, decided = _overloaded()
+    passes.obey()
+    target = of_kind(decided.entries, RequestPlanned)[0].target
+    number = int(target[2:])
+    passes.books.apply(
+        RequestChanged(
+            at=passes.clock.now(),
+            request=passes.books.held_by(FEEDER, target).request,  # type: ignore[union-attr]
+            limit_kw=8.0,
+            end=passes.clock.now() + timedelta(minutes=15),
+            epoch=0,
+            sequence=2,
+            reason="raised",
+        )
+    )
+    passes.field.houses[number].ev_kw = 11.0
+    situation, place = passes.step().situation, passes.of.device_position[target]
+    names = [d.device for d in flexible_devices(situation, {})]
+    assert target not in names
+    told = Expectation(5.0, passes.clock.now(), ())
+    pending = {d.device: d.p_kw for d in flexible_devices(situation, {place: told})}
+    assert pending[target] == 8.0, "while it is on its way, from there on"
+
+
+def test_of_two_devices_at_one_point_both_are_expected_to_obey_also_after_a_restart() -> None:
+    who = registry()
+    devices = tuple(replace(d, service_point="sp00") if d.device == "EV01" else d for d in who.devices)
+    passes, decided = _overloaded(Registry(who.customers, devices), base_kw=7.5)
+    asked = {one.target: one for one in of_kind(decided.entries, RequestPlanned)}
+    both = [asked[name] for name in ("EV00", "EV01")]
+    expected = decided.memory.expectations[0]
+    shown_kw = float(decided.check.snapshot.p_kw[0])
+    assert set(expected.requests) == {one.request for one in both}
+    assert expected.p_kw == pytest.approx(shown_kw - sum(o.p_before_kw - o.limit_kw for o in both), abs=0.01)
+    passes.memory = replace(passes.memory, expectations={})
+    again = passes.step().memory.expectations[0]
+    assert set(again.requests) == set(expected.requests)
+    assert again.p_kw == pytest.approx(expected.p_kw, abs=0.01)

@@ -111,8 +111,9 @@ def test_a_figure_that_a_person_decides(wh: int, points: int, outcome: str) -> N
     assert (correction.reduced_kwh, correction.points, correction.outcome) == (wh / 1000, points, outcome)
     assert correction.compliance_percent == round(wh / 17, 1)
     assert (correction.dispute, correction.by_interval) == ("D-1", ())
-    with pytest.raises(ValueError, match="expected 0 to 1700"):
-        by_figure(record, 1701, REWARDS)
+    for impossible in (1701, -1):
+        with pytest.raises(ValueError, match="expected 0 to 1700"):
+            by_figure(record, impossible, REWARDS)
 
 
 @given(kw=st.lists(st.floats(0, 15, width=32), min_size=1, max_size=6))

@@ -25,6 +25,7 @@ from controller.proving.settlement_baseline import (
     QuarterMeans,
     history_from,
     joined,
+    look_back_days,
     quarter_means,
     ready_at,
     rule_baseline,
@@ -177,6 +178,8 @@ def test_when_a_rule_can_be_applied() -> None:
 def test_every_rule_finds_what_it_looks_back_for(rule: object) -> None:
     since = history_from(rule, T0)  # type: ignore[arg-type]
     assert since <= T0 - timedelta(days=2)
+    oldest = T0 - timedelta(days=look_back_days(rule))  # type: ignore[arg-type]
+    assert since <= oldest.replace(hour=0), "with the hours before the event's on the oldest day"
     assert since.minute % 15 == 0
 
 

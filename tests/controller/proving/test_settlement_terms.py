@@ -1,10 +1,13 @@
 """By what a request is settled: its programme's rates and baseline, or the site's own."""
 
+from dataclasses import replace
+
 import pytest
 
-from controller.proving.settlement_terms import RULES, rule_named, terms_of
+from controller.proving.settlement_terms import RULES, Terms, rule_named, terms_of
 from controller.settings import Rewards
 from customers.programmes import Programme
+from tests.controller.record_builders import ended
 
 SITE = Rewards(programme="site", points_per_kwh=100, minor_units_per_kwh=25, interval_s=300.0)
 GOLD = Programme("gold", points_per_kwh=300, minor_units_per_kwh=0, baseline="high 5 of 10")
@@ -31,3 +34,10 @@ def test_a_baseline_that_nobody_published_is_refused_with_those_there_are() -> N
         terms_of(SITE, [Programme("x", baseline="best of all")])
     assert rule_named("meter before").name == "meter before"
     assert len(RULES) == 10
+
+
+def test_only_a_person_has_to_say_the_yes_that_a_programme_needs() -> None:
+    device, person = ended(), ended(resource="person")
+    assert [Terms(SITE, needs_yes=True).counts(one) for one in (device, person)] == [True, False]
+    assert Terms(SITE, needs_yes=True).counts(replace(person, said_yes=True))
+    assert Terms(SITE).counts(person)

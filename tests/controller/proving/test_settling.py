@@ -34,7 +34,7 @@ from controller.live import Live
 from controller.metrics import Metrics
 from controller.proving import settling
 from controller.proving.settlement_terms import Terms, TermsOf, terms_of
-from controller.proving.settling import Settling, groups_of, site_terms
+from controller.proving.settling import Settling, groups_of, imported_in, measured_in, site_terms
 from controller.rewards import ledger
 from controller.settings import Rewards, Store
 from controller.stores.port import FeederSample, LateReading
@@ -159,6 +159,30 @@ async def test_the_samples_are_read_once_for_all_batches(monkeypatch: pytest.Mon
     assert asked == [FEEDER]
 
 
+async def test_requests_hours_apart_are_each_settled_by_the_samples_of_their_time() -> None:
+    """As after a day in which nobody settled; each group reads a stretch of its own."""
+    evening = await Evening().lived(houses=1)
+    hours = timedelta(hours=10)
+    second: list[Entry] = [msgspec.structs.replace(e, at=e.at + hours) for e in life(1)[1:]]  # type: ignore[type-var]
+    times = {"at": START + hours, "start": START + hours, "end": END + hours}
+    await evening.keeper.write([*life(1, **times)[:1], *second])
+    begin_s = int(hours.total_seconds())
+    await evening.measured(8.6, begin_s - 300, begin_s + 900)
+    evening.clock.passed_s += begin_s
+    await evening.settling.settle()
+    told = {one.request: one.reduced_kwh for one in evening.entries(RequestSettled)}
+    assert told == {"E-R000": 1.7, "E-R001": pytest.approx(3.4 / 4, abs=0.002)}
+
+
+def test_samples_of_another_network_and_readings_for_a_dispute_are_left_out() -> None:
+    of, window = control(site()), (START, END)
+    ours = sample(0, 5.2)
+    others = replace(ours, at=ours.at + timedelta(seconds=10), p_kw=ours.p_kw[:-1])
+    assert measured_in(lambda *_: [ours, others], of, window) == [ours]
+    late = [LateReading(FEEDER, "M00", START, 5.2), LateReading(FEEDER, "M00", START, 0.0, "D-1")]
+    assert imported_in(lambda *_: late, of, window) == late[:1]
+
+
 async def test_one_conflict_does_not_keep_the_others() -> None:
     evening = await Evening().lived()
     other = ledger.credit(
@@ -271,6 +295,19 @@ async def test_a_published_baseline_is_used_and_told() -> None:
     assert told[0].reduced_kwh == pytest.approx((9.0 - 5.2) / 4, abs=0.001)
 
 
+async def test_of_feeding_in_less_no_published_baseline_tells_anything() -> None:
+    """Days before say nothing of this sun, and nobody waits for hours after the event."""
+    evening = Evening(terms=lambda _: Terms(Rewards(baseline_holds_s=1e9), METER_BEFORE_AND_AFTER))
+    roof = {"kind": "pv_inverter", "direction": "production", "p_before_kw": 9.0, "limit_kw": 4.0}
+    await evening.lived(houses=1, baseline_kw=-8.0, **roof)
+    evening.store._connection.execute("DELETE FROM samples")
+    await evening.measured(-3.0)
+    await evening.settling.settle()
+    (told,) = evening.entries(RequestSettled)
+    assert told.baseline is None
+    assert told.reduced_kwh == pytest.approx(5.0 / 4, abs=0.002)
+
+
 async def test_history_is_read_hour_by_hour_and_the_rest_in_the_next_rounds() -> None:
     evening = Evening(terms=lambda _: Terms(Rewards(), METER_BEFORE))
     await evening.lived(houses=1)
@@ -344,10 +381,13 @@ def test_groups_are_read_from_one_stretch_of_time_each() -> None:
         replace(one, active_at=START + timedelta(hours=h), ended_at=START + timedelta(hours=h, minutes=15))
         for one, h in zip(due, hours, strict=True)
     ]
+    moved[0] = replace(moved[0], ended_at=START + timedelta(hours=7, minutes=20))  # the last to end
     groups = groups_of(moved)
     assert [len(group.requests) for group in groups] == [3, 2, 1]
     assert sorted(r for group in groups for r in group.requests) == sorted(one.request for one in moved)
     for group in groups:
         assert group.window is not None
         assert group.window[1] - group.window[0] <= timedelta(hours=8)
+        mine = [one for one in moved if one.request in group.requests]
+        assert group.window[1] == max(one.ended_at for one in mine if one.ended_at)
     assert all(one.window[1] < other.window[0] for one, other in pairwise(groups))  # type: ignore[index]

@@ -6,14 +6,18 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from controller import settings
 from controller.entries import Ordered
 from controller.reach import (
     given_back_kw_since,
+    lapse_spread_s,
     limited_kw_since,
     lowest_kw_since,
+    renewed_within,
     taken_away_kw,
 )
 from controller.requests import RequestRecord
+from tests.builders import site
 from tests.controller.record_builders import T0, after, ended, planned, with_limits
 
 LONG_AGO = T0 - timedelta(days=1)
@@ -81,3 +85,20 @@ def test_the_lowest_limit_lately_is_also_one_that_began_before() -> None:
     assert lowest_kw_since(record, after(30)) == 4.2
     assert lowest_kw_since(record, after(60)) == 7.0
     assert lowest_kw_since(record, after(200)) == 9.0
+
+
+def test_limits_are_renewed_two_looks_before_their_end_at_least() -> None:
+    often = site(cycle=settings.Cycle(period_s=10.0), requests=settings.Requests(renew_before_s=120.0))
+    assert renewed_within(often) == timedelta(seconds=120)
+    seldom = site(cycle=settings.Cycle(period_s=300.0), requests=settings.Requests(renew_before_s=120.0))
+    assert renewed_within(seldom) == timedelta(seconds=600)
+
+
+@pytest.mark.parametrize(("share", "spread_s"), [(0.2, 300.0), (0.01, 900.0), (0.0, 0.0)])
+def test_ends_are_spread_over_what_all_need_to_come_back_and_no_longer_than_a_limit(
+    share: float, spread_s: float
+) -> None:
+    of = site(
+        safety=settings.Safety(release_share_per_minute=share), requests=settings.Requests(duration_s=900.0)
+    )
+    assert lapse_spread_s(of) == spread_s

@@ -54,6 +54,14 @@ def test_a_day_is_read_once_for_all_its_hours(history: History, monkeypatch: pyt
     assert kept._read is None  # nothing of it is held once its last hour was asked for
 
 
+def test_the_same_day_of_another_feeder_is_another_file(history: History) -> None:
+    history.write("vorstadt", DAY, [sample(0, 7, 8)], NAMES["dorf"])
+    kept = KeptReadings(FailingStore(), history, NAMES | {"vorstadt": NAMES["dorf"]})
+    hour = MIDNIGHT, MIDNIGHT + timedelta(hours=1)
+    assert told(kept.samples("dorf", *hour)) == [(0, [0, 10])]
+    assert told(kept.samples("vorstadt", *hour)) == [(0, [7, 8])]
+
+
 def test_meters_are_found_by_name_and_rows_of_another_network_left_out(history: History) -> None:
     history.write("dorf", DAY, [sample(0.5, 7, 8, 9)], NAMES["dorf"])
     kept = KeptReadings(FailingStore(), history, {"dorf": ("b", "new")})

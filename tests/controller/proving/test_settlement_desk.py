@@ -163,7 +163,9 @@ async def test_what_was_measured_in_time_stands() -> None:
     [
         (LateReading(FEEDER, "M77", START, 1.0), "no such meter"),
         (LateReading(FEEDER, "M00", START, 1e6), "expected at most"),
+        (LateReading(FEEDER, "M00", START, -1e6), "expected at most"),
         (LateReading(FEEDER, "M00", START, float("nan")), "expected at most"),
+        (LateReading(FEEDER, "M00", START, 5.3), "given twice"),
         (LateReading(FEEDER, "M00", START - timedelta(days=30), 1.0), "expected a time from"),
         (LateReading(FEEDER, "M00", START + timedelta(days=1), 1.0), "expected a time from"),
     ],
@@ -343,6 +345,10 @@ async def test_upheld_by_a_published_baseline() -> None:
     assert evening.points() == correction.points != before
     with pytest.raises(UnknownSettlement):
         await evening.desk.uphold("D-x", Remedy(baseline="x"), who="s", why="w")
+    evening.clock.passed_s += 60
+    again = await evening.desk.open(R0, "other", "hotline")
+    with pytest.raises(NotPossible, match="comes to the same"):  # by the baseline that was decided
+        await evening.desk.uphold(again.dispute, Remedy(), who="s", why="w")
 
 
 async def test_a_rule_that_looks_at_hours_after_the_event_waits_for_them() -> None:

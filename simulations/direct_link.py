@@ -85,7 +85,11 @@ class DirectLink:
         self._under_way = UnderWay()
         self._waiting: list[Inbound] = []
         """answers that wait for the broker"""
-        self._disturbed = asyncio.Event()
+        self.disturbed = asyncio.Event()
+        """that something was carried down; whoever moves several links waits for one and the same"""
+        self._reached = False
+        """whether something was since the field was moved last"""
+        self._next_step = field.now
         self._deliver: Deliver | None = None
         self._heard: list[Said] = []
         """said while a command was handed over; told, and emptied, when the field is shown next"""
@@ -122,20 +126,25 @@ class DirectLink:
         finally:
             self._deliver = None
 
-    async def live(self) -> None:
-        """Move the field step by step until cancelled, whether anybody listens or not."""
-        next_step = self._field.now
-        while True:
-            due = (next_step, self._field.next_due, self._under_way.next_at)
-            await self._wait_until(min(at for at in due if at is not None))
-            now = self._clock.now()
-            self._heard += self._field.advance(min(now, next_step))
-            self._under_way.arrive(now)
-            self._tell([_message(self._field.feeder, said) for said in self._heard])
-            self._heard.clear()
-            if now >= next_step:
-                self._show()
-                next_step += self._step
+    @property
+    def next_at(self) -> datetime:
+        """When something is due by itself."""
+        due = (self._next_step, self._field.next_due, self._under_way.next_at)
+        return min(at for at in due if at is not None)
+
+    def catch_up(self) -> None:
+        """Do what is due by now; where nothing is, and nothing was carried down, the field stays."""
+        now = self._clock.now()
+        if now < self.next_at and not self._reached:
+            return
+        self._reached = False
+        self._heard += self._field.advance(min(now, self._next_step))
+        self._under_way.arrive(now)
+        self._tell([_message(self._field.feeder, said) for said in self._heard])
+        self._heard.clear()
+        if now >= self._next_step:
+            self._show()
+            self._next_step += self._step
 
     def _is_up(self, part: str, number: int = 1) -> bool:
         return self._carriage is None or self._carriage.is_up(part, self._clock.now(), number)
@@ -155,7 +164,8 @@ class DirectLink:
         self._heard += self._field.advance(now)
         for delay_s in self._fates():
             self._after(delay_s, arrive)
-        self._disturbed.set()
+        self._reached = True
+        self.disturbed.set()
 
     def _after(self, delay_s: float, arrive: Callable[[], None]) -> None:
         if delay_s <= 0:
@@ -198,15 +208,28 @@ class DirectLink:
         if self._deliver is not None:
             self._deliver(message)
 
-    async def _wait_until(self, at: datetime) -> None:
-        """Wait for a time, or for a command that may bring something sooner."""
-        self._disturbed.clear()
-        seconds = (at - self._clock.now()).total_seconds()
-        if seconds <= 0:
-            return
-        with contextlib.suppress(TimeoutError):
-            async with self._clock.timeout(seconds):
-                await self._disturbed.wait()
+
+async def live_in_turn(links: Sequence[DirectLink], clock: Clock) -> None:
+    """Move their fields until cancelled. What is due at the same time happens in their order, whoever was
+    woken by what: so a station takes at a step what the feeder behind it takes at that very step."""
+    disturbed = asyncio.Event()
+    for link in links:
+        link.disturbed = disturbed
+    while True:
+        disturbed.clear()
+        await _wait_until(min(link.next_at for link in links), clock, disturbed)
+        for link in links:
+            link.catch_up()
+
+
+async def _wait_until(at: datetime, clock: Clock, disturbed: asyncio.Event) -> None:
+    """Wait for a time, or for a command that may bring something sooner."""
+    seconds = (at - clock.now()).total_seconds()
+    if seconds <= 0:
+        return
+    with contextlib.suppress(TimeoutError):
+        async with clock.timeout(seconds):
+            await disturbed.wait()
 
 
 class FieldWays(Protocol):

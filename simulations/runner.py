@@ -17,7 +17,7 @@ from controller.books import Books
 from controller.stores.port import Store
 from simulations.carriage import carriage_of
 from simulations.daemon_rig import Rig
-from simulations.direct_link import DirectLink, FieldWays, LinksByFeeder, Looks, OnTheWire
+from simulations.direct_link import DirectLink, FieldWays, LinksByFeeder, Looks, OnTheWire, live_in_turn
 from simulations.emulated_devices import DeviceNote
 from simulations.feeders import Coupled, Coupling
 from simulations.field import FieldModel, Moment
@@ -123,7 +123,7 @@ async def _live(rig: Rig) -> None:
     told = [stage for stage in later if stage.known and stage.at < over]
     async with asyncio.TaskGroup() as tasks:
         # the supplied ones first: what they take is then known to the one that supplies them
-        living = [tasks.create_task(link.live(), name="field") for link in rig.links[::-1]]
+        living = tasks.create_task(live_in_turn(rig.links[::-1], clock), name="field")
         await clock.sleep(LEAD_S)
         running = tasks.create_task(rig.daemon(None).run(), name="daemon")
         for stage in told:
@@ -132,7 +132,7 @@ async def _live(rig: Rig) -> None:
             await asyncio.wait([running])
             running = tasks.create_task(rig.daemon(stage).run(), name="daemon")
         await clock.sleep(ends + LEAD_S - clock.monotonic())
-        for task in (running, *living):
+        for task in (running, living):
             task.cancel()
 
 

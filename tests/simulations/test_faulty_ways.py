@@ -11,7 +11,7 @@ import pytest
 from devices.errors import Unreachable
 from devices.messages import Answer, DeviceStatus, Inbound, ReadingBatch
 from simulations.carriage import Carriage, carriage_of
-from simulations.direct_link import DirectLink
+from simulations.direct_link import DirectLink, live_in_turn
 from simulations.errors import ScenarioRejected
 from simulations.metering import Metering
 from simulations.scenario import Scenario
@@ -49,7 +49,10 @@ def told(a_scenario: Scenario, minutes: float, *, send_at: float | None = None) 
             carriage=carriage_of(a_scenario),
             metering=Metering(who, a_scenario),
         )
-        tasks = [asyncio.create_task(link.live()), asyncio.create_task(link.run(heard.append))]
+        tasks = [
+            asyncio.create_task(live_in_turn([link], clock)),
+            asyncio.create_task(link.run(heard.append)),
+        ]
         if send_at is not None:
             await clock.sleep(60 * send_at)
             await link.send(command("ev-001", clock.now()))

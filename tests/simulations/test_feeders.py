@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from simulations.errors import ScenarioRejected
@@ -114,3 +115,18 @@ def test_a_record_is_parted_without_losing_anything() -> None:
     assert mine.postings == (("k1", "customer:1", "points", 5),)
     assert [e["entry"] for e in other.entries] == ["controller_started", "event_opened"]
     assert other.postings == (("k9", "nobody", "points", 1),)
+
+
+def test_under_the_daemon_as_well_a_station_takes_at_a_step_what_its_feeder_takes_at_it(
+    tmp_path: Path,
+) -> None:
+    """Heartbeats wake the links in another order than the clock does."""
+    tables = two() | {"feeder": [{"id": "A", "source": STREET, "supplied_at": "Load R3"}]}
+    time = {"start": "2016-01-12T16:07:00+00:00", "days": 30 / 1440, "step_s": 300}
+    simulate(
+        scenario(**tables | {"time": time}, shares={"ev": 0.0, "heat_pump": 0.0}), tmp_path, "1", lambda: 1.0
+    )
+    for feeder in ("MV", "A"):
+        series = pd.read_parquet(tmp_path / feeder / "series.parquet")
+        alone, controlled = (series[series["run"] == run] for run in ("uncontrolled", "controlled"))
+        assert controlled["total_kw"].tolist() == alone["total_kw"].tolist()

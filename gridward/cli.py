@@ -82,12 +82,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(name: str, rest: Sequence[str]) -> int:
-    module = importlib.import_module(COMMANDS[name][0])
-    parser = argparse.ArgumentParser(prog=f"gridward {name}", description=COMMANDS[name][1])
-    module.add_arguments(parser)
-    options = parser.parse_args(rest)
     try:
-        return int(module.run(options))
+        module = importlib.import_module(COMMANDS[name][0])
+        parser = argparse.ArgumentParser(prog=f"gridward {name}", description=COMMANDS[name][1])
+        module.add_arguments(parser)
+        return int(module.run(parser.parse_args(rest)))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -100,6 +100,7 @@ class SeriesTable:
     def _read(self, numbers: Sequence[str], optional: Sequence[str]) -> pd.DataFrame:
         needed = ("at", *((self._key,) if self._key else ()), *numbers)
         try:
+            self._refuse_semicolons()
             table = pd.read_csv(self.path, dtype=str, encoding="utf-8", skipinitialspace=True)
         except (OSError, UnicodeDecodeError, ValueError) as error:
             said = str(error).splitlines()[0]
@@ -121,6 +122,14 @@ class SeriesTable:
         if wrong:
             raise ScenarioRejected(wrong)
         return table
+
+    def _refuse_semicolons(self) -> None:
+        """Spreadsheets write them where a comma is the decimal sign."""
+        with self.path.open(encoding="utf-8") as file:
+            names = file.readline()
+        if ";" in names and "," not in names:
+            told = "expected commas between fields, got semicolons; and points in numbers"
+            raise ScenarioRejected([f"{self.path}, row 1: {told}"])
 
     def _refuse_fields(self, row: int, expected: int, got: int) -> NoReturn:
         raise ScenarioRejected(

@@ -75,7 +75,8 @@ def _case(
 
 
 def _named(axis: Vary, value: Any, *, alone: bool) -> str:
-    """By its given name, or as in `Heat pumps 0.4`."""
+    """By its given name, or as in `Heat pumps 0.4`: a bare number says nothing."""
     own = next((one for one in axis.values if one == value or str(one) == str(value)), value)
     name = axis.name(own)
-    return name if axis.names or alone else f"{axis.title} {name}"
+    says_what = axis.names or (alone and isinstance(own, str))
+    return name if says_what else f"{axis.title} {name}"

@@ -1,5 +1,7 @@
 """The command line's frame: exit statuses and where things are printed."""
 
+from typing import NoReturn
+
 import pytest
 
 from gridward import cli
@@ -27,6 +29,16 @@ def test_an_internal_fault_has_a_status_of_its_own(
     monkeypatch.setattr("gridward.doctor.run", fail)
     assert cli.main(["doctor"]) == 3
     assert "broken inside" in capsys.readouterr().err
+
+
+def test_ctrl_c_while_a_command_is_still_being_loaded_tells_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(_: str) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gridward.cli.importlib.import_module", interrupted)
+    assert cli.main(["doctor"]) == 130
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)

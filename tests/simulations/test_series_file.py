@@ -57,6 +57,15 @@ def test_loads_of_ones_own_are_as_fine_as_they_were_measured(network: Network, t
     assert p_kw[4:11, 0].tolist() == [0, 0, 3, 3, 3, 0, 0]
 
 
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_a_file_with_semicolons_is_told_what_separates_fields(
+    network: Network, tmp_path: Path, decimal: str
+) -> None:
+    text = LOADS.replace(",", ";").replace(".", decimal)
+    with pytest.raises(ScenarioRejected, match=r"row 1: expected commas between fields, got semicolons"):
+        own(network, tmp_path / "loads.csv", text)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [

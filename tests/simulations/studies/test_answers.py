@@ -204,6 +204,13 @@ def test_cases_are_all_but_the_share_and_each_is_answered() -> None:
     assert told.endswith("too few seeds to be sure of it")
 
 
+def test_a_case_without_a_name_says_of_what_its_number_is() -> None:
+    power = Vary(path="ev.power_kw", values=(3.7, 22.0))
+    study = msgspec.structs.replace(STUDY, vary=(power, STUDY.vary[1]))
+    table = two_cases().rename(columns={"network.source": "ev.power_kw"}).replace({"n1": 3.7, "n2": 22.0})
+    assert [case.name for case in cases_of(study, table)] == ["ev.power_kw 3.7", "ev.power_kw 22"]
+
+
 def test_worth_says_which_is_cheaper_or_that_nobody_knows() -> None:
     one, two = cases_of(STUDY, two_cases())
     low, middle, high = one.at

@@ -12,11 +12,19 @@ from msgspec import structs
 
 from controller import settings
 from controller.books import Books
-from controller.entries import EventClosed, EventOpened, EventShort, RequestChanged, RequestPlanned
-from controller.turns import Turn, leaving_s, turns_of
+from controller.entries import (
+    EventClosed,
+    EventOpened,
+    EventShort,
+    OperatorActed,
+    Ordered,
+    RequestChanged,
+    RequestPlanned,
+)
+from controller.turns import Turn, leaving_s, turn_of, turns_of
 from tests.builders import FEEDER, START, site
 from tests.controller import worlds
-from tests.controller.record_builders import ended
+from tests.controller.record_builders import T0, after, ended, moved, planned
 from tests.controller.worlds import World, evening
 
 LONGEST_S = 3600.0
@@ -109,3 +117,31 @@ async def test_where_nobody_is_left_they_are_let_go_one_after_another_and_an_ala
     assert world.entries(EventClosed) == []
     asked = [p.target for p in world.entries(RequestPlanned)]
     assert len(asked) == len(set(asked)), "somebody was asked again in the same event"
+
+
+def test_however_slow_the_pace_nobody_leaves_in_the_first_half_of_their_turn() -> None:
+    of = site(
+        events=settings.Events(max_duration_s=LONGEST_S),
+        safety=settings.Safety(release_share_per_minute=0.001),
+    )
+    assert leaving_s(of, "ev_charger") == LONGEST_S / 2
+    assert leaving_s(of, "heat_pump") == LONGEST_S / 2
+
+
+def test_the_first_turn_to_begin_counts_of_a_customer_and_their_devices() -> None:
+    early, late = Turn(START, 2), Turn(START + timedelta(minutes=5), 1)
+    for turns in ({"C00": early, "EV00": late}, {"C00": late, "EV00": early}):
+        assert turn_of(turns, "C00", "EV00") == turn_of(turns, "EV00", "C00") == early
+    assert turn_of({"C00": early}, "C01") is None
+
+
+def test_what_operators_limited_counts_from_the_events_begin_only_while_it_is_in_force() -> None:
+    of, order = Books(), "O-1"
+    ordered = Ordered(order=order, by="Ann", limit_kw=4.2, until=after(900))
+    told = OperatorActed(
+        at=T0, who="Ann", why="works", action="limit", feeder="dorf", target="ev-001", order=order
+    )
+    requests = [planned(n, event=order, request=f"{order}-R{n:03d}", ordered=ordered) for n in (1, 2)]
+    over = [moved(requests[0].request, state, T0) for state in ("sent", "accepted", "refused")]
+    of.apply_all([told, *requests, *over])
+    assert turns_of(of, "dorf", "E-1", after(60)) == {"ev-002": Turn(after(60), 0)}

@@ -14,6 +14,7 @@ from devices.errors import CommandRejected, Unreachable
 from devices.messages import Answer, CustomerNotice, LimitCommand
 from devices.signing import device_key, verify
 from tests.builders import FEEDER, SECRET, START, FakeClock
+from tests.controller.record_builders import ended
 from tests.controller.worlds import World, evening
 
 
@@ -58,6 +59,20 @@ async def test_a_command_is_signed_last_for_its_device() -> None:
     (command,) = channel.took
     assert verify(command, device_key(SECRET, "EV1"))
     assert not verify(command, device_key(SECRET, "EV2"))
+
+
+async def test_nothing_is_tried_again_before_the_books_know_what_came_of_it() -> None:
+    channel, record = Channel(), ended(request="R1")
+    dispatch = Dispatch(channel, channel, FakeClock(), SECRET, 5.0)
+    assert dispatch.may_try(record, START, 30.0)
+    dispatch.start([_sending()])
+    assert not dispatch.may_try(record, START, 30.0)
+    for _ in range(2):
+        await dispatch.wait(5.0)
+    assert not dispatch.may_try(record, START, 30.0)
+    assert dispatch.may_try(ended(request="R2"), START, 30.0)
+    assert [type(outcome) for outcome in dispatch.outcomes()] == [Sent]
+    assert dispatch.may_try(record, START, 30.0)
 
 
 @pytest.mark.parametrize(

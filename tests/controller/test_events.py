@@ -121,6 +121,13 @@ def test_it_closes_only_after_being_low_for_long_enough() -> None:
     assert record.closed.peak_percent == 125
 
 
+def test_a_check_that_found_no_state_is_no_part_of_the_time_in_which_all_was_well() -> None:
+    steps = Steps(settings.Events(close_after_s=30.0))
+    steps.see(_check(125))
+    table = [(94, "cleared"), (94, ""), (None, ""), (94, ""), (94, ""), (94, ""), (94, "closed")]
+    assert [steps.see(_check(percent)) for percent, _ in table] == [told for _, told in table]
+
+
 def test_nobody_may_be_limited_when_it_closes() -> None:
     rules = settings.Events(close_after_s=30.0)
     low = replace(Tracker(), below_since=START)

@@ -9,12 +9,13 @@ from controller import settings
 from controller.books import Books
 from controller.cycle import Decisions
 from controller.entries import EventShort, RequestChanged, RequestPlanned
-from controller.planning import Plan, flexible_devices, plan
+from controller.planning import Plan, failed_in_event, flexible_devices, plan
 from controller.situation import Expectation
 from customers.registry import Registry
 from grid_model.errors import Diverged
 from tests.builders import FEEDER, HOUSES, control, registry
 from tests.controller.passes import Passes, calm_evening, of_kind
+from tests.controller.record_builders import ended
 
 
 def _in_event(**requests: float) -> Passes:
@@ -173,3 +174,11 @@ def test_of_two_devices_at_one_point_both_are_expected_to_obey_also_after_a_rest
     again = passes.step().memory.expectations[0]
     assert set(again.requests) == set(expected.requests)
     assert again.p_kw == pytest.approx(expected.p_kw, abs=0.01)
+
+
+def test_who_took_their_consent_back_is_left_alone_for_the_event() -> None:
+    """What they gave until then counts, so the request has ended like any other."""
+    gave, took_back = ended(number=1), ended(number=2)
+    refused, silent = replace(ended(number=3), state="refused"), replace(ended(number=4), state="unanswered")
+    records = (gave, replace(took_back, answer="refused"), refused, silent)
+    assert failed_in_event(records) == {f"ev-{n:03d}" for n in (2, 3, 4)}

@@ -5,11 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from controller import settings
 from controller.entries import DataAlarm, EventShort, RequestChanged, RequestMoved
 from controller.feeder_state import DeviceState
+from controller.headroom import Headroom
+from controller.release import fits_with
 from customers.registry import Registry
 from tests.builders import FEEDER, control, registry
 from tests.controller.passes import Passes, calm_evening, of_kind
@@ -231,3 +234,16 @@ def test_who_makes_up_for_what_was_missed_needs_room_for_that_too() -> None:
     for target in freed["heat_pump"]:
         passes.field.houses[int(target[2:])].ev_kw = 1.3 * 11.0
     assert passes.step().check.worst_ratio <= passes.of.site.events.close_below
+
+
+def test_nobody_is_freed_into_the_room_that_is_kept_for_what_may_come() -> None:
+    passes = _limited()
+    _relax(passes)
+    situation = passes.step().situation
+    record, of = situation.limited[0], passes.of
+    assert fits_with(situation, record, 0.0)
+    (loading,) = situation.check.result.transformer_loading_percent
+    for more, fits in ((-1.0, True), (1.0, False)):
+        rise = (100.0 - loading + more) / of.site.look_ahead.room_share
+        room = Headroom(of, np.zeros(len(of.network.lines.ids)), np.array([rise]))
+        assert fits_with(replace(situation, headroom=room), record, 0.0) is fits

@@ -16,7 +16,7 @@ from controller.books import Books
 from controller.bounds import direction_of
 from controller.entries import RequestPlanned, Resource
 from controller.feeder_control import FeederControl
-from controller.reach import limited_kw_since
+from controller.reach import below_orders_kw_since, limited_kw_since
 from controller.safety_gate import Ask, Facts, Passed, Purpose, Refused
 from controller.turns import Turn, turn_of
 from devices.messages import Direction
@@ -158,5 +158,5 @@ def moved_lately_kw(control: FeederControl, books: Books, now: datetime) -> floa
     """What the automatic limited on this feeder in the running window, also below what operators ordered."""
     event = books.latest_event(control.feeder)
     asked = () if event is None else books.requests_of(event.event)
-    records = (*asked, *books.ordered_requests(control.feeder))
-    return limited_kw_since(records, now - safety_gate.BUDGET_WINDOW, now)
+    since, ordered = now - safety_gate.BUDGET_WINDOW, books.ordered_requests(control.feeder)
+    return limited_kw_since(asked, since, now) + below_orders_kw_since(ordered, since, now)

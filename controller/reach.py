@@ -18,25 +18,27 @@ def cut_kw(record: RequestRecord) -> float:
 
 
 def limited_kw_since(records: Iterable[RequestRecord], since: datetime, now: datetime) -> float:
-    """Power that the automatic's limits on devices took away after `since`: new requests and tightened ones.
-    Of a request that an order made only what went below that: what people order is theirs to decide.
-    """
-    total = 0.0
-    for record in records:
-        if record.resource == "device":
-            before = highest_kw = _left_to_automatic_kw(record)
-            for at, limit_kw in record.limits:
-                if since < at <= now:
-                    total += max(before - limit_kw, 0.0)
-                before = min(highest_kw, limit_kw)
+    """Power that limits on devices took away after `since`: new requests and tightened ones."""
+    devices = (record for record in records if record.resource == "device")
+    return sum(_lowered_kw(record, record.planned.p_before_kw, since, now) for record in devices)
+
+
+def below_orders_kw_since(records: Iterable[RequestRecord], since: datetime, now: datetime) -> float:
+    """The same of requests that orders made, but only what went below these: that was the automatic's."""
+    return sum(
+        _lowered_kw(record, min(record.planned.p_before_kw, record.ordered.limit_kw), since, now)
+        for record in records
+        if record.ordered is not None
+    )
+
+
+def _lowered_kw(record: RequestRecord, highest_kw: float, since: datetime, now: datetime) -> float:
+    total, before_kw = 0.0, highest_kw
+    for at, limit_kw in record.limits:
+        if since < at <= now:
+            total += max(before_kw - limit_kw, 0.0)
+        before_kw = min(highest_kw, limit_kw)
     return total
-
-
-def _left_to_automatic_kw(record: RequestRecord) -> float:
-    before_kw = record.planned.p_before_kw
-    if record.planned.ordered is None or record.ordered is None:
-        return before_kw
-    return min(before_kw, record.ordered.limit_kw)
 
 
 def taken_away_kw(record: RequestRecord) -> float:

@@ -9,6 +9,7 @@ import pytest
 from controller import settings
 from controller.entries import Ordered
 from controller.reach import (
+    below_orders_kw_since,
     given_back_kw_since,
     lapse_spread_s,
     limited_kw_since,
@@ -50,9 +51,10 @@ def test_what_limits_took_away_lately(
 def test_of_what_was_ordered_only_what_went_below_it_was_the_automatics() -> None:
     ordered = Ordered(order="O-1", by="Ann", limit_kw=8.0, until=after(900))
     record = replace(limited((0, 8.0), (30, 5.0)), planned=planned(ordered=ordered), ordered=ordered)
-    assert limited_kw_since([record], LONG_AGO, after(60)) == pytest.approx(3.0)
+    assert below_orders_kw_since([record], LONG_AGO, after(60)) == pytest.approx(3.0)
+    assert limited_kw_since([record], LONG_AGO, after(60)) == pytest.approx(6.0), "by both together"
     lower = replace(record, ordered=msgspec.structs.replace(ordered, limit_kw=5.0))
-    assert limited_kw_since([lower], LONG_AGO, after(60)) == 0.0, "a person lowered it"
+    assert below_orders_kw_since([lower], LONG_AGO, after(60)) == 0.0, "a person lowered it"
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 
 from controller import settings
-from controller.dispatch import Dispatch, NotTaken, Rejected, Sending, Sent
+from controller.dispatch import Dispatch, NotTaken, Rejected, Sending, Sent, unconfirmed
 from controller.entries import RequestAnswered, RequestMoved, RequestPlanned, RequestSent
+from controller.memory import fresh_memory
 from devices.errors import CommandRejected, Unreachable
 from devices.messages import Answer, CustomerNotice, LimitCommand
 from devices.signing import device_key, verify
-from tests.builders import FEEDER, SECRET, START, FakeClock
-from tests.controller.record_builders import ended
+from tests.builders import FEEDER, SECRET, START, FakeClock, control
+from tests.controller.record_builders import after, ended
 from tests.controller.worlds import World, evening
 
 
@@ -87,6 +88,16 @@ async def test_nothing_is_tried_again_before_the_books_know_what_came_of_it() ->
 async def test_every_failure_has_an_outcome(channel: Channel, kind: type) -> None:
     (outcome,) = await _outcomes(channel, _sending())
     assert isinstance(outcome, kind)
+
+
+def test_a_release_is_told_until_its_device_confirms_it_or_is_free_by_itself() -> None:
+    memory, record = fresh_memory(control()), ended()
+    assert not unconfirmed(record, memory, after(60)), "nobody is releasing it"
+    released = replace(record, releasing=True, sequence=2)
+    assert unconfirmed(released, memory, after(899))
+    assert not unconfirmed(released, memory, after(900))
+    confirmed = replace(memory, acknowledged={record.request: 2})
+    assert not unconfirmed(released, confirmed, after(60))
 
 
 async def test_no_more_than_so_many_at_a_time() -> None:

@@ -192,7 +192,8 @@ def _planted(args: argparse.Namespace) -> int:
     for found in find_planted(args.first, args.jobs, names):
         results.append(found)
         if not args.json:
-            how = "NOT FOUND" if found.outcome is None else f"{found.outcome.promise}, by seed {found.seeds}"
+            one = found.outcome
+            how = "NOT FOUND" if one is None else f"{one.promise}, by seed {one.options.seed}"
             print(f"{found.name:28} {how}", flush=True)
             if names and found.outcome is not None:
                 print(f"    {_replayed_by(found.outcome.options, found.name)}")

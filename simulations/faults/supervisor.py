@@ -135,6 +135,8 @@ class Supervisor:
 
     def _is_over(self, one: Controller) -> None:
         """It died, or ended by itself; a supervisor starts another one."""
+        if self._scene.loop.is_closed():  # the whole run was cut off by Ctrl-C, and its tasks are swept up
+            return
         self._scene.note("over", f"controller {one.number} {one.error!r}")
         self._scene.judge.answered(one.noted)
         if one.error is not None and not self._is_its_right(one, one.error):

@@ -39,7 +39,9 @@ def _not_carried(at: AtShare) -> str:
 def _compared(at: AtShare, costs: Costs, confidence: float) -> str:
     currency, saved = costs.currency, at.saved
     verdict = (
-        "control is cheaper"
+        "which is cheaper cannot be told"
+        if at.not_carried
+        else "control is cheaper"
         if saved.low > 0
         else "reinforcement is cheaper"
         if saved.high < 0

@@ -303,6 +303,8 @@ def test_what_no_network_carries_is_told_and_not_called_free() -> None:
         assert told in page
     said = worth(cases_of(STUDY, table)[0].at[-1], Costs(), 0.95)
     assert "nothing would have to be reinforced" not in said
+    assert "which is cheaper cannot be told" in said
+    assert "reinforcement is cheaper" not in said
     head = report(STUDY, table, 60, "1.2.3").split("<script>")[0]
     assert "nan" not in head
 

@@ -80,6 +80,20 @@ def test_a_car_that_has_just_arrived_is_credited_like_the_others() -> None:
     assert all(entry.baseline_kw >= entry.p_before_kw for entry in planned)
 
 
+def test_whose_meter_has_fallen_silent_is_credited_by_what_it_showed_before_and_by_no_guess() -> None:
+    passes = Passes(control(of=calm_evening(requests=settings.Requests(min_cut_kw=0.0))), charging_kw=0.0)
+    for _ in range(30):
+        passes.step()
+    passes.field.houses[8].meter_works = False
+    passes.run(6)
+    for house in passes.field.houses[:16]:
+        house.ev_kw = 11.0
+    planned = {entry.target: entry for entry in of_kind(passes.run(3), RequestPlanned)}
+    assert planned["EV08"].p_before_kw == 11.0
+    assert planned["EV08"].baseline_kw == pytest.approx(4.0)
+    assert planned["EV07"].baseline_kw == pytest.approx(15.0)
+
+
 def test_so_near_to_collapse_that_nobody_can_tell_what_a_kw_does_the_pass_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

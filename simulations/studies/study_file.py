@@ -98,11 +98,13 @@ def _try_points(study: Study, base: Base, path: Path, lines: TomlLines) -> None:
     findings = [
         _told(path, lines, place, said)
         for place, point in _single_values(study)
-        for said in _faults_of(base, point)
+        for said in _faults_of(study, base, point)
     ]
     if not findings:
         findings = [
-            f"{path}, point {point}: {said}" for point in points_of(study) for said in _faults_of(base, point)
+            f"{path}, point {point}: {said}"
+            for point in points_of(study)
+            for said in _faults_of(study, base, point)
         ]
     if findings:
         raise StudyRejected(findings[:_MOST_FINDINGS])
@@ -115,7 +117,7 @@ def _single_values(study: Study) -> Iterator[tuple[Place, Mapping[str, Any]]]:
             yield ("vary", number, "values"), {axis.path: value}
 
 
-def _faults_of(base: Base, point: Mapping[str, Any]) -> list[str]:
+def _faults_of(study: Study, base: Base, point: Mapping[str, Any]) -> list[str]:
     import tomli_w  # noqa: PLC0415  the one place that needs it here
 
     try:
@@ -124,16 +126,20 @@ def _faults_of(base: Base, point: Mapping[str, Any]) -> list[str]:
         return [f"{fault} is no table of a scenario"]
     except ScenarioRejected as fault:
         return [_LINE.sub("", finding, count=1).removeprefix("scenario, ") for finding in fault.findings]
-    return list(_not_for_studies(scenario))
+    return list(_not_for_studies(scenario, study.costs.currency))
 
 
-def _not_for_studies(scenario: Scenario) -> Iterator[str]:
+def _not_for_studies(scenario: Scenario, currency: str) -> Iterator[str]:
     """Right as a scenario, and no run of a study."""
     policy = scenario.control.policy
     if policy != OURS:
         yield f"control.policy: expected 'ours', got {policy!r}: a study judges the daemon"
     if scenario.feeder:
         yield f"feeder: expected the feeder of [network] only, got {len(scenario.feeder)} more"
+    credited = scenario.control.rewards.currency
+    if credited.removesuffix("-cent") != currency:
+        expected = f"expected {currency!r} or '{currency}-cent', as in [costs]"
+        yield f"control.rewards.currency: {expected}, got {credited!r}"
 
 
 def _contradictions(study: Study) -> Iterator[tuple[Place, str]]:

@@ -32,6 +32,15 @@ def test_a_study_judges_the_daemon_and_no_other_policy(tmp_path: Path) -> None:
     assert "control.policy: expected 'ours', got 'blanket'" in told
 
 
+def test_credits_and_costs_are_in_one_currency(tmp_path: Path) -> None:
+    costs = '[costs]\ncurrency = "CHF"\n'
+    (told,) = findings(tmp_path, f'[base]\nscenario = "village.toml"\n{costs}')
+    expected = "control.rewards.currency: expected 'CHF' or 'CHF-cent', as in [costs], got 'EUR-cent'"
+    assert expected in told
+    change = '[base.change]\n"control.rewards.currency" = "CHF-cent"\n'
+    load_study(write_study(tmp_path, f'[base]\nscenario = "village.toml"\n{change}{costs}'))
+
+
 def test_a_study_leaves_no_feeder_out(tmp_path: Path) -> None:
     (told,) = findings(tmp_path, '[base]\nscenario = "substation"\n')
     assert "feeder: expected the feeder of [network] only, got 10 more" in told

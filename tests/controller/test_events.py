@@ -52,7 +52,7 @@ class Steps:
         self.of = control(site(events=rules or settings.Events()))
         self.books, self.tracker, self.now, self.good = Books(), Tracker(), START, good
 
-    def see(self, check: Check) -> str:
+    def see(self, check: Check, expected: tuple[Violation, ...] = ()) -> str:
         """The entries of one check, in short."""
         event = self.books.open_event(FEEDER)
         self.tracker, entries = observe(
@@ -63,6 +63,7 @@ class Steps:
             event=event,
             good=self.good,
             now=self.now,
+            expected=expected,
         )
         told = list(entries)
         if event is not None and closes(self.tracker, self.of.site.events, True, self.now):
@@ -187,3 +188,12 @@ def test_the_violation_of_a_bus_that_was_switched_off_is_over() -> None:
     """As when a faulty cable was taken out of the network's file: it has no voltage any more."""
     steps = Steps()
     assert [steps.see(_check(v_pu=v)) for v in (0.89, np.nan, np.nan)] == ["appeared", "cleared", ""]
+
+
+def test_an_event_stays_open_while_a_violation_is_near() -> None:
+    steps = Steps(settings.Events(close_after_s=30.0))
+    overload = _check(120.0)
+    told = [steps.see(overload) for _ in range(6)]
+    assert "opened" in told
+    assert [steps.see(_check(40.0), overload.violations) for _ in range(8)] == ["cleared", *[""] * 7]
+    assert [steps.see(_check(40.0)) for _ in range(4)] == ["", "", "", "closed"]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -14,9 +15,12 @@ from controller import settings
 from controller.cycle import Surroundings, situation_of
 from controller.entries import Ordered, RequestChanged
 from controller.feeder_state import DeviceState
+from controller.headroom import Headroom
+from controller.raising import with_raised
 from controller.reach import given_back_kw_since, limited_kw_since, lowest_kw_since, taken_away_kw
-from controller.release import binds
+from controller.release import Releases, binds
 from controller.requests import RequestRecord
+from controller.situation import RunningEvent
 from customers.registry import Registry
 from tests.builders import FEEDER, HOUSES, control, registry
 from tests.controller.passes import Passes, calm_evening, of_kind
@@ -231,6 +235,31 @@ def test_what_was_raised_a_moment_ago_counts_before_it_shows() -> None:
     assert any(len(record.limits) > 1 for record in held)
     _obey(passes)
     assert passes.step().check.worst_ratio <= passes.of.site.requests.target_share + Q_SHARE
+
+
+def test_nothing_goes_up_into_the_room_that_is_kept_for_what_may_come() -> None:
+    passes = _limited(requests=_hold(raise_after_s=100.0), safety=FAST)
+    assert not _raised(_changes(passes, 8, base_kw=6.0))
+    check, of, event = passes.step().check, passes.of, passes.books.open_event(FEEDER)
+    assert event is not None
+    later = passes.clock.now() + timedelta(seconds=20)
+    around = Surroundings(now=later, epoch=0, orders=passes.orders, fleet_budget_kw=float("inf"))
+    situation = situation_of(of, passes.books, passes.memory, check, good=True, around=around)
+    situation = replace(
+        situation,
+        event=RunningEvent(event.event, event.opened.at, 99),
+        gatekeeper=replace(situation.gatekeeper, event_ends_by=later + timedelta(hours=2)),
+    )
+    held = {record.request: record.limit_kw for record in passes.books.open_requests(FEEDER)}
+
+    def given_kw(rise_percent: float) -> float:
+        """What goes up where all elements may rise by this within the lead."""
+        rises = (np.full(len(each.ids), rise_percent) for each in (of.network.lines, of.network.transformers))
+        raised = with_raised(replace(situation, headroom=Headroom(of, *rises)), Releases()).entries
+        return sum(one.limit_kw - held[one.request] for one in of_kind(raised, RequestChanged))
+
+    without, little, more = given_kw(0.0), given_kw(4.0), given_kw(7.0)
+    assert without > little > more > 0.0
 
 
 @pytest.mark.parametrize("shown_kw", [None, 4.2, 8.0])

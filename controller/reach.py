@@ -24,9 +24,11 @@ def limited_kw_since(records: Iterable[RequestRecord], since: datetime, now: dat
 
 
 def below_orders_kw_since(records: Iterable[RequestRecord], since: datetime, now: datetime) -> float:
-    """The same of requests that orders made, but only what went below these: that was the automatic's."""
+    """The same of requests that orders made, but only what went below these: that was the automatic's. What
+    its device took when the order came says nothing here: it may have begun to take all of its limit since.
+    """
     return sum(
-        _lowered_kw(record, min(record.planned.p_before_kw, record.ordered.limit_kw), since, now)
+        _lowered_kw(record, record.ordered.limit_kw, since, now)
         for record in records
         if record.ordered is not None
     )

@@ -57,6 +57,13 @@ def test_of_what_was_ordered_only_what_went_below_it_was_the_automatics() -> Non
     assert below_orders_kw_since([lower], LONG_AGO, after(60)) == 0.0, "a person lowered it"
 
 
+def test_who_took_little_when_an_order_limited_them_may_have_been_taken_much_from_since() -> None:
+    ordered = Ordered(order="O-1", by="Ann", limit_kw=8.0, until=after(900))
+    idle = planned(ordered=ordered, p_before_kw=0.5)
+    record = replace(limited((0, 8.0), (30, 5.0)), planned=idle, ordered=ordered)
+    assert below_orders_kw_since([record], LONG_AGO, after(60)) == pytest.approx(3.0)
+
+
 @pytest.mark.parametrize(
     ("limits", "since_s", "now_s", "kw"),
     [

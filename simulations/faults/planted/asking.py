@@ -73,6 +73,14 @@ def reach_ignored(put: Set) -> None:
     put(cycle, "feeder_budget_kw", lambda *_: float("inf"))
 
 
+@bug(
+    **FLAWLESS | {"operator": 0.95, "period_s": 10.0, "settings": (("safety.feeder_share_per_minute", 0.06),)}
+)
+def reach_below_orders_ignored(put: Set) -> None:
+    """What was tightened below an operator's limit does not count in the next pass."""
+    put(gatekeeper, "below_orders_kw_since", lambda *_: 0.0)
+
+
 @bug(**BUSY, meters_silent=0.3, lost_up=0.5, doubled=0.0)
 def acts_on_few_data(put: Set) -> None:
     """Whatever the alarms say, the data count as good."""

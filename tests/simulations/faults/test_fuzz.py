@@ -27,6 +27,7 @@ FED_IN = 10
 NAMES = [bug.name for bug in BUGS]
 SHOWN_BY = {
     "reach_ignored": 3,
+    "reach_below_orders_ignored": 5025,
     "acts_on_few_data": 3,
     "acts_after_a_pause": 12,
     "asked_again_at_once": 10,

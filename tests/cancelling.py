@@ -12,6 +12,8 @@ from typing import Any
 
 ENDS_WITHIN_S = 20.0
 """generous: only what never ends is to fail"""
+LEFT_WITHIN_S = 5.0
+"""after the end of what made them all its tasks have ended"""
 
 
 class _Steps:
@@ -19,6 +21,7 @@ class _Steps:
 
     def __init__(self, fatal: int) -> None:
         self.taken = 0
+        self.tasks: list[asyncio.Task[Any]] = []
         self.root: asyncio.Task[None] | None = None
         self.reached = asyncio.Event()
         self._fatal = fatal
@@ -57,7 +60,11 @@ def _counted_task(
     loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **context: Any
 ) -> asyncio.Task[Any]:
     steps = _steps.get()
-    return asyncio.Task(coroutine if steps is None else _Counted(coroutine, steps), loop=loop, **context)
+    if steps is None:
+        return asyncio.Task(coroutine, loop=loop, **context)
+    task = asyncio.Task(_Counted(coroutine, steps), loop=loop, **context)
+    steps.tasks.append(task)
+    return task
 
 
 Part = tuple[Callable[[], Coroutine[Any, Any, None]], Callable[[], Coroutine[Any, Any, None]]]
@@ -95,12 +102,24 @@ async def _cancelled_at(
             await using
             root.cancel()
         await asyncio.wait([root], timeout=ENDS_WITHIN_S)
-        ended = root.done()
+        ended, left = root.done(), await _left_of(steps.tasks)
         for task in (using, reached):
             task.cancel()
         await asyncio.wait([using, reached])
     finally:
         loop.set_task_factory(before)
     assert ended, f"cancelled at step {step} it goes on"
+    assert not left, f"cancelled at step {step} it leaves {left} behind"
     assert root.cancelled() or root.exception() is None, f"cancelled at step {step}: {root.exception()!r}"
     return was_reached
+
+
+async def _left_of(tasks: list[asyncio.Task[Any]]) -> list[str]:
+    """Those that go on although nobody waits for them any more; they are told once more."""
+    going = [task for task in tasks if not task.done()]
+    if going:
+        await asyncio.wait(going, timeout=LEFT_WITHIN_S)
+    left = [task for task in going if not task.done()]
+    for task in left:
+        task.cancel()
+    return [task.get_name() for task in left]

@@ -41,6 +41,7 @@ async def test_what_hears_ends_at_each_step() -> None:
 
 async def test_what_is_deaf_once_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cancelling, "ENDS_WITHIN_S", 0.1)
+    monkeypatch.setattr(cancelling, "LEFT_WITHIN_S", 0.1)
     with pytest.raises(AssertionError, match="goes on"):
         await ends_at_every_step(lambda: counting_to(5, deaf=True))
 
@@ -48,3 +49,22 @@ async def test_what_is_deaf_once_is_found(monkeypatch: pytest.MonkeyPatch) -> No
 async def test_what_ends_by_a_fault_is_found() -> None:
     with pytest.raises(AssertionError, match="ValueError"):
         await ends_at_every_step(lambda: counting_to(5, fault=ValueError("x")))
+
+
+async def test_what_leaves_a_deaf_task_behind_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cancelling, "LEFT_WITHIN_S", 0.1)
+
+    def careless() -> Part:
+        run, use = counting_to(5, deaf=True)
+
+        async def run_and_leave() -> None:
+            inner = asyncio.create_task(run())
+            try:
+                await asyncio.wait([inner])
+            finally:
+                inner.cancel()
+
+        return run_and_leave, use
+
+    with pytest.raises(AssertionError, match="behind"):
+        await ends_at_every_step(careless)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiomqtt
 import pytest
 from structlog.testing import capture_logs
 
@@ -25,10 +26,10 @@ from devices.mqtt.topics import Topics
 from devices.signing import device_key, sign, verify
 from tests.brokers import Mosquitto, tool
 from tests.devices.driver_contract import TelemetryContract
-from tests.devices.live import Deliveries, until
+from tests.devices.live import Deliveries, RealClock, until
 from tests.devices.mqtt.certificates import Authority
 from tests.devices.mqtt.clients import publish, subscribed
-from tests.devices.mqtt.conftest import AnyBroker, cut_off, linked, turned_away
+from tests.devices.mqtt.conftest import AnyBroker, cut_off, linked, new_link, turned_away
 from tests.devices.mqtt.field_clients import authority_of_a_field
 
 T = Topics()
@@ -359,3 +360,23 @@ def test_a_tls_context_verifies(certificates: Path) -> None:
     assert context.check_hostname
     with pytest.raises(OSError, match="No such file"):
         tls_context(certificates / "missing.pem")
+
+
+async def test_a_stop_whose_goodbye_fails_is_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the broker reads no more: aiomqtt's own error takes the cancellation's place."""
+
+    async def failing(_client: LinkClient, *_of_an_error: object) -> None:
+        raise aiomqtt.MqttError("Operation timed out")
+
+    monkeypatch.setattr(LinkClient, "__aexit__", failing)
+    async with EmbeddedBroker() as broker:
+        link = new_link(RealClock(), port=broker.port, protocol="3.1.1")
+        running = asyncio.create_task(link.run(Deliveries()))
+        await until(lambda: link.connected)
+        monkeypatch.undo()  # for another connection than this one
+        running.cancel()
+        await asyncio.wait([running], timeout=5)
+        ended = running.done()
+        running.cancel()
+        await asyncio.wait([running])
+    assert (ended, link.connections) == (True, 1)

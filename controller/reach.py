@@ -19,8 +19,11 @@ def cut_kw(record: RequestRecord) -> float:
 
 def limited_kw_since(records: Iterable[RequestRecord], since: datetime, now: datetime) -> float:
     """Power that limits on devices took away after `since`: new requests and tightened ones."""
-    devices = (record for record in records if record.resource == "device")
-    return sum(_lowered_kw(record, record.planned.p_before_kw, since, now) for record in devices)
+    return sum(
+        _lowered_kw(record, record.planned.p_before_kw, record.planned.p_before_kw, since, now)
+        for record in records
+        if record.resource == "device"
+    )
 
 
 def below_orders_kw_since(records: Iterable[RequestRecord], since: datetime, now: datetime) -> float:
@@ -28,14 +31,17 @@ def below_orders_kw_since(records: Iterable[RequestRecord], since: datetime, now
     its device took when the order came says nothing here: it may have begun to take all of its limit since.
     """
     return sum(
-        _lowered_kw(record, record.ordered.limit_kw, since, now)
+        # the first limit was the person's own
+        _lowered_kw(record, record.limits[0][1], record.ordered.limit_kw, since, now)
         for record in records
-        if record.ordered is not None
+        if record.ordered is not None and record.limits
     )
 
 
-def _lowered_kw(record: RequestRecord, highest_kw: float, since: datetime, now: datetime) -> float:
-    total, before_kw = 0.0, highest_kw
+def _lowered_kw(
+    record: RequestRecord, before_kw: float, highest_kw: float, since: datetime, now: datetime
+) -> float:
+    total, before_kw = 0.0, min(before_kw, highest_kw)
     for at, limit_kw in record.limits:
         if since < at <= now:
             total += max(before_kw - limit_kw, 0.0)

@@ -55,6 +55,8 @@ def test_of_what_was_ordered_only_what_went_below_it_was_the_automatics() -> Non
     assert limited_kw_since([record], LONG_AGO, after(60)) == pytest.approx(6.0), "by both together"
     lower = replace(record, ordered=msgspec.structs.replace(ordered, limit_kw=5.0))
     assert below_orders_kw_since([lower], LONG_AGO, after(60)) == 0.0, "a person lowered it"
+    eased = replace(limited((0, 4.2), (30, 8.0)), planned=record.planned, ordered=ordered)
+    assert below_orders_kw_since([eased], LONG_AGO, after(60)) == 0.0, "a person eased it"
 
 
 def test_who_took_little_when_an_order_limited_them_may_have_been_taken_much_from_since() -> None:

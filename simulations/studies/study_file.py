@@ -94,12 +94,16 @@ def _base(study: Study, path: Path, lines: TomlLines) -> Base:
 
 
 def _try_points(study: Study, base: Base, path: Path, lines: TomlLines) -> None:
-    """Each value alone first, so that a wrong one is told once; then all points, for contradictions."""
-    findings = [
-        _told(path, lines, place, said)
-        for place, point in _single_values(study)
-        for said in _faults_of(study, base, point)
-    ]
+    """The base first, then each value alone, so that what is wrong is told once; then all points, for
+    contradictions.
+    """
+    findings = [_told(path, lines, ("base", "change"), said) for said in _faults_of(study, base, {})]
+    if not findings:
+        findings = [
+            _told(path, lines, place, said)
+            for place, point in _single_values(study)
+            for said in _faults_of(study, base, point)
+        ]
     if not findings:
         findings = [
             f"{path}, point {point}: {said}"
@@ -111,7 +115,6 @@ def _try_points(study: Study, base: Base, path: Path, lines: TomlLines) -> None:
 
 
 def _single_values(study: Study) -> Iterator[tuple[Place, Mapping[str, Any]]]:
-    yield ("base", "change"), {}
     for number, axis in enumerate(study.vary):
         for value in axis.values:
             yield ("vary", number, "values"), {axis.path: value}

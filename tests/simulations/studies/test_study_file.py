@@ -33,7 +33,7 @@ def test_a_study_judges_the_daemon_and_no_other_policy(tmp_path: Path) -> None:
 
 
 def test_credits_and_costs_are_in_one_currency(tmp_path: Path) -> None:
-    costs = '[costs]\ncurrency = "CHF"\n'
+    costs = '[costs]\ncurrency = "CHF"\n[[vary]]\npath = "shares.ev"\nvalues = [0.2, 0.4]\n'
     (told,) = findings(tmp_path, f'[base]\nscenario = "village.toml"\n{costs}')
     expected = "control.rewards.currency: expected 'CHF' or 'CHF-cent', as in [costs], got 'EUR-cent'"
     assert expected in told

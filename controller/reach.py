@@ -34,7 +34,7 @@ def below_orders_kw_since(records: Iterable[RequestRecord], since: datetime, now
         # the first limit was the person's own
         _lowered_kw(record, record.limits[0][1], record.ordered.limit_kw, since, now)
         for record in records
-        if record.ordered is not None and record.limits
+        if record.ordered is not None
     )
 
 

@@ -111,7 +111,6 @@ class FieldConnection:
                     self._told_lost = True
                     log.warning("field_link_lost", client=self._address.client_id, reason=str(error))
             self._up.clear()
-            go_on_unless_cancelled()
             if self._allowed.is_set():
                 await self._wire_clock.sleep(self._backoff.next_wait_s())
 

@@ -21,7 +21,6 @@ import numpy as np
 import structlog
 
 from devices.backoff import Backoff
-from devices.cancellation import go_on_unless_cancelled
 from devices.errors import CommandRejected, Unreachable
 from devices.messages import CustomerNotice, Failsafe, Heartbeat, LimitCommand
 from devices.mqtt import client as mqtt_client
@@ -94,7 +93,6 @@ class MqttLink:
             try:
                 await self._serve(deliver)
             except (aiomqtt.MqttError, OSError) as error:
-                go_on_unless_cancelled()  # a goodbye that failed has taken the cancellation's place
                 if self._fall_back(error):
                     continue
                 self._tell_loss(error)

@@ -13,6 +13,8 @@ from typing import Any, Self, TypeVar
 import aiomqtt
 import paho.mqtt.client as paho
 
+from devices.cancellation import go_on_unless_cancelled
+
 LAST_WORD_S = 0.05
 """An answer that came together with the end of the connection is read within this time."""
 HUNG_UP = "the broker ended the connection without an answer; with TLS: does it accept our certificate?"
@@ -79,6 +81,9 @@ class WatchedClient(aiomqtt.Client):
     async def __aexit__(self, *of_an_error: Any) -> None:
         try:
             await super().__aexit__(*of_an_error)
+        except (aiomqtt.MqttError, OSError):
+            go_on_unless_cancelled()  # a goodbye that fails does not take the cancellation's place
+            raise
         finally:
             if self._losing is not None:
                 # it ends by itself, and has then taken note of aiomqtt's reason

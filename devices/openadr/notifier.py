@@ -166,7 +166,6 @@ class MqttNotifier:
                 self._tell_loss(error)
             finally:
                 self._connected = False
-                go_on_unless_cancelled()
             if self._clock.monotonic() - since_s >= STABLE_S:
                 self._backoff.reset()
             await self._clock.sleep(self._backoff.next_wait_s())

@@ -365,15 +365,15 @@ def test_a_tls_context_verifies(certificates: Path) -> None:
 async def test_a_stop_whose_goodbye_fails_is_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     """As when the broker reads no more: aiomqtt's own error takes the cancellation's place."""
 
-    async def failing(_client: LinkClient, *_of_an_error: object) -> None:
+    async def failing(_client: aiomqtt.Client, *_of_an_error: object) -> None:
+        monkeypatch.undo()  # another connection would end as it should
         raise aiomqtt.MqttError("Operation timed out")
 
-    monkeypatch.setattr(LinkClient, "__aexit__", failing)
+    monkeypatch.setattr(aiomqtt.Client, "__aexit__", failing)
     async with EmbeddedBroker() as broker:
         link = new_link(RealClock(), port=broker.port, protocol="3.1.1")
         running = asyncio.create_task(link.run(Deliveries()))
         await until(lambda: link.connected)
-        monkeypatch.undo()  # for another connection than this one
         running.cancel()
         await asyncio.wait([running], timeout=5)
         ended = running.done()
